@@ -1,0 +1,1 @@
+"""What a fact, a topic, a table and a setting is. Imports nothing of ours."""
