@@ -1,0 +1,343 @@
+"""The catalogue of facts: one table, from which validation, JSON Schemas, OpenAPI, AsyncAPI, the
+docs page and the property tests' strategies are all drawn. The table is at the foot of this file.
+
+Values keep the form they have in JSON (dates and times are strings): a fact is stored as it was said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.fields import (
+    Amount,
+    CampaignKind,
+    Count,
+    Currency,
+    Day,
+    Education,
+    Email,
+    Goal,
+    Id,
+    Locale,
+    Measure,
+    Mode,
+    Outcome,
+    Phone,
+    Prose,
+    Slug,
+    Text,
+    Time,
+    TimeZone,
+    UriReference,
+    Url,
+    WhereKey,
+    Year,
+    parse_time,
+)
+
+COUNTED_PEOPLE = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
+WITHOUT_EMPLOYER = ("signed_up", "attended")
+WHERE_OF_FAIRS = ("fair", "employer")
+
+
+class Data(BaseModel):
+    """What every fact carries. Unknown keys are refused: a typo must not vanish."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    campaign: Id
+
+
+class CandidateData(Data):
+    candidate: Id
+
+
+class CampaignOpened(Data):
+    title: Text
+    organizer: Text
+    starts_on: Day
+    ends_on: Day
+    kind: CampaignKind | None = None
+    timezone: TimeZone | None = None
+    locale: Locale | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_on < self.starts_on:
+            raise PydanticCustomError("value", "ends_on must not lie before starts_on")
+        return self
+
+
+class TargetRef(Data):
+    target: Id
+
+
+class TargetSet(TargetRef):
+    title: Text
+    measure: Measure
+    goal: Goal
+    due_on: Day
+    where: Annotated[dict[WhereKey, Annotated[list[Text | int], Field(min_length=1, max_length=1000)]] | None, Field()] = None
+
+    @model_validator(mode="after")
+    def _measurable(self) -> Self:
+        keys = set(self.where or ())
+        if self.measure in WITHOUT_EMPLOYER and "employer" in keys:
+            raise PydanticCustomError("value", f"where.employer says nothing about {self.measure}; leave it out")
+        odd = sorted(keys - set(WHERE_OF_FAIRS))
+        if self.measure == "fairs_held" and odd:
+            raise PydanticCustomError("value", f"where.{odd[0]} says nothing about fairs; only fair and employer do")
+        if self.measure != "paid" and self.goal != int(self.goal):
+            raise PydanticCustomError("value", "goal must be a whole number, since people and fairs are counted")
+        return self
+
+
+class FairRef(Data):
+    fair: Id
+
+
+class FairScheduled(FairRef):
+    title: Text
+    mode: Mode
+    starts_at: Time
+    ends_at: Time
+    venue: Text | None = None
+    city: Text | None = None
+    url: Url | None = None
+    capacity: Count | None = None
+    employers: Annotated[list[Id], Field(max_length=5000)] | None = None
+    cost: Amount | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if parse_time(self.ends_at) < parse_time(self.starts_at):
+            raise PydanticCustomError("value", "ends_at must not lie before starts_at")
+        return self
+
+
+class FairCancelled(FairRef):
+    reason: Prose | None = None
+
+
+class OpeningSet(Data):
+    opening: Id
+    employer: Id
+    position: Text
+    seats: Count
+
+
+class CandidateSignedUp(CandidateData):
+    name: Text
+    fair: Id | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    locale: Locale | None = None
+    education: Education | None = None
+    school: Text | None = None
+    major: Text | None = None
+    graduation_year: Year | None = None
+    chain: Text | None = None
+    consent: bool | None = None
+
+
+class CandidateCheckedIn(CandidateData):
+    fair: Id
+
+
+class CandidateInterviewed(CandidateData):
+    employer: Id
+    position: Text | None = None
+    outcome: Outcome | None = None
+
+
+class CandidateWithdrew(CandidateData):
+    reason: Prose | None = None
+
+
+class OfferExtended(CandidateData):
+    offer: Id
+    employer: Id
+    position: Text
+    opening: Id | None = None
+    expires_at: Time | None = None
+    city: Text | None = None
+
+
+class OfferAnswered(CandidateData):
+    offer: Id
+    reason: Prose | None = None
+
+
+class HireStarted(CandidateData):
+    employer: Id
+    position: Text | None = None
+    offer: Id | None = None
+    started_on: Day
+
+
+class HireEnded(CandidateData):
+    employer: Id
+    ended_on: Day
+    reason: Prose | None = None
+
+
+class Benefit(CandidateData):
+    benefit: Id
+    kind: Slug
+    amount: Amount | None = None
+    currency: Currency | None = None
+
+
+class FactRetracted(Data):
+    candidate: Id | None = None
+    source: UriReference
+    id: Id
+    reason: Prose
+
+
+@dataclass(frozen=True, slots=True)
+class FactType:
+    """A row of the catalogue: its data's shape, what it means in both languages, and an example of its data."""
+
+    name: str
+    data: type[Data]
+    meaning: str
+    meaning_zh: str
+    example: dict[str, Any]
+
+
+_CANDIDATE = {"campaign": "grads-2026", "candidate": "c-1024"}
+_OFFER = {**_CANDIDATE, "offer": "o-77"}
+_BENEFIT = {**_CANDIDATE, "benefit": "b-9", "kind": "rent_subsidy", "amount": 12000, "currency": "CNY"}
+_FAIR = {"campaign": "grads-2026", "fair": "whut-spring"}
+
+_ROWS = (
+    FactType(
+        "campaign.opened",
+        CampaignOpened,
+        "A campaign opened, or its particulars changed: the latest wins.",
+        "招聘活动启动，或其资料有变：以最新者为准。",
+        {
+            "campaign": "grads-2026",
+            "title": "2026届高校毕业生招聘",
+            "organizer": "Jinhu Industrial Park",
+            "starts_on": "2026-01-05",
+            "ends_on": "2026-12-31",
+            "kind": "graduates",
+            "timezone": "Asia/Shanghai",
+            "locale": "zh-CN",
+        },
+    ),
+    FactType("campaign.closed", Data, "No more signups.", "停止报名。", {"campaign": "grads-2026"}),
+    FactType(
+        "target.set",
+        TargetSet,
+        "A hiring target; set it again to change it. A target set late counts what already happened.",
+        "设定招聘目标；再次设定即为修改。补设的目标会计入此前的事实。",
+        {
+            "campaign": "grads-2026",
+            "target": "graduates",
+            "title": "2000 graduates",
+            "measure": "hired",
+            "goal": 2000,
+            "due_on": "2026-12-31",
+            "where": {"education": ["bachelor", "master", "doctor"], "employer": ["huayou"]},
+        },
+    ),
+    FactType("target.withdrawn", TargetRef, "A target no longer stands.", "撤销招聘目标。", {"campaign": "grads-2026", "target": "graduates"}),
+    FactType(
+        "fair.scheduled",
+        FairScheduled,
+        "A job fair, on site or online; set it again to reschedule it.",
+        "安排招聘会（线下或线上）；再次设定即为改期。",
+        {
+            **_FAIR,
+            "title": "武汉理工大学春季双选会",
+            "mode": "onsite",
+            "starts_at": "2026-03-14T09:00:00+08:00",
+            "ends_at": "2026-03-14T16:30:00+08:00",
+            "venue": "Student Centre",
+            "city": "武汉",
+            "capacity": 800,
+            "employers": ["huayou"],
+        },
+    ),
+    FactType("fair.cancelled", FairCancelled, "A fair will not take place.", "招聘会取消。", {**_FAIR, "reason": "storm"}),
+    FactType(
+        "opening.set",
+        OpeningSet,
+        "How many an employer may hire for a position.",
+        "用人单位某岗位可招人数。",
+        {"campaign": "grads-2026", "opening": "op-3", "employer": "huayou", "position": "Process engineer", "seats": 120},
+    ),
+    FactType(
+        "candidate.signed_up",
+        CandidateSignedUp,
+        "Registered for a fair, or for the campaign.",
+        "求职者报名参加招聘会或招聘活动。",
+        {
+            **_CANDIDATE,
+            "name": "李思雨",
+            "fair": "whut-spring",
+            "email": "li.siyu@example.com",
+            "locale": "zh-CN",
+            "education": "bachelor",
+            "school": "武汉理工大学",
+            "major": "材料科学与工程",
+            "graduation_year": 2026,
+            "chain": "new-materials",
+            "consent": True,
+        },
+    ),
+    FactType("candidate.checked_in", CandidateCheckedIn, "Came to the fair.", "到场签到。", {**_CANDIDATE, "fair": "whut-spring"}),
+    FactType(
+        "candidate.interviewed",
+        CandidateInterviewed,
+        "Was interviewed by an employer.",
+        "参加面试。",
+        {**_CANDIDATE, "employer": "huayou", "position": "Process engineer", "outcome": "passed"},
+    ),
+    FactType("candidate.withdrew", CandidateWithdrew, "Takes no further part.", "求职者退出。", {**_CANDIDATE, "reason": "went abroad"}),
+    FactType(
+        "offer.extended",
+        OfferExtended,
+        "An employer offered a position.",
+        "发放录用意向。",
+        {**_OFFER, "employer": "huayou", "position": "Process engineer", "expires_at": "2026-05-01T18:00:00+08:00", "city": "衢州"},
+    ),
+    FactType("offer.accepted", OfferAnswered, "The candidate accepted the offer.", "求职者接受录用。", _OFFER),
+    FactType("offer.declined", OfferAnswered, "The candidate declined the offer.", "求职者谢绝录用。", {**_OFFER, "reason": "another offer"}),
+    FactType("offer.rescinded", OfferAnswered, "The employer took the offer back.", "用人单位撤回录用。", {**_OFFER, "reason": "position closed"}),
+    FactType(
+        "hire.started",
+        HireStarted,
+        "On the payroll: what a hiring target counts.",
+        "报到入职：招聘目标以此计数。",
+        {**_CANDIDATE, "employer": "huayou", "position": "Process engineer", "offer": "o-77", "started_on": "2026-07-01"},
+    ),
+    FactType(
+        "hire.ended",
+        HireEnded,
+        "Left, or never showed up.",
+        "离职，或未报到。",
+        {**_CANDIDATE, "employer": "huayou", "ended_on": "2026-07-03", "reason": "never showed up"},
+    ),
+    FactType("benefit.applied", Benefit, "Applied for help after the hire.", "申请补贴。", _BENEFIT),
+    FactType("benefit.verified", Benefit, "The application was found right.", "补贴核验通过。", _BENEFIT),
+    FactType("benefit.paid", Benefit, "The benefit was paid out.", "补贴已发放。", _BENEFIT),
+    FactType("benefit.refused", Benefit, "The application was refused.", "补贴申请未通过。", _BENEFIT),
+    FactType(
+        "fact.retracted",
+        FactRetracted,
+        "That fact was wrong: everything is as if it had never been posted.",
+        "该事实有误：一切如同从未提交。",
+        {**_CANDIDATE, "source": "/hr/huayou", "id": "scan-88", "reason": "scanned the wrong badge"},
+    ),
+    FactType("candidate.erased", CandidateData, "The person's right to be forgotten.", "求职者行使被遗忘权。", _CANDIDATE),
+)
+
+CATALOGUE: dict[str, FactType] = {row.name: row for row in _ROWS}

@@ -1,0 +1,210 @@
+"""A fact, and how a CloudEvent in JSON becomes one. Bytes in, Fact or InvalidFact out, nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from schemas.catalogue import CATALOGUE
+from schemas.errors import FieldError, InvalidFact
+from schemas.fields import Id, Text, Time, UriReference, Url, parse_time, printable
+
+MAX_EVENT_BYTES: Final = 1024 * 1024
+MAX_DATA_DEPTH: Final = 32
+_EXTENSION_NAME = re.compile("[a-z0-9]{1,40}")
+_JSON_CONTENT = re.compile(r"application/([\w.+-]+\+)?json\s*(;.*)?", re.ASCII | re.IGNORECASE)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What happened. `event` is the whole CloudEvent as it was posted (JSON values only).
+
+    `time` is aware and in UTC; `campaign` and `candidate` are copies from its data.
+    """
+
+    source: str
+    id: str
+    type: str
+    time: datetime
+    campaign: str
+    candidate: str | None
+    event: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = self.event["data"]
+        return data
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """CloudEvents' identity: source and id. The same again is a duplicate, whatever it says."""
+        return (self.source, self.id)
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: all of one candidate's facts go to one partition, in order."""
+        return fact_key(self.campaign, self.candidate)
+
+    @property
+    def stamp(self) -> tuple[int, str, str]:
+        """What facts are sorted by: (microseconds since 1970, source, id)."""
+        return ((self.time - _EPOCH) // _MICROSECOND, self.source, self.id)
+
+
+def fact_key(campaign: str, candidate: str | None) -> str:
+    """The Kafka key of a fact about this campaign or candidate."""
+    return f"{campaign}/{candidate}" if candidate is not None else campaign
+
+
+class Envelope(BaseModel):
+    """A CloudEvent 1.0 in structured JSON form. Extension attributes are kept."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    specversion: Literal["1.0"]
+    id: Id
+    source: UriReference
+    type: Annotated[str, Field(json_schema_extra={"enum": list(CATALOGUE)})]
+    time: Time
+    subject: Text | None = None
+    datacontenttype: Text | None = None
+    dataschema: Url | UriReference | None = None
+    data: dict[str, Any]
+
+
+def parse_json(raw: bytes | str) -> Any:
+    """Parse JSON from outside. Raises InvalidFact for anything that is not JSON (NaN and Infinity are not)."""
+    try:
+        return json.loads(raw, parse_constant=_refuse_constant)
+    except InvalidFact:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InvalidFact([FieldError("", f"is not JSON: {_brief(error)}")]) from None
+
+
+def parse_fact(raw: bytes) -> Fact:
+    """One structured CloudEvent in JSON. Raises InvalidFact with every error at once."""
+    if len(raw) > MAX_EVENT_BYTES:
+        raise InvalidFact([FieldError("", f"is larger than {MAX_EVENT_BYTES} bytes")])
+    return validate_event(parse_json(raw))
+
+
+def validate_event(event: Any) -> Fact:
+    """Check a parsed CloudEvent against the catalogue. Raises InvalidFact with every error at once."""
+    if not isinstance(event, dict):
+        raise InvalidFact([FieldError("", "must be a JSON object, one CloudEvent")])
+    event = {key: value for key, value in event.items() if value is not None}
+    errors = _envelope_errors(event) + _extension_errors(event) + _data_errors(event)
+    if errors:
+        given = event.get("id")
+        raise InvalidFact(errors, id=given if isinstance(given, str) else None)
+    return build_fact(event)
+
+
+def build_fact(event: dict[str, Any]) -> Fact:
+    """A Fact of an event that is known to be valid, such as one from the ledger."""
+    data = event["data"]
+    moment = parse_time(event["time"]).astimezone(UTC)
+    return Fact(event["source"], event["id"], event["type"], moment, data["campaign"], data.get("candidate"), event)
+
+
+def _envelope_errors(event: dict[str, Any]) -> list[FieldError]:
+    errors = []
+    try:
+        Envelope.__pydantic_validator__.validate_python(event)
+    except ValidationError as error:
+        errors = _field_errors(error, "")
+    except UnicodeError:
+        errors = [FieldError("", "an attribute's name has a lone surrogate")]
+    content = event.get("datacontenttype")
+    if isinstance(content, str) and not _JSON_CONTENT.fullmatch(content):
+        errors.append(FieldError("datacontenttype", "must be application/json, since a fact's data is JSON"))
+    return errors
+
+
+def _extension_errors(event: dict[str, Any]) -> list[FieldError]:
+    return [
+        FieldError(_safe(name), message)
+        for name in event.keys() - Envelope.model_fields.keys()
+        if (message := _extension_fault(name, event[name]))
+    ]
+
+
+def _extension_fault(name: str, value: Any) -> str | None:
+    if not _EXTENSION_NAME.fullmatch(name):
+        return f"unknown attribute{_suggestion(name, Envelope.model_fields)}; extensions have lower-case letters and digits only"
+    if not isinstance(value, str | bool | int):
+        return "an extension attribute must be a string, a boolean or an integer"
+    if isinstance(value, int) and not -(2**31) <= value < 2**31:
+        return "an extension attribute's integer must fit 32 bits"
+    if isinstance(value, str):
+        try:
+            printable(value)
+        except PydanticCustomError as error:
+            return error.message()
+    return None
+
+
+def _data_errors(event: dict[str, Any]) -> list[FieldError]:
+    kind, data = event.get("type"), event.get("data")
+    if not isinstance(kind, str) or not isinstance(data, dict):
+        return []
+    row = CATALOGUE.get(kind)
+    if row is None:
+        return [FieldError("type", f"unknown type {_safe(kind)!r}{_suggestion(kind, CATALOGUE)}")]
+    event["data"] = data = {key: value for key, value in data.items() if value is not None}
+    try:
+        row.data.__pydantic_validator__.validate_python(data)
+    except ValidationError as error:
+        return _field_errors(error, "data", row.data.model_fields)
+    except UnicodeError:
+        return [FieldError("data", "a key has a lone surrogate")]
+    return []
+
+
+def _field_errors(error: ValidationError, prefix: str, known: Any = ()) -> list[FieldError]:
+    return [_field_error(detail, prefix, known) for detail in error.errors(include_url=False, include_input=False)]
+
+
+def _field_error(detail: Any, prefix: str, known: Any) -> FieldError:
+    path = [_safe(str(part)) for part in detail["loc"] if not str(part).startswith(("function-", "constrained-"))]
+    field = ".".join(([prefix] if prefix else []) + path)
+    match detail["type"]:
+        case "extra_forbidden":
+            return FieldError(field, f"unknown key{_suggestion(str(detail['loc'][-1]), known)}")
+        case "string_unicode":
+            return FieldError(field, "must not contain lone surrogates")
+        case "missing":
+            return FieldError(field, "is required")
+        case _:
+            return FieldError(field, detail["msg"].replace("Input should", "should"))
+
+
+def _suggestion(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name[:100], list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _safe(text: str) -> str:
+    """A name from outside, fit for a message: short, printable, encodable."""
+    return text[:100].encode("utf-8", "backslashreplace").decode().translate(_CONTROLS)
+
+
+def _brief(error: Exception) -> str:
+    return _safe(str(error))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidFact([FieldError("", f"is not JSON: {name} is no JSON number")])
+
+
+_MICROSECOND = datetime.resolution
+_CONTROLS = {code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)]}

@@ -1,0 +1,95 @@
+"""A journey: what is known of one candidate in one campaign, in a form that facts merge into in any order.
+
+Each part keeps the stamp (time, source, id) of its latest word, so that merging is commutative, associative
+and idempotent: the fold over a set of facts is the same whatever their order and number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Stamp = tuple[int, str, str]  # microseconds since 1970, source, id
+Micros = int
+
+
+@dataclass(slots=True)
+class Word:
+    """The latest word on something: what was said, and when and by which fact."""
+
+    at: Stamp
+    value: str | int | bool
+
+
+@dataclass(slots=True)
+class Interview:
+    """Interviews at one employer: the time of the first, the outcome that was told last."""
+
+    first: Micros
+    outcome: Word | None = None
+
+
+@dataclass(slots=True)
+class Offer:
+    """`status` is extended, accepted, declined or rescinded; `terms` is what was offered last."""
+
+    status: Word
+    terms: Terms | None = None
+
+
+@dataclass(slots=True)
+class Terms:
+    at: Stamp
+    employer: str
+    position: str
+    opening: str | None = None
+    expires_at: str | None = None
+    city: str | None = None
+
+
+@dataclass(slots=True)
+class Hire:
+    """`status` is started or ended; `started_on` and `position` are those of the latest start."""
+
+    status: Word
+    started_on: Word | None = None
+    position: Word | None = None
+
+
+@dataclass(slots=True)
+class Payment:
+    at: Micros
+    amount: str
+
+
+@dataclass(slots=True)
+class Journey:
+    """All that the facts of one candidate in one campaign say. Empty: nothing is known.
+
+    `attributes` by name; `fairs` and `checkins` by fair, with the time of the first; `interviews` and `hires`
+    by employer; `offers` by offer id; `benefits` by benefit id; `payments` by the paying fact's identity.
+    """
+
+    attributes: dict[str, Word] = field(default_factory=dict)
+    first_signup: Micros | None = None
+    last_signup: Stamp | None = None
+    withdrew: Stamp | None = None
+    fairs: dict[str, Micros] = field(default_factory=dict)
+    checkins: dict[str, Micros] = field(default_factory=dict)
+    interviews: dict[str, Interview] = field(default_factory=dict)
+    offers: dict[str, Offer] = field(default_factory=dict)
+    hires: dict[str, Hire] = field(default_factory=dict)
+    benefits: dict[str, Word] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    erased: bool = False
+
+    @property
+    def withdrawn(self) -> bool:
+        """The latest withdrawal is later than the latest signup."""
+        if self.withdrew is None:
+            return False
+        return self.last_signup is None or self.withdrew > self.last_signup
+
+    def attribute(self, name: str) -> str | int | bool | None:
+        """The latest value of an attribute such as `email` or `education`; None if never given."""
+        word = self.attributes.get(name)
+        return word.value if word else None

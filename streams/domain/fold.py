@@ -1,0 +1,158 @@
+"""Facts become journeys. `fold` is the definition; `merge` applies one more fact to the same effect.
+
+What each fact type does is the table at the foot of this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from schemas.facts import Fact
+from schemas.journey import Hire, Interview, Journey, Micros, Offer, Payment, Stamp, Terms, Word
+
+ATTRIBUTES = ("name", "email", "phone", "locale", "education", "school", "major", "graduation_year", "chain", "consent")
+RETRACTION = "fact.retracted"
+ERASURE = "candidate.erased"
+IRREVOCABLE = frozenset({RETRACTION, ERASURE})
+
+
+def fold(facts: Iterable[Fact]) -> Journey:
+    """The journey that a set of one candidate's facts makes. Order and duplicates do not matter,
+    as long as the facts of one identity come with the one that stands first."""
+    unique: dict[tuple[str, str], Fact] = {}
+    for fact in facts:
+        unique.setdefault(fact.identity, fact)
+    retracted = retractions(unique.values())
+    journey = Journey()
+    for fact in unique.values():
+        if stands(fact, retracted):
+            merge(journey, fact)
+    return journey
+
+
+def retractions(facts: Iterable[Fact]) -> set[tuple[str, str, str]]:
+    """What these facts retract: (campaign, source, id) of each."""
+    return {(f.campaign, f.data["source"], f.data["id"]) for f in facts if f.type == RETRACTION}
+
+
+def stands(fact: Fact, retracted: set[tuple[str, str, str]]) -> bool:
+    """Whether a fact counts. Retractions and erasures can't be taken back."""
+    return fact.type in IRREVOCABLE or (fact.campaign, *fact.identity) not in retracted
+
+
+def merge(journey: Journey, fact: Fact) -> None:
+    """Let the journey know one more fact that stands. Facts of other kinds (campaign.opened …) change nothing."""
+    handler = HANDLERS.get(fact.type)
+    if handler:
+        handler(journey, fact.stamp, fact.data)
+
+
+def _signed_up(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    journey.first_signup = _earlier(journey.first_signup, at[0])
+    journey.last_signup = _later(journey.last_signup, at)
+    if "fair" in data:
+        journey.fairs[data["fair"]] = _earlier(journey.fairs.get(data["fair"]), at[0])
+    if journey.erased:
+        return
+    for name in ATTRIBUTES:
+        if name in data:
+            journey.attributes[name] = _latest(journey.attributes.get(name), at, data[name])
+
+
+def _checked_in(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    journey.checkins[data["fair"]] = _earlier(journey.checkins.get(data["fair"]), at[0])
+
+
+def _interviewed(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    known = journey.interviews.setdefault(data["employer"], Interview(first=at[0]))
+    known.first = min(known.first, at[0])
+    if "outcome" in data:
+        known.outcome = _latest(known.outcome, at, data["outcome"])
+
+
+def _withdrew(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    journey.withdrew = _later(journey.withdrew, at)
+
+
+def _offer_status(status: str) -> Handler:
+    def handle(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+        offer = journey.offers.setdefault(data["offer"], Offer(status=Word(at, status)))
+        offer.status = _latest(offer.status, at, status)
+
+    return handle
+
+
+def _offer_extended(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    _offer_status("extended")(journey, at, data)
+    offer = journey.offers[data["offer"]]
+    if offer.terms is None or at > offer.terms.at:
+        offer.terms = Terms(at, data["employer"], data["position"], data.get("opening"), data.get("expires_at"), data.get("city"))
+
+
+def _hire_started(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    hire = _hire(journey, at, data, "started")
+    hire.started_on = _latest(hire.started_on, at, data["started_on"])
+    if "position" in data:
+        hire.position = _latest(hire.position, at, data["position"])
+
+
+def _hire_ended(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    _hire(journey, at, data, "ended")
+
+
+def _hire(journey: Journey, at: Stamp, data: dict[str, Any], status: str) -> Hire:
+    hire = journey.hires.setdefault(data["employer"], Hire(status=Word(at, status)))
+    hire.status = _latest(hire.status, at, status)
+    return hire
+
+
+def _benefit_status(status: str) -> Handler:
+    def handle(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+        journey.benefits[data["benefit"]] = _latest(journey.benefits.get(data["benefit"]), at, status)
+
+    return handle
+
+
+def _benefit_paid(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    _benefit_status("paid")(journey, at, data)
+    if "amount" in data:
+        journey.payments[f"{at[1]} {at[2]}"] = Payment(at[0], str(data["amount"]))
+
+
+def _erased(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+    journey.erased = True
+    journey.attributes.clear()
+
+
+def _latest(known: Word | None, at: Stamp, value: str | int | bool) -> Word:
+    return Word(at, value) if known is None or at > known.at else known
+
+
+def _earlier(known: Micros | None, at: Micros) -> Micros:
+    return at if known is None or at < known else known
+
+
+def _later(known: Stamp | None, at: Stamp) -> Stamp:
+    return at if known is None or at > known else known
+
+
+Handler = Callable[[Journey, Stamp, dict[str, Any]], None]
+
+HANDLERS: dict[str, Handler] = {
+    "candidate.signed_up": _signed_up,
+    "candidate.checked_in": _checked_in,
+    "candidate.interviewed": _interviewed,
+    "candidate.withdrew": _withdrew,
+    "offer.extended": _offer_extended,
+    "offer.accepted": _offer_status("accepted"),
+    "offer.declined": _offer_status("declined"),
+    "offer.rescinded": _offer_status("rescinded"),
+    "hire.started": _hire_started,
+    "hire.ended": _hire_ended,
+    "benefit.applied": _benefit_status("applied"),
+    "benefit.verified": _benefit_status("verified"),
+    "benefit.paid": _benefit_paid,
+    "benefit.refused": _benefit_status("refused"),
+    ERASURE: _erased,
+}

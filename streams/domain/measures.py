@@ -1,0 +1,141 @@
+"""What a journey adds to a target: DESIGN.md §4 and §5, as pure functions of the journey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from streams.domain.campaign import Fair, Target
+from schemas.journey import Journey, Micros
+
+# From the narrowest to the widest: each milestone implies the ones after it, so the funnel never widens.
+FUNNEL = ("hired", "accepted", "offered", "interviewed", "attended", "signed_up")
+OFFERED = frozenset({"extended", "accepted", "declined"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Contribution = dict[date, Decimal]  # day in the campaign's time zone → amount
+Employers = frozenset[str] | None  # None: any
+
+
+def milestones(journey: Journey, employers: Employers = None) -> dict[str, Micros]:
+    """The milestones where the journey stands now, each with the time of its earliest evidence.
+
+    With `employers`, only interviews, offers and hires of theirs are evidence. Who withdrew stands nowhere,
+    except as hired (and all that implies) while a hire stands.
+    """
+    found: dict[str, Micros] = {}
+    earliest: Micros | None = None
+    for measure in FUNNEL:
+        if measure == "hired" or not journey.withdrawn:
+            for at in EVIDENCE[measure](journey, employers):
+                earliest = at if earliest is None or at < earliest else earliest
+        if earliest is not None:
+            found[measure] = earliest
+    return found
+
+
+def contribution(journey: Journey, standing: dict[str, Micros], target: Target, zone: tzinfo) -> Contribution:
+    """What this journey adds to the target, by day. Empty: nothing. `standing` is `milestones(journey)`."""
+    if target.measure == "fairs_held" or not _matches(journey, target):
+        return {}
+    if target.measure == "paid":
+        return _paid(journey, target.employers, zone)
+    if target.employers is not None:
+        standing = milestones(journey, target.employers)
+    at = standing.get(target.measure)
+    return {} if at is None else {_day(at, zone): Decimal(1)}
+
+
+def fairs_held(fairs: Iterable[Fair], target: Target, now: datetime, zone: tzinfo) -> Contribution:
+    """What the fairs that ended by `now` and were not cancelled add to a `fairs_held` target, by day."""
+    held: Contribution = {}
+    for fair in fairs:
+        if fair.ends_at <= now and not fair.cancelled and _fair_matches(fair, target):
+            day = fair.ends_at.astimezone(zone).date()
+            held[day] = held.get(day, Decimal(0)) + 1
+    return held
+
+
+def difference(before: Contribution, after: Contribution) -> Contribution:
+    """What has to be added, day by day, to get from one contribution to the other. Empty when they are equal."""
+    if before == after:
+        return {}
+    days = {day: after.get(day, Decimal(0)) - before.get(day, Decimal(0)) for day in before.keys() | after.keys()}
+    return {day: amount for day, amount in days.items() if amount}
+
+
+def _matches(journey: Journey, target: Target) -> bool:
+    for name, wanted in target.attributes.items():
+        value = journey.attribute(name)
+        if value is None or str(value) not in wanted:
+            return False
+    return target.fairs is None or any(fair in journey.fairs or fair in journey.checkins for fair in target.fairs)
+
+
+def _fair_matches(fair: Fair, target: Target) -> bool:
+    if target.fairs is not None and fair.fair not in target.fairs:
+        return False
+    return target.employers is None or not target.employers.isdisjoint(fair.employers)
+
+
+def _paid(journey: Journey, employers: Employers, zone: tzinfo) -> Contribution:
+    hired = any(True for _ in _hired(journey, employers))
+    if not hired and (journey.withdrawn or employers is not None):
+        return {}
+    paid: Contribution = {}
+    for payment in journey.payments.values():
+        day = _day(payment.at, zone)
+        paid[day] = paid.get(day, Decimal(0)) + Decimal(payment.amount)
+    return paid
+
+
+def _hired(journey: Journey, employers: Employers) -> Iterator[Micros]:
+    for employer, hire in journey.hires.items():
+        if hire.status.value == "started" and (employers is None or employer in employers):
+            yield hire.status.at[0]
+
+
+def _accepted(journey: Journey, employers: Employers) -> Iterator[Micros]:
+    return _offers(journey, employers, frozenset({"accepted"}))
+
+
+def _offered(journey: Journey, employers: Employers) -> Iterator[Micros]:
+    return _offers(journey, employers, OFFERED)
+
+
+def _offers(journey: Journey, employers: Employers, statuses: frozenset[str]) -> Iterator[Micros]:
+    for offer in journey.offers.values():
+        if offer.status.value not in statuses:
+            continue
+        if employers is None or (offer.terms is not None and offer.terms.employer in employers):
+            yield offer.status.at[0]
+
+
+def _interviewed(journey: Journey, employers: Employers) -> Iterator[Micros]:
+    for employer, interview in journey.interviews.items():
+        if employers is None or employer in employers:
+            yield interview.first
+
+
+def _attended(journey: Journey, employers: Employers) -> Iterable[Micros]:
+    return journey.checkins.values()
+
+
+def _signed_up(journey: Journey, employers: Employers) -> Iterable[Micros]:
+    return () if journey.first_signup is None else (journey.first_signup,)
+
+
+def _day(at: Micros, zone: tzinfo) -> date:
+    return (_EPOCH + timedelta(microseconds=at)).astimezone(zone).date()
+
+
+# Each milestone's own evidence, beside that of the narrower ones.
+EVIDENCE: dict[str, Callable[[Journey, Employers], Iterable[Micros]]] = {
+    "hired": _hired,
+    "accepted": _accepted,
+    "offered": _offered,
+    "interviewed": _interviewed,
+    "attended": _attended,
+    "signed_up": _signed_up,
+}
