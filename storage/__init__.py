@@ -1,0 +1,1 @@
+"""The ledger and the read models. All SQL lives here."""

@@ -1,0 +1,94 @@
+"""Connections to Postgres, its errors translated into ours, and the tables made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection, Connection, errors
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlmodel import SQLModel
+
+import schemas.tables  # noqa: F401  (fills SQLModel.metadata)
+from schemas.errors import ConcurrentChange, DatabaseUnavailable
+
+Conn = AsyncConnection[Any]
+
+_SETUP_LOCK: Final = 0x59494E46
+_CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
+_OUTAGES = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    PoolTimeout,
+    ConnectionError,
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let Postgres's errors leave as ours: ConcurrentChange (retry at once) or DatabaseUnavailable (wait, retry).
+    What is neither (a value that it can't store, a bug) passes unchanged."""
+    try:
+        yield
+    except _CONFLICTS as error:
+        raise ConcurrentChange(str(error)) from error
+    except _OUTAGES as error:
+        raise DatabaseUnavailable(f"Postgres does not answer: {error}") from error
+
+
+async def connect(url: str, *, name: str) -> Conn:
+    """A connection outside a transaction (autocommit). Raises DatabaseUnavailable."""
+    with translated():
+        return await AsyncConnection.connect(url, autocommit=True, application_name=f"yinfeng-{name}", connect_timeout=5)
+
+
+def connect_sync(url: str, *, name: str) -> Connection[Any]:
+    """The same for a process without an event loop. Raises DatabaseUnavailable."""
+    with translated():
+        return psycopg.connect(url, autocommit=True, application_name=f"yinfeng-{name}", connect_timeout=5)
+
+
+def make_pool(url: str, *, name: str, size: int = 8) -> AsyncConnectionPool[Conn]:
+    """A bounded pool, closed as yet; connections are in autocommit."""
+    return AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=5,
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+        kwargs={"autocommit": True, "application_name": f"yinfeng-{name}", "connect_timeout": 5},
+    )
+
+
+@asynccontextmanager
+async def borrowed(pool: AsyncConnectionPool[Conn]) -> AsyncIterator[Conn]:
+    """A connection of the pool, with errors translated."""
+    with translated():
+        async with pool.connection() as conn:
+            yield conn
+
+
+def create_tables(url: str) -> None:
+    """Make what is missing; several processes may call this at once. Raises DatabaseUnavailable."""
+    engine = create_engine(sqlalchemy_url(url))
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SETUP_LOCK})
+            SQLModel.metadata.create_all(connection)
+    except OperationalError as error:
+        raise DatabaseUnavailable(f"Postgres does not answer: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """A libpq URL as SQLAlchemy spells it, with psycopg as the driver."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1]

@@ -1,0 +1,89 @@
+"""Journeys as they are stored, each with a version, so that two writers can't overwrite one another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from schemas.errors import ConcurrentChange
+from schemas.journey import Journey
+from storage.database import Conn
+from storage.ledger import JourneyKey
+
+_LOAD = """
+SELECT j.campaign, j.candidate, j.version, j.state FROM journeys j
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+"""
+_STORE = """
+INSERT INTO journeys AS j (campaign, candidate, version, state, name, standing, employers)
+SELECT c, p, v, s, n, m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}')
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[], %s::text[], %s::text[], %s::text[]) AS n(c, p, v, s, n, m, e)
+ON CONFLICT (campaign, candidate) DO UPDATE
+SET version = excluded.version, state = excluded.state, name = excluded.name, standing = excluded.standing,
+    employers = excluded.employers, updated_at = now()
+WHERE j.version = excluded.version - 1
+"""
+_SCAN = "SELECT candidate, state FROM journeys WHERE campaign = %s"
+_SCAN_SIZE = 2000
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Journey).decode
+
+
+@dataclass(slots=True)
+class Stored:
+    """A journey and the version that was read; 0: there is no row yet."""
+
+    version: int
+    journey: Journey
+
+
+async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Stored]:
+    """The journeys of these candidates; an empty one at version 0 where none is stored."""
+    wanted = list(keys)
+    found = {key: Stored(0, Journey()) for key in wanted}
+    cursor = await conn.execute(_LOAD, [[c for c, _ in wanted], [p for _, p in wanted]], binary=True)
+    for campaign, candidate, version, state in await cursor.fetchall():
+        found[campaign, candidate] = Stored(version, _decode(state))
+    return found
+
+
+async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str, int]]]) -> None:
+    """Write journeys, each with its standing milestones. Raises ConcurrentChange when one was written meanwhile."""
+    rows = [
+        (c, p, stored.version + 1, _encode(stored.journey), stored.journey.attribute("name"), standing, stored.journey)
+        for (c, p), (stored, standing) in sorted(changed.items())
+    ]
+    if not rows:
+        return
+    cursor = await conn.execute(
+        _STORE,
+        [
+            [r[0] for r in rows],
+            [r[1] for r in rows],
+            [r[2] for r in rows],
+            [r[3] for r in rows],
+            [r[4] for r in rows],
+            [_encode(r[5]).decode() for r in rows],
+            ["\x1f".join(sorted(employers(r[6]))) or None for r in rows],
+        ],
+    )
+    if cursor.rowcount != len(rows):
+        raise ConcurrentChange("a journey was changed by another worker")
+
+
+def employers(journey: Journey) -> set[str]:
+    """All employers that have to do with a candidate: by interview, offer or hire."""
+    offers = {offer.terms.employer for offer in journey.offers.values() if offer.terms}
+    return offers | journey.interviews.keys() | journey.hires.keys()
+
+
+async def scan(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, Journey]]:
+    """Every (candidate, journey) of a campaign, read in portions. Call it inside a transaction."""
+    async with conn.cursor(name="journeys_scan") as cursor:
+        cursor.itersize = _SCAN_SIZE
+        await cursor.execute(_SCAN, [campaign])
+        async for candidate, state in cursor:
+            yield candidate, _decode(state)

@@ -1,0 +1,179 @@
+"""The ledger: outbox of facts that came over HTTP, inbox of all facts when they are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from schemas.facts import Fact, build_fact
+from storage.database import Conn
+
+PENDING_CHANNEL = "yinfeng_pending"
+Identity = tuple[str, str]
+JourneyKey = tuple[str, str]
+
+_INSERT = """
+INSERT INTO facts (source, id, type, campaign, candidate, time, event, posted_by)
+SELECT s, i, t, c, p, m, e::jsonb, %s
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+     AS f(s, i, t, c, p, m, e)
+ON CONFLICT (source, id) DO NOTHING
+RETURNING seq, source, id
+"""
+_ENQUEUE = "INSERT INTO pending (seq) SELECT unnest(%s::bigint[])"
+_CLAIM_SEQS = """
+DELETE FROM pending p USING facts f
+WHERE p.seq = ANY(%s) AND f.seq = p.seq
+RETURNING f.seq, f.event::text
+"""
+_CLAIM_IDENTITIES = """
+DELETE FROM pending p USING facts f, unnest(%s::text[], %s::text[]) AS k(source, id)
+WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq
+RETURNING f.seq, f.event::text
+"""
+_RETRACTED = """
+SELECT r.campaign, r.source, r.id FROM retractions r
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
+  ON (r.campaign, r.source, r.id) = (k.campaign, k.source, k.id)
+"""
+_FIND_APPLIED = """
+SELECT f.event::text FROM facts f
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
+  ON f.source = k.source AND f.id = k.id AND f.campaign = k.campaign
+WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+"""
+_OF_CANDIDATES = """
+SELECT f.campaign, f.candidate, f.event::text FROM facts f
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
+  ON f.campaign = k.campaign AND f.candidate = k.candidate
+WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+"""
+_OF_CAMPAIGN = """
+SELECT f.event::text FROM facts f
+WHERE f.campaign = %s AND f.candidate IS NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+"""
+_RETRACTIONS_OF = "SELECT campaign, source, id FROM retractions WHERE campaign = ANY(%s)"
+_SCRUB = """
+UPDATE facts SET event = jsonb_set(event, '{data}', (event->'data') - %s::text[])
+WHERE type = 'candidate.signed_up' AND (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+  AND event->'data' ?| %s::text[]
+"""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) -> set[Identity]:
+    """Accept facts, to be published and applied: in the ledger and the outbox, in one transaction.
+
+    Returns the identities that were new; the others are duplicates. Facts must be unique by identity.
+    """
+    async with conn.transaction():
+        rows = await _insert(conn, facts, posted_by)
+        await conn.execute(_ENQUEUE, [[seq for seq, _, _ in rows]])
+        if rows:
+            await conn.execute(f"NOTIFY {PENDING_CHANNEL}")
+    return {(source, id) for _, source, id in rows}
+
+
+async def claim_by_seq(conn: Conn, seqs: Sequence[int]) -> dict[int, Fact]:
+    """Take waiting facts out of the outbox, by their ledger numbers. Who deletes the row applies the fact;
+    a number that is missing in the answer was applied before, or is none of this ledger's."""
+    if not seqs:
+        return {}
+    cursor = await conn.execute(_CLAIM_SEQS, [list(seqs)])
+    return {seq: _fact(event) for seq, event in await cursor.fetchall()}
+
+
+async def claim_new(conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
+    """Facts that came straight over Kafka: put into the ledger. Returns what is to be applied now, which is
+    the ledger's own word where the same identity was waiting there. Facts must be unique by identity."""
+    if not facts:
+        return []
+    fresh = {(source, id) for _, source, id in await _insert(conn, facts, None)}
+    known = [fact for fact in facts if fact.identity not in fresh]
+    claimed = [fact for fact in facts if fact.identity in fresh]
+    if known:
+        cursor = await conn.execute(_CLAIM_IDENTITIES, [[f.source for f in known], [f.id for f in known]])
+        claimed += [_fact(event) for _, event in await cursor.fetchall()]
+    return claimed
+
+
+async def discard(conn: Conn, seqs: Sequence[int]) -> None:
+    """Take facts out of the outbox that can't be applied (they go to the dead letters instead)."""
+    await conn.execute("DELETE FROM pending WHERE seq = ANY(%s)", [list(seqs)])
+
+
+async def retracted(conn: Conn, facts: Iterable[Fact]) -> set[tuple[str, str, str]]:
+    """Which of these facts were retracted: (campaign, source, id) of each."""
+    keys = [(f.campaign, f.source, f.id) for f in facts]
+    if not keys:
+        return set()
+    cursor = await conn.execute(_RETRACTED, _columns(keys, 3))
+    return {(c, s, i) for c, s, i in await cursor.fetchall()}
+
+
+async def retractions_of(conn: Conn, campaigns: Sequence[str]) -> set[tuple[str, str, str]]:
+    """All that was ever retracted in these campaigns: (campaign, source, id)."""
+    cursor = await conn.execute(_RETRACTIONS_OF, [list(campaigns)])
+    return {(c, s, i) for c, s, i in await cursor.fetchall()}
+
+
+async def retract(conn: Conn, keys: Iterable[tuple[str, str, str]]) -> list[Fact]:
+    """Note what is retracted: (campaign, source, id). Returns those of the facts that were applied before."""
+    columns = _columns(sorted(keys), 3)
+    await conn.execute(
+        "INSERT INTO retractions (campaign, source, id) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])"
+        " ON CONFLICT DO NOTHING",
+        columns,
+    )
+    cursor = await conn.execute(_FIND_APPLIED, columns)
+    return [_fact(event) for (event,) in await cursor.fetchall()]
+
+
+async def facts_of_candidates(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, list[Fact]]:
+    """All applied facts of these candidates, retracted ones among them."""
+    found: dict[JourneyKey, list[Fact]] = {key: [] for key in keys}
+    cursor = await conn.execute(_OF_CANDIDATES, _columns(list(found), 2))
+    for campaign, candidate, event in await cursor.fetchall():
+        found[campaign, candidate].append(_fact(event))
+    return found
+
+
+async def facts_of_campaign(conn: Conn, campaign: str) -> list[Fact]:
+    """All applied facts of a campaign that name no candidate."""
+    cursor = await conn.execute(_OF_CAMPAIGN, [campaign])
+    return [_fact(event) for (event,) in await cursor.fetchall()]
+
+
+async def scrub(conn: Conn, keys: Iterable[JourneyKey], attributes: Sequence[str]) -> None:
+    """Take a person's attributes out of the ledger, for good."""
+    names = list(attributes)
+    await conn.execute(_SCRUB, [names, *_columns(list(keys), 2), names])
+
+
+async def _insert(conn: Conn, facts: Sequence[Fact], posted_by: str | None) -> list[tuple[int, str, str]]:
+    cursor = await conn.execute(
+        _INSERT,
+        [
+            posted_by,
+            [f.source for f in facts],
+            [f.id for f in facts],
+            [f.type for f in facts],
+            [f.campaign for f in facts],
+            [f.candidate for f in facts],
+            [f.time for f in facts],
+            [_encode(f.event).decode() for f in facts],
+        ],
+    )
+    return await cursor.fetchall()
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[i] for row in rows] for i in range(width)]
+
+
+def _fact(event: str) -> Fact:
+    return build_fact(_decode(event))

@@ -1,0 +1,171 @@
+"""Campaigns, targets, fairs and openings as they are stored, and the locks that keep a recount exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, LiteralString
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from storage.database import Conn
+
+TargetKey = tuple[str, str]
+Row = dict[str, Any]
+
+_TARGETS = "SELECT campaign, target, title, measure, goal, due_on, \"where\", progress, as_of, revision FROM targets"
+_ADD = """
+UPDATE targets t
+SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
+FROM (SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[]) AS u(campaign, target, amount)
+      ORDER BY campaign, target) k
+WHERE t.campaign = k.campaign AND t.target = k.target
+RETURNING t.campaign, t.target, t.progress - k.amount AS before, t.progress AS after
+"""
+_ADD_DAYS = """
+INSERT INTO target_days AS d (campaign, target, day, amount)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::numeric[])
+ON CONFLICT (campaign, target, day) DO UPDATE SET amount = d.amount + excluded.amount
+"""
+_SET = """
+INSERT INTO targets AS t (campaign, target, title, measure, goal, due_on, "where", progress, as_of)
+VALUES (%(campaign)s, %(target)s, %(title)s, %(measure)s, %(goal)s, %(due_on)s, %(where)s, %(progress)s, %(as_of)s)
+ON CONFLICT (campaign, target) DO UPDATE
+SET title = excluded.title, measure = excluded.measure, goal = excluded.goal, due_on = excluded.due_on,
+    "where" = excluded."where", progress = excluded.progress, as_of = excluded.as_of,
+    revision = nextval('revisions'), updated_at = now()
+"""
+_REDEFINE = """
+UPDATE targets SET title = %(title)s, goal = %(goal)s, due_on = %(due_on)s,
+       revision = nextval('revisions'), updated_at = now()
+WHERE campaign = %(campaign)s AND target = %(target)s
+"""
+_MILESTONES = """
+INSERT INTO milestones (campaign, target, goal, percent)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[], %s::int[])
+ON CONFLICT DO NOTHING RETURNING campaign, target, percent
+"""
+_CAMPAIGN = """
+INSERT INTO campaigns (campaign, title, organizer, kind, starts_on, ends_on, timezone, locale, closed)
+VALUES (%(campaign)s, %(title)s, %(organizer)s, %(kind)s, %(starts_on)s, %(ends_on)s, %(timezone)s, %(locale)s, %(closed)s)
+"""
+_FAIR = """
+INSERT INTO fairs (campaign, fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost, cancelled, reason)
+VALUES (%(campaign)s, %(fair)s, %(title)s, %(mode)s, %(starts_at)s, %(ends_at)s, %(venue)s, %(city)s, %(url)s, %(capacity)s,
+        %(employers)s, %(cost)s, %(cancelled)s, %(reason)s)
+"""
+_OPENING = """
+INSERT INTO openings (campaign, opening, employer, position, seats)
+VALUES (%(campaign)s, %(opening)s, %(employer)s, %(position)s, %(seats)s)
+"""
+_DUE_CAMPAIGNS = """
+SELECT DISTINCT t.campaign FROM targets t JOIN fairs f USING (campaign)
+WHERE t.measure = 'fairs_held' AND f.ends_at <= %s AND f.ends_at > coalesce(t.as_of, '-infinity')
+"""
+
+
+async def lock(conn: Conn, campaigns: Mapping[str, bool]) -> None:
+    """Hold campaigns until the transaction ends: shared (False) to add to their targets, exclusive (True) to recount.
+
+    Taken in order of their names, so that two workers can't wait for each other.
+    """
+    for campaign, exclusive in sorted(campaigns.items()):
+        function: LiteralString = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+        await conn.execute(f"SELECT {function}(hashtextextended(%s, 0))", [campaign])
+
+
+async def targets_of(conn: Conn, campaigns: Iterable[str]) -> list[Row]:
+    """The targets of these campaigns, as rows with the columns of TargetRow, and their campaigns' time zones."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_TARGETS + " WHERE campaign = ANY(%s) ORDER BY campaign, target", [list(campaigns)])
+        return await cursor.fetchall()
+
+
+async def all_campaigns(conn: Conn) -> list[str]:
+    """Every campaign that any fact speaks of."""
+    cursor = await conn.execute("SELECT campaign FROM targets UNION SELECT campaign FROM journeys UNION SELECT campaign FROM campaigns")
+    return sorted(c for (c,) in await cursor.fetchall())
+
+
+async def time_zones(conn: Conn, campaigns: Iterable[str]) -> dict[str, str]:
+    """The time zone of each campaign that was opened."""
+    cursor = await conn.execute("SELECT campaign, timezone FROM campaigns WHERE campaign = ANY(%s)", [list(campaigns)])
+    return dict(await cursor.fetchall())
+
+
+async def add(conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> dict[TargetKey, tuple[Decimal, Decimal]]:
+    """Add to targets, day by day. Returns (before, after) of each that changed in sum or in its days."""
+    totals = {key: sum(days.values(), Decimal(0)) for key, days in amounts.items()}
+    keys = sorted(totals)
+    cursor = await conn.execute(_ADD, [[c for c, _ in keys], [t for _, t in keys], [totals[k] for k in keys]])
+    changed = {(c, t): (before, after) for c, t, before, after in await cursor.fetchall()}
+    await _add_days(conn, amounts)
+    return changed
+
+
+async def put(conn: Conn, row: Row, days: Mapping[date, Decimal]) -> None:
+    """Store a target's definition with a number counted anew, and its days."""
+    key = (row["campaign"], row["target"])
+    await conn.execute(_SET, {**row, "where": Jsonb(row["where"])})
+    await conn.execute("DELETE FROM target_days WHERE campaign = %s AND target = %s", key)
+    await _add_days(conn, {key: days})
+
+
+async def redefine(conn: Conn, row: Row) -> None:
+    """Change a target's title, goal and date; its number stays."""
+    await conn.execute(_REDEFINE, {**row, "where": Jsonb(row["where"])})
+
+
+async def numbers(conn: Conn, campaign: str, wanted: Sequence[str]) -> dict[str, Decimal]:
+    """The progress of these targets, by target id."""
+    cursor = await conn.execute("SELECT target, progress FROM targets WHERE campaign = %s AND target = ANY(%s)", [campaign, list(wanted)])
+    return dict(await cursor.fetchall())
+
+
+async def drop(conn: Conn, campaign: str, targets: Sequence[str]) -> None:
+    """Forget targets that were withdrawn; the facts that set them stay in the ledger."""
+    await conn.execute("DELETE FROM targets WHERE campaign = %s AND target = ANY(%s)", [campaign, list(targets)])
+    await conn.execute("DELETE FROM target_days WHERE campaign = %s AND target = ANY(%s)", [campaign, list(targets)])
+
+
+async def reach(conn: Conn, milestones: Sequence[tuple[str, str, Decimal, int]]) -> set[tuple[str, str, int]]:
+    """Note milestones (campaign, target, goal, percent). Returns those that were never reached before."""
+    rows = sorted(milestones)
+    cursor = await conn.execute(_MILESTONES, [[row[i] for row in rows] for i in range(4)])
+    return {(c, t, p) for c, t, p in await cursor.fetchall()}
+
+
+async def replace_campaign(conn: Conn, campaign: str, row: Row | None, fairs: Sequence[Row], openings: Sequence[Row]) -> None:
+    """Store what stands of a campaign, its fairs and openings, instead of what stood before."""
+    for table in ("campaigns", "fairs", "openings"):
+        await conn.execute(f"DELETE FROM {table} WHERE campaign = %s", [campaign])
+    async with conn.cursor() as cursor:
+        if row:
+            await cursor.execute(_CAMPAIGN, row)
+        await cursor.executemany(_FAIR, [{**fair, "employers": Jsonb(fair["employers"])} for fair in fairs])
+        await cursor.executemany(_OPENING, openings)
+
+
+async def campaigns_with_fairs_due(conn: Conn, now: datetime) -> list[str]:
+    """Campaigns where a fair ended since its `fairs_held` targets were last counted."""
+    cursor = await conn.execute(_DUE_CAMPAIGNS, [now])
+    return sorted(c for (c,) in await cursor.fetchall())
+
+
+async def days_of(conn: Conn, campaigns: Iterable[str]) -> dict[TargetKey, dict[date, Decimal]]:
+    """The days of these campaigns' targets, days at zero left out."""
+    cursor = await conn.execute(
+        "SELECT campaign, target, day, amount FROM target_days WHERE campaign = ANY(%s) AND amount <> 0", [list(campaigns)]
+    )
+    found: dict[TargetKey, dict[date, Decimal]] = {}
+    for campaign, target, day, amount in await cursor.fetchall():
+        found.setdefault((campaign, target), {})[day] = amount
+    return found
+
+
+async def _add_days(conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> None:
+    rows = sorted((c, t, day, amount) for (c, t), days in amounts.items() for day, amount in days.items())
+    if rows:
+        await conn.execute(_ADD_DAYS, [[row[i] for row in rows] for i in range(4)])

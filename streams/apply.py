@@ -1,0 +1,147 @@
+"""A micro-batch of facts, applied in one transaction: ledger, journeys, targets, message requests.
+
+The order of the steps carries the promises. Campaigns are locked before anything of theirs is read, so that what
+another worker committed is seen: shared to add to targets, exclusive to recount them or to retract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.facts import Fact
+from schemas.messages import MessageRequest
+from storage import dead_letters, journeys, ledger, messages, targets
+from storage.database import Conn, translated
+from storage.dead_letters import DeadLetter
+from storage.journeys import Stored
+from storage.ledger import JourneyKey
+from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign
+from streams.counting import Board, Totals, load_board, note_difference
+from streams.domain.campaign import Target
+from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, RETRACTION, fold, merge, stands
+from streams.domain.measures import milestones
+from streams.domain.requests import candidate_requests
+from streams.intake import Incoming, take_in
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a batch did: how many facts it applied, the ids of new messages, the new dead letters."""
+
+    facts: int = 0
+    messages: list[int] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+
+async def apply_batch(conn: Conn, incoming: Sequence[Incoming], *, now: datetime) -> Applied:
+    """Apply what came from Kafka. Raises ConcurrentChange or DatabaseUnavailable, and then nothing was written."""
+    with translated():
+        async with conn.transaction():
+            facts, letters = await take_in(conn, incoming)
+            if letters:
+                await dead_letters.bury(conn, letters)
+            asked = await _apply(conn, facts, now) if facts else []
+            return Applied(len(facts), asked, letters)
+
+
+async def _apply(conn: Conn, facts: list[Fact], now: datetime) -> list[int]:
+    exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type == RETRACTION}
+    await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
+    gone = await _retract(conn, facts)
+    retracted = await ledger.retracted(conn, facts)
+    standing = [fact for fact in facts if stands(fact, retracted)]
+    board = await load_board(conn, {fact.campaign for fact in facts})
+    anew = await _refold_campaigns(conn, board, [*standing, *gone])
+    totals, asked = await _change_journeys(conn, board, standing, gone)
+    requests = await _add_to_targets(conn, board, totals)
+    requests += await _count_anew(conn, board, anew, now)
+    return await messages.request(conn, asked + requests)
+
+
+async def _retract(conn: Conn, facts: list[Fact]) -> list[Fact]:
+    keys = {(f.campaign, f.data["source"], f.data["id"]) for f in facts if f.type == RETRACTION}
+    if not keys:
+        return []
+    return [fact for fact in await ledger.retract(conn, keys) if fact.type not in IRREVOCABLE]
+
+
+async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict[str, list[Target]]:
+    campaigns = sorted({fact.campaign for fact in moved if fact.candidate is None and fact.type != RETRACTION})
+    return {campaign: await refold_campaign(conn, campaign, board) for campaign in campaigns}
+
+
+async def _change_journeys(
+    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact]
+) -> tuple[Totals, list[MessageRequest]]:
+    by_key: dict[JourneyKey, list[Fact]] = {}
+    for fact in standing:
+        if fact.candidate is not None:
+            by_key.setdefault((fact.campaign, fact.candidate), []).append(fact)
+    refolded = await _refold(conn, {(f.campaign, f.candidate) for f in gone if f.candidate is not None})
+    stored = await journeys.load(conn, by_key.keys() | refolded.keys())
+    totals: Totals = {}
+    changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
+    for key, row in stored.items():
+        before = board.contributions(key[0], row.journey, milestones(row.journey))
+        _advance(row, by_key.get(key, []), refolded.get(key))
+        now_stands = milestones(row.journey)
+        after = board.contributions(key[0], row.journey, now_stands)
+        note_difference(totals, board.targets.get(key[0], []), before, after)
+        changed[key] = (row, now_stands)
+    await journeys.store(conn, changed)
+    await _forget_erased(conn, stored)
+    await messages.release(conn, [key for key, facts in by_key.items() if _brings_address(facts)])
+    asked = [
+        request
+        for key, facts in by_key.items()
+        if not stored[key].journey.erased
+        for fact in facts
+        for request in candidate_requests(fact)
+    ]
+    return totals, asked
+
+
+def _advance(row: Stored, facts: list[Fact], refolded: list[Fact] | None) -> None:
+    if refolded is not None:
+        row.journey = fold(refolded)
+        return
+    for fact in facts:
+        merge(row.journey, fact)
+
+
+async def _refold(conn: Conn, keys: set[JourneyKey]) -> dict[JourneyKey, list[Fact]]:
+    if not keys:
+        return {}
+    found = await ledger.facts_of_candidates(conn, keys)
+    retracted = await ledger.retracted(conn, [fact for facts in found.values() for fact in facts])
+    return {key: [fact for fact in facts if stands(fact, retracted)] for key, facts in found.items()}
+
+
+async def _forget_erased(conn: Conn, stored: dict[JourneyKey, Stored]) -> None:
+    erased = [key for key, row in stored.items() if row.journey.erased]
+    if erased:
+        await ledger.scrub(conn, erased, ATTRIBUTES)
+        await messages.forget(conn, erased)
+
+
+def _brings_address(facts: list[Fact]) -> bool:
+    return any(fact.type == "candidate.signed_up" and "email" in fact.data for fact in facts)
+
+
+async def _add_to_targets(conn: Conn, board: Board, totals: Totals) -> list[MessageRequest]:
+    if not totals:
+        return []
+    moved = await targets.add(conn, totals)
+    return await reach_milestones(conn, [(board.target(key), before, after) for key, (before, after) in moved.items()])
+
+
+async def _count_anew(conn: Conn, board: Board, anew: dict[str, list[Target]], now: datetime) -> list[MessageRequest]:
+    requests: list[MessageRequest] = []
+    for campaign, wanted in anew.items():
+        numbers = await count_anew(conn, campaign, wanted, board, now)
+        steady = await targets.numbers(conn, campaign, [target.target for target in board.targets.get(campaign, [])])
+        every = [*wanted, *board.targets.get(campaign, [])]
+        requests += await reach_milestones(conn, [(t, NOTHING, (numbers | steady)[t.target]) for t in every])
+    return requests

@@ -1,0 +1,124 @@
+"""What stands of a campaign, refolded whenever one of its own facts came or went; and targets counted anew."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from schemas.facts import Fact
+from schemas.messages import MessageRequest
+from storage import journeys, ledger, targets
+from storage.database import Conn
+from streams.counting import Board, add_up, target_of
+from streams.domain.campaign import Campaign, Target, fold_campaign
+from streams.domain.fold import stands
+from streams.domain.measures import Contribution, contribution, fairs_held, milestones
+from streams.domain.requests import crossed, milestone_request
+
+NOTHING = Decimal(-1)  # below every milestone
+
+
+async def standing_campaign(conn: Conn, campaign: str) -> Campaign:
+    """What a campaign's own applied facts make of it."""
+    facts = await ledger.facts_of_campaign(conn, campaign)
+    retracted = await ledger.retracted(conn, facts)
+    return fold_campaign(fact for fact in facts if stands(fact, retracted))
+
+
+async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Target]:
+    """Store what stands of a campaign now, and take the targets that stand into the board.
+
+    Returns those that have to be counted anew (taken off the board, so that nothing is added to them meanwhile).
+    Targets whose title, goal or date alone changed stay on the board. Needs the campaign's exclusive lock.
+    """
+    now_stands = await standing_campaign(conn, campaign)
+    await _store(conn, campaign, now_stands)
+    known = {target.target: target for target in board.targets.get(campaign, [])}
+    await targets.drop(conn, campaign, sorted(known.keys() - now_stands.targets.keys()))
+    zone = ZoneInfo(now_stands.particulars.timezone) if now_stands.particulars else board.zone(campaign)
+    same_zone = zone == board.zone(campaign)
+    anew, steady = [], []
+    for target in now_stands.targets.values():
+        before = known.get(target.target)
+        counts_on = before is not None and same_zone and target.measure != "fairs_held" and target.counts_like(before)
+        (steady if counts_on else anew).append(target)
+    board.zones[campaign], board.targets[campaign] = zone, steady
+    await _redefine(conn, [target for target in steady if target != known[target.target]])
+    return anew
+
+
+async def count_anew(conn: Conn, campaign: str, wanted: list[Target], board: Board, now: datetime) -> dict[str, Decimal]:
+    """Count targets from the stored journeys and fairs, and store them. Returns their numbers by target id."""
+    zone = board.zone(campaign)
+    days: dict[str, Contribution] = {target.target: {} for target in wanted}
+    people = [target for target in wanted if target.measure != "fairs_held"]
+    if people:
+        async for _, journey in journeys.scan(conn, campaign):
+            standing = milestones(journey)
+            for target in people:
+                add_up(days[target.target], contribution(journey, standing, target, zone))
+    if len(people) < len(wanted):
+        fairs = (await standing_campaign(conn, campaign)).fairs.values()
+        for target in wanted:
+            if target.measure == "fairs_held":
+                days[target.target] = fairs_held(fairs, target, now, zone)
+    numbers = {}
+    for target in wanted:
+        numbers[target.target] = sum(days[target.target].values(), Decimal(0))
+        await targets.put(conn, _row(target, numbers[target.target], now), days[target.target])
+    return numbers
+
+
+async def count_fairs(conn: Conn, campaign: str, now: datetime) -> list[MessageRequest]:
+    """Count the `fairs_held` targets of a campaign as of `now`. Needs its exclusive lock."""
+    rows = await targets.targets_of(conn, [campaign])
+    wanted = [target_of(row) for row in rows if row["measure"] == "fairs_held"]
+    zones = await targets.time_zones(conn, [campaign])
+    board = Board(zones={name: ZoneInfo(zone) for name, zone in zones.items()})
+    numbers = await count_anew(conn, campaign, wanted, board, now)
+    return await reach_milestones(conn, [(target, NOTHING, numbers[target.target]) for target in wanted])
+
+
+async def reach_milestones(conn: Conn, moved: list[tuple[Target, Decimal, Decimal]]) -> list[MessageRequest]:
+    """Note the milestones between (target, before, after). Returns the requests for those reached for the first time."""
+    found = {
+        (target.campaign, target.target, percent): (target, after)
+        for target, before, after in moved
+        for percent in crossed(before, after, target.goal)
+    }
+    if not found:
+        return []
+    rows = [(campaign, name, found[campaign, name, percent][0].goal, percent) for campaign, name, percent in found]
+    new = await targets.reach(conn, rows)
+    return [milestone_request(found[key][0], key[2], found[key][1]) for key in sorted(new)]
+
+
+async def _redefine(conn: Conn, changed: list[Target]) -> None:
+    for target in changed:
+        await targets.redefine(conn, _row(target, Decimal(0), None))
+
+
+async def _store(conn: Conn, campaign: str, stands_now: Campaign) -> None:
+    row = None
+    if stands_now.particulars:
+        row = {**asdict(stands_now.particulars), "campaign": campaign, "closed": stands_now.closed}
+    fairs = [{**asdict(fair), "campaign": campaign, "employers": list(fair.employers)} for fair in stands_now.fairs.values()]
+    openings = [{**asdict(opening), "campaign": campaign} for opening in stands_now.openings.values()]
+    await targets.replace_campaign(conn, campaign, row, fairs, openings)
+
+
+def _row(target: Target, progress: Decimal, now: datetime | None) -> dict[str, Any]:
+    return {
+        "campaign": target.campaign,
+        "target": target.target,
+        "title": target.title,
+        "measure": target.measure,
+        "goal": target.goal,
+        "due_on": target.due_on,
+        "where": target.where,
+        "progress": progress,
+        "as_of": now if target.measure == "fairs_held" else None,
+    }

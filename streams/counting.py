@@ -1,0 +1,70 @@
+"""Targets with what it takes to count them, and the sum of what a batch of journeys changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from schemas.journey import Journey
+from storage import targets
+from storage.database import Conn
+from storage.targets import TargetKey
+from streams.domain.campaign import DEFAULT_TIMEZONE, Target, make_target
+from streams.domain.measures import Contribution, contribution, difference
+
+Totals = dict[TargetKey, Contribution]
+
+
+@dataclass(slots=True)
+class Board:
+    """The targets of some campaigns, by campaign, and each campaign's time zone."""
+
+    targets: dict[str, list[Target]] = field(default_factory=dict)
+    zones: dict[str, tzinfo] = field(default_factory=dict)
+
+    def zone(self, campaign: str) -> tzinfo:
+        return self.zones.get(campaign) or ZoneInfo(DEFAULT_TIMEZONE)
+
+    def contributions(self, campaign: str, journey: Journey, standing: dict[str, int]) -> list[Contribution]:
+        """What a journey adds to each of its campaign's targets, in their order."""
+        zone = self.zone(campaign)
+        return [contribution(journey, standing, target, zone) for target in self.targets.get(campaign, ())]
+
+    def target(self, key: TargetKey) -> Target:
+        return next(target for target in self.targets[key[0]] if target.target == key[1])
+
+
+async def load_board(conn: Conn, campaigns: Iterable[str]) -> Board:
+    """The targets of these campaigns as they stand in the database."""
+    wanted = list(campaigns)
+    board = Board()
+    for row in await targets.targets_of(conn, wanted):
+        board.targets.setdefault(row["campaign"], []).append(target_of(row))
+    for campaign, zone in (await targets.time_zones(conn, wanted)).items():
+        board.zones[campaign] = ZoneInfo(zone)
+    return board
+
+
+def target_of(row: Mapping[str, Any]) -> Target:
+    """A stored target's definition."""
+    return make_target(row["campaign"], dict(row))
+
+
+def note_difference(
+    totals: Totals, targets_of_campaign: list[Target], before: list[Contribution], after: list[Contribution]
+) -> None:
+    """Add to `totals` what one journey changed in each target of its campaign."""
+    for target, was, now in zip(targets_of_campaign, before, after, strict=True):
+        changed = difference(was, now)
+        if changed:
+            add_up(totals.setdefault((target.campaign, target.target), {}), changed)
+
+
+def add_up(total: Contribution, more: Mapping[date, Decimal]) -> None:
+    """Add one contribution to another, day by day."""
+    for day, amount in more.items():
+        total[day] = total.get(day, Decimal(0)) + amount
