@@ -1,0 +1,27 @@
+"""Who calls, and what they may. Roles: `organizer` (all), `employer` (its own candidates), `viewer` (targets only)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from schemas.errors import Forbidden
+
+Role = Literal["organizer", "employer", "viewer"]
+ROLES: Final[tuple[Role, ...]] = ("organizer", "employer", "viewer")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The holder of a key: the key's public id and name, its role, and the employer it stands for, if any."""
+
+    key: str
+    name: str
+    role: Role
+    employer: str | None = None
+
+    def require(self, *roles: Role) -> None:
+        """Raises Forbidden unless the caller has one of these roles."""
+        if self.role not in roles:
+            wanted = " or ".join(roles)
+            raise Forbidden(f"this needs the role {wanted}; the key {self.name!r} is of the role {self.role}")
