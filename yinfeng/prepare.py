@@ -1,0 +1,66 @@
+"""What must stand before the processes start: topics, and (one call below) tables and the first key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from schemas.errors import BrokerUnavailable, ConfigurationError
+from schemas.settings import Settings, load_settings
+from schemas.topics import TOPICS
+
+
+def prepare(settings: Settings) -> None:
+    """Make the servers of `settings` ready for use; harmless to call again.
+
+    Raises ConfigurationError when they name no servers, Unavailable when one does not answer.
+    """
+    if not settings.database_url or not settings.kafka:
+        raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
+    create_topics(settings.kafka)
+    # Tables and the first organizer key are made here.
+
+
+def create_topics(bootstrap: str, *, exact: bool = False) -> None:
+    """Create the topics of `schemas.topics` that are missing; one that exists is left as it is.
+
+    With `exact`, raises ConfigurationError when one has another number of partitions than we would give it.
+    Raises BrokerUnavailable when the broker does not answer.
+    """
+    with _admin(bootstrap) as admin:
+        for name, (partitions, configs) in TOPICS.items():
+            try:
+                admin.create_topics([NewTopic(name, partitions, topic_configs=configs)])
+            except TopicAlreadyExistsError:
+                continue
+        if exact:
+            _check_partitions(admin)
+
+
+def _check_partitions(admin: KafkaAdminClient) -> None:
+    for topic in admin.describe_topics(list(TOPICS)):
+        wanted, found = TOPICS[topic["name"]][0], len(topic["partitions"])
+        if found != wanted:
+            raise ConfigurationError(f"Topic {topic['name']} has {found} partitions instead of {wanted}")
+
+
+@contextmanager
+def _admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000, client_id="yinfeng-admin"
+        )
+        try:
+            yield admin
+        finally:
+            admin.close()
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
+
+
+if __name__ == "__main__":
+    # The step of a scaled installation that runs before web, worker and relay.
+    prepare(load_settings())

@@ -1,0 +1,247 @@
+"""`yinfeng up`: starts every part in order, keeps it running, and leaves nothing behind.
+
+One thread and one loop. Signals only set a counter that the loop reads; the probes it makes are short.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+import psutil
+from rich.console import Console
+
+from schemas.errors import YinfengError
+from schemas.settings import Settings
+from yinfeng.apps import python_apps
+from yinfeng.children import Child, ChildSpec, Phase
+from yinfeng.embedded.broker import EmbeddedBroker
+from yinfeng.embedded.postgres import EmbeddedPostgres
+from yinfeng.home import hold, web_port
+from yinfeng.prepare import prepare as prepare_servers
+from yinfeng.status_file import PlatformState, child_state, end_leftovers, remove_state, write_state
+
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 30.0
+FORGIVEN_AFTER = 60.0
+
+
+class StartFailed(YinfengError):
+    """A part did not become ready on the first start; the message holds the end of its log."""
+
+
+class _StopAsked(Exception):
+    """Somebody asked us to stop while we were starting."""
+
+
+def run_platform(
+    settings: Settings,
+    out: Console,
+    *,
+    apps: Callable[[Settings], list[ChildSpec]] = python_apps,
+    prepare: Callable[[Settings], None] = prepare_servers,
+    on_ready: Callable[[Settings], None] = lambda settings: None,
+) -> int:
+    """Run the whole platform until it is told to stop; returns the exit code (1: it could not start).
+
+    `apps` gives the processes that run on the two servers, `prepare` makes topics and tables once the servers
+    answer, `on_ready` is told when all is up. The settings that they get name both servers and the port.
+    """
+    settings = settings.model_copy(update={"home": settings.home.absolute()})
+    try:
+        with hold(settings.home):
+            say = _Voice(out, settings.home / "logs" / "supervisor.log")
+            end_leftovers(settings.home, say)
+            settings = settings.model_copy(update={"port": web_port(settings.host, settings.port)})
+            return Supervisor(settings, say, apps, prepare, on_ready).run()
+    except YinfengError as error:
+        out.print(f"Not started: {error}", style="red", markup=False, highlight=False)
+        return 1
+
+
+def next_delay(delay: float, alive: float) -> float:
+    """Seconds to wait before a restart, after `delay` last time and a life of `alive` seconds."""
+    if delay == 0 or alive >= FORGIVEN_AFTER:
+        return FIRST_DELAY
+    return min(delay * 2, LONGEST_DELAY)
+
+
+class Supervisor:
+    """The parts of one platform and their lives. The caller holds the lock on the home."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        say: Callable[[str], None],
+        apps: Callable[[Settings], list[ChildSpec]],
+        prepare: Callable[[Settings], None],
+        on_ready: Callable[[Settings], None],
+    ) -> None:
+        self._settings = settings
+        self._say = say
+        self._apps = apps
+        self._prepare = prepare
+        self._on_ready = on_ready
+        self._children: list[Child] = []
+        self._asked_to_stop = 0
+        self._began = time.monotonic()
+        self._state = PlatformState(
+            pid=os.getpid(),
+            created=psutil.Process().create_time(),
+            address=settings.base_url,
+            started_at=datetime.now(UTC),
+            start_seconds=None,
+            database_url=None,
+            kafka=None,
+            children=(),
+        )
+
+    def run(self) -> int:
+        """Start, keep, stop. Raises YinfengError when the start failed; all is stopped by then."""
+        with self._signals():
+            try:
+                self._write_state()
+                self._start_all()
+                while True:
+                    self._turn()
+            except _StopAsked:
+                return 0
+            finally:
+                self._stop_all()
+
+    def _start_all(self) -> None:
+        settings = self._start_servers()
+        self._prepare(settings)
+        self._start(self._apps(settings))
+        seconds = time.monotonic() - self._began
+        self._write_state(start_seconds=round(seconds, 2))
+        self._say(f"Ready in {seconds:.1f} s: {settings.base_url}  (Ctrl-C stops it)")
+        self._on_ready(settings)
+
+    def _start_servers(self) -> Settings:
+        """Start the servers that the settings do not name; the settings returned name both."""
+        settings = self._settings
+        if settings.database_url is None:
+            postgres = EmbeddedPostgres(settings.home, self._say)
+            self._start([postgres.spec()])
+            settings = settings.model_copy(update={"database_url": postgres.url})
+            self._write_state(database_url=postgres.url)
+        if settings.kafka is None:
+            broker = EmbeddedBroker(settings.home)
+            self._start([broker.spec()])
+            settings = settings.model_copy(update={"kafka": broker.address})
+            self._write_state(kafka=broker.address)
+        return settings
+
+    def _start(self, specs: Sequence[ChildSpec]) -> None:
+        """Start these side by side and wait until all are ready. Raises StartFailed."""
+        group = [Child(spec, self._settings.home / "logs") for spec in specs]
+        for child in group:
+            self._children.append(child)
+            child.start()
+            self._write_state()
+        while any(child.phase is not Phase.READY for child in group):
+            self._turn()
+
+    def _turn(self) -> None:
+        """One round: see to every child, then sleep a little. Raises _StopAsked when told to stop."""
+        for child in self._children:
+            if self._asked_to_stop:
+                raise _StopAsked
+            self._see_to(child)
+        # Short while one starts: a broker that is back must have its topics before clients find it.
+        busy = any(child.phase is Phase.STARTING for child in self._children)
+        time.sleep(0.01 if busy else 0.1)
+
+    def _see_to(self, child: Child) -> None:
+        if child.phase is Phase.WAITING:
+            if time.monotonic() >= child.next_try:
+                self._restart(child)
+        elif not child.alive():
+            self._bury(child, child.describe_exit())
+        elif child.overdue():
+            self._bury(child, f"not ready after {child.spec.start_timeout:.0f} s")
+        elif child.phase is Phase.STARTING:
+            self._check(child)
+
+    def _check(self, child: Child) -> None:
+        try:
+            ready = child.check_ready()
+        except YinfengError as error:
+            self._bury(child, str(error))
+            return
+        if ready:
+            self._write_state()
+            if child.restarts:
+                self._say(f"{child.name} is ready again")
+
+    def _bury(self, child: Child, why: str) -> None:
+        """Clear up after a child that is dead or no use, and plan its next start."""
+        child.kill()
+        if not child.was_ready:
+            raise StartFailed(f"{child.name} {why}. The end of {child.log_path}:\n{child.log_tail()}")
+        alive = time.monotonic() - child.started
+        child.delay = next_delay(child.delay, alive)
+        child.next_try = time.monotonic() + child.delay
+        child.phase = Phase.WAITING
+        self._say(f"{child.name} {why} after {alive:.0f} s; starting it again in {child.delay:g} s")
+        self._write_state()
+
+    def _restart(self, child: Child) -> None:
+        child.restarts += 1
+        try:
+            child.start()
+        except YinfengError as error:
+            self._bury(child, str(error))
+        self._write_state()
+
+    def _stop_all(self) -> None:
+        asked = self._asked_to_stop
+        if self._children:
+            self._say("Stopping (Ctrl-C again hurries)")
+        for child in reversed(self._children):
+            child.stop(hurry=lambda: self._asked_to_stop > max(asked, 1))
+        remove_state(self._settings.home)
+        if self._children:
+            self._say("Stopped")
+
+    def _write_state(self, **changes: object) -> None:
+        children = tuple(map(child_state, self._children))
+        self._state = msgspec.structs.replace(self._state, children=children, **changes)
+        write_state(self._settings.home, self._state)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        def count(number: int, frame: FrameType | None) -> None:
+            self._asked_to_stop += 1
+
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        # Under nohup a hang-up is ignored, and is to stay so.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, count) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Voice:
+    """Says things on the console and, with the time, in the log."""
+
+    def __init__(self, out: Console, log: Path) -> None:
+        self._out = out
+        self._log = log
+
+    def __call__(self, text: str) -> None:
+        self._out.print(text, markup=False, highlight=False, soft_wrap=True)
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
