@@ -1,0 +1,162 @@
+"""What becomes of the candidates: how many meet which fate, step by step, and where each fate ends.
+
+`MILESTONES` and `FATES` say what a journey comes to without looking at its facts, so that the numbers
+expected at the end are known independently of the fold. The tables are at the foot of this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+WORLD = 8000  # candidates that the counts below are meant for
+
+
+class Fate(NamedTuple):
+    """The steps of a journey and the furthest milestone that stands at its end (None: counts for nothing)."""
+
+    steps: tuple[str, ...]
+    reached: str | None
+
+    @property
+    def days(self) -> int:
+        """How many days before the end the fair should be, so that the steps need not be hurried."""
+        return 21 if "offer" in self.steps else 0
+
+
+class Row(NamedTuple):
+    """How many candidates of the whole world meet a fate. `employer` None: any that fits."""
+
+    fate: str
+    people: int
+    employer: str | None = None
+
+
+class Group(NamedTuple):
+    """Candidates that come to exactly `total`; the first row takes what the others leave."""
+
+    total: int
+    educations: tuple[tuple[str, int], ...]  # (education, weight)
+    rows: tuple[Row, ...]
+
+
+class Lot(NamedTuple):
+    """One candidate's part in the plan."""
+
+    fate: str
+    employer: str | None
+    educations: tuple[tuple[str, int], ...]
+
+
+def scaled(count: int, candidates: int) -> int:
+    """`count` of the whole world in a world of so many candidates; never nothing."""
+    return max(1, round(count * candidates / WORLD))
+
+
+def deal(groups: tuple[Group, ...], candidates: int, total: int) -> Iterator[Lot]:
+    """The lots of `total` candidates; the last group takes what the others leave.
+
+    Raises ValueError when the world is too small for every fate to be met.
+    """
+    left = total
+    for group in groups:
+        size = left if group is groups[-1] else scaled(group.total, candidates)
+        left -= size
+        others = [scaled(row.people, candidates) for row in group.rows[1:]]
+        if size < sum(others):
+            raise ValueError("too few candidates for every fate to be met; ask for 200 or more")
+        for row, count in zip(group.rows, [size - sum(others), *others], strict=True):
+            yield from [Lot(row.fate, row.employer, group.educations)] * count
+
+
+def count_reached(fates: list[str], milestone: str) -> int:
+    """How many of these fates come to the milestone or further."""
+    far = set(MILESTONES[MILESTONES.index(milestone) :])
+    return sum(FATES[fate].reached in far for fate in fates)
+
+
+MILESTONES = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
+
+_SEEN = ("sign_up", "check_in", "interview")
+
+FATES = {
+    "signed_up": Fate(("sign_up",), "signed_up"),
+    "withdrew": Fate(("sign_up", "withdraw"), None),
+    "attended": Fate(("sign_up", "check_in"), "attended"),
+    "mistaken_scan": Fate(("sign_up", "check_in", "retract"), "signed_up"),
+    "withdrew_late": Fate((*_SEEN, "withdraw"), None),
+    "returned": Fate(("sign_up", "check_in", "withdraw", "sign_up_again", "interview"), "interviewed"),
+    "failed": Fate(("sign_up", "check_in", "fail"), "interviewed"),
+    "pending": Fate(("sign_up", "check_in", "pend"), "interviewed"),
+    "erased": Fate(("sign_up", "check_in", "fail", "erase"), "interviewed"),
+    "mistaken_hire": Fate((*_SEEN, "hire", "retract"), "interviewed"),
+    "rescinded": Fate((*_SEEN, "offer", "rescind"), "interviewed"),
+    "offered": Fate((*_SEEN, "offer"), "offered"),
+    "declined": Fate((*_SEEN, "offer", "decline"), "offered"),
+    "accepted": Fate((*_SEEN, "offer", "accept"), "accepted"),
+    "no_show": Fate((*_SEEN, "offer", "accept", "hire", "end"), "accepted"),
+    "hired": Fate((*_SEEN, "offer", "accept", "hire"), "hired"),
+    "offered_twice": Fate((*_SEEN, "offer", "expire", "offer", "accept", "hire"), "hired"),
+    "second_choice": Fate(
+        ("sign_up", "check_in", "go_to_rival", "interview", "offer", "decline")
+        + ("come_back", "interview", "offer", "accept", "hire"),
+        "hired",
+    ),
+}
+
+_GRADUATES = (("bachelor", 78), ("master", 20), ("doctor", 2))
+_ANYBODY = (("bachelor", 70), ("master", 16), ("doctor", 2), ("associate", 9), ("vocational", 3))
+
+GRADUATES = (
+    Group(
+        2000,
+        _GRADUATES,
+        (
+            Row("hired", 0, "huayou"),
+            Row("offered_twice", 40, "huayou"),
+            Row("second_choice", 25, "huayou"),
+        ),
+    ),
+    Group(
+        5600,
+        _ANYBODY,
+        (
+            Row("signed_up", 0),
+            Row("hired", 620, "others"),
+            Row("offered_twice", 15, "others"),
+            Row("no_show", 60, "huayou"),
+            Row("no_show", 25, "others"),
+            Row("accepted", 160),
+            Row("offered", 130),
+            Row("declined", 230),
+            Row("rescinded", 18),
+            Row("mistaken_hire", 4, "huayou"),
+            Row("erased", 12),
+            Row("returned", 30),
+            Row("failed", 900),
+            Row("pending", 350),
+            Row("attended", 1150),
+            Row("mistaken_scan", 25),
+            Row("withdrew", 110),
+            Row("withdrew_late", 30),
+        ),
+    ),
+)
+
+TALENTS = (
+    Group(67, (("doctor", 1),), (Row("hired", 0), Row("offered_twice", 3))),
+    Group(59, (("master", 1),), (Row("hired", 0),)),
+    Group(
+        274,
+        (("doctor", 4), ("master", 6)),
+        (
+            Row("signed_up", 0),
+            Row("failed", 70),
+            Row("pending", 40),
+            Row("offered", 12),
+            Row("declined", 30),
+            Row("no_show", 4),
+            Row("withdrew", 8),
+        ),
+    ),
+)
