@@ -1,0 +1,85 @@
+# Yinfeng: everything a person does with the repository. `make help` lists it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SETUP  := $(VENV)/.setup-done
+DEV    := $(VENV)/.dev-done
+
+LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo test lint format bench kafka kafka-stop browser lock clean
+
+help: ## List what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SETUP) ## Install Yinfeng into .venv; the command is .venv/bin/yinfeng
+
+up: $(SETUP) ## Run the whole platform here (PORT=8000); Ctrl-C stops it
+	@exec $(BIN)/yinfeng up $(if $(PORT),--port $(PORT))
+
+demo: $(SETUP) ## Play a park's campaign into a running platform
+	@exec $(BIN)/yinfeng demo
+
+test: $(DEV) browser ## Check style, types and imports, then run all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+lint: $(DEV) ## Check style, types and imports only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## Put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV) ## Measure throughput, latency, start time and memory
+	$(BIN)/python -m benchmarks
+
+kafka: $(DEV) ## Fetch Apache Kafka (needs Java 17 and Maven) and run one broker on loopback
+	@$(BIN)/python -m tests.kafka.apache_kafka start
+
+kafka-stop: $(DEV) ## Stop the broker of `make kafka`
+	@$(BIN)/python -m tests.kafka.apache_kafka stop
+
+lock: ## Write requirements.lock and requirements-dev.lock anew (needs the package registry)
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/pip install --quiet uv
+	.cache/lock/bin/uv pip compile $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
+	.cache/lock/bin/uv pip compile $(LOCK_OPTIONS) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+clean: ## Remove what was made here, except data (.yinfeng)
+	rm -rf $(VENV) .cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Yinfeng needs Python 3.11 or later; name one with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "$(PYTHON) lacks its venv module; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(SETUP): requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV): $(SETUP) requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# A browser for the tests that look at pages. In CI they must run, so there its absence is an error.
+browser:
+	@if command -v chromium >/dev/null && [ -n "$$(find /usr/share/fonts -iname '*CJK*' 2>/dev/null | head -1)" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing chromium and fonts-noto-cjk for the browser tests"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; \
+	elif [ -n "$$CI" ]; then echo "The browser tests need chromium and fonts-noto-cjk" >&2; exit 1; \
+	else echo "Without chromium and fonts-noto-cjk the browser tests are skipped"; fi
