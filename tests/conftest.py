@@ -1,0 +1,52 @@
+"""Real servers for the tests: one PostgreSQL for the run with a fresh database each, a fresh broker each."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+
+from storage.database import create_tables
+from yinfeng.children import running
+from yinfeng.embedded.broker import EmbeddedBroker
+from yinfeng.embedded.postgres import EmbeddedPostgres
+
+settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("full", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The embedded PostgreSQL, running for the whole session."""
+    home = tmp_path_factory.mktemp("postgres-home")
+    server = EmbeddedPostgres(home, lambda text: None)
+    with running(server.spec(), home / "logs"):
+        create_tables(server.url)
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A database of its own, with the tables made and nothing in them."""
+    name = f"t{uuid.uuid4().hex}"
+    admin = postgres.url.replace("/yinfeng?", "/postgres?")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE yinfeng")
+        yield postgres.url.replace("/yinfeng?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[str]:
+    """The address of a broker of its own, with empty topics."""
+    home = tmp_path / "broker-home"
+    home.mkdir()
+    broker = EmbeddedBroker(home)
+    with running(broker.spec(), home / "logs"):
+        yield broker.address

@@ -1,0 +1,50 @@
+"""Makers of facts for tests: the shortest way to say what happened."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.facts import Fact, validate_event
+
+CAMPAIGN = "grads-2026"
+_numbers = itertools.count(1)
+
+
+def event(type: str, *, id: str | None = None, time: str = "2026-03-08T09:00:00+08:00", source: str = "/hr/test", **data: Any) -> dict[str, Any]:
+    """A CloudEvent in JSON form; the campaign is CAMPAIGN unless given."""
+    return {
+        "specversion": "1.0",
+        "id": id or f"e{next(_numbers)}",
+        "source": source,
+        "type": type,
+        "time": time,
+        "datacontenttype": "application/json",
+        "data": {"campaign": CAMPAIGN, **data},
+    }
+
+
+def fact(type: str, **more: Any) -> Fact:
+    """A valid fact."""
+    return validate_event(event(type, **more))
+
+
+def facts(events: Iterable[dict[str, Any]]) -> list[Fact]:
+    return [validate_event(each) for each in events]
+
+
+def opened(**more: Any) -> dict[str, Any]:
+    return event("campaign.opened", title="届毕业生", organizer="Park", starts_on="2026-01-01", ends_on="2026-12-31", **more)
+
+
+def target(name: str, measure: str = "hired", goal: float = 100, where: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return event("target.set", target=name, title=name, measure=measure, goal=goal, due_on="2026-12-31", **({"where": where} if where else {}), **more)
+
+
+def signed_up(candidate: str, **more: Any) -> dict[str, Any]:
+    return event("candidate.signed_up", candidate=candidate, **{"name": f"Name {candidate}", **more})
+
+
+def hired(candidate: str, employer: str = "huayou", **more: Any) -> dict[str, Any]:
+    return event("hire.started", candidate=candidate, employer=employer, started_on="2026-07-01", **more)
