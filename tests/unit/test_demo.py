@@ -1,11 +1,10 @@
-"""The demo's year: what it promises about its ending, its people and its mishaps, and the player's pace."""
+"""The demo's year: what it promises about its ending and its people."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -20,7 +19,8 @@ from schemas.facts import Fact, validate_event
 from streams.domain.campaign import fold_campaign
 from streams.domain.fold import fold
 from streams.domain.measures import contribution, fairs_held, milestones
-from yinfeng.demo import Played, Story, park_facts, park_story, play
+from yinfeng.demo import Story, park_facts, park_story
+from yinfeng.demo.fates import GRADUATES, LEAST, LEAST_TALENTS, TALENTS, deal
 
 TODAY = date(2026, 11, 23)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -44,6 +44,15 @@ def test_whole_world_ends_at_the_parks_numbers(world: Story) -> None:
     ending = {"graduates": 2000, "doctors": 67, "masters": 59, "fairs": 60, "paid": 31_500_000}
     assert ending.items() <= recount(world.facts).items()
     assert recount(world.facts) == world.expected.targets
+
+
+def test_every_size_of_world_deals_all_its_lots() -> None:
+    for candidates in range(LEAST, 2000):
+        few = max(LEAST_TALENTS, candidates // 20)
+        for groups, total in ((GRADUATES, candidates - few), (TALENTS, few)):
+            lots = Counter(lot.fate for lot in deal(groups, candidates, total))
+            assert lots.total() == total
+            assert lots.keys() >= {row.fate for row in groups[-1].rows[1:]}
 
 
 @settings(max_examples=8, deadline=None)
@@ -124,7 +133,8 @@ def test_campaigns_may_be_named(village: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"candidates": 0}, {"candidates": 60}, {"candidates": 200, "year_start": date(2026, 10, 1)}]
+    "arguments",
+    [{"candidates": 0}, {"candidates": 199}, {"candidates": 200, "year_start": date(2026, 10, 1)}],
 )
 def test_too_small_a_world_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="candidates|start"):
@@ -211,203 +221,6 @@ def test_offers_fit_the_openings(world: Story) -> None:
         campaign = event["data"]["campaign"]
         taken[campaign, opening_of[campaign, event["data"]["offer"]]] += 1
     assert all(count <= seats[opening] for opening, count in taken.items())
-
-
-# Mishaps, as in life
-
-
-def forms_twice(facts: list[Event]) -> int:
-    forms = Counter(repr(e["data"]) for e in of_type(facts, "candidate.signed_up"))
-    return sum(count > 1 for count in forms.values())
-
-
-def emails_corrected(facts: list[Event]) -> int:
-    emails = defaultdict(set)
-    for event in of_type(facts, "candidate.signed_up"):
-        emails[event["data"]["candidate"]].add(event["data"].get("email"))
-    return sum(len(own - {None}) > 1 for own in emails.values())
-
-
-def retracted(type: str) -> Callable[[list[Event]], int]:
-    def count(facts: list[Event]) -> int:
-        known = {(e["source"], e["id"]): e["type"] for e in facts}
-        return sum(
-            known[e["data"]["source"], e["data"]["id"]] == type for e in of_type(facts, "fact.retracted")
-        )
-
-    return count
-
-
-def offers_again_after_expiry(facts: list[Event]) -> int:
-    offers = defaultdict(list)
-    for event in sorted(of_type(facts, "offer.extended"), key=lambda e: e["time"]):
-        offers[event["data"]["candidate"], event["data"]["employer"]].append(event)
-    return sum(own[0]["data"]["expires_at"] < own[1]["time"] for own in offers.values() if len(own) == 2)
-
-
-def came_back(facts: list[Event]) -> int:
-    left = {e["data"]["candidate"]: e["time"] for e in of_type(facts, "candidate.withdrew")}
-    signups = of_type(facts, "candidate.signed_up")
-    return sum(e["time"] > left.get(e["data"]["candidate"], "9") for e in signups)
-
-
-def fairs_moved(facts: list[Event]) -> int:
-    times = defaultdict(set)
-    for event in of_type(facts, "fair.scheduled"):
-        times[event["data"]["fair"]].add(event["data"]["starts_at"])
-    return sum(len(own) == 2 for own in times.values())
-
-
-def goals_changed(facts: list[Event]) -> int:
-    goals = defaultdict(set)
-    for event in of_type(facts, "target.set"):
-        goals[event["data"]["target"]].add(event["data"]["goal"])
-    return sum(len(own) == 2 for own in goals.values())
-
-
-def targets_set_late(facts: list[Event]) -> int:
-    first: dict[str, int] = {}
-    for place, event in enumerate(facts):
-        if event["type"] == "target.set":
-            first.setdefault(event["data"]["target"], place)
-    return sum(place > len(facts) / 10 for place in first.values())
-
-
-def identities_twice(facts: list[Event]) -> int:
-    return sum(count - 1 for count in Counter((e["source"], e["id"]) for e in facts).values())
-
-
-def number_of(type: str) -> Callable[[list[Event]], int]:
-    return lambda facts: len(of_type(facts, type))
-
-
-@pytest.mark.parametrize(
-    ("mishap", "least", "most"),
-    [
-        (identities_twice, 50, 300),
-        (forms_twice, 50, 300),
-        (emails_corrected, 50, 300),
-        (retracted("candidate.checked_in"), 25, 25),
-        (retracted("hire.started"), 4, 4),
-        (retracted("benefit.paid"), 2, 5),
-        (number_of("offer.declined"), 200, 400),
-        (number_of("offer.rescinded"), 18, 18),
-        (offers_again_after_expiry, 58, 58),
-        (number_of("candidate.withdrew"), 100, 300),
-        (came_back, 30, 30),
-        (number_of("hire.ended"), 89, 89),
-        (number_of("benefit.refused"), 5, 100),
-        (number_of("fair.cancelled"), 1, 1),
-        (fairs_moved, 1, 1),
-        (number_of("candidate.erased"), 12, 12),
-        (goals_changed, 1, 1),
-        (targets_set_late, 1, 1),
-    ],
-)
-def test_mishaps(world: Story, mishap: Callable[[list[Event]], int], least: int, most: int) -> None:
-    assert least <= mishap(world.facts) <= most
-
-
-# The player
-
-
-@dataclass
-class Result:
-    accepted: int
-    duplicates: int = 0
-    rejected: list[str] = field(default_factory=list)
-
-
-class Stage:
-    """A clock that moves only when somebody sleeps (or posting takes time), and a poster that remembers."""
-
-    def __init__(self, cost: float = 0.0) -> None:
-        self.now, self.cost = 1000.0, cost
-        self.batches: list[tuple[float, list[Event]]] = []
-        self.slept = 0
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.slept += 1
-        self.now += seconds
-
-    def post(self, batch: list[Event]) -> Result:
-        self.batches.append((self.now - 1000.0, batch))
-        self.now += self.cost
-        return Result(len(batch))
-
-    def play(self, facts: list[Event], **options: Any) -> Played:
-        seen: list[int] = []
-        played = play(
-            facts,
-            self.post,
-            clock=self.clock,
-            sleep=self.sleep,
-            on_progress=lambda p: seen.append(p.posted),
-            **options,
-        )
-        assert seen == sorted(seen) and len(seen) == len(self.batches)
-        return played
-
-    @property
-    def posted(self) -> list[Event]:
-        return [event for _, batch in self.batches for event in batch]
-
-
-@pytest.mark.parametrize("speed", [0, None])
-def test_as_fast_as_possible_never_sleeps(village: Story, speed: float | None) -> None:
-    stage = Stage()
-    played = stage.play(village.facts, speed=speed, batch=100)
-    assert stage.posted == village.facts
-    assert stage.slept == 0
-    assert max(len(batch) for _, batch in stage.batches) == 100
-    assert (played.posted, played.accepted, played.total) == (len(village.facts),) * 3
-
-
-@pytest.mark.parametrize("cost", [0.0, 0.7])
-def test_facts_come_at_their_pace(village: Story, cost: float) -> None:
-    stage = Stage(cost)
-    stage.play(village.facts, speed=4.0)
-    assert stage.posted == village.facts
-    start = datetime.fromisoformat(village.facts[0]["time"])
-    for second, batch in stage.batches:
-        ahead = [
-            (datetime.fromisoformat(e["time"]) - start).total_seconds() / 86400 / 4 - second for e in batch
-        ]
-        assert max(ahead) < 1e-6
-    year = (datetime.fromisoformat(village.facts[-1]["time"]) - start).days / 4
-    assert stage.batches[-1][0] == pytest.approx(year, abs=2)
-
-
-def test_a_slow_poster_loses_nothing(village: Story) -> None:
-    stage = Stage(cost=500.0)
-    stage.play(village.facts, speed=50, batch=10)
-    assert stage.posted == village.facts
-
-
-def test_duplicates_and_rejections_are_counted(village: Story) -> None:
-    def never(seconds: float) -> None:
-        raise AssertionError(seconds)
-
-    def post(batch: list[Event]) -> Result:
-        return Result(len(batch) - 2, duplicates=1, rejected=["no"])
-
-    played = play(village.facts, post, speed=0, clock=float, sleep=never, on_progress=lambda _: None, batch=4)
-    batches = -(-len(village.facts) // 4)
-    assert (played.duplicates, played.rejected, len(played.rejections)) == (batches, batches, 100)
-
-
-def test_nothing_to_play() -> None:
-    assert Stage().play([]).posted == 0
-
-
-@pytest.mark.parametrize("speed", [-1, float("inf"), float("nan")])
-def test_odd_speeds_are_refused(speed: float) -> None:
-    with pytest.raises(ValueError, match="speed"):
-        Stage().play([], speed=speed)
 
 
 # A fold of our own, written from the rules alone

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 WORLD = 8000  # candidates that the counts below are meant for
+LEAST = 200
+LEAST_TALENTS = 12
 
 
 class Fate(NamedTuple):
@@ -54,17 +56,13 @@ def scaled(count: int, candidates: int) -> int:
 
 
 def deal(groups: tuple[Group, ...], candidates: int, total: int) -> Iterator[Lot]:
-    """The lots of `total` candidates; the last group takes what the others leave.
-
-    Raises ValueError when the world is too small for every fate to be met.
-    """
+    """The lots of `total` candidates; the last group takes what the others leave. The world must have at
+    least `LEAST` candidates, of whom `LEAST_TALENTS` talents, for every fate to be met."""
     left = total
     for group in groups:
         size = left if group is groups[-1] else scaled(group.total, candidates)
         left -= size
         others = [scaled(row.people, candidates) for row in group.rows[1:]]
-        if size < sum(others):
-            raise ValueError("too few candidates for every fate to be met; ask for 200 or more")
         for row, count in zip(group.rows, [size - sum(others), *others], strict=True):
             yield from [Lot(row.fate, row.employer, group.educations)] * count
 

@@ -12,7 +12,18 @@ from yinfeng.demo.benefits import Hired, benefit_postings
 from yinfeng.demo.diary import Diary
 from yinfeng.demo.events import Event
 from yinfeng.demo.fairs import Fair, fair_postings, plan_fairs
-from yinfeng.demo.fates import FATES, GRADUATES, TALENTS, WORLD, Lot, count_reached, deal, scaled
+from yinfeng.demo.fates import (
+    FATES,
+    GRADUATES,
+    LEAST,
+    LEAST_TALENTS,
+    TALENTS,
+    WORLD,
+    Lot,
+    count_reached,
+    deal,
+    scaled,
+)
 from yinfeng.demo.journeys import walk
 from yinfeng.demo.names import invent_person, pick_chain
 from yinfeng.demo.setting import Names, setting_postings
@@ -73,12 +84,14 @@ def park_story(
     targets are due.
     Raises ValueError for fewer than 200 candidates, or a `year_start` less than 90 days before `today`.
     """
+    if candidates < LEAST:
+        raise ValueError(f"a world needs {LEAST} candidates or more, for every fate to be met; ask for more")
     rng = Random(seed)
     window = lay_window(today, year_start)
     year = window.due_on.year
     names = Names(grads or f"grads-{year}", talents or f"talents-{year}")
     fairs = plan_fairs(rng, max(_FEWEST_FAIRS, scaled(_FAIRS, candidates)), window)
-    few = round(candidates * _TALENT_SHARE)
+    few = max(LEAST_TALENTS, round(candidates * _TALENT_SHARE))
     graduate_lots = _shuffled(rng, list(deal(GRADUATES, candidates, candidates - few)))
     talent_lots = _shuffled(rng, list(deal(TALENTS, candidates, few)))
     diaries = _graduates(rng, names.grads, graduate_lots, fairs, window)
