@@ -15,6 +15,7 @@ help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(SETUP) ## Install Yinfeng into .venv; the command is .venv/bin/yinfeng
+	@echo "Yinfeng is installed: $(BIN)/yinfeng"
 
 up: $(SETUP) ## Run the whole platform here (PORT=8000); Ctrl-C stops it
 	@exec $(BIN)/yinfeng up $(if $(PORT),--port $(PORT))

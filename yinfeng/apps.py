@@ -57,7 +57,7 @@ def _with_ready_file(name: str, home: Path, env: Mapping[str, str]) -> ChildSpec
 
 def _web(settings: Settings, env: Mapping[str, str]) -> ChildSpec:
     # An address that means "all of them" to a server is no address to call.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/readyz"
 
     def is_ready() -> bool:

@@ -1,4 +1,4 @@
-"""One child process: how it is started, told ready, and ended. Synchronous, one thread, no loop of its own."""
+"""One child process: how it is started, found ready, and ended. Synchronous, without threads."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ class Child:
         with self.log_path.open("ab") as log:
             self._log_from = log.tell()
             try:
-                self.process = subprocess.Popen(self.spec.command, stdout=log, **_popen_options(self.spec))
+                self.process = subprocess.Popen(  # noqa: S603 - the commands are our own
+                    self.spec.command, stdout=log, **_popen_options(self.spec)
+                )
             except OSError as error:
                 raise ConfigurationError(f"{self.name} can't be started: {error}") from error
         self.started = time.monotonic()

@@ -165,7 +165,7 @@ def _java(folder: Path, libs: Path, main: str, *arguments: str) -> list[str]:
 
 
 def _run(command: list[str], failure: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise ConfigurationError(f"{failure}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
 

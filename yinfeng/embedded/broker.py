@@ -88,10 +88,13 @@ def _choose_port(note: Path, home: Path) -> int:
     remembered = note.read_text().strip() if note.exists() else ""
     # Each home starts looking elsewhere, so that two that start at once do not meet.
     first = zlib.crc32(os.fsencode(home.resolve())) % len(_PORTS)
-    candidates = [*([int(remembered)] if remembered.isdigit() else []), *_PORTS[first:], *_PORTS[:first]]
-    port = next((port for port in candidates if _is_free(port)), None)
+    known = [int(remembered)] if remembered.isdigit() else []
+    candidates: list[int] = [*known, *_PORTS[first:], *_PORTS[:first]]
+    port = next(filter(_is_free, candidates), None)
     if port is None:
-        raise ConfigurationError(f"No free port between {_PORTS.start} and {_PORTS.stop} for the Kafka broker")
+        raise ConfigurationError(
+            f"No free port between {_PORTS.start} and {_PORTS.stop} for the Kafka broker"
+        )
     note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     note.write_text(f"{port}\n")
     return port

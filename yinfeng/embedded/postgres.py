@@ -79,7 +79,7 @@ class EmbeddedPostgres:
             before_start=self.prepare,
             after_stop=self._remove_sockets,
             is_ready=self.is_ready,
-            # SIGINT is PostgreSQL's fast shutdown (SIGTERM waits for clients); SIGQUIT frees its shared memory.
+            # SIGINT is a fast shutdown (SIGTERM waits for clients); SIGQUIT still frees the shared memory.
             stop_signal=Signals.SIGINT,
             hurry_signal=Signals.SIGQUIT,
             # A crash recovery of up to max_wal_size comes before the first connection.
@@ -115,14 +115,15 @@ class EmbeddedPostgres:
         return f"postgresql://postgres@/{database}?host={quote(str(self.sockets), safe='/')}"
 
     def _initdb(self) -> None:
-        # In a folder of its own, renamed when it is whole: a start broken off half-way leaves no half cluster.
+        # In a folder of its own, renamed when whole: a start broken off half-way leaves no half cluster.
         fresh = self.data.with_name("postgres.new")
         shutil.rmtree(fresh, ignore_errors=True)
         self._own(fresh)
         words = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
         words += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        made = subprocess.run(
+        made = subprocess.run(  # noqa: S603 - our own words
             [binaries() / "initdb", "-D", fresh, *words],
+            check=False,
             env=_ENV,
             cwd="/",
             capture_output=True,
@@ -201,13 +202,23 @@ def _ensure_user(name: str) -> None:
         pwd.getpwnam(name)
         return
     tool = shutil.which("useradd")
-    words = ["--system", "--user-group", "--no-create-home", "--home-dir", "/", "--shell", "/usr/sbin/nologin"]
-    made = subprocess.run([tool, *words, name], capture_output=True, text=True) if tool else None
-    if made is None or made.returncode:
+    words = [
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--home-dir",
+        "/",
+        "--shell",
+        "/usr/sbin/nologin",
+    ]
+    command = [tool or "useradd", *words, name]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
+    except (OSError, subprocess.CalledProcessError) as error:
         raise ConfigurationError(
-            f"PostgreSQL refuses to run as root, and the system user {name} can't be made"
-            f"{f' ({made.stderr.strip()})' if made else ''}; run Yinfeng as an ordinary user"
-        )
+            f"PostgreSQL refuses to run as root, and the system user {name} can't be made "
+            f"({getattr(error, 'stderr', None) or error}); run Yinfeng as an ordinary user"
+        ) from error
 
 
 def _open_ways(home: Path, say: Callable[[str], None]) -> None:
