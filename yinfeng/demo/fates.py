@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 WORLD = 8000  # candidates that the counts below are meant for
 LEAST = 200
-LEAST_TALENTS = 12
+_TALENT_SHARE = 0.05
+_FEWEST_TALENTS = 12
 
 
 class Fate(NamedTuple):
@@ -55,9 +56,14 @@ def scaled(count: int, candidates: int) -> int:
     return max(1, round(count * candidates / WORLD))
 
 
+def count_talents(candidates: int) -> int:
+    """How many of the world's candidates are in the talents' campaign; the others are graduates."""
+    return max(_FEWEST_TALENTS, round(candidates * _TALENT_SHARE))
+
+
 def deal(groups: tuple[Group, ...], candidates: int, total: int) -> Iterator[Lot]:
-    """The lots of `total` candidates; the last group takes what the others leave. The world must have at
-    least `LEAST` candidates, of whom `LEAST_TALENTS` talents, for every fate to be met."""
+    """The lots of `total` candidates; the last group takes what the others leave. The world must have
+    at least `LEAST` candidates for every fate to be met."""
     left = total
     for group in groups:
         size = left if group is groups[-1] else scaled(group.total, candidates)
