@@ -20,7 +20,7 @@ from streams.domain.campaign import fold_campaign
 from streams.domain.fold import fold
 from streams.domain.measures import contribution, fairs_held, milestones
 from yinfeng.demo import Story, park_facts, park_story
-from yinfeng.demo.fates import GRADUATES, LEAST, LEAST_TALENTS, TALENTS, deal
+from yinfeng.demo.fates import GRADUATES, LEAST, TALENTS, count_talents, deal
 
 TODAY = date(2026, 11, 23)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -48,7 +48,7 @@ def test_whole_world_ends_at_the_parks_numbers(world: Story) -> None:
 
 def test_every_size_of_world_deals_all_its_lots() -> None:
     for candidates in range(LEAST, 2000):
-        few = max(LEAST_TALENTS, candidates // 20)
+        few = count_talents(candidates)
         for groups, total in ((GRADUATES, candidates - few), (TALENTS, few)):
             lots = Counter(lot.fate for lot in deal(groups, candidates, total))
             assert lots.total() == total

@@ -16,11 +16,11 @@ from yinfeng.demo.fates import (
     FATES,
     GRADUATES,
     LEAST,
-    LEAST_TALENTS,
     TALENTS,
     WORLD,
     Lot,
     count_reached,
+    count_talents,
     deal,
     scaled,
 )
@@ -32,7 +32,6 @@ from yinfeng.demo.window import Window, lay_window
 
 DEFAULT_CANDIDATES = WORLD
 DEFAULT_SEED = 2022
-_TALENT_SHARE = 0.05
 _HUAYOU_SHARE = 0.5
 _FAIRS = 60
 _FEWEST_FAIRS = 4
@@ -91,7 +90,7 @@ def park_story(
     year = window.due_on.year
     names = Names(grads or f"grads-{year}", talents or f"talents-{year}")
     fairs = plan_fairs(rng, max(_FEWEST_FAIRS, scaled(_FAIRS, candidates)), window)
-    few = max(LEAST_TALENTS, round(candidates * _TALENT_SHARE))
+    few = count_talents(candidates)
     graduate_lots = _shuffled(rng, list(deal(GRADUATES, candidates, candidates - few)))
     talent_lots = _shuffled(rng, list(deal(TALENTS, candidates, few)))
     diaries = _graduates(rng, names.grads, graduate_lots, fairs, window)
