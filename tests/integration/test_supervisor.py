@@ -190,7 +190,7 @@ def test_a_start_that_fails_prints_the_end_of_the_log_and_stops_the_rest(up: Up)
 
 def test_ctrl_c_while_starting_stops_what_was_started(up: Up):
     platform = up("relay", "worker:slow", ready=False)
-    until(lambda: (platform.home / "run" / "relay.ready").exists())
+    until((platform.home / "run" / "relay.ready").exists)
     family = platform.family()
     platform.process.send_signal(signal.SIGINT)
     assert platform.process.wait(60) == 0
