@@ -18,3 +18,5 @@ TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
 }
 
 FACTS_GROUP: Final = "yinfeng"
+# On facts that the relay publishes: the fact's number in the ledger.
+SEQ_HEADER: Final = "yinfeng_seq"

@@ -20,27 +20,24 @@ Conn = AsyncConnection[Any]
 
 _SETUP_LOCK: Final = 0x59494E46
 _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
-_OUTAGES = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    errors.AdminShutdown,
-    errors.CrashShutdown,
-    errors.CannotConnectNow,
-    PoolTimeout,
-    ConnectionError,
-)
+_ABOUT_THE_VALUE = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
     """Let Postgres's errors leave as ours: ConcurrentChange (retry at once) or DatabaseUnavailable (wait, retry).
-    What is neither (a value that it can't store, a bug) passes unchanged."""
+
+    Errors about the values themselves pass unchanged: repeating would not help. All others (away, read-only,
+    full, not set up) are the server's state, which somebody will mend.
+    """
     try:
         yield
     except _CONFLICTS as error:
         raise ConcurrentChange(str(error)) from error
-    except _OUTAGES as error:
-        raise DatabaseUnavailable(f"Postgres does not answer: {error}") from error
+    except _ABOUT_THE_VALUE:
+        raise
+    except (psycopg.Error, PoolTimeout, ConnectionError) as error:
+        raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}") from error
 
 
 async def connect(url: str, *, name: str) -> Conn:

@@ -25,7 +25,7 @@ SET version = excluded.version, state = excluded.state, name = excluded.name, st
     employers = excluded.employers, updated_at = now()
 WHERE j.version = excluded.version - 1
 """
-_SCAN = "SELECT candidate, state FROM journeys WHERE campaign = %s"
+_SCAN = "SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate"
 _SCAN_SIZE = 2000
 
 _encode = msgspec.json.Encoder().encode
@@ -81,7 +81,7 @@ def employers(journey: Journey) -> set[str]:
 
 
 async def scan(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, Journey]]:
-    """Every (candidate, journey) of a campaign, read in portions. Call it inside a transaction."""
+    """Every (candidate, journey) of a campaign by candidate, read in portions. Call it inside a transaction."""
     async with conn.cursor(name="journeys_scan") as cursor:
         cursor.itersize = _SCAN_SIZE
         await cursor.execute(_SCAN, [campaign])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -54,7 +54,33 @@ _OF_CAMPAIGN = """
 SELECT f.event::text FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
-_RETRACTIONS_OF = "SELECT campaign, source, id FROM retractions WHERE campaign = ANY(%s)"
+_POSTED_BY = """
+SELECT f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
+WHERE f.posted_by = %s
+"""
+_OFFERS_OF = """
+SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer' FROM facts f
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, candidate, offer)
+  ON f.campaign = k.campaign AND f.candidate = k.candidate AND f.event->'data'->>'offer' = k.offer
+WHERE f.type = 'offer.extended' AND f.event->'data'->>'employer' = %s
+"""
+_APPLIED_RETRACTIONS = """
+SELECT f.event::text FROM facts f
+WHERE f.campaign = %s AND f.type = 'fact.retracted' AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+"""
+_SCAN = """
+SELECT f.event::text FROM facts f
+WHERE f.campaign = %s AND f.candidate IS NOT NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+ORDER BY f.candidate
+"""
+_CAMPAIGNS = """
+WITH RECURSIVE c AS (
+    (SELECT campaign FROM facts ORDER BY campaign LIMIT 1)
+    UNION ALL
+    SELECT (SELECT f.campaign FROM facts f WHERE f.campaign > c.campaign ORDER BY f.campaign LIMIT 1)
+    FROM c WHERE c.campaign IS NOT NULL
+) SELECT campaign FROM c WHERE campaign IS NOT NULL
+"""
 _SCRUB = """
 UPDATE facts SET event = jsonb_set(event, '{data}', (event->'data') - %s::text[])
 WHERE type = 'candidate.signed_up' AND (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
@@ -115,12 +141,6 @@ async def retracted(conn: Conn, facts: Iterable[Fact]) -> set[tuple[str, str, st
     return {(c, s, i) for c, s, i in await cursor.fetchall()}
 
 
-async def retractions_of(conn: Conn, campaigns: Sequence[str]) -> set[tuple[str, str, str]]:
-    """All that was ever retracted in these campaigns: (campaign, source, id)."""
-    cursor = await conn.execute(_RETRACTIONS_OF, [list(campaigns)])
-    return {(c, s, i) for c, s, i in await cursor.fetchall()}
-
-
 async def retract(conn: Conn, keys: Iterable[tuple[str, str, str]]) -> list[Fact]:
     """Note what is retracted: (campaign, source, id). Returns those of the facts that were applied before."""
     columns = _columns(sorted(keys), 3)
@@ -146,6 +166,49 @@ async def facts_of_campaign(conn: Conn, campaign: str) -> list[Fact]:
     """All applied facts of a campaign that name no candidate."""
     cursor = await conn.execute(_OF_CAMPAIGN, [campaign])
     return [_fact(event) for (event,) in await cursor.fetchall()]
+
+
+async def applied_retractions(conn: Conn, campaign: str) -> list[Fact]:
+    """All applied `fact.retracted` of a campaign."""
+    cursor = await conn.execute(_APPLIED_RETRACTIONS, [campaign])
+    return [_fact(event) for (event,) in await cursor.fetchall()]
+
+
+async def campaigns(conn: Conn) -> list[str]:
+    """Every campaign that any fact speaks of."""
+    cursor = await conn.execute(_CAMPAIGNS)
+    return [campaign for (campaign,) in await cursor.fetchall()]
+
+
+async def count_pending(conn: Conn) -> int:
+    """How many facts are accepted and not applied yet."""
+    row = await (await conn.execute("SELECT count(*) FROM pending")).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def scan_candidates(conn: Conn, campaign: str) -> AsyncIterator[Fact]:
+    """Every applied fact that names a candidate, candidate by candidate. Call it inside a transaction."""
+    async with conn.cursor(name="facts_scan") as cursor:
+        cursor.itersize = 2000
+        await cursor.execute(_SCAN, [campaign])
+        async for (event,) in cursor:
+            yield _fact(event)
+
+
+async def posted_by(conn: Conn, identities: Sequence[Identity], poster: str) -> set[Identity]:
+    """Which of these facts stand in the ledger as posted by `poster`."""
+    if not identities:
+        return set()
+    cursor = await conn.execute(_POSTED_BY, [*_columns(identities, 2), poster])
+    return {(source, id) for source, id in await cursor.fetchall()}
+
+
+async def offers_of(conn: Conn, offers: Sequence[tuple[str, str, str]], employer: str) -> set[tuple[str, str, str]]:
+    """Which of these offers (campaign, candidate, offer) were extended by this employer."""
+    if not offers:
+        return set()
+    cursor = await conn.execute(_OFFERS_OF, [*_columns(offers, 3), employer])
+    return {(campaign, candidate, offer) for campaign, candidate, offer in await cursor.fetchall()}
 
 
 async def scrub(conn: Conn, keys: Iterable[JourneyKey], attributes: Sequence[str]) -> None:

@@ -83,12 +83,6 @@ async def targets_of(conn: Conn, campaigns: Iterable[str]) -> list[Row]:
         return await cursor.fetchall()
 
 
-async def all_campaigns(conn: Conn) -> list[str]:
-    """Every campaign that any fact speaks of."""
-    cursor = await conn.execute("SELECT campaign FROM targets UNION SELECT campaign FROM journeys UNION SELECT campaign FROM campaigns")
-    return sorted(c for (c,) in await cursor.fetchall())
-
-
 async def time_zones(conn: Conn, campaigns: Iterable[str]) -> dict[str, str]:
     """The time zone of each campaign that was opened."""
     cursor = await conn.execute("SELECT campaign, timezone FROM campaigns WHERE campaign = ANY(%s)", [list(campaigns)])

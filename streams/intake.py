@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from schemas.cloudevents import from_kafka
 from schemas.errors import InvalidFact
 from schemas.facts import Fact, validate_event
+from schemas.topics import SEQ_HEADER
 from storage import ledger
 from storage.database import Conn
 from storage.dead_letters import DeadLetter
 
-SEQ_HEADER = "yinfeng_seq"
+
 
 
 @dataclass(frozen=True, slots=True)

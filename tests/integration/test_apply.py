@@ -9,10 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from schemas.topics import SEQ_HEADER
 from storage import ledger
 from storage.database import Conn, connect
 from streams.apply import Applied, apply_batch
-from streams.intake import SEQ_HEADER, Incoming
+from streams.audit import audit
+from streams.intake import Incoming
 from tests.facts import event, facts, hired, opened, signed_up, target
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -151,3 +153,31 @@ async def test_a_failed_batch_leaves_nothing(conn: Conn, monkeypatch: pytest.Mon
     with pytest.raises(psycopg.DataError):
         await apply(conn, target("t"), hired("c1"))
     assert await rows(conn, "SELECT (SELECT count(*) FROM facts) + (SELECT count(*) FROM targets)") == [(0,)]
+
+
+async def test_the_audit_finds_nothing_to_say_about_what_was_applied(conn: Conn, database_url: str):
+    await apply(conn, opened(), target("t"), target("fairs", measure="fairs_held"), signed_up("c1"), hired("c1", id="h1"), hired("c2"))
+    await apply(conn, event("fact.retracted") | {"data": {"campaign": "grads-2026", "source": "/hr/test", "id": "h1", "reason": "x"}})
+    async with await connect(database_url, name="audit") as reader:
+        report = await audit(reader)
+    assert (report.drift, report.differences) == (0, [])
+    assert (report.journeys, report.targets, report.facts) == (2, 2, 7)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "told"),
+    [
+        ("UPDATE targets SET progress = 7 WHERE target = 't'", "target grads-2026/t: stored 7 but its facts make 2"),
+        ("UPDATE target_days SET amount = 3", "target grads-2026/t: its days differ"),
+        ("DELETE FROM journeys WHERE candidate = 'c1'", "journey grads-2026/c1: not stored"),
+        ("UPDATE journeys SET state = '{}' WHERE candidate = 'c2'", "journey grads-2026/c2: stored"),
+        ("DELETE FROM targets", "target grads-2026/t: set by a fact, but not stored"),
+    ],
+)
+async def test_the_audit_names_what_differs(conn: Conn, database_url: str, tampering: str, told: str):
+    await apply(conn, target("t"), hired("c1"), hired("c2"))
+    await conn.execute(tampering)
+    async with await connect(database_url, name="audit") as reader:
+        report = await audit(reader)
+    assert report.drift >= 1
+    assert any(line.startswith(told) for line in report.differences)

@@ -1,0 +1,110 @@
+"""`POST /v1/events`: facts come in over HTTP. 202 means committed in Postgres, broker up or not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from psycopg_pool import AsyncConnectionPool
+
+from producers.permissions import faults
+from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
+from schemas.access import Caller
+from schemas.errors import FieldError, InvalidFact, TooLarge
+from schemas.facts import Fact
+from schemas.openapi import EVENTS_OPERATION
+from storage import ledger
+from storage.database import Conn, borrowed
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+
+_BREATHE_EVERY: Final = 200  # events between turns for other requests
+
+
+def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> APIRouter:
+    """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
+    router = APIRouter(tags=["facts"])
+
+    @router.post("/v1/events", openapi_extra=EVENTS_OPERATION, response_model=None)
+    async def post_events(request: Request, caller: Annotated[Caller, Depends(authenticate)]) -> JSONResponse:
+        """Post facts as CloudEvents 1.0: structured, batched, binary or NDJSON."""
+        caller.require("organizer", "employer")
+        parsed = await _parse(request)
+        return await _accept(pool, caller, parsed)
+
+    return router
+
+
+async def _parse(request: Request) -> Parsed:
+    body = await _body(request)
+    facts: list[tuple[int, Fact]] = []
+    rejected: list[Rejected] = []
+    for index, event in enumerate(read_events(request.headers, body)):
+        found = check(event)
+        if isinstance(found, InvalidFact):
+            rejected.append(Rejected(index, found.id, found.errors))
+        else:
+            facts.append((index, found))
+        if index % _BREATHE_EVERY == _BREATHE_EVERY - 1:
+            await asyncio.sleep(0)
+    return Parsed(facts, rejected, is_alone(request.headers))
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than allowed whatever the Content-Length says."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > MAX_REQUEST_BYTES:
+        raise _too_large()
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_REQUEST_BYTES:
+            raise _too_large()
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"a request may have {MAX_REQUEST_BYTES} bytes; send the events in portions")
+
+
+async def _accept(pool: AsyncConnectionPool[Conn], caller: Caller, parsed: Parsed) -> JSONResponse:
+    unique = {fact.identity: fact for _, fact in reversed(parsed.facts)}
+    async with borrowed(pool) as conn:
+        forbidden = await faults(conn, caller, unique.values())
+        allowed = [fact for identity, fact in unique.items() if identity not in forbidden]
+        accepted = await ledger.append(conn, allowed, posted_by=f"key:{caller.key}") if allowed else set()
+    refused = [
+        Rejected(index, fact.id, [FieldError("type", forbidden[fact.identity])])
+        for index, fact in parsed.facts
+        if fact.identity in forbidden
+    ]
+    duplicates = len(parsed.facts) - len(refused) - len(accepted)
+    rejected = sorted(parsed.rejected + refused, key=lambda each: each.index)
+    return _answer(len(accepted), duplicates, rejected, alone=parsed.alone, forbidden=bool(refused))
+
+
+def _answer(accepted: int, duplicates: int, rejected: list[Rejected], *, alone: bool, forbidden: bool) -> JSONResponse:
+    counts: dict[str, Any] = {
+        "accepted": accepted,
+        "duplicates": duplicates,
+        "rejected": [asdict(each) for each in rejected],
+    }
+    if not rejected:
+        return JSONResponse(counts, status_code=202)
+    if not alone and len(rejected) + accepted + duplicates > 1:
+        return JSONResponse(counts, status_code=207)
+    status = 403 if forbidden else 422
+    problem = {
+        "type": "about:blank",
+        "title": "Forbidden" if forbidden else "The event is no fact of the catalogue",
+        "status": status,
+        "detail": "; ".join(f"{error.field}: {error.message}" for error in rejected[0].errors),
+        "errors": [asdict(error) for error in rejected[0].errors],
+        **counts,
+    }
+    return JSONResponse(problem, status_code=status, media_type="application/problem+json")

@@ -1,0 +1,87 @@
+"""kafka-python's producer as Yinfeng uses it: idempotent, acks=all, its errors translated in this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from schemas.errors import BrokerUnavailable
+
+DELIVERY_TIMEOUT: Final = 20.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What goes into one Kafka message."""
+
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a record lies, or why it was not delivered."""
+
+    partition: int = -1
+    offset: int = -1
+    error: str | None = None
+
+
+class Producer:
+    """One connection to Kafka. After a failed delivery close it and open another: an idempotent producer
+    that lost its broker can't go on."""
+
+    def __init__(self, bootstrap: str, *, name: str) -> None:
+        try:
+            self._producer = KafkaProducer(
+                bootstrap_servers=bootstrap.split(","),
+                client_id=f"yinfeng-{name}",
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=5,
+                batch_size=256 * 1024,
+                max_request_size=4 * 1024 * 1024,
+                max_block_ms=int(DELIVERY_TIMEOUT * 1000),
+                request_timeout_ms=int(DELIVERY_TIMEOUT * 500),
+                delivery_timeout_ms=int(DELIVERY_TIMEOUT * 1000),
+            )
+        except (KafkaError, OSError) as error:
+            raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
+
+    def deliver(self, topic: str, records: Sequence[Record]) -> list[Delivery]:
+        """Send records, in order per key, and wait for each to be acknowledged. Never raises for a record:
+        the answer has one Delivery for each."""
+        futures = [self._send(topic, record) for record in records]
+        self._flush()
+        return [_outcome(future) for future in futures]
+
+    def close(self) -> None:
+        """Let go of the connection; nothing is waited for."""
+        self._producer.close(timeout=0)
+
+    def _send(self, topic: str, record: Record) -> Any:
+        try:
+            return self._producer.send(topic, key=record.key.encode(), value=record.value, headers=list(record.headers))
+        except (KafkaError, OSError) as error:
+            return error
+
+    def _flush(self) -> None:
+        try:
+            self._producer.flush(timeout=DELIVERY_TIMEOUT)
+        except (KafkaError, OSError):
+            return  # each future tells for itself
+
+
+def _outcome(future: Any) -> Delivery:
+    if isinstance(future, Exception):
+        return Delivery(error=f"{type(future).__name__}: {future}")
+    try:
+        placed = future.get(timeout=1)
+    except (KafkaError, OSError) as error:
+        return Delivery(error=f"{type(error).__name__}: {error}")
+    return Delivery(placed.partition, placed.offset)

@@ -1,0 +1,35 @@
+"""What stands now, for the worker to announce what changed since it last looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from storage.database import Conn, translated
+
+_TARGETS = 'SELECT campaign, target, title, measure, goal, progress, due_on, "where", revision FROM targets'
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Every target by (campaign, target), and every milestone (campaign, target, goal, percent) ever reached."""
+
+    targets: dict[tuple[str, str], dict[str, Any]]
+    milestones: frozenset[tuple[str, str, Decimal, int]]
+
+
+async def standing(conn: Conn) -> Standing:
+    """Read all of it. Targets are few (hundreds): reading them all is surer than following their revisions,
+    which transactions take in one order and commit in another."""
+    with translated():
+        async with conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(_TARGETS)
+            rows = await cursor.fetchall()
+        reached = await conn.execute("SELECT campaign, target, goal, percent FROM milestones")
+        return Standing(
+            {(row["campaign"], row["target"]): row for row in rows},
+            frozenset([(c, t, g, p) for c, t, g, p in await reached.fetchall()]),
+        )

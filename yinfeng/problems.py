@@ -1,0 +1,75 @@
+"""Every error that leaves the web app is a problem document (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from schemas.errors import FieldError, Refused, Unavailable
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER = "5"  # seconds
+
+
+def problem(status: int, detail: str, errors: list[FieldError] | None = None, **headers: str) -> JSONResponse:
+    """A problem document; `errors` name the fields at fault."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [asdict(error) for error in errors]
+    return JSONResponse(body, status_code=status, headers=headers or None, media_type=CONTENT_TYPE)
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    headers = {"WWW-Authenticate": 'Bearer realm="yinfeng"'} if error.status == HTTPStatus.UNAUTHORIZED else {}
+    return problem(error.status, error.detail, error.errors, **headers)
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    log.warning("%s %s: %s", request.method, request.url.path, error)
+    return problem(503, "a server that is needed does not answer; try again", **{"Retry-After": RETRY_AFTER})
+
+
+async def invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [FieldError(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors()]
+    return problem(422, "; ".join(f"{each.field}: {each.message}" for each in errors), errors)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, error.detail, None, **dict(error.headers or {}))
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    log.exception("%s %s failed", request.method, request.url.path)
+    return problem(500, "something went wrong on our side; it is in the log")
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer with problem documents."""
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+HANDLERS: dict[type[Exception], Any] = {
+    Refused: refused,
+    Unavailable: unavailable,
+    RequestValidationError: invalid_request,
+    HTTPException: http_error,
+    Exception: unexpected,
+}

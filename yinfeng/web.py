@@ -1,0 +1,124 @@
+"""The web app: composed of the routers of producers, dashboard and notifications. One root, nothing at import."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from psycopg_pool import AsyncConnectionPool
+
+from producers.http import make_router as events_router
+from schemas.access import Caller
+from schemas.errors import ConfigurationError, Unauthorized, Unavailable
+from schemas.openapi import PROBLEM, asyncapi, schemas_by_name
+from schemas.settings import Settings
+from storage import keys
+from storage.database import Conn, borrowed, make_pool
+from storage.overview import overview
+from yinfeng import metrics, problems
+
+TITLE = "Yinfeng 引凤"
+COOKIE = "yinfeng_key"
+_MISSING = "a key is needed: Authorization: Bearer …, or log in at /login"
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The web app for settings that name both servers. Raises ConfigurationError when they don't."""
+    if not settings.database_url or not settings.kafka:
+        raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
+    pool = make_pool(settings.database_url, name="web")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with pool:
+            yield
+
+    app = FastAPI(title=TITLE, version=version("yinfeng"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    problems.install(app)
+    authenticate = make_authenticate(pool)
+    app.include_router(events_router(pool, authenticate))
+    _add_machine_pages(app, pool, authenticate)
+    _add_documents(app)
+    return app
+
+
+def make_authenticate(pool: AsyncConnectionPool[Conn]) -> Authenticate:
+    """A dependency that gives the caller by bearer key or login cookie, or raises Unauthorized."""
+
+    async def authenticate(request: Request) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+        if not token:
+            raise Unauthorized(_MISSING)
+        async with borrowed(pool) as conn:
+            return await keys.verify(conn, token)
+
+    return authenticate
+
+
+def _add_machine_pages(app: FastAPI, pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> None:
+    @app.get("/healthz", tags=["operations"])
+    async def healthz() -> dict[str, str]:
+        """Whether this process lives."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operations"], response_model=None)
+    async def readyz() -> dict[str, str] | Response:
+        """Whether it can accept facts: the database answers. The broker may be away."""
+        try:
+            async with borrowed(pool) as conn:
+                await conn.execute("SELECT 1")
+        except Unavailable:
+            return problems.problem(503, "the database does not answer")
+        return {"status": "ready"}
+
+    @app.get("/metrics", tags=["operations"], response_class=Response)
+    async def get_metrics(caller: Annotated[Caller, Depends(authenticate)]) -> Response:
+        """Metrics for Prometheus; needs a key of the role organizer or viewer."""
+        caller.require("organizer", "viewer")
+        async with borrowed(pool) as conn:
+            body = metrics.render(await overview(conn))
+        return Response(body, media_type="text/plain; version=0.0.4")
+
+
+def _add_documents(app: FastAPI) -> None:
+    @app.get("/asyncapi.json", tags=["documents"])
+    async def get_asyncapi() -> dict[str, Any]:
+        """The Kafka topics and their messages, as AsyncAPI 3.0."""
+        return asyncapi(TITLE, app.version)
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=TITLE, version=app.version, routes=app.routes)
+            components = document.setdefault("components", {})
+            components.setdefault("schemas", {}).update(schemas_by_name(), Problem=PROBLEM)
+            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"key": []}]
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def run_web(settings: Settings) -> int:
+    """Serve until SIGINT or SIGTERM. Returns the exit code."""
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        http="httptools",
+    )
+    return 0

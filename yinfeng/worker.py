@@ -1,0 +1,21 @@
+"""The worker process: Faust with the agents of `streams` and `notifications`."""
+
+from __future__ import annotations
+
+import logging
+
+import faust
+
+from schemas.settings import Settings
+from streams import app as streams_app
+from yinfeng.readiness import mark_ready
+
+
+def run_worker(settings: Settings) -> int:
+    """Run until SIGINT or SIGTERM. Returns the exit code."""
+    app = streams_app.make_app(settings)
+    streams_app.attach(app, settings, ready=mark_ready)
+    worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    worker.execute_from_commandline()
+    return 0
