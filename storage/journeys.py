@@ -25,7 +25,7 @@ SET version = excluded.version, state = excluded.state, name = excluded.name, st
     employers = excluded.employers, updated_at = now()
 WHERE j.version = excluded.version - 1
 """
-_SCAN = "SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate"
+_SCAN = "SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate COLLATE \"C\""
 _SCAN_SIZE = 2000
 
 _encode = msgspec.json.Encoder().encode

@@ -71,7 +71,7 @@ WHERE f.campaign = %s AND f.type = 'fact.retracted' AND NOT EXISTS (SELECT FROM 
 _SCAN = """
 SELECT f.event::text FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NOT NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
-ORDER BY f.candidate
+ORDER BY f.candidate COLLATE "C"
 """
 _CAMPAIGNS = """
 WITH RECURSIVE c AS (

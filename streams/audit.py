@@ -65,12 +65,12 @@ async def _audit_campaign(conn: Conn, campaign: str, report: Report) -> None:
     rows = {row["target"]: row for row in await targets.targets_of(conn, [campaign])}
     zone = ZoneInfo(stands_now.particulars.timezone if stands_now.particulars else DEFAULT_TIMEZONE)
     counted: dict[str, Contribution] = {name: {} for name in stands_now.targets}
-    stored = journeys.scan(conn, campaign)
-    async for candidate, facts in _by_candidate(conn, campaign):
+    async for candidate, facts, stored in _side_by_side(_by_candidate(conn, campaign), journeys.scan(conn, campaign)):
         report.facts += len(facts)
         report.journeys += 1
         journey = fold(fact for fact in facts if stands(fact, retracted))
-        await _compare_journey(report, campaign, candidate, journey, stored)
+        if stored != journey:
+            report.differs(f"journey {campaign}/{candidate}: stored {stored} but its facts say {journey}")
         standing = milestones(journey)
         for name, target in stands_now.targets.items():
             add_up(counted[name], contribution(journey, standing, target, zone))
@@ -93,15 +93,22 @@ async def _by_candidate(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, l
         yield candidate, facts
 
 
-async def _compare_journey(
-    report: Report, campaign: str, candidate: str, folded: Journey, stored: AsyncIterator[tuple[str, Journey]]
-) -> None:
-    """Compare with the next stored journey: both come in the order of candidates, so the two scans go side by side."""
-    name, journey = await anext(stored, (None, None))
-    if name != candidate:
-        report.differs(f"journey {campaign}/{candidate}: not stored (found {name} in its place)")
-    elif journey != folded:
-        report.differs(f"journey {campaign}/{candidate}: stored {journey} but its facts say {folded}")
+async def _side_by_side(
+    facts: AsyncIterator[tuple[str, list[Fact]]], stored: AsyncIterator[tuple[str, Journey]]
+) -> AsyncIterator[tuple[str, list[Fact], Journey | None]]:
+    """Both come in the order of candidates; a candidate that only one of them has is given all the same."""
+    ours, theirs = await anext(facts, None), await anext(stored, None)
+    while ours is not None or theirs is not None:
+        if theirs is None or (ours is not None and ours[0] < theirs[0]):
+            assert ours is not None
+            yield ours[0], ours[1], None
+            ours = await anext(facts, None)
+        elif ours is None or theirs[0] < ours[0]:
+            yield theirs[0], [], theirs[1]
+            theirs = await anext(stored, None)
+        else:
+            yield ours[0], ours[1], theirs[1]
+            ours, theirs = await anext(facts, None), await anext(stored, None)
 
 
 async def _compare_targets(
