@@ -37,20 +37,26 @@ def _nothing() -> None:
     pass
 
 
+def _never(pid: int) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildSpec:
     """How to run one child.
 
     `is_ready` is asked again and again after a start: False means not yet; a YinfengError means that this
-    start has failed and the process is to be ended. `before_start` runs before every start and `after_stop`
-    once, at the end. `env` is the whole environment: nothing is inherited. `user` is a system user to run as
-    (only root may say so). `stop_signal` asks it to end, `hurry_signal` makes it end.
+    start has failed and the process is to be ended. `is_spent` is asked now and then while it is ready, with
+    the pid, and gives the reason when a fresh process should take its place. `before_start` runs before every
+    start and `after_stop` once, at the end. `env` is the whole environment: nothing is inherited. `user` is a
+    system user to run as (only root may say so). `stop_signal` asks it to end, `hurry_signal` makes it end.
     """
 
     name: str
     command: tuple[str, ...]
     env: Mapping[str, str]
     is_ready: Callable[[], bool]
+    is_spent: Callable[[int], str | None] = _never
     before_start: Callable[[], None] = _nothing
     after_stop: Callable[[], None] = _nothing
     stop_signal: Signals = Signals.SIGTERM
@@ -73,6 +79,7 @@ class Child:
     started: float = 0.0
     was_ready: bool = False
     next_try: float = 0.0
+    next_look: float = 0.0
     delay: float = 0.0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _log_from: int = 0
@@ -102,6 +109,7 @@ class Child:
             except OSError as error:
                 raise ConfigurationError(f"{self.name} can't be started: {error}") from error
         self.started = time.monotonic()
+        self.next_look = 0.0
         with suppress(psutil.NoSuchProcess):
             self.created = psutil.Process(self.process.pid).create_time()
         self.phase = Phase.STARTING

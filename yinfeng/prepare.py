@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
@@ -30,7 +31,7 @@ def create_topics(bootstrap: str, *, exact: bool = False) -> None:
     With `exact`, raises ConfigurationError when one has another number of partitions than we would give it.
     Raises BrokerUnavailable when the broker does not answer.
     """
-    with _admin(bootstrap) as admin:
+    with kafka_admin(bootstrap) as admin:
         for name, (partitions, configs) in TOPICS.items():
             try:
                 admin.create_topics([NewTopic(name, partitions, topic_configs=configs)])
@@ -47,8 +48,23 @@ def _check_partitions(admin: KafkaAdminClient) -> None:
             raise ConfigurationError(f"Topic {topic['name']} has {found} partitions instead of {wanted}")
 
 
+def require_answer(bootstrap: str) -> None:
+    """Raise BrokerUnavailable at once when nobody listens at any of the addresses.
+
+    kafka-python would try for half a minute, and leave the sockets of refused connections open.
+    """
+    for address in bootstrap.split(","):
+        host, _, port = address.rpartition(":")
+        with suppress(OSError):
+            socket.create_connection((host.strip("[] "), int(port)), timeout=3).close()
+            return
+    raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: nobody listens there")
+
+
 @contextmanager
-def _admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+def kafka_admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    """An admin client, closed at the end. Raises BrokerUnavailable when the broker does not answer."""
+    require_answer(bootstrap)
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000, client_id="yinfeng-admin"

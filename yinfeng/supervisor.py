@@ -31,6 +31,7 @@ from yinfeng.status_file import PlatformState, child_state, end_leftovers, remov
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
 FORGIVEN_AFTER = 60.0
+LOOK_EVERY = 10.0
 
 
 class StartFailed(YinfengError):
@@ -170,8 +171,21 @@ class Supervisor:
             self._bury(child, f"not ready after {child.spec.start_timeout:.0f} s")
         elif child.phase is Phase.STARTING:
             self._check(child)
+        elif time.monotonic() >= child.next_look:
+            self._look_closer(child)
+
+    def _look_closer(self, child: Child) -> None:
+        child.next_look = time.monotonic() + LOOK_EVERY
+        if child.pid is not None and (reason := child.spec.is_spent(child.pid)):
+            self._say(f"{child.name} {reason}; a fresh one takes its place")
+            child.kill()
+            self._restart(child)
 
     def _check(self, child: Child) -> None:
+        if time.monotonic() < child.next_look:
+            return
+        # At first often, then seldom: each look may be a line in a log.
+        child.next_look = time.monotonic() + min(0.5, (time.monotonic() - child.started) / 10)
         try:
             ready = child.check_ready()
         except YinfengError as error:

@@ -1,4 +1,5 @@
-"""Runs `run_platform` as `yinfeng up` does, with small real children: `HOME PORT CHILD…`, or `embedded`.
+"""Runs `run_platform` as `yinfeng up` does, with small real children: `HOME PORT CHILD…`, or `embedded`
+(with `small-broker`, one that is renewed at every look).
 
 A child is named `NAME` or `NAME:KIND`, the kinds being those of `_SCRIPTS`.
 """
@@ -12,8 +13,9 @@ from pathlib import Path
 from rich.console import Console
 
 from schemas.settings import Settings
-from yinfeng import children
+from yinfeng import children, supervisor
 from yinfeng.children import ChildSpec
+from yinfeng.embedded import broker
 from yinfeng.supervisor import run_platform
 
 _READY = (
@@ -46,7 +48,9 @@ def _spec(home: Path, name: str, kind: str) -> ChildSpec:
 
 def main(home: Path, port: int, words: list[str]) -> int:
     console = Console(width=200)
-    if words == ["embedded"]:
+    if words[0] == "embedded":
+        if words[1:] == ["small-broker"]:
+            broker.MEMORY_LIMIT, supervisor.LOOK_EVERY = 0, 1.0
         return run_platform(Settings(home=home, port=port), console, apps=lambda settings: [])
     # So long that only hurrying ends a child that does not listen.
     children.STOP_WITHIN = 3600

@@ -233,6 +233,17 @@ def test_the_embedded_servers_come_back_after_sigkill_with_data_and_topics(up: U
         assert connection.execute("SELECT n FROM kept").fetchall() == [(1,)]
 
 
+def test_a_broker_that_holds_too_much_is_replaced_once_all_is_applied(up: Up):
+    platform = up("embedded", "small-broker")
+    platform.until_said("broker holds")
+    platform.until_back("broker")
+    assert "a fresh one takes its place" in platform.said()
+    kafka = platform.state().kafka
+    platform.process.send_signal(signal.SIGTERM)
+    assert platform.process.wait(60) == 0
+    assert kafka
+
+
 def test_servers_left_over_by_a_killed_supervisor_are_ended_even_without_its_notes(up: Up):
     first = up("embedded")
     servers = first.family()

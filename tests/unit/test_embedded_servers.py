@@ -8,13 +8,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from kafka import KafkaConsumer, KafkaProducer
 
-from schemas.errors import ConfigurationError, Unavailable
+from schemas.errors import BrokerUnavailable, ConfigurationError, Unavailable
+from schemas.topics import FACTS, FACTS_GROUP
 from yinfeng import children
 from yinfeng.children import Child, ChildSpec, running
+from yinfeng.embedded import broker as embedded_broker
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import SOCKET_PATH_LIMIT, EmbeddedPostgres
 from yinfeng.home import hold, web_port
+from yinfeng.lag import facts_lag
+from yinfeng.prepare import create_topics
 from yinfeng.supervisor import next_delay
 
 
@@ -62,6 +67,76 @@ def test_the_broker_keeps_its_port_and_takes_another_when_it_is_taken(tmp_path: 
     assert EmbeddedBroker(tmp_path).port == port
     with socket.create_server(("127.0.0.1", port)):
         assert EmbeddedBroker(tmp_path).port != port
+
+
+def consume(address: str, count: int) -> None:
+    consumer = KafkaConsumer(
+        FACTS,
+        bootstrap_servers=address,
+        group_id=FACTS_GROUP,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        session_timeout_ms=2000,
+        heartbeat_interval_ms=500,
+        max_poll_interval_ms=2000,
+    )
+    for _ in range(count):
+        next(consumer)
+    consumer.commit()
+    consumer.close()
+
+
+def test_a_broker_is_spent_only_when_it_holds_much_and_all_of_it_is_read(tmp_path, monkeypatch):
+    broker = EmbeddedBroker(tmp_path)
+    with running(broker.spec(), tmp_path / "logs") as child:
+        assert child.pid
+        assert broker.is_spent(child.pid) is None
+        monkeypatch.setattr(embedded_broker, "MEMORY_LIMIT", 0)
+        assert "MB of facts" in (broker.is_spent(child.pid) or "")
+        producer = KafkaProducer(bootstrap_servers=broker.address)
+        for number in range(20):
+            producer.send(FACTS, b"fact", key=b"%d" % number)
+        producer.close()
+        assert facts_lag(broker.address) == 20
+        assert broker.is_spent(child.pid) is None
+        consume(broker.address, 20)
+        assert facts_lag(broker.address) == 0
+        assert "MB of facts" in (broker.is_spent(child.pid) or "")
+
+
+@pytest.mark.parametrize("ask", [facts_lag, create_topics])
+def test_a_broker_that_is_down_is_unavailable(ask, tmp_path: Path):
+    address = EmbeddedBroker(tmp_path).address
+    with pytest.raises(BrokerUnavailable, match="nobody listens"):
+        ask(f"{address},{address}")
+
+
+def test_topics_made_by_a_quicker_client_are_noticed(tmp_path: Path):
+    broker = EmbeddedBroker(tmp_path)
+    hasty = ChildSpec(
+        name="broker",
+        command=broker.spec().command,
+        env=broker.spec().env,
+        # Asking for a topic's metadata makes it, with Tansu's own number of partitions.
+        is_ready=lambda: asked(broker.address),
+    )
+    with (
+        running(hasty, tmp_path / "logs"),
+        pytest.raises(ConfigurationError, match="4 partitions instead of 8"),
+    ):
+        create_topics(broker.address, exact=True)
+
+
+def asked(address: str) -> bool:
+    host, _, port = address.partition(":")
+    try:
+        socket.create_connection((host, int(port))).close()
+    except OSError:
+        return False
+    producer = KafkaProducer(bootstrap_servers=address)
+    partitions = producer.partitions_for(FACTS)
+    producer.close()
+    return bool(partitions)
 
 
 def test_a_home_is_held_by_one_only(tmp_path: Path):

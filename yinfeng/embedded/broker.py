@@ -11,13 +11,19 @@ from pathlib import Path
 from signal import Signals
 from typing import Final
 
+import psutil
+
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from yinfeng.children import ChildSpec
+from yinfeng.lag import facts_lag
 from yinfeng.prepare import create_topics
 
 # Below the range that systems take outgoing ports from: there, a client knocking at a broker that is down
 # can be given the broker's own port, connect to itself, and so keep the broker from coming back.
 _PORTS: Final = range(19_092, 29_092)
+
+# Resident bytes, above which it is renewed as soon as nothing in it waits to be applied.
+MEMORY_LIMIT = 256 * 1024 * 1024
 
 
 class EmbeddedBroker:
@@ -44,6 +50,7 @@ class EmbeddedBroker:
             env={"PATH": "/usr/bin:/bin", "RUST_LOG": "warn"},
             cwd=Path("/"),
             is_ready=self.is_ready,
+            is_spent=self.is_spent,
             # It has nothing on disk to put in order, and takes 5 s over a SIGTERM.
             stop_signal=Signals.SIGKILL,
         )
@@ -56,14 +63,24 @@ class EmbeddedBroker:
         start is given up, and the next one begins empty again.
         """
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
-            return False
-        try:
             create_topics(self.address, exact=True)
         except BrokerUnavailable:
             return False
         return True
+
+    def is_spent(self, pid: int) -> str | None:
+        """Why a fresh broker should take its place: it keeps every record in memory, whatever the retention.
+
+        Only said when all facts in it are applied; those that came over HTTP are in the ledger besides.
+        """
+        try:
+            held = int(psutil.Process(pid).memory_info().rss)
+            if held > MEMORY_LIMIT and facts_lag(self.address) == 0:
+                return f"holds {held >> 20} MB of facts that are all applied"
+        except (psutil.NoSuchProcess, BrokerUnavailable):
+            # Dead or dying: the supervisor sees that by itself.
+            return None
+        return None
 
 
 def binary() -> str:

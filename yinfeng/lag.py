@@ -1,0 +1,63 @@
+"""How far the worker is behind the log: for `yinfeng status`, and for renewing the embedded broker."""
+
+from __future__ import annotations
+
+import time
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from schemas.errors import BrokerUnavailable
+from schemas.topics import FACTS, FACTS_GROUP
+from yinfeng.prepare import require_answer
+
+_WITHIN = 5.0
+
+
+def facts_lag(bootstrap: str) -> int:
+    """Records of `yinfeng.facts` that the worker's group has not committed yet.
+
+    Raises BrokerUnavailable when the broker does not answer.
+    """
+    require_answer(bootstrap)
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap.split(","),
+            group_id=FACTS_GROUP,
+            enable_auto_commit=False,
+            request_timeout_ms=10_000,
+        )
+        try:
+            return _lag(consumer)
+        finally:
+            consumer.close(autocommit=False)
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
+
+
+def _lag(consumer: KafkaConsumer) -> int:
+    partitions = [TopicPartition(FACTS, number) for number in consumer.partitions_for_topic(FACTS) or ()]
+    starts = consumer.beginning_offsets(partitions)
+    ends = _ends(consumer, partitions)
+    # What was never committed is read from the start.
+    done = {p: consumer.committed(p) or starts[p] for p in partitions}
+    return sum(max(0, ends[p] - done[p]) for p in partitions)
+
+
+def _ends(consumer: KafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offset after the last record of each, as a fetch tells it.
+
+    Tansu's own answer to "latest" is the first offset of the last batch, plus one.
+    """
+    consumer.assign(partitions)
+    for partition, offset in consumer.end_offsets(partitions).items():
+        consumer.seek(partition, offset)
+    ends: dict[TopicPartition, int] = {}
+    deadline = time.monotonic() + _WITHIN
+    while len(ends) < len(partitions):
+        if time.monotonic() > deadline:
+            raise BrokerUnavailable("Kafka does not tell where its partitions end; ask again")
+        consumer.poll(timeout_ms=100)
+        marks = {p: consumer.highwater(p) for p in partitions}
+        ends = {p: mark for p, mark in marks.items() if mark is not None}
+    return ends
