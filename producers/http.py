@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
@@ -30,7 +30,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
     router = APIRouter(tags=["facts"])
 
     @router.post("/v1/events", openapi_extra=EVENTS_OPERATION, response_model=None)
-    async def post_events(request: Request, caller: Annotated[Caller, Depends(authenticate)]) -> JSONResponse:
+    async def post_events(request: Request, caller: Caller = Depends(authenticate)) -> JSONResponse:
         """Post facts as CloudEvents 1.0: structured, batched, binary or NDJSON."""
         caller.require("organizer", "employer")
         parsed = await _parse(request)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Any
 
 import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
@@ -81,7 +81,7 @@ def _add_machine_pages(app: FastAPI, pool: AsyncConnectionPool[Conn], authentica
         return {"status": "ready"}
 
     @app.get("/metrics", tags=["operations"], response_class=Response)
-    async def get_metrics(caller: Annotated[Caller, Depends(authenticate)]) -> Response:
+    async def get_metrics(caller: Caller = Depends(authenticate)) -> Response:
         """Metrics for Prometheus; needs a key of the role organizer or viewer."""
         caller.require("organizer", "viewer")
         async with borrowed(pool) as conn:
