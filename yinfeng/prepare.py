@@ -37,6 +37,8 @@ def create_topics(bootstrap: str, *, exact: bool = False) -> None:
                 admin.create_topics([NewTopic(name, partitions, topic_configs=configs)])
             except TopicAlreadyExistsError:
                 continue
+        # A KRaft broker accepts a topic before its metadata shows it.
+        admin.wait_for_topics(list(TOPICS))
         if exact:
             _check_partitions(admin)
 
