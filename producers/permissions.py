@@ -36,7 +36,9 @@ def _fault(caller: Caller, fact: Fact, offers: set[OfferKey], posted: set[tuple[
             return f"your key stands for {caller.employer}; it can't speak for {fact.data['employer']}"
         return None
     if fact.type in ANSWERS_OFFER:
-        return None if _offer(fact) in offers else f"{caller.employer} has no offer {fact.data['offer']} to this candidate"
+        return (
+            None if _offer(fact) in offers else f"{caller.employer} has no offer {fact.data['offer']} to this candidate"
+        )
     if fact.type == RETRACTS:
         return None if _retracted(fact) in posted else "your key may retract only what it posted itself"
     return f"an employer's key may not post {fact.type}; ask the organizer"

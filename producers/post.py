@@ -38,7 +38,9 @@ class HttpPoster:
     """Posts portions of NDJSON lines with one key. Raises Refused (a wrong key …) or Unavailable (after retries)."""
 
     def __init__(self, url: str, key: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False)
+        self._client = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
+        )
         self._sleep = sleep
 
     def post(self, lines: list[bytes], total: Posted, *, first_line: int = 1) -> None:

@@ -81,7 +81,9 @@ class TargetSet(TargetRef):
     measure: Measure
     goal: Goal
     due_on: Day
-    where: Annotated[dict[WhereKey, Annotated[list[Text | int], Field(min_length=1, max_length=1000)]] | None, Field()] = None
+    where: Annotated[
+        dict[WhereKey, Annotated[list[Text | int], Field(min_length=1, max_length=1000)]] | None, Field()
+    ] = None
 
     @model_validator(mode="after")
     def _measurable(self) -> Self:
@@ -248,7 +250,13 @@ _ROWS = (
             "where": {"education": ["bachelor", "master", "doctor"], "employer": ["huayou"]},
         },
     ),
-    FactType("target.withdrawn", TargetRef, "A target no longer stands.", "撤销招聘目标。", {"campaign": "grads-2026", "target": "graduates"}),
+    FactType(
+        "target.withdrawn",
+        TargetRef,
+        "A target no longer stands.",
+        "撤销招聘目标。",
+        {"campaign": "grads-2026", "target": "graduates"},
+    ),
     FactType(
         "fair.scheduled",
         FairScheduled,
@@ -266,13 +274,25 @@ _ROWS = (
             "employers": ["huayou"],
         },
     ),
-    FactType("fair.cancelled", FairCancelled, "A fair will not take place.", "招聘会取消。", {**_FAIR, "reason": "storm"}),
+    FactType(
+        "fair.cancelled",
+        FairCancelled,
+        "A fair will not take place.",
+        "招聘会取消。",
+        {**_FAIR, "reason": "storm"},
+    ),
     FactType(
         "opening.set",
         OpeningSet,
         "How many an employer may hire for a position.",
         "用人单位某岗位可招人数。",
-        {"campaign": "grads-2026", "opening": "op-3", "employer": "huayou", "position": "Process engineer", "seats": 120},
+        {
+            "campaign": "grads-2026",
+            "opening": "op-3",
+            "employer": "huayou",
+            "position": "Process engineer",
+            "seats": 120,
+        },
     ),
     FactType(
         "candidate.signed_up",
@@ -293,7 +313,13 @@ _ROWS = (
             "consent": True,
         },
     ),
-    FactType("candidate.checked_in", CandidateCheckedIn, "Came to the fair.", "到场签到。", {**_CANDIDATE, "fair": "whut-spring"}),
+    FactType(
+        "candidate.checked_in",
+        CandidateCheckedIn,
+        "Came to the fair.",
+        "到场签到。",
+        {**_CANDIDATE, "fair": "whut-spring"},
+    ),
     FactType(
         "candidate.interviewed",
         CandidateInterviewed,
@@ -301,23 +327,53 @@ _ROWS = (
         "参加面试。",
         {**_CANDIDATE, "employer": "huayou", "position": "Process engineer", "outcome": "passed"},
     ),
-    FactType("candidate.withdrew", CandidateWithdrew, "Takes no further part.", "求职者退出。", {**_CANDIDATE, "reason": "went abroad"}),
+    FactType(
+        "candidate.withdrew",
+        CandidateWithdrew,
+        "Takes no further part.",
+        "求职者退出。",
+        {**_CANDIDATE, "reason": "went abroad"},
+    ),
     FactType(
         "offer.extended",
         OfferExtended,
         "An employer offered a position.",
         "发放录用意向。",
-        {**_OFFER, "employer": "huayou", "position": "Process engineer", "expires_at": "2026-05-01T18:00:00+08:00", "city": "衢州"},
+        {
+            **_OFFER,
+            "employer": "huayou",
+            "position": "Process engineer",
+            "expires_at": "2026-05-01T18:00:00+08:00",
+            "city": "衢州",
+        },
     ),
     FactType("offer.accepted", OfferAnswered, "The candidate accepted the offer.", "求职者接受录用。", _OFFER),
-    FactType("offer.declined", OfferAnswered, "The candidate declined the offer.", "求职者谢绝录用。", {**_OFFER, "reason": "another offer"}),
-    FactType("offer.rescinded", OfferAnswered, "The employer took the offer back.", "用人单位撤回录用。", {**_OFFER, "reason": "position closed"}),
+    FactType(
+        "offer.declined",
+        OfferAnswered,
+        "The candidate declined the offer.",
+        "求职者谢绝录用。",
+        {**_OFFER, "reason": "another offer"},
+    ),
+    FactType(
+        "offer.rescinded",
+        OfferAnswered,
+        "The employer took the offer back.",
+        "用人单位撤回录用。",
+        {**_OFFER, "reason": "position closed"},
+    ),
     FactType(
         "hire.started",
         HireStarted,
         "On the payroll: what a hiring target counts.",
         "报到入职：招聘目标以此计数。",
-        {**_CANDIDATE, "employer": "huayou", "position": "Process engineer", "offer": "o-77", "started_on": "2026-07-01"},
+        {
+            **_CANDIDATE,
+            "employer": "huayou",
+            "position": "Process engineer",
+            "offer": "o-77",
+            "started_on": "2026-07-01",
+        },
     ),
     FactType(
         "hire.ended",
@@ -337,7 +393,13 @@ _ROWS = (
         "该事实有误：一切如同从未提交。",
         {**_CANDIDATE, "source": "/hr/huayou", "id": "scan-88", "reason": "scanned the wrong badge"},
     ),
-    FactType("candidate.erased", CandidateData, "The person's right to be forgotten.", "求职者行使被遗忘权。", _CANDIDATE),
+    FactType(
+        "candidate.erased",
+        CandidateData,
+        "The person's right to be forgotten.",
+        "求职者行使被遗忘权。",
+        _CANDIDATE,
+    ),
 )
 
 CATALOGUE: dict[str, FactType] = {row.name: row for row in _ROWS}

@@ -1,23 +1,23 @@
 """The one tree of Yinfeng's exceptions. The type decides what happens next.
 
-    YinfengError
-    ├── InvalidFact          the input is wrong: answer 4xx, or dead-letter it; never retry
-    ├── ConfigurationError   a setting is wrong: say it and stop
-    ├── Refused              the caller may not, or what was asked for is not there: answer 4xx
-    │   ├── Unauthorized         401
-    │   ├── Forbidden            403
-    │   ├── NotFound             404
-    │   └── TooLarge             413
-    ├── Unavailable          a server we need does not answer: wait, then retry
-    │   ├── DatabaseUnavailable
-    │   └── BrokerUnavailable
-    ├── ConcurrentChange     another worker changed the same rows: roll back and retry at once
-    ├── DeliveryFailed       events that the Kafka client could not deliver (it names them)
-    └── SendFailed           a message did not go out
-        ├── SendRefused          final: the provider said no to this message
-        ├── ChannelRefused       final for the channel: a bad key; pause and alert
-        ├── SendRetryable        certainly not sent: try again, at `retry_at` when given
-        └── SendUnknown          it may have gone: never retried on a guess
+YinfengError
+├── InvalidFact          the input is wrong: answer 4xx, or dead-letter it; never retry
+├── ConfigurationError   a setting is wrong: say it and stop
+├── Refused              the caller may not, or what was asked for is not there: answer 4xx
+│   ├── Unauthorized         401
+│   ├── Forbidden            403
+│   ├── NotFound             404
+│   └── TooLarge             413
+├── Unavailable          a server we need does not answer: wait, then retry
+│   ├── DatabaseUnavailable
+│   └── BrokerUnavailable
+├── ConcurrentChange     another worker changed the same rows: roll back and retry at once
+├── DeliveryFailed       events that the Kafka client could not deliver (it names them)
+└── SendFailed           a message did not go out
+    ├── SendRefused          final: the provider said no to this message
+    ├── ChannelRefused       final for the channel: a bad key; pause and alert
+    ├── SendRetryable        certainly not sent: try again, at `retry_at` when given
+    └── SendUnknown          it may have gone: never retried on a guess
 """
 
 from __future__ import annotations

@@ -140,7 +140,8 @@ def _extension_errors(event: dict[str, Any]) -> list[FieldError]:
 
 def _extension_fault(name: str, value: Any) -> str | None:
     if not _EXTENSION_NAME.fullmatch(name):
-        return f"unknown attribute{_suggestion(name, Envelope.model_fields)}; extensions have lower-case letters and digits only"
+        suggestion = _suggestion(name, Envelope.model_fields)
+        return f"unknown attribute{suggestion}; extensions have lower-case letters and digits only"
     if not isinstance(value, str | bool | int):
         return "an extension attribute must be a string, a boolean or an integer"
     if isinstance(value, int) and not -(2**31) <= value < 2**31:

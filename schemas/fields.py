@@ -16,7 +16,9 @@ MAX_ID = 200
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufffe\uffff]")
 _UNPRINTABLE_BUT_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,12})?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
+_DATE_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,12})?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
+)
 # One rule for what can be an address, looser than RFC 5321 on purpose: a fact is not lost over an odd address.
 _EMAIL = re.compile(r'[^@\s,;:<>"()\\]{1,64}@[^@\s,;:<>"()\\/]{1,185}\.[^@\s,;:<>"()\\/.]{1,63}')
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}", re.ASCII)
@@ -25,21 +27,25 @@ _URI_REFERENCE = re.compile(r"[^\s<>\"{}|\\^`]+")
 
 
 def _fault(message: str) -> PydanticCustomError:
-    return PydanticCustomError("value", message)  # type: ignore[arg-type]
+    return PydanticCustomError("value", message)
 
 
 def printable(value: str) -> str:
     """Refuse control characters and lone surrogates, naming the first one and its place."""
     found = _UNPRINTABLE.search(value)
     if found:
-        raise _fault(f"must not contain control characters or lone surrogates (U+{ord(found[0]):04X} at {found.start()})")
+        raise _fault(
+            f"must not contain control characters or lone surrogates (U+{ord(found[0]):04X} at {found.start()})"
+        )
     return value
 
 
 def _prose(value: str) -> str:
     found = _UNPRINTABLE_BUT_LINES.search(value)
     if found:
-        raise _fault(f"must not contain control characters or lone surrogates (U+{ord(found[0]):04X} at {found.start()})")
+        raise _fault(
+            f"must not contain control characters or lone surrogates (U+{ord(found[0]):04X} at {found.start()})"
+        )
     return value
 
 
@@ -115,7 +121,9 @@ Email = Annotated[str, Field(max_length=254), _matching(_EMAIL, "must be an e-ma
 Phone = Annotated[str, _matching(_PHONE, "must be a telephone number such as +86 138 0000 0000")]
 Url = Annotated[str, Field(max_length=2000), _matching(_URL, "must be an http or https address")]
 UriReference = Annotated[
-    str, Field(min_length=1, max_length=MAX_ID), _matching(_URI_REFERENCE, "must be a URI-reference such as /hr/huayou")
+    str,
+    Field(min_length=1, max_length=MAX_ID),
+    _matching(_URI_REFERENCE, "must be a URI-reference such as /hr/huayou"),
 ]
 Day = Annotated[str, Field(json_schema_extra={"format": "date"}), AfterValidator(_date)]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}), AfterValidator(_time)]

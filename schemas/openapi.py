@@ -77,13 +77,19 @@ def events_operation() -> dict[str, Any]:
                 BATCH: {"schema": {"type": "array", "items": one, "maxItems": 10_000}},
                 NDJSON: {"schema": {"type": "string", "description": "One structured event a line."}},
                 "application/json": {
-                    "schema": {"type": "object", "description": "Binary mode: the data here, the rest in ce- headers."}
+                    "schema": {
+                        "type": "object",
+                        "description": "Binary mode: the data here, the rest in ce- headers.",
+                    }
                 },
             },
         },
         "responses": {
             "202": {"description": "Committed.", "content": {"application/json": {"schema": counts}}},
-            "207": {"description": "Some events were rejected.", "content": {"application/json": {"schema": counts}}},
+            "207": {
+                "description": "Some events were rejected.",
+                "content": {"application/json": {"schema": counts}},
+            },
             **{
                 status: {"description": text, **problem}
                 for status, text in {
@@ -115,11 +121,17 @@ def asyncapi(title: str, version: str) -> dict[str, Any]:
         "facts": _channel(FACTS, "Facts; the key is campaign/candidate.", list(messages)),
         "progress": _channel(PROGRESS, "target.progressed, target.milestone_reached, target.withdrawn.", ["progress"]),
         "messages": _channel(MESSAGES, "Messages that were asked for, by id.", ["messages"]),
-        "dead-letters": _channel(DEAD_LETTERS, "What could not be used, with the reason in its headers.", ["dead_letter"]),
+        "dead-letters": _channel(
+            DEAD_LETTERS, "What could not be used, with the reason in its headers.", ["dead_letter"]
+        ),
     }
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": title, "version": version, "description": "Recruitment campaigns as a stream of facts."},
+        "info": {
+            "title": title,
+            "version": version,
+            "description": "Recruitment campaigns as a stream of facts.",
+        },
         "defaultContentType": STRUCTURED,
         "channels": channels,
         "operations": {

@@ -6,15 +6,25 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary, Numeric, Sequence, String, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    Sequence,
+    String,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-_NOW = {"server_default": text("now()")}
 
-
-def _moment(*, nullable: bool = False, **more: Any) -> Any:
-    return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable, sa_column_kwargs=more)  # type: ignore[call-overload]
+def _moment(*, nullable: bool = False, now: bool = False) -> Any:
+    default = {"server_default": text("now()")} if now else {}
+    return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable, sa_column_kwargs=default)
 
 
 def _json(*, nullable: bool = False) -> Any:
@@ -46,7 +56,7 @@ class FactRow(SQLModel, table=True):
     time: datetime = _moment()
     event: dict[str, Any] = _json()
     posted_by: str | None = None
-    received_at: datetime = _moment(**_NOW)
+    received_at: datetime = _moment(now=True)
 
 
 class PendingRow(SQLModel, table=True):
@@ -83,8 +93,8 @@ class JourneyRow(SQLModel, table=True):
     state: bytes = Field(sa_type=LargeBinary)
     name: str | None = None
     standing: dict[str, int] = _json()
-    employers: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)  # type: ignore[call-overload]
-    updated_at: datetime = _moment(**_NOW)
+    employers: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
+    updated_at: datetime = _moment(now=True)
 
 
 class CampaignRow(SQLModel, table=True):
@@ -123,7 +133,7 @@ class TargetRow(SQLModel, table=True):
     progress: Decimal = _number()
     as_of: datetime | None = _moment(nullable=True)
     revision: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=revisions.next_value()))
-    updated_at: datetime = _moment(**_NOW)
+    updated_at: datetime = _moment(now=True)
 
 
 class TargetDayRow(SQLModel, table=True):
@@ -146,7 +156,7 @@ class MilestoneRow(SQLModel, table=True):
     target: str = Field(primary_key=True)
     goal: Decimal = Field(sa_column=Column(Numeric, primary_key=True))
     percent: int = Field(primary_key=True)
-    reached_at: datetime = _moment(**_NOW)
+    reached_at: datetime = _moment(now=True)
 
 
 class FairRow(SQLModel, table=True):
@@ -208,7 +218,7 @@ class MessageRow(SQLModel, table=True):
     owner: str | None = None
     lease_until: datetime | None = _moment(nullable=True)
     not_before: datetime | None = _moment(nullable=True)
-    requested_at: datetime = _moment(**_NOW)
+    requested_at: datetime = _moment(now=True)
     sent_at: datetime | None = _moment(nullable=True)
 
 
@@ -220,7 +230,7 @@ class MailRow(SQLModel, table=True):
     message: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     html: str
     text: str
-    at: datetime = _moment(**_NOW)
+    at: datetime = _moment(now=True)
 
 
 class AttemptRow(SQLModel, table=True):
@@ -231,7 +241,7 @@ class AttemptRow(SQLModel, table=True):
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     message: int = Field(sa_type=BigInteger)
-    at: datetime = _moment(**_NOW)
+    at: datetime = _moment(now=True)
     status: str
     detail: str | None = None
 
@@ -251,7 +261,7 @@ class DeadLetterRow(SQLModel, table=True):
     value: bytes = Field(sa_type=LargeBinary)
     headers: dict[str, str] = _json()
     reason: str
-    at: datetime = _moment(**_NOW)
+    at: datetime = _moment(now=True)
 
 
 class KeyRow(SQLModel, table=True):
@@ -264,5 +274,5 @@ class KeyRow(SQLModel, table=True):
     role: str
     employer: str | None = None
     hash: bytes = Field(sa_type=LargeBinary)
-    created_at: datetime = _moment(**_NOW)
+    created_at: datetime = _moment(now=True)
     revoked_at: datetime | None = _moment(nullable=True)

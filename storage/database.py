@@ -1,24 +1,19 @@
-"""Connections to Postgres, its errors translated into ours, and the tables made."""
+"""Connections to Postgres, and its errors translated into ours."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, Connection, errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
-from sqlmodel import SQLModel
 
-import schemas.tables  # noqa: F401  (fills SQLModel.metadata)
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
 
 Conn = AsyncConnection[Any]
 
-_SETUP_LOCK: Final = 0x59494E46
 _CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
 _ABOUT_THE_VALUE = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded)
 
@@ -43,7 +38,9 @@ def translated() -> Iterator[None]:
 async def connect(url: str, *, name: str) -> Conn:
     """A connection outside a transaction (autocommit). Raises DatabaseUnavailable."""
     with translated():
-        return await AsyncConnection.connect(url, autocommit=True, application_name=f"yinfeng-{name}", connect_timeout=5)
+        return await AsyncConnection.connect(
+            url, autocommit=True, application_name=f"yinfeng-{name}", connect_timeout=5
+        )
 
 
 def connect_sync(url: str, *, name: str) -> Connection[Any]:
@@ -71,21 +68,3 @@ async def borrowed(pool: AsyncConnectionPool[Conn]) -> AsyncIterator[Conn]:
     with translated():
         async with pool.connection() as conn:
             yield conn
-
-
-def create_tables(url: str) -> None:
-    """Make what is missing; several processes may call this at once. Raises DatabaseUnavailable."""
-    engine = create_engine(sqlalchemy_url(url))
-    try:
-        with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SETUP_LOCK})
-            SQLModel.metadata.create_all(connection)
-    except OperationalError as error:
-        raise DatabaseUnavailable(f"Postgres does not answer: {error.orig}") from error
-    finally:
-        engine.dispose()
-
-
-def sqlalchemy_url(url: str) -> str:
-    """A libpq URL as SQLAlchemy spells it, with psycopg as the driver."""
-    return "postgresql+psycopg://" + url.split("://", 1)[1]

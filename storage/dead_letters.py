@@ -39,7 +39,16 @@ async def bury(conn: Conn, letters: Sequence[DeadLetter]) -> None:
             'INSERT INTO dead_letters (topic, partition, "offset", digest, key, value, headers, reason)'
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [
-                (d.topic, d.partition, d.offset, sha256(d.value).digest(), d.key, d.value, Jsonb(d.headers), d.reason)
+                (
+                    d.topic,
+                    d.partition,
+                    d.offset,
+                    sha256(d.value).digest(),
+                    d.key,
+                    d.value,
+                    Jsonb(d.headers),
+                    d.reason,
+                )
                 for d in letters
             ],
         )

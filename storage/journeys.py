@@ -19,13 +19,14 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, c
 _STORE = """
 INSERT INTO journeys AS j (campaign, candidate, version, state, name, standing, employers)
 SELECT c, p, v, s, n, m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}')
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[], %s::text[], %s::text[], %s::text[]) AS n(c, p, v, s, n, m, e)
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[], %s::text[], %s::text[], %s::text[])
+     AS n(c, p, v, s, n, m, e)
 ON CONFLICT (campaign, candidate) DO UPDATE
 SET version = excluded.version, state = excluded.state, name = excluded.name, standing = excluded.standing,
     employers = excluded.employers, updated_at = now()
 WHERE j.version = excluded.version - 1
 """
-_SCAN = "SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate COLLATE \"C\""
+_SCAN = 'SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate COLLATE "C"'
 _SCAN_SIZE = 2000
 
 _encode = msgspec.json.Encoder().encode
@@ -53,7 +54,15 @@ async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Store
 async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str, int]]]) -> None:
     """Write journeys, each with its standing milestones. Raises ConcurrentChange when one was written meanwhile."""
     rows = [
-        (c, p, stored.version + 1, _encode(stored.journey), stored.journey.attribute("name"), standing, stored.journey)
+        (
+            c,
+            p,
+            stored.version + 1,
+            _encode(stored.journey),
+            stored.journey.attribute("name"),
+            standing,
+            stored.journey,
+        )
         for (c, p), (stored, standing) in sorted(changed.items())
     ]
     if not rows:

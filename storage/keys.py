@@ -52,19 +52,22 @@ async def verify(conn: Conn, token: str) -> Caller:
     parts = token.split("_", 2)
     key, secret = (parts[1], parts[2]) if len(parts) == 3 and parts[0] == "yf" else ("", "")
     cursor = await conn.execute(
-        "SELECT name, role, employer, hash FROM keys WHERE key = %s AND revoked_at IS NULL", [key.replace("\0", "")]
+        "SELECT name, role, employer, hash FROM keys WHERE key = %s AND revoked_at IS NULL",
+        [key.replace("\0", "")],
     )
     row = await cursor.fetchone()
     expected = row[3] if row else bytes(32)
     if not hmac.compare_digest(_digest(secret), expected) or row is None:
         raise Unauthorized(_WRONG)
-    return Caller(key, row[0], cast(Role, row[1]), row[2])
+    return Caller(key, row[0], cast("Role", row[1]), row[2])
 
 
 async def listed(conn: Conn) -> list[KeyInfo]:
     """All keys, the oldest first, revoked ones too."""
     async with conn.cursor(row_factory=class_row(KeyInfo)) as cursor:
-        await cursor.execute("SELECT key, name, role, employer, created_at, revoked_at FROM keys ORDER BY created_at, key")
+        await cursor.execute(
+            "SELECT key, name, role, employer, created_at, revoked_at FROM keys ORDER BY created_at, key"
+        )
         return await cursor.fetchall()
 
 

@@ -13,7 +13,8 @@ from storage.ledger import JourneyKey
 _REQUEST = """
 INSERT INTO messages (dedupe_key, kind, campaign, candidate, params, source, fact)
 SELECT d, k, c, p, m::jsonb, s, f
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS r(d, k, c, p, m, s, f)
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+     AS r(d, k, c, p, m, s, f)
 ON CONFLICT (dedupe_key) DO NOTHING
 RETURNING id
 """
@@ -26,7 +27,8 @@ RETURNING id
 """
 _RELEASE = """
 UPDATE messages SET status = 'requested', reason = NULL
-WHERE status = 'held' AND reason = 'no address' AND (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+WHERE status = 'held' AND reason = 'no address'
+  AND (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 RETURNING id
 """
 

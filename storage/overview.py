@@ -36,5 +36,9 @@ async def overview(conn: Conn) -> Overview:
     counts = await (await conn.execute(_COUNTS)).fetchone()
     assert counts is not None
     messages = await (await conn.execute("SELECT kind, status, count(*) FROM messages GROUP BY 1, 2")).fetchall()
-    targets = await (await conn.execute("SELECT campaign, target, progress, goal FROM targets ORDER BY 1, 2")).fetchall()
-    return Overview(*counts, {(kind, status): count for kind, status, count in messages}, targets)
+    targets = await (
+        await conn.execute("SELECT campaign, target, progress, goal FROM targets ORDER BY 1, 2")
+    ).fetchall()
+    facts, unapplied, unapplied_age, dead = counts
+    by_status = {(kind, status): count for kind, status, count in messages}
+    return Overview(facts, unapplied, unapplied_age, dead, by_status, targets)

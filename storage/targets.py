@@ -15,7 +15,7 @@ from storage.database import Conn
 TargetKey = tuple[str, str]
 Row = dict[str, Any]
 
-_TARGETS = "SELECT campaign, target, title, measure, goal, due_on, \"where\", progress, as_of, revision FROM targets"
+_TARGETS = 'SELECT campaign, target, title, measure, goal, due_on, "where", progress, as_of, revision FROM targets'
 _ADD = """
 UPDATE targets t
 SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
@@ -49,12 +49,14 @@ ON CONFLICT DO NOTHING RETURNING campaign, target, percent
 """
 _CAMPAIGN = """
 INSERT INTO campaigns (campaign, title, organizer, kind, starts_on, ends_on, timezone, locale, closed)
-VALUES (%(campaign)s, %(title)s, %(organizer)s, %(kind)s, %(starts_on)s, %(ends_on)s, %(timezone)s, %(locale)s, %(closed)s)
+VALUES (%(campaign)s, %(title)s, %(organizer)s, %(kind)s, %(starts_on)s, %(ends_on)s, %(timezone)s, %(locale)s,
+        %(closed)s)
 """
 _FAIR = """
-INSERT INTO fairs (campaign, fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost, cancelled, reason)
-VALUES (%(campaign)s, %(fair)s, %(title)s, %(mode)s, %(starts_at)s, %(ends_at)s, %(venue)s, %(city)s, %(url)s, %(capacity)s,
-        %(employers)s, %(cost)s, %(cancelled)s, %(reason)s)
+INSERT INTO fairs (campaign, fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost,
+                   cancelled, reason)
+VALUES (%(campaign)s, %(fair)s, %(title)s, %(mode)s, %(starts_at)s, %(ends_at)s, %(venue)s, %(city)s, %(url)s,
+        %(capacity)s, %(employers)s, %(cost)s, %(cancelled)s, %(reason)s)
 """
 _OPENING = """
 INSERT INTO openings (campaign, opening, employer, position, seats)
@@ -89,7 +91,9 @@ async def time_zones(conn: Conn, campaigns: Iterable[str]) -> dict[str, str]:
     return dict(await cursor.fetchall())
 
 
-async def add(conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> dict[TargetKey, tuple[Decimal, Decimal]]:
+async def add(
+    conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]
+) -> dict[TargetKey, tuple[Decimal, Decimal]]:
     """Add to targets, day by day. Returns (before, after) of each that changed in sum or in its days."""
     totals = {key: sum(days.values(), Decimal(0)) for key, days in amounts.items()}
     keys = sorted(totals)
@@ -114,7 +118,10 @@ async def redefine(conn: Conn, row: Row) -> None:
 
 async def numbers(conn: Conn, campaign: str, wanted: Sequence[str]) -> dict[str, Decimal]:
     """The progress of these targets, by target id."""
-    cursor = await conn.execute("SELECT target, progress FROM targets WHERE campaign = %s AND target = ANY(%s)", [campaign, list(wanted)])
+    cursor = await conn.execute(
+        "SELECT target, progress FROM targets WHERE campaign = %s AND target = ANY(%s)",
+        [campaign, list(wanted)],
+    )
     return dict(await cursor.fetchall())
 
 
@@ -131,7 +138,9 @@ async def reach(conn: Conn, milestones: Sequence[tuple[str, str, Decimal, int]])
     return {(c, t, p) for c, t, p in await cursor.fetchall()}
 
 
-async def replace_campaign(conn: Conn, campaign: str, row: Row | None, fairs: Sequence[Row], openings: Sequence[Row]) -> None:
+async def replace_campaign(
+    conn: Conn, campaign: str, row: Row | None, fairs: Sequence[Row], openings: Sequence[Row]
+) -> None:
     """Store what stands of a campaign, its fairs and openings, instead of what stood before."""
     for table in ("campaigns", "fairs", "openings"):
         await conn.execute(f"DELETE FROM {table} WHERE campaign = %s", [campaign])
@@ -151,7 +160,8 @@ async def campaigns_with_fairs_due(conn: Conn, now: datetime) -> list[str]:
 async def days_of(conn: Conn, campaigns: Iterable[str]) -> dict[TargetKey, dict[date, Decimal]]:
     """The days of these campaigns' targets, days at zero left out."""
     cursor = await conn.execute(
-        "SELECT campaign, target, day, amount FROM target_days WHERE campaign = ANY(%s) AND amount <> 0", [list(campaigns)]
+        "SELECT campaign, target, day, amount FROM target_days WHERE campaign = ANY(%s) AND amount <> 0",
+        [list(campaigns)],
     )
     found: dict[TargetKey, dict[date, Decimal]] = {}
     for campaign, target, day, amount in await cursor.fetchall():

@@ -74,9 +74,11 @@ class Announcer:
         for key in (told.targets.keys() if told else set()) - now_stands.targets.keys():
             await self._tell("target.withdrawn", key, {"campaign": key[0], "target": key[1]})
         for campaign, target, goal, percent in sorted(now_stands.milestones - told.milestones if told else ()):
-            row = now_stands.targets.get((campaign, target))
-            if row is not None and row["goal"] == goal:
-                await self._tell("target.milestone_reached", (campaign, target), {**_entry(row), "percent": percent})
+            reached = now_stands.targets.get((campaign, target))
+            if reached is not None and reached["goal"] == goal:
+                await self._tell(
+                    "target.milestone_reached", (campaign, target), {**_entry(reached), "percent": percent}
+                )
         self._told = now_stands
 
     async def _tell(self, kind: str, key: tuple[str, str], data: dict[str, Any]) -> None:

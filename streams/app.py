@@ -52,7 +52,7 @@ def make_app(settings: Settings) -> faust.App:
 
 
 def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> None:
-    """Give the app its agent, its announcer and its look at the clock. `ready` is called when partitions are assigned."""
+    """Give the app its agent, its announcer and its look at the clock; `ready` is called when partitions are here."""
     applier = Applier(settings.database_url or "", clock=_now)
     watcher = Applier(settings.database_url or "", clock=_now)
 

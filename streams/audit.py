@@ -78,11 +78,12 @@ async def _audit_campaign(conn: Conn, campaign: str, report: Report) -> None:
         if target.measure == "fairs_held":
             as_of = rows[name]["as_of"] if name in rows else datetime.now(UTC)
             counted[name] = fairs_held(stands_now.fairs.values(), target, as_of, zone)
-    await _compare_targets(conn, report, campaign, stands_now, rows, counted)
+    await _compare_targets(conn, report, campaign, stands_now=stands_now, rows=rows, counted=counted)
 
 
 async def _by_candidate(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, list[Fact]]]:
-    candidate, facts = None, []
+    candidate: str | None = None
+    facts: list[Fact] = []
     async for fact in ledger.scan_candidates(conn, campaign):
         if fact.candidate != candidate:
             if candidate is not None:
@@ -115,6 +116,7 @@ async def _compare_targets(
     conn: Conn,
     report: Report,
     campaign: str,
+    *,
     stands_now: Campaign,
     rows: dict[str, dict[str, object]],
     counted: dict[str, Contribution],

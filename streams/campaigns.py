@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from schemas.facts import Fact
 from schemas.messages import MessageRequest
 from storage import journeys, ledger, targets
 from storage.database import Conn
@@ -40,7 +39,8 @@ async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Targe
     await targets.drop(conn, campaign, sorted(known.keys() - now_stands.targets.keys()))
     zone = ZoneInfo(now_stands.particulars.timezone) if now_stands.particulars else board.zone(campaign)
     same_zone = zone == board.zone(campaign)
-    anew, steady = [], []
+    anew: list[Target] = []
+    steady: list[Target] = []
     for target in now_stands.targets.values():
         before = known.get(target.target)
         counts_on = before is not None and same_zone and target.measure != "fairs_held" and target.counts_like(before)
@@ -50,7 +50,9 @@ async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Targe
     return anew
 
 
-async def count_anew(conn: Conn, campaign: str, wanted: list[Target], board: Board, now: datetime) -> dict[str, Decimal]:
+async def count_anew(
+    conn: Conn, campaign: str, wanted: list[Target], board: Board, now: datetime
+) -> dict[str, Decimal]:
     """Count targets from the stored journeys and fairs, and store them. Returns their numbers by target id."""
     zone = board.zone(campaign)
     days: dict[str, Contribution] = {target.target: {} for target in wanted}
@@ -83,7 +85,7 @@ async def count_fairs(conn: Conn, campaign: str, now: datetime) -> list[MessageR
 
 
 async def reach_milestones(conn: Conn, moved: list[tuple[Target, Decimal, Decimal]]) -> list[MessageRequest]:
-    """Note the milestones between (target, before, after). Returns the requests for those reached for the first time."""
+    """Note the milestones between (target, before, after). Returns requests for those reached for the first time."""
     found = {
         (target.campaign, target.target, percent): (target, after)
         for target, before, after in moved
@@ -105,7 +107,9 @@ async def _store(conn: Conn, campaign: str, stands_now: Campaign) -> None:
     row = None
     if stands_now.particulars:
         row = {**asdict(stands_now.particulars), "campaign": campaign, "closed": stands_now.closed}
-    fairs = [{**asdict(fair), "campaign": campaign, "employers": list(fair.employers)} for fair in stands_now.fairs.values()]
+    fairs = [
+        {**asdict(fair), "campaign": campaign, "employers": list(fair.employers)} for fair in stands_now.fairs.values()
+    ]
     openings = [{**asdict(opening), "campaign": campaign} for opening in stands_now.openings.values()]
     await targets.replace_campaign(conn, campaign, row, fairs, openings)
 

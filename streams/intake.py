@@ -15,8 +15,6 @@ from storage.database import Conn
 from storage.dead_letters import DeadLetter
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A message as it came from Kafka."""

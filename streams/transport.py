@@ -23,11 +23,11 @@ class DirectConsumer(Consumer):  # type: ignore[misc]
     """A consumer that skips the per-message tasks while the streams have room."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        stopped = [cast(Service, service)._stopped.is_set for service in (self, fetcher)]
+        stopped = [cast("Service", service)._stopped.is_set for service in (self, fetcher)]
         handed_over = 0
         try:
             while not any(check() for check in stopped):
-                messages = cast(AsyncIterator[tuple[TP, Message]], self.getmany(timeout=1.0))
+                messages = cast("AsyncIterator[tuple[TP, Message]]", self.getmany(timeout=1.0))
                 await asyncio.sleep(0)
                 if self.should_stop:
                     break

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from storage.database import create_tables
+from storage.setup import create_tables
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres

@@ -12,7 +12,14 @@ CAMPAIGN = "grads-2026"
 _numbers = itertools.count(1)
 
 
-def event(type: str, *, id: str | None = None, time: str = "2026-03-08T09:00:00+08:00", source: str = "/hr/test", **data: Any) -> dict[str, Any]:
+def event(
+    type: str,
+    *,
+    id: str | None = None,
+    time: str = "2026-03-08T09:00:00+08:00",
+    source: str = "/hr/test",
+    **data: Any,
+) -> dict[str, Any]:
     """A CloudEvent in JSON form; the campaign is CAMPAIGN unless given."""
     return {
         "specversion": "1.0",
@@ -35,11 +42,29 @@ def facts(events: Iterable[dict[str, Any]]) -> list[Fact]:
 
 
 def opened(**more: Any) -> dict[str, Any]:
-    return event("campaign.opened", title="届毕业生", organizer="Park", starts_on="2026-01-01", ends_on="2026-12-31", **more)
+    return event(
+        "campaign.opened",
+        title="届毕业生",
+        organizer="Park",
+        starts_on="2026-01-01",
+        ends_on="2026-12-31",
+        **more,
+    )
 
 
-def target(name: str, measure: str = "hired", goal: float = 100, where: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    return event("target.set", target=name, title=name, measure=measure, goal=goal, due_on="2026-12-31", **({"where": where} if where else {}), **more)
+def target(
+    name: str, measure: str = "hired", goal: float = 100, where: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
+    return event(
+        "target.set",
+        target=name,
+        title=name,
+        measure=measure,
+        goal=goal,
+        due_on="2026-12-31",
+        **({"where": where} if where else {}),
+        **more,
+    )
 
 
 def signed_up(candidate: str, **more: Any) -> dict[str, Any]:

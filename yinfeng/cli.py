@@ -1,66 +1,80 @@
-"""The command `yinfeng`. What it can do is the table at the foot."""
+"""The command `yinfeng`. What it can do is the tables at the foot: name → module:function.
+
+A module is imported when its command is wanted: a relay need not carry a web framework.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import typer
 
 from schemas.errors import YinfengError
-from yinfeng.commands import facts, operations, processes
 
 HELP = "Yinfeng 引凤: recruitment campaigns as a stream of facts, with live, exact hiring targets."
 
 
-def make_cli() -> typer.Typer:
-    """The command-line app, built from the tables below."""
+def make_cli(wanted: str | None = None) -> typer.Typer:
+    """The command-line app: all of it, or with the one command that is wanted."""
     cli = typer.Typer(name="yinfeng", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
-    for name, command in COMMANDS.items():
-        cli.command(name)(command)
+    for name, place in COMMANDS.items():
+        if wanted not in COMMANDS or name == wanted:
+            cli.command(name)(_load(place))
     for name, (about, commands) in GROUPS.items():
-        group = typer.Typer(help=about, no_args_is_help=True)
-        for sub, command in commands.items():
-            group.command(sub)(command)
-        cli.add_typer(group, name=name)
+        if wanted not in COMMANDS:
+            cli.add_typer(_group(about, commands), name=name)
+    if wanted in COMMANDS:
+        cli.callback()(_nothing)  # with one command alone, Typer would take its name for an argument
     return cli
 
 
 def main() -> None:
     """Run the command; an error of ours is one line and exit code 1."""
     try:
-        make_cli()()
+        make_cli(sys.argv[1] if len(sys.argv) > 1 else None)()
     except YinfengError as error:
-        print(f"yinfeng: {error}", file=sys.stderr)  # noqa: T201
+        typer.echo(f"yinfeng: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "up": processes.up,
-    "post": facts.post,
-    "demo": facts.demo,
-    "status": operations.status,
-    "audit": operations.audit,
-    "prepare": processes.prepare,
-    "web": processes.web,
-    "worker": processes.worker,
-    "relay": processes.relay,
+def _group(about: str, commands: dict[str, str]) -> typer.Typer:
+    group = typer.Typer(help=about, no_args_is_help=True)
+    for name, place in commands.items():
+        group.command(name)(_load(place))
+    return group
+
+
+def _load(place: str) -> Callable[..., Any]:
+    module, function = place.split(":")
+    command: Callable[..., Any] = getattr(import_module(f"yinfeng.commands.{module}"), function)
+    return command
+
+
+def _nothing() -> None:
+    pass
+
+
+COMMANDS: dict[str, str] = {
+    "up": "up:up",
+    "post": "facts:post",
+    "demo": "demo:demo",
+    "status": "status:status",
+    "audit": "audit:audit",
+    "prepare": "processes:prepare",
+    "web": "processes:web",
+    "worker": "processes:worker",
+    "relay": "processes:relay",
 }
 
-GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
+GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "dead-letters": (
         "What could not be used.",
-        {
-            "list": operations.dead_letters_list,
-            "retry": operations.dead_letters_retry,
-            "drop": operations.dead_letters_drop,
-        },
+        {"list": "dead_letters:listed", "retry": "dead_letters:retry", "drop": "dead_letters:drop"},
     ),
-    "keys": (
-        "Access keys.",
-        {"create": operations.keys_create, "list": operations.keys_list, "revoke": operations.keys_revoke},
-    ),
+    "keys": ("Access keys.", {"create": "keys:create", "list": "keys:listed", "revoke": "keys:revoke"}),
 }

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from schemas.settings import Settings
 from storage import keys
-from storage.database import connect, create_tables, translated
+from storage.database import connect, translated
+from storage.setup import create_tables
 from yinfeng.prepare import prepare
 from yinfeng.surroundings import KEY_FILE
 

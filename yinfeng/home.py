@@ -57,9 +57,7 @@ def _make_folders(home: Path) -> None:
 def _who_holds(home: Path) -> str:
     state = read_state(home)
     who = f"process {state.pid}, {state.address}" if state else "it is just starting or stopping"
-    return (
-        f"Yinfeng already runs in {home} ({who}). Stop that one first, or set YINFENG_HOME to another folder"
-    )
+    return f"Yinfeng already runs in {home} ({who}). Stop that one first, or set YINFENG_HOME to another folder"
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +21,9 @@ CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER = "5"  # seconds
 
 
-def problem(status: int, detail: str, errors: list[FieldError] | None = None, **headers: str) -> JSONResponse:
+def problem(
+    status: int, detail: str, errors: list[FieldError] | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     """A problem document; `errors` name the fields at fault."""
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -30,18 +33,18 @@ def problem(status: int, detail: str, errors: list[FieldError] | None = None, **
     }
     if errors:
         body["errors"] = [asdict(error) for error in errors]
-    return JSONResponse(body, status_code=status, headers=headers or None, media_type=CONTENT_TYPE)
+    return JSONResponse(body, status_code=status, headers=dict(headers or {}), media_type=CONTENT_TYPE)
 
 
 async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     headers = {"WWW-Authenticate": 'Bearer realm="yinfeng"'} if error.status == HTTPStatus.UNAUTHORIZED else {}
-    return problem(error.status, error.detail, error.errors, **headers)
+    return problem(error.status, error.detail, error.errors, headers)
 
 
 async def unavailable(request: Request, error: Exception) -> Response:
     log.warning("%s %s: %s", request.method, request.url.path, error)
-    return problem(503, "a server that is needed does not answer; try again", **{"Retry-After": RETRY_AFTER})
+    return problem(503, "a server that is needed does not answer; try again", headers={"Retry-After": RETRY_AFTER})
 
 
 async def invalid_request(request: Request, error: Exception) -> Response:
@@ -52,7 +55,7 @@ async def invalid_request(request: Request, error: Exception) -> Response:
 
 async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, error.detail, None, **dict(error.headers or {}))
+    return problem(error.status_code, error.detail, headers=error.headers)
 
 
 async def unexpected(request: Request, error: Exception) -> Response:

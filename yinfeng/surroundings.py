@@ -35,7 +35,8 @@ def servers(settings: Settings) -> Settings:
     }
     if not all(found.values()):
         raise ConfigurationError(
-            f"Nothing runs in {settings.home}: start it with `yinfeng up`, or set YINFENG_DATABASE_URL and YINFENG_KAFKA"
+            f"Nothing runs in {settings.home}: start it with `yinfeng up`,"
+            " or set YINFENG_DATABASE_URL and YINFENG_KAFKA"
         )
     return settings.model_copy(update=found)
 

@@ -11,7 +11,18 @@ from typing import Any
 from schemas.facts import Fact
 from schemas.journey import Hire, Interview, Journey, Micros, Offer, Payment, Stamp, Terms, Word
 
-ATTRIBUTES = ("name", "email", "phone", "locale", "education", "school", "major", "graduation_year", "chain", "consent")
+ATTRIBUTES = (
+    "name",
+    "email",
+    "phone",
+    "locale",
+    "education",
+    "school",
+    "major",
+    "graduation_year",
+    "chain",
+    "consent",
+)
 RETRACTION = "fact.retracted"
 ERASURE = "candidate.erased"
 IRREVOCABLE = frozenset({RETRACTION, ERASURE})
@@ -87,7 +98,14 @@ def _offer_extended(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
     _offer_status("extended")(journey, at, data)
     offer = journey.offers[data["offer"]]
     if offer.terms is None or at > offer.terms.at:
-        offer.terms = Terms(at, data["employer"], data["position"], data.get("opening"), data.get("expires_at"), data.get("city"))
+        offer.terms = Terms(
+            at,
+            data["employer"],
+            data["position"],
+            data.get("opening"),
+            data.get("expires_at"),
+            data.get("city"),
+        )
 
 
 def _hire_started(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:

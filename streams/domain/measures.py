@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from streams.domain.campaign import Fair, Target
 from schemas.journey import Journey, Micros
+from streams.domain.campaign import Fair, Target
 
 # From the narrowest to the widest: each milestone implies the ones after it, so the funnel never widens.
 FUNNEL = ("hired", "accepted", "offered", "interviewed", "attended", "signed_up")

@@ -18,9 +18,7 @@ from yinfeng.children import ChildSpec
 from yinfeng.embedded import broker
 from yinfeng.supervisor import run_platform
 
-_READY = (
-    "import os, subprocess, sys, time, signal, pathlib\nready = lambda: pathlib.Path(sys.argv[1]).touch()\n"
-)
+_READY = "import os, subprocess, sys, time, signal, pathlib\nready = lambda: pathlib.Path(sys.argv[1]).touch()\n"
 
 _SCRIPTS = {
     "steady": _READY + "subprocess.Popen(['sleep', '600'])\nready()\ntime.sleep(600)",

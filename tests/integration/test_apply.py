@@ -29,7 +29,10 @@ async def conn(database_url: str):
 
 def incoming(*events: Any, seq: int | None = None) -> list[Incoming]:
     headers = ((SEQ_HEADER, str(seq).encode()),) if seq else ()
-    return [Incoming("yinfeng.facts", 0, n, None, e if isinstance(e, bytes) else json.dumps(e).encode(), headers) for n, e in enumerate(events)]
+    return [
+        Incoming("yinfeng.facts", 0, n, None, e if isinstance(e, bytes) else json.dumps(e).encode(), headers)
+        for n, e in enumerate(events)
+    ]
 
 
 async def apply(conn: Conn, *events: Any, now: datetime = NOW) -> Applied:
@@ -59,15 +62,26 @@ async def test_a_target_set_late_counts_what_already_happened(conn: Conn):
 
 async def test_a_changed_target_counts_anew_and_a_withdrawn_one_goes(conn: Conn):
     await apply(conn, target("t"), target("gone"), hired("c1"), hired("c2", employer="other"))
-    await apply(conn, target("t", where={"employer": ["other"]}, time="2026-04-01T00:00:00Z"), event("target.withdrawn", target="gone", time="2026-04-01T00:00:00Z"), hired("c3", employer="other"))
+    await apply(
+        conn,
+        target("t", where={"employer": ["other"]}, time="2026-04-01T00:00:00Z"),
+        event("target.withdrawn", target="gone", time="2026-04-01T00:00:00Z"),
+        hired("c3", employer="other"),
+    )
     assert await progress(conn) == {"t": 2}
 
 
 async def test_a_retraction_takes_back_what_was_counted_and_what_comes_later(conn: Conn):
     await apply(conn, target("t"), hired("c1", id="h1"))
-    await apply(conn, event("fact.retracted", candidate="c1", source="/hr/test", id="r1", **{}) | {"data": {"campaign": "grads-2026", "source": "/hr/test", "id": "h1", "reason": "wrong"}})
+    await apply(
+        conn,
+        event("fact.retracted", candidate="c1", source="/hr/test", id="r1")
+        | {"data": {"campaign": "grads-2026", "source": "/hr/test", "id": "h1", "reason": "wrong"}},
+    )
     assert await progress(conn) == {"t": 0}
-    early = event("fact.retracted") | {"data": {"campaign": "grads-2026", "source": "/hr/test", "id": "h2", "reason": "wrong"}}
+    early = event("fact.retracted") | {
+        "data": {"campaign": "grads-2026", "source": "/hr/test", "id": "h2", "reason": "wrong"}
+    }
     await apply(conn, early)
     await apply(conn, hired("c2", id="h2"))
     assert await progress(conn) == {"t": 0}
@@ -75,7 +89,11 @@ async def test_a_retraction_takes_back_what_was_counted_and_what_comes_later(con
 
 async def test_a_retracted_target_is_as_if_never_set(conn: Conn):
     await apply(conn, target("t", id="old"), target("t", goal=5, id="new", time="2026-05-01T00:00:00Z"), hired("c1"))
-    await apply(conn, event("fact.retracted") | {"data": {"campaign": "grads-2026", "source": "/hr/test", "id": "new", "reason": "typo"}})
+    await apply(
+        conn,
+        event("fact.retracted")
+        | {"data": {"campaign": "grads-2026", "source": "/hr/test", "id": "new", "reason": "typo"}},
+    )
     assert await rows(conn, "SELECT goal::int, progress::int FROM targets") == [(100, 1)]
 
 
@@ -102,40 +120,96 @@ async def test_what_is_no_fact_goes_to_the_dead_letters_and_the_rest_goes_on(con
     assert done.facts == 2
     assert await progress(conn) == {"t": 1}
     letters = await rows(conn, 'SELECT topic, partition, "offset", value, reason FROM dead_letters ORDER BY 3')
-    assert [(t, p, o, v) for t, p, o, v, _ in letters] == [("yinfeng.facts", 0, 0, b"\xff\x00"), ("yinfeng.facts", 0, 2, b'{"id": 3}')]
+    assert [(t, p, o, v) for t, p, o, v, _ in letters] == [
+        ("yinfeng.facts", 0, 0, b"\xff\x00"),
+        ("yinfeng.facts", 0, 2, b'{"id": 3}'),
+    ]
     assert "source: is required" in letters[1][4]
 
 
 async def test_each_milestone_is_reached_once(conn: Conn):
     await apply(conn, target("t", goal=4, id="t"))
     await apply(conn, *[hired(f"c{n}") for n in range(2)])
-    await apply(conn, event("hire.ended", candidate="c1", employer="huayou", ended_on="2026-08-01", time="2026-08-01T00:00:00Z"))
+    await apply(
+        conn,
+        event(
+            "hire.ended",
+            candidate="c1",
+            employer="huayou",
+            ended_on="2026-08-01",
+            time="2026-08-01T00:00:00Z",
+        ),
+    )
     await apply(conn, *[hired(f"d{n}") for n in range(3)])
-    assert await rows(conn, "SELECT percent FROM milestones ORDER BY 1") == [(25,), (50,), (75,), (90,), (100,)]
+    assert await rows(conn, "SELECT percent FROM milestones ORDER BY 1") == [
+        (25,),
+        (50,),
+        (75,),
+        (90,),
+        (100,),
+    ]
     kinds = await rows(conn, "SELECT kind, count(*) FROM messages WHERE candidate IS NULL GROUP BY 1 ORDER BY 1")
     assert kinds == [("milestone", 4), ("target_reached", 1)]
 
 
 async def test_one_message_for_one_reason(conn: Conn):
     offer = {"candidate": "c1", "offer": "o1", "employer": "huayou", "position": "Engineer"}
-    await apply(conn, signed_up("c1", fair="f1"), signed_up("c1", fair="f2"), event("offer.extended", **offer), hired("c1"))
-    await apply(conn, signed_up("c1", fair="f1"), event("offer.extended", **offer), event("offer.extended", **offer, city="Quzhou"))
-    assert await rows(conn, "SELECT kind, count(*) FROM messages GROUP BY 1 ORDER BY 1") == [("offer", 2), ("signup_confirmation", 2), ("welcome", 1)]
+    await apply(
+        conn,
+        signed_up("c1", fair="f1"),
+        signed_up("c1", fair="f2"),
+        event("offer.extended", **offer),
+        hired("c1"),
+    )
+    await apply(
+        conn,
+        signed_up("c1", fair="f1"),
+        event("offer.extended", **offer),
+        event("offer.extended", **offer, city="Quzhou"),
+    )
+    assert await rows(conn, "SELECT kind, count(*) FROM messages GROUP BY 1 ORDER BY 1") == [
+        ("offer", 2),
+        ("signup_confirmation", 2),
+        ("welcome", 1),
+    ]
 
 
 async def test_an_erasure_leaves_the_milestones_and_nothing_of_the_person(conn: Conn):
-    await apply(conn, target("t"), signed_up("c1", name="李雷", email="li@example.com", education="doctor"), hired("c1"))
+    await apply(
+        conn,
+        target("t"),
+        signed_up("c1", name="李雷", email="li@example.com", education="doctor"),
+        hired("c1"),
+    )
     await apply(conn, event("candidate.erased", candidate="c1"))
     await apply(conn, signed_up("c1", name="李雷", phone="+86 138 0000 0000"))
     assert await progress(conn) == {"t": 1}
-    dumped = await rows(conn, "SELECT event::text FROM facts UNION ALL SELECT params::text FROM messages UNION ALL SELECT convert_from(state, 'UTF8') || coalesce(name, '') FROM journeys")
-    assert not [text for (text,) in dumped if "李雷" in text or "li@example" in text or "138 0000" in text or "doctor" in text]
+    dumped = await rows(
+        conn,
+        "SELECT event::text FROM facts UNION ALL SELECT params::text FROM messages "
+        "UNION ALL SELECT convert_from(state, 'UTF8') || coalesce(name, '') FROM journeys",
+    )
+    assert not [
+        text for (text,) in dumped if "李雷" in text or "li@example" in text or "138 0000" in text or "doctor" in text
+    ]
 
 
 async def test_fairs_count_when_they_have_ended(conn: Conn):
-    fair = {"title": "F", "mode": "onsite", "starts_at": "2026-05-01T09:00:00+08:00", "ends_at": "2026-05-01T17:00:00+08:00"}
+    fair = {
+        "title": "F",
+        "mode": "onsite",
+        "starts_at": "2026-05-01T09:00:00+08:00",
+        "ends_at": "2026-05-01T17:00:00+08:00",
+    }
     later = {**fair, "starts_at": "2026-07-01T09:00:00+08:00", "ends_at": "2026-07-01T17:00:00+08:00"}
-    await apply(conn, target("fairs", measure="fairs_held"), event("fair.scheduled", fair="a", **fair), event("fair.scheduled", fair="b", **fair), event("fair.scheduled", fair="c", **later), event("fair.cancelled", fair="b", time="2026-04-01T00:00:00Z"))
+    await apply(
+        conn,
+        target("fairs", measure="fairs_held"),
+        event("fair.scheduled", fair="a", **fair),
+        event("fair.scheduled", fair="b", **fair),
+        event("fair.scheduled", fair="c", **later),
+        event("fair.cancelled", fair="b", time="2026-04-01T00:00:00Z"),
+    )
     assert await progress(conn) == {"fairs": 1}
 
 
@@ -156,8 +230,19 @@ async def test_a_failed_batch_leaves_nothing(conn: Conn, monkeypatch: pytest.Mon
 
 
 async def test_the_audit_finds_nothing_to_say_about_what_was_applied(conn: Conn, database_url: str):
-    await apply(conn, opened(), target("t"), target("fairs", measure="fairs_held"), signed_up("c1"), hired("c1", id="h1"), hired("c2"))
-    await apply(conn, event("fact.retracted") | {"data": {"campaign": "grads-2026", "source": "/hr/test", "id": "h1", "reason": "x"}})
+    await apply(
+        conn,
+        opened(),
+        target("t"),
+        target("fairs", measure="fairs_held"),
+        signed_up("c1"),
+        hired("c1", id="h1"),
+        hired("c2"),
+    )
+    await apply(
+        conn,
+        event("fact.retracted") | {"data": {"campaign": "grads-2026", "source": "/hr/test", "id": "h1", "reason": "x"}},
+    )
     async with await connect(database_url, name="audit") as reader:
         report = await audit(reader)
     assert (report.drift, report.differences) == (0, [])
@@ -167,10 +252,16 @@ async def test_the_audit_finds_nothing_to_say_about_what_was_applied(conn: Conn,
 @pytest.mark.parametrize(
     ("tampering", "told"),
     [
-        ("UPDATE targets SET progress = 7 WHERE target = 't'", "target grads-2026/t: stored 7 but its facts make 2"),
+        (
+            "UPDATE targets SET progress = 7 WHERE target = 't'",
+            "target grads-2026/t: stored 7 but its facts make 2",
+        ),
         ("UPDATE target_days SET amount = 3", "target grads-2026/t: its days differ"),
         ("DELETE FROM journeys WHERE candidate = 'c1'", "journey grads-2026/c1: stored None"),
-        ("INSERT INTO journeys VALUES ('grads-2026', 'c0', 1, '{\"erased\":true}', NULL, '{}', '{}')", "journey grads-2026/c0: stored"),
+        (
+            "INSERT INTO journeys VALUES ('grads-2026', 'c0', 1, '{\"erased\":true}', NULL, '{}', '{}')",
+            "journey grads-2026/c0: stored",
+        ),
         ("UPDATE journeys SET state = '{}' WHERE candidate = 'c2'", "journey grads-2026/c2: stored"),
         ("DELETE FROM targets", "target grads-2026/t: set by a fact, but not stored"),
     ],

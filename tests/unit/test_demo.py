@@ -64,9 +64,7 @@ def test_every_size_of_world_deals_all_its_lots() -> None:
 def test_any_world_ends_as_its_plan_says(seed: int, candidates: int, today: date) -> None:
     story = park_story(seed, today=today, candidates=candidates)
     assert recount(story.facts) == story.expected.targets
-    signed = {
-        (e["data"]["campaign"], e["data"]["candidate"]) for e in of_type(story.facts, "candidate.signed_up")
-    }
+    signed = {(e["data"]["campaign"], e["data"]["candidate"]) for e in of_type(story.facts, "candidate.signed_up")}
     assert len(signed) == candidates
 
 
@@ -137,7 +135,7 @@ def test_campaigns_may_be_named(village: Story) -> None:
     [{"candidates": 0}, {"candidates": 199}, {"candidates": 200, "year_start": date(2026, 10, 1)}],
 )
 def test_too_small_a_world_is_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="candidates|start"):
+    with pytest.raises(ValueError, match=r"candidates|start"):
         park_facts(today=TODAY, **arguments)
 
 
@@ -177,9 +175,7 @@ def test_nobody_real_can_be_reached(world: Story) -> None:
 
 def test_the_park_is_as_varied_as_it_says(world: Story) -> None:
     people = {
-        e["data"]["candidate"]: e["data"]
-        for e in of_type(world.facts, "candidate.signed_up")
-        if "email" in e["data"]
+        e["data"]["candidate"]: e["data"] for e in of_type(world.facts, "candidate.signed_up") if "email" in e["data"]
     }
     fairs = {e["data"]["fair"]: e["data"] for e in of_type(world.facts, "fair.scheduled")}
     assert len({p["chain"] for p in people.values()}) == 6
@@ -209,8 +205,7 @@ def test_steps_keep_their_order(world: Story) -> None:
 
 def test_offers_fit_the_openings(world: Story) -> None:
     seats = {
-        (e["data"]["campaign"], e["data"]["opening"]): e["data"]["seats"]
-        for e in of_type(world.facts, "opening.set")
+        (e["data"]["campaign"], e["data"]["opening"]): e["data"]["seats"] for e in of_type(world.facts, "opening.set")
     }
     opening_of = {
         (e["data"]["campaign"], e["data"]["offer"]): e["data"]["opening"]
@@ -248,9 +243,7 @@ def count(target: Event, facts: list[Event], journeys: dict[tuple[str, str], lis
         return len(fairs - {e["data"]["fair"] for e in of_type(facts, "fair.cancelled")})
     if target["measure"] == "paid":
         return sum((Decimal(str(e["data"]["amount"])) for e in of_type(facts, "benefit.paid")), Decimal(0))
-    return sum(
-        counts(own, target) for (campaign, _), own in journeys.items() if campaign == target["campaign"]
-    )
+    return sum(counts(own, target) for (campaign, _), own in journeys.items() if campaign == target["campaign"])
 
 
 def counts(facts: list[Event], target: Event) -> bool:
@@ -277,7 +270,7 @@ def counts(facts: list[Event], target: Event) -> bool:
     if target["measure"] == "hired":
         return bool(hired_at & set(where.get("employer", hired_at)))
     if target["measure"] == "offered":
-        return bool(hired_at) or not withdrawn and bool(set(offers.values()) - {"offer.rescinded"})
+        return bool(hired_at) or (not withdrawn and bool(set(offers.values()) - {"offer.rescinded"}))
     assert target["measure"] == "signed_up"
     return bool(hired_at) or not withdrawn
 

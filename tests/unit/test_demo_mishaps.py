@@ -38,9 +38,7 @@ def emails_corrected(facts: list[Event]) -> int:
 def retracted(type: str) -> Callable[[list[Event]], int]:
     def count(facts: list[Event]) -> int:
         known = {(e["source"], e["id"]): e["type"] for e in facts}
-        return sum(
-            known[e["data"]["source"], e["data"]["id"]] == type for e in of_type(facts, "fact.retracted")
-        )
+        return sum(known[e["data"]["source"], e["data"]["id"]] == type for e in of_type(facts, "fact.retracted"))
 
     return count
 

@@ -56,7 +56,8 @@ class Stage:
             on_progress=lambda p: seen.append(p.posted),
             **options,
         )
-        assert seen == sorted(seen) and len(seen) == len(self.batches)
+        assert seen == sorted(seen)
+        assert len(seen) == len(self.batches)
         return played
 
     @property
@@ -81,9 +82,7 @@ def test_facts_come_at_their_pace(village: Story, cost: float) -> None:
     assert stage.posted == village.facts
     start = datetime.fromisoformat(village.facts[0]["time"])
     for second, batch in stage.batches:
-        ahead = [
-            (datetime.fromisoformat(e["time"]) - start).total_seconds() / 86400 / 4 - second for e in batch
-        ]
+        ahead = [(datetime.fromisoformat(e["time"]) - start).total_seconds() / 86400 / 4 - second for e in batch]
         assert max(ahead) < 1e-6
     year = (datetime.fromisoformat(village.facts[-1]["time"]) - start).days / 4
     assert stage.batches[-1][0] == pytest.approx(year, abs=2)

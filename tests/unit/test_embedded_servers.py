@@ -169,9 +169,7 @@ def test_a_command_that_does_not_exist_is_a_wrong_configuration(tmp_path: Path):
         Child(missing, tmp_path).start()
 
 
-def test_a_log_over_the_limit_is_kept_once_beside_the_new_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_log_over_the_limit_is_kept_once_beside_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(children, "LOG_LIMIT", 10)
     log = tmp_path / "part.log"
     log.write_text("x" * 11)

@@ -34,9 +34,7 @@ class Claim(NamedTuple):
     since: datetime
 
 
-def benefit_postings(
-    rng: Random, campaign: str, hired: list[Hired], budget: int, until: datetime
-) -> list[Posting]:
+def benefit_postings(rng: Random, campaign: str, hired: list[Hired], budget: int, until: datetime) -> list[Posting]:
     """The benefits of all who were hired. What is paid sums to `budget` yuan exactly."""
     claims = [claim for person in hired for claim in _claims(rng, person)]
     postings: list[Posting] = []
@@ -76,9 +74,7 @@ def _split(claims: list[Claim], cents: int) -> list[int]:
     return parts
 
 
-def _pay(
-    rng: Random, campaign: str, claim: Claim, cents: int, until: datetime, *, mispaid: bool
-) -> list[Posting]:
+def _pay(rng: Random, campaign: str, claim: Claim, cents: int, until: datetime, *, mispaid: bool) -> list[Posting]:
     data = _data(campaign, claim.candidate, claim.benefit, claim.kind, cents)
     applied, verified, paid = _moments(rng, claim.since, until)
     name = f"{campaign}:{claim.benefit}"

@@ -58,9 +58,7 @@ class Diary:
 
     def rivals(self) -> list[str]:
         """Other employers that hire for the candidate's chain."""
-        return [
-            name for name, it in EMPLOYERS.items() if name != self.employer and self.person.chain in it.chains
-        ]
+        return [name for name, it in EMPLOYERS.items() if name != self.employer and self.person.chain in it.chains]
 
     def say(self, type: str, source: str, at: datetime, /, **data: object) -> None:
         """Write a fact down; a few reach the platform late."""

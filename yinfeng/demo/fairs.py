@@ -71,9 +71,7 @@ def fair_postings(fair: Fair, campaign: str) -> list[Posting]:
 def _pick_days(rng: Random, count: int, window: Window) -> list[date]:
     # The first fair leaves a fortnight for signups, the last one two days for what comes after it.
     days = [window.start + timedelta(days=n) for n in range(16, window.days - 2)]
-    by_luck = sorted(
-        days, key=lambda day: rng.random() ** (1 / (_MONTHS[day.month] * _WEEKDAYS[day.weekday()]))
-    )
+    by_luck = sorted(days, key=lambda day: rng.random() ** (1 / (_MONTHS[day.month] * _WEEKDAYS[day.weekday()])))
     return sorted(by_luck[-count:])
 
 

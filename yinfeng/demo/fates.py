@@ -102,8 +102,7 @@ FATES = {
     "hired": Fate((*_SEEN, "offer", "accept", "hire"), "hired"),
     "offered_twice": Fate((*_SEEN, "offer", "expire", "offer", "accept", "hire"), "hired"),
     "second_choice": Fate(
-        ("sign_up", "check_in", "go_to_rival", "interview", "offer", "decline")
-        + ("come_back", "interview", "offer", "accept", "hire"),
+        (*_SEEN, "go_to_rival", "interview", "offer", "decline", "come_back", "interview", "offer", "accept", "hire"),
         "hired",
     ),
 }

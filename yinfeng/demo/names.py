@@ -90,11 +90,7 @@ def _english_name(rng: Random) -> tuple[str, str]:
 
 def _phone(number: int, english: bool) -> str:
     # +86 100… was never given out; 7700 900… is kept free for fiction by the British regulator.
-    return (
-        f"+44 7700 900{number % 1000:03d}"
-        if english
-        else f"+86 100 0{number // 10000:03d} {number % 10000:04d}"
-    )
+    return f"+44 7700 900{number % 1000:03d}" if english else f"+86 100 0{number // 10000:03d} {number % 10000:04d}"
 
 
 _SURNAMES = (

@@ -85,7 +85,7 @@ def park_story(
     """
     if candidates < LEAST:
         raise ValueError(f"a world needs {LEAST} candidates or more, for every fate to be met; ask for more")
-    rng = Random(seed)
+    rng = Random(seed)  # noqa: S311 - a story, no secret
     window = lay_window(today, year_start)
     year = window.due_on.year
     names = Names(grads or f"grads-{year}", talents or f"talents-{year}")
@@ -118,7 +118,7 @@ def _graduates(rng: Random, campaign: str, lots: list[Lot], fairs: list[Fair], w
     diaries = []
     for number, lot in enumerate(lots, start=1):
         fair = _pick_fair(rng, lot, fairs, window)
-        diary = _begin(rng, campaign, f"g-{number:05d}", number, lot, window)
+        diary = _begin(rng, campaign, f"g-{number:05d}", number=number, lot=lot, window=window)
         diary.fair = fair
         walk(diary, FATES[lot.fate].steps, window.closes)
         diaries.append(diary)
@@ -130,7 +130,7 @@ def _talents(rng: Random, campaign: str, lots: list[Lot], window: Window) -> lis
     until = window.closes - timedelta(days=4)
     diaries = []
     for number, lot in enumerate(lots, start=1):
-        diary = _begin(rng, campaign, f"t-{number:04d}", 90_000 + number, lot, window)
+        diary = _begin(rng, campaign, f"t-{number:04d}", number=90_000 + number, lot=lot, window=window)
         last = until - timedelta(days=FATES[lot.fate].days)
         diary.now += (last - diary.now) * rng.random()
         walk(diary, FATES[lot.fate].steps, until)
@@ -138,7 +138,7 @@ def _talents(rng: Random, campaign: str, lots: list[Lot], window: Window) -> lis
     return diaries
 
 
-def _begin(rng: Random, campaign: str, candidate: str, number: int, lot: Lot, window: Window) -> Diary:
+def _begin(rng: Random, campaign: str, candidate: str, *, number: int, lot: Lot, window: Window) -> Diary:
     employer = _pick_employer(rng, lot)
     levels, weights = zip(*lot.educations, strict=True)
     person = invent_person(

@@ -85,11 +85,7 @@ def _openings(campaign: str, at: datetime, seats: Mapping[str, int]) -> Iterator
 
 
 def _target(target: Target, campaign: str, window: Window, candidates: int) -> Event:
-    goal = (
-        round(target.goal * candidates / WORLD)
-        if target.measure == "paid"
-        else scaled(target.goal, candidates)
-    )
+    goal = round(target.goal * candidates / WORLD) if target.measure == "paid" else scaled(target.goal, candidates)
     return {
         "campaign": campaign,
         "target": target.target,

@@ -197,11 +197,7 @@ CHAINS = {
 # Only the first hires for every chain: a battery maker needs chemists, machines, sensors and clean water.
 EMPLOYERS = {
     "huayou": Employer(Words("华友", "Huayou"), tuple(CHAINS)),
-    "jinxin": Employer(
-        Words("锦芯半导体", "Jinxin Semiconductor"), ("integrated-circuits", "smart-equipment")
-    ),
+    "jinxin": Employer(Words("锦芯半导体", "Jinxin Semiconductor"), ("integrated-circuits", "smart-equipment")),
     "kangyue": Employer(Words("康越生物", "Kangyue Biotech"), ("life-health", "new-materials")),
-    "yunzhi": Employer(
-        Words("云栀特纸", "Yunzhi Paper"), ("specialty-paper", "smart-equipment", "new-energy")
-    ),
+    "yunzhi": Employer(Words("云栀特纸", "Yunzhi Paper"), ("specialty-paper", "smart-equipment", "new-energy")),
 }

@@ -39,9 +39,7 @@ def lay_window(today: date, start: date | None = None) -> Window:
     """
     start = start or today - timedelta(days=DAYS)
     if (today - start).days < _LEAST_DAYS:
-        raise ValueError(
-            f"the campaign must start at least {_LEAST_DAYS} days before today; choose an earlier start"
-        )
+        raise ValueError(f"the campaign must start at least {_LEAST_DAYS} days before today; choose an earlier start")
     new_year_eve = date(today.year, 12, 31)
     due_on = new_year_eve if new_year_eve - today >= _BEFORE_DUE else today + timedelta(days=28)
     return Window(start, today, due_on)

@@ -109,9 +109,7 @@ def _choose_port(note: Path, home: Path) -> int:
     candidates: list[int] = [*known, *_PORTS[first:], *_PORTS[:first]]
     port = next(filter(_is_free, candidates), None)
     if port is None:
-        raise ConfigurationError(
-            f"No free port between {_PORTS.start} and {_PORTS.stop} for the Kafka broker"
-        )
+        raise ConfigurationError(f"No free port between {_PORTS.start} and {_PORTS.stop} for the Kafka broker")
     note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     note.write_text(f"{port}\n")
     return port

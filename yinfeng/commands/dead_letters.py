@@ -1,0 +1,58 @@
+"""`yinfeng dead-letters list|retry|drop`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from storage import dead_letters, ledger
+from storage.database import Conn
+from streams.intake import Incoming, parse
+from yinfeng.commands.options import on_database
+
+
+def listed(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100) -> None:
+    """What could not be used, with the reason."""
+    letters = on_database(lambda conn: dead_letters.listed(conn, limit=limit))
+    table = Table("id", "when", "where", "reason", "value")
+    for letter in letters:
+        where = f"{letter.topic} {letter.partition}:{letter.offset}"
+        table.add_row(str(letter.id), f"{letter.at:%Y-%m-%d %H:%M:%S}", where, letter.reason, _preview(letter.value))
+    Console().print(table if letters else "No dead letters.")
+
+
+def retry(ids: Annotated[list[int], typer.Argument(help="Ids from `dead-letters list`.")]) -> None:
+    """Post dead letters again, as they are; those that are still no facts stay, with the reason."""
+    failed = 0
+    for id in ids:
+        reason = on_database(partial(_retry, id=id))
+        typer.echo(f"{id}: {reason or 'posted again'}")
+        failed += reason is not None
+    raise typer.Exit(1 if failed else 0)
+
+
+def drop(ids: Annotated[list[int], typer.Argument(help="Ids from `dead-letters list`.")]) -> None:
+    """Delete dead letters for good."""
+    typer.echo(f"{on_database(lambda conn: dead_letters.drop(conn, ids))} deleted")
+
+
+async def _retry(conn: Conn, id: int) -> str | None:
+    letter = await dead_letters.fetch(conn, id)
+    headers = tuple((name, text.encode()) for name, text in letter.headers.items())
+    facts, still_dead = parse(
+        [Incoming(letter.topic, letter.partition, letter.offset, letter.key, letter.value, headers)]
+    )
+    if still_dead:
+        return still_dead[0].reason
+    async with conn.transaction():
+        await ledger.append(conn, facts, posted_by=None)
+        await dead_letters.drop(conn, [id])
+    return None
+
+
+def _preview(value: bytes) -> str:
+    return value[:80].decode("utf-8", "backslashreplace")

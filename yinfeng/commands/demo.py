@@ -1,0 +1,72 @@
+"""`yinfeng demo`: a park's year, played into the platform."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import MofNCompleteColumn
+
+from producers.post import HttpPoster, Posted
+from schemas.settings import load_settings
+from yinfeng.commands.options import Key, Url
+from yinfeng.commands.progress import progress_bar
+from yinfeng.demo.park import park_story
+from yinfeng.demo.play import DEFAULT_SPEED, Played, play
+from yinfeng.surroundings import api
+
+
+def demo(
+    speed: Annotated[str, typer.Option(help="Campaign days a second, or max.")] = str(DEFAULT_SPEED),
+    seed: Annotated[int, typer.Option(help="Another seed, another year.")] = 2022,
+    candidates: Annotated[int, typer.Option(min=200, max=200_000, help="How many candidates.")] = 8000,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Play an industrial park's year: 60 fairs, 8,000 candidates, 2000 graduates hired. Watch it in the browser."""
+    pace = _speed(speed)
+    where = api(load_settings(), url, key)
+    story = park_story(seed, today=datetime.now(UTC).date(), candidates=candidates)
+    console, poster = Console(stderr=True), HttpPoster(where.url, where.key)
+
+    def send(facts: list[dict[str, Any]]) -> _Answer:
+        total = Posted()
+        poster.post([json.dumps(fact, ensure_ascii=False).encode() for fact in facts], total)
+        return _Answer(total)
+
+    console.print(f"Playing {story.grads} and {story.talents} into {where.url}", highlight=False)
+    try:
+        with progress_bar(console, MofNCompleteColumn()) as bar:
+            task = bar.add_task("playing", total=len(story.facts))
+
+            def show(played: Played) -> None:
+                at = f"{played.at:%Y-%m-%d}" if played.at else "playing"
+                bar.update(task, completed=played.posted, description=at)
+
+            played = play(story.facts, send, speed=pace, clock=time.monotonic, sleep=time.sleep, on_progress=show)
+    finally:
+        poster.close()
+    typer.echo(f"{played.accepted} accepted, {played.duplicates} duplicates, {played.rejected} rejected")
+    typer.echo("The ending to expect: " + ", ".join(f"{name} {n:,}" for name, n in story.expected.targets.items()))
+    raise typer.Exit(1 if played.rejected else 0)
+
+
+class _Answer:
+    """A portion's answer in the player's words."""
+
+    def __init__(self, total: Posted) -> None:
+        self.accepted, self.duplicates = total.accepted, total.duplicates
+        self.rejected = total.rejections
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return 0
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"--speed is a number of campaign days a second, or max; not {text!r}") from None

@@ -1,0 +1,88 @@
+"""`yinfeng status`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from schemas.errors import Unavailable
+from schemas.settings import load_settings
+from storage.overview import Overview, overview
+from yinfeng.commands.options import on_database
+from yinfeng.lag import facts_lag
+from yinfeng.status_file import PlatformState, read_state
+from yinfeng.surroundings import servers
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """Each part's state, memory and start time; lag, unapplied facts, dead letters, messages by status."""
+    settings = load_settings()
+    state, named = read_state(settings.home), servers(settings)
+    try:
+        lag: int | str = facts_lag(named.kafka or "")
+    except Unavailable as error:
+        lag = f"unknown: {error}"
+    found = on_database(overview)
+    if as_json:
+        typer.echo(json.dumps(_as_dict(state, found, lag), ensure_ascii=False, indent=2))
+    else:
+        _show_status(state, found, lag)
+
+
+def _show_status(state: PlatformState | None, found: Overview, lag: int | str) -> None:
+    console = Console()
+    if state:
+        seconds = f"ready after {state.start_seconds} s" if state.start_seconds is not None else "starting"
+        console.print(f"[bold]{state.address}[/bold]  {seconds}, since {state.started_at:%Y-%m-%d %H:%M} UTC")
+        table = Table("part", "state", "pid", "memory", "restarts", "last exit")
+        for child in state.children:
+            memory = f"{child.memory / 2**20:.0f} MB"
+            table.add_row(
+                child.name,
+                child.state,
+                str(child.pid or ""),
+                memory,
+                str(child.restarts),
+                child.last_exit or "",
+            )
+        table.add_row("supervisor", "ready", str(state.pid), f"{state.memory / 2**20:.0f} MB", "", "")
+        console.print(table)
+        console.print(f"memory in all: {state.total_memory / 2**20:.0f} MB")
+    console.print(f"consumer lag: {lag}   unapplied facts: {found.unapplied} (oldest {found.unapplied_age:.0f} s)")
+    console.print(f"facts: about {found.facts}   dead letters: {found.dead_letters}")
+    for status_name, count in sorted(_messages_by_status(found).items()):
+        console.print(f"messages {status_name}: {count}")
+
+
+def _messages_by_status(found: Overview) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for (_, status_name), count in found.messages.items():
+        total[status_name] += count
+    return total
+
+
+def _as_dict(state: PlatformState | None, found: Overview, lag: int | str) -> dict[str, object]:
+    parts = (
+        [
+            {"name": c.name, "state": c.state, "pid": c.pid, "memory": c.memory, "restarts": c.restarts}
+            for c in state.children
+        ]
+        if state
+        else []
+    )
+    return {
+        "address": state.address if state else None,
+        "start_seconds": state.start_seconds if state else None,
+        "memory": state.total_memory if state else None,
+        "parts": parts,
+        "lag": lag,
+        "unapplied": found.unapplied,
+        "unapplied_age_seconds": found.unapplied_age,
+        "dead_letters": found.dead_letters,
+        "messages": _messages_by_status(found),
+    }

@@ -1,0 +1,37 @@
+"""`yinfeng up`: the whole platform here."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+from schemas.settings import Settings
+from yinfeng.commands.options import Host, Port, load_for
+from yinfeng.first_key import prepare_all
+from yinfeng.supervisor import run_platform
+from yinfeng.surroundings import KEY_FILE
+
+
+def up(port: Port = None, host: Host = None) -> None:
+    """Run the whole platform here: database, broker, relay, worker, web app. Ctrl-C stops it."""
+    settings = load_for(port, host)
+    console = Console()
+    raise typer.Exit(run_platform(settings, console, prepare=prepare_all, on_ready=lambda s: _welcome(console, s)))
+
+
+def _welcome(console: Console, settings: Settings) -> None:
+    key = settings.home / KEY_FILE
+    console.print(
+        f"\n[bold]Yinfeng 引凤[/bold]  {settings.base_url}\n"
+        f"  Log in with the key in {key}\n"
+        f"  Try it:   .venv/bin/yinfeng demo          (a park's year in 90 seconds)\n"
+        f"  Or post:  curl -s {settings.base_url}/v1/events \\\n"
+        f'              -H "Authorization: Bearer $(cat {key})" \\\n'
+        f"              -H 'Content-Type: application/cloudevents+json' \\\n"
+        '              -d \'{"specversion":"1.0","id":"1","source":"/hr/me","type":"candidate.signed_up",\n'
+        '                   "time":"2026-03-08T09:30:00+08:00",'
+        '"data":{"campaign":"grads-2026","candidate":"c-1","name":"李雷"}}\'\n'
+        f"  State:    .venv/bin/yinfeng status        Logs: {settings.home / 'logs'}\n",
+        highlight=False,
+        soft_wrap=True,
+    )
