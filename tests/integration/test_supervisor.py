@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,66 +14,9 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from schemas.topics import TOPICS
+from tests.platform import Platform, free_port, gone, until
 from yinfeng.embedded.postgres import end_servers_of
-from yinfeng.home import web_port
-from yinfeng.status_file import ChildState, PlatformState, read_state, state_path
-
-
-class Platform:
-    """A supervisor in a process of its own, and what it said."""
-
-    def __init__(self, home: Path, *words: str, port: int = 0) -> None:
-        self.home = home
-        self.port = port or web_port("127.0.0.1", 0)
-        self.console = home.with_name(f"{home.name}-{time.monotonic_ns()}.txt")
-        command = [
-            sys.executable,
-            "-m",
-            "tests.integration.platform_driver",
-            str(home),
-            str(self.port),
-            *words,
-        ]
-        with self.console.open("wb") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-
-    def said(self) -> str:
-        return self.console.read_text()
-
-    def until_said(self, text: str) -> None:
-        until(lambda: text in self.said() or self.process.poll() is not None)
-        assert text in self.said()
-
-    def state(self) -> PlatformState:
-        state = read_state(self.home)
-        assert state is not None
-        return state
-
-    def child(self, name: str) -> ChildState:
-        return next(child for child in self.state().children if child.name == name)
-
-    def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def kill_child(self, name: str) -> None:
-        pid = self.child(name).pid
-        assert pid is not None
-        psutil.Process(pid).kill()
-
-    def until_back(self, name: str) -> None:
-        until(lambda: self.child(name).restarts > 0 and self.child(name).state == "ready")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited for a minute"
-        time.sleep(0.02)
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
-
+from yinfeng.status_file import read_state, state_path
 
 Up = Callable[..., Platform]
 
@@ -88,7 +28,8 @@ def up(tmp_path: Path) -> Iterator[Up]:
     families: list[psutil.Process] = []
 
     def start(*words: str, port: int = 0, ready: bool = True) -> Platform:
-        platform = Platform(tmp_path / "home", *words, port=port)
+        home, port = tmp_path / "home", port or free_port()
+        platform = Platform(home, port, ["tests.integration.platform_driver", str(home), str(port), *words])
         started.append(platform)
         if ready:
             platform.until_said("Ready in")
