@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,14 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from schemas.errors import ConfigurationError
 from storage.setup import create_tables
+from tests.kafka.apache_kafka import empty_topics, start, why_not
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
+
+APACHE_CACHE = Path(__file__).parents[1] / ".cache" / "kafka"
 
 settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("full", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,9 +47,34 @@ def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def apache_kafka() -> Iterator[str]:
+    """The address of an Apache Kafka that runs for the whole session; where it can't, the reason is said."""
+    if reason := why_not():
+        pytest.skip(reason)
+    try:
+        broker = start(APACHE_CACHE, f"session-{os.getpid()}")
+    except ConfigurationError as error:
+        pytest.skip(f"Apache Kafka could not be fetched: {error}")
+    yield broker.address
+    broker.stop()
+    shutil.rmtree(broker.folder)
+
+
+@pytest.fixture(params=["embedded", "apache"])
+def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a broker with empty topics: the embedded one, then Apache Kafka."""
+    if request.param == "apache":
+        address = request.getfixturevalue("apache_kafka")
+        empty_topics(address)
+        yield address
+    else:
+        yield request.getfixturevalue("embedded_kafka")
+
+
 @pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[str]:
-    """The address of a broker of its own, with empty topics."""
+def embedded_kafka(tmp_path: Path) -> Iterator[str]:
+    """The address of an embedded broker of its own, with empty topics."""
     home = tmp_path / "broker-home"
     home.mkdir()
     broker = EmbeddedBroker(home)

@@ -13,6 +13,7 @@ from yinfeng.readiness import mark_ready
 
 def run_worker(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit code."""
+    settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
     app = streams_app.make_app(settings)
     streams_app.attach(app, settings, ready=mark_ready)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)

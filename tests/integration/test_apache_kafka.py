@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
+from schemas.errors import ConfigurationError
 from schemas.topics import FACTS
 from tests.kafka.apache_kafka import ApacheKafka, start, why_not
 from yinfeng.lag import facts_lag
@@ -20,7 +21,10 @@ CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
 def broker() -> Iterator[ApacheKafka]:
     if reason := why_not():
         pytest.skip(reason)
-    broker = start(CACHE, "crash-test")
+    try:
+        broker = start(CACHE, "crash-test")
+    except ConfigurationError as error:
+        pytest.skip(f"Apache Kafka could not be fetched: {error}")
     yield broker
     broker.stop()
 

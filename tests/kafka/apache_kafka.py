@@ -21,6 +21,8 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
+from schemas.topics import FACTS_GROUP, TOPICS
+from yinfeng.prepare import create_topics, kafka_admin
 from yinfeng.status_file import end_processes
 
 _POM: Final = Path(__file__).with_name("pom.xml")
@@ -141,6 +143,21 @@ def fetch(cache: Path) -> Path:
         _run(["mvn", "-q", "-B", "-f", str(_POM), *goal], "Maven could not fetch Apache Kafka")
         done.touch()
     return libs
+
+
+def empty_topics(address: str) -> None:
+    """Make our topics anew, and forget the worker's group. Nobody may be using them."""
+    with kafka_admin(address) as admin:
+        gone = sorted(TOPICS.keys() & set(admin.list_topics()))
+        if gone:
+            admin.delete_topics(gone)
+        while TOPICS.keys() & set(admin.list_topics()):
+            time.sleep(0.05)
+        # A member that was killed keeps its group from being deleted until its session has run out.
+        while FACTS_GROUP in {group["group_id"] for group in admin.list_groups()}:
+            admin.delete_groups([FACTS_GROUP])
+            time.sleep(0.05)
+    create_topics(address, exact=True)
 
 
 def _format(folder: Path, libs: Path) -> None:
