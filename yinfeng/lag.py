@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 
 from schemas.errors import BrokerUnavailable
 from schemas.topics import FACTS, FACTS_GROUP
-from yinfeng.prepare import require_answer
+from yinfeng.kafka_admin import require_answer
 
 _WITHIN = 5.0
 

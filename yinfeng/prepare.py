@@ -1,84 +1,47 @@
-"""What must stand before the processes start: topics, and (one call below) tables and the first key."""
+"""What must stand before the processes start: topics, tables, and the first organizer key in a file of its own."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import asyncio
+import os
+from pathlib import Path
 
-from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
-
-from schemas.errors import BrokerUnavailable, ConfigurationError
-from schemas.settings import Settings, load_settings
-from schemas.topics import TOPICS
+from schemas.errors import ConfigurationError
+from schemas.settings import Settings
+from storage import keys
+from storage.database import connect, translated
+from storage.setup import create_tables
+from yinfeng.kafka_admin import create_topics
+from yinfeng.surroundings import KEY_FILE
 
 
 def prepare(settings: Settings) -> None:
-    """Make the servers of `settings` ready for use; harmless to call again.
+    """Topics, tables and the first key; harmless to call again.
 
-    Raises ConfigurationError when they name no servers, Unavailable when one does not answer.
+    Raises ConfigurationError when the settings name no servers, Unavailable when one does not answer.
     """
     if not settings.database_url or not settings.kafka:
         raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
     create_topics(settings.kafka)
-    # Tables and the first organizer key are made here.
+    create_tables(settings.database_url)
+    asyncio.run(ensure_first_key(settings.database_url, settings.home))
 
 
-def create_topics(bootstrap: str, *, exact: bool = False) -> None:
-    """Create the topics of `schemas.topics` that are missing; one that exists is left as it is.
-
-    With `exact`, raises ConfigurationError when one has another number of partitions than we would give it.
-    Raises BrokerUnavailable when the broker does not answer.
-    """
-    with kafka_admin(bootstrap) as admin:
-        for name, (partitions, configs) in TOPICS.items():
-            try:
-                admin.create_topics([NewTopic(name, partitions, topic_configs=configs)])
-            except TopicAlreadyExistsError:
-                continue
-        # A KRaft broker accepts a topic before its metadata shows it.
-        admin.wait_for_topics(list(TOPICS))
-        if exact:
-            _check_partitions(admin)
+async def ensure_first_key(database_url: str, home: Path) -> None:
+    """Make an organizer key if there is no living one, and write it to `organizer.key` (mode 600)."""
+    async with await connect(database_url, name="first-key") as conn:
+        with translated():
+            known = await keys.listed(conn)
+            if any(key.role == "organizer" and key.revoked_at is None for key in known):
+                return
+            write_secret(home / KEY_FILE, await keys.create(conn, name="first organizer", role="organizer"))
 
 
-def _check_partitions(admin: KafkaAdminClient) -> None:
-    for topic in admin.describe_topics(list(TOPICS)):
-        wanted, found = TOPICS[topic["name"]][0], len(topic["partitions"])
-        if found != wanted:
-            raise ConfigurationError(f"Topic {topic['name']} has {found} partitions instead of {wanted}")
-
-
-def require_answer(bootstrap: str) -> None:
-    """Raise BrokerUnavailable at once when nobody listens at any of the addresses.
-
-    kafka-python would try for half a minute, and leave the sockets of refused connections open.
-    """
-    for address in bootstrap.split(","):
-        host, _, port = address.rpartition(":")
-        with suppress(OSError):
-            socket.create_connection((host.strip("[] "), int(port)), timeout=3).close()
-            return
-    raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: nobody listens there")
-
-
-@contextmanager
-def kafka_admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
-    """An admin client, closed at the end. Raises BrokerUnavailable when the broker does not answer."""
-    require_answer(bootstrap)
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000, client_id="yinfeng-admin"
-        )
-        try:
-            yield admin
-        finally:
-            admin.close()
-    except (KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
-
-
-if __name__ == "__main__":
-    # The step of a scaled installation that runs before web, worker and relay.
-    prepare(load_settings())
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+    fresh.replace(path)

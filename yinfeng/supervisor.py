@@ -25,7 +25,6 @@ from yinfeng.children import Child, ChildSpec, Phase
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
 from yinfeng.home import hold, web_port
-from yinfeng.prepare import prepare as prepare_servers
 from yinfeng.status_file import PlatformState, child_state, end_leftovers, remove_state, write_state
 
 FIRST_DELAY = 0.5
@@ -46,8 +45,8 @@ def run_platform(
     settings: Settings,
     out: Console,
     *,
+    prepare: Callable[[Settings], None],
     apps: Callable[[Settings], list[ChildSpec]] = python_apps,
-    prepare: Callable[[Settings], None] = prepare_servers,
     on_ready: Callable[[Settings], None] = lambda settings: None,
 ) -> int:
     """Run the whole platform until it is told to stop; returns the exit code (1: it could not start).

@@ -49,7 +49,7 @@ def main(home: Path, port: int, words: list[str]) -> int:
     if words[0] == "embedded":
         if words[1:] == ["small-broker"]:
             broker.MEMORY_LIMIT, supervisor.LOOK_EVERY = 0, 1.0
-        return run_platform(Settings(home=home, port=port), console, apps=lambda settings: [])
+        return run_platform(Settings(home=home, port=port), console, apps=lambda _: [], prepare=lambda _: None)
     # So long that only hurrying ends a child that does not listen.
     children.STOP_WITHIN = 3600
     servers = {"database_url": "postgresql://elsewhere", "kafka": "elsewhere:9092"}

@@ -12,7 +12,7 @@ from schemas.errors import ConfigurationError
 from schemas.topics import FACTS
 from tests.kafka.apache_kafka import ApacheKafka, start, why_not
 from yinfeng.lag import facts_lag
-from yinfeng.prepare import create_topics
+from yinfeng.kafka_admin import create_topics
 
 CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
 

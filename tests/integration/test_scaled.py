@@ -16,7 +16,7 @@ from producers.client import BulkPoster
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from tests.facts import hired, opened, signed_up, target
 from tests.platform import until
-from yinfeng.prepare import kafka_admin
+from yinfeng.kafka_admin import kafka_admin
 
 Start = Callable[[str], subprocess.Popen[bytes]]
 

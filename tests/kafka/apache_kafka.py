@@ -22,7 +22,7 @@ from kafka.errors import KafkaError
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.topics import FACTS_GROUP, TOPICS
-from yinfeng.prepare import create_topics, kafka_admin
+from yinfeng.kafka_admin import create_topics, kafka_admin
 from yinfeng.status_file import end_processes
 
 _POM: Final = Path(__file__).with_name("pom.xml")

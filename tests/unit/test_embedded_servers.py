@@ -18,8 +18,8 @@ from yinfeng.embedded import broker as embedded_broker
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import SOCKET_PATH_LIMIT, EmbeddedPostgres
 from yinfeng.home import hold, web_port
+from yinfeng.kafka_admin import create_topics
 from yinfeng.lag import facts_lag
-from yinfeng.prepare import create_topics
 from yinfeng.supervisor import next_delay
 
 

@@ -33,6 +33,6 @@ def relay() -> None:
 
 def prepare() -> None:
     """Make topics, tables and the first key on the servers that the settings name."""
-    from yinfeng.first_key import prepare_all
+    from yinfeng.prepare import prepare as prepare_servers
 
-    prepare_all(servers(load_settings()))
+    prepare_servers(servers(load_settings()))

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from schemas.settings import Settings
 from yinfeng.commands.options import Host, Port, load_for
-from yinfeng.first_key import prepare_all
+from yinfeng.prepare import prepare
 from yinfeng.supervisor import run_platform
 from yinfeng.surroundings import KEY_FILE
 
@@ -16,7 +16,7 @@ def up(port: Port = None, host: Host = None) -> None:
     """Run the whole platform here: database, broker, relay, worker, web app. Ctrl-C stops it."""
     settings = load_for(port, host)
     console = Console()
-    raise typer.Exit(run_platform(settings, console, prepare=prepare_all, on_ready=lambda s: _welcome(console, s)))
+    raise typer.Exit(run_platform(settings, console, prepare=prepare, on_ready=lambda s: _welcome(console, s)))
 
 
 def _welcome(console: Console, settings: Settings) -> None:

@@ -15,8 +15,8 @@ import psutil
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from yinfeng.children import ChildSpec
+from yinfeng.kafka_admin import create_topics
 from yinfeng.lag import facts_lag
-from yinfeng.prepare import create_topics
 
 # Below the range that systems take outgoing ports from: there, a client knocking at a broker that is down
 # can be given the broker's own port, connect to itself, and so keep the broker from coming back.

@@ -1,0 +1,67 @@
+"""Kafka as an administrator sees it: our topics made, and whether anybody answers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from schemas.errors import BrokerUnavailable, ConfigurationError
+from schemas.topics import TOPICS
+
+
+def create_topics(bootstrap: str, *, exact: bool = False) -> None:
+    """Create the topics of `schemas.topics` that are missing; one that exists is left as it is.
+
+    With `exact`, raises ConfigurationError when one has another number of partitions than we would give it.
+    Raises BrokerUnavailable when the broker does not answer.
+    """
+    with kafka_admin(bootstrap) as admin:
+        for name, (partitions, configs) in TOPICS.items():
+            try:
+                admin.create_topics([NewTopic(name, partitions, topic_configs=configs)])
+            except TopicAlreadyExistsError:
+                continue
+        # A KRaft broker accepts a topic before its metadata shows it.
+        admin.wait_for_topics(list(TOPICS))
+        if exact:
+            _check_partitions(admin)
+
+
+def _check_partitions(admin: KafkaAdminClient) -> None:
+    for topic in admin.describe_topics(list(TOPICS)):
+        wanted, found = TOPICS[topic["name"]][0], len(topic["partitions"])
+        if found != wanted:
+            raise ConfigurationError(f"Topic {topic['name']} has {found} partitions instead of {wanted}")
+
+
+def require_answer(bootstrap: str) -> None:
+    """Raise BrokerUnavailable at once when nobody listens at any of the addresses.
+
+    kafka-python would try for half a minute, and leave the sockets of refused connections open.
+    """
+    for address in bootstrap.split(","):
+        host, _, port = address.rpartition(":")
+        with suppress(OSError):
+            socket.create_connection((host.strip("[] "), int(port)), timeout=3).close()
+            return
+    raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: nobody listens there")
+
+
+@contextmanager
+def kafka_admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    """An admin client, closed at the end. Raises BrokerUnavailable when the broker does not answer."""
+    require_answer(bootstrap)
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000, client_id="yinfeng-admin"
+        )
+        try:
+            yield admin
+        finally:
+            admin.close()
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
