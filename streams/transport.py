@@ -2,7 +2,7 @@
 
 Stock Faust makes two asyncio tasks for each message it hands to a stream, so that a rebalance can interrupt a
 stream that is full. Here a message is handed over directly while nothing would block, and the stock way is
-taken when something would. Measured in `benchmarks/faust_drain.py`; everything else is Faust's own.
+taken when something would. Measured in `benchmarks/drain.py`; everything else is Faust's own.
 """
 
 from __future__ import annotations

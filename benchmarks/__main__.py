@@ -1,0 +1,38 @@
+"""`make bench`: measure and print. `python -m benchmarks NAME…` measures a part."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import drain, latency, start, throughput
+
+Rows = Iterator[tuple[str, str, str]]
+
+
+def main(names: list[str]) -> None:
+    """Print a table of what was asked for: what, measured, aim. Raises SystemExit for a name that isn't."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        raise SystemExit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    console, table = Console(), Table("what", "measured", "aim")
+    for name in names or PARTS:
+        console.print(f"measuring {name} …", style="dim")
+        for row in PARTS[name]():
+            table.add_row(*row)
+        table.add_section()
+    console.print(table)
+
+
+PARTS: dict[str, Callable[[], Rows]] = {
+    "start": start.measure,
+    "throughput": throughput.measure,
+    "latency": latency.measure,
+    "drain": drain.measure,
+}
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

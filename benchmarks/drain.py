@@ -1,0 +1,71 @@
+"""Messages a second through a Faust agent that does nothing: Faust's own transport and ours, in one run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.facts import journeys
+from benchmarks.running import home
+from producers.client import BulkPoster
+from schemas.settings import Settings
+from schemas.topics import FACTS
+from streams.app import make_app
+from yinfeng.children import running
+from yinfeng.embedded.broker import EmbeddedBroker
+
+MESSAGES = 60_000
+
+
+def measure() -> Iterator[tuple[str, str, str]]:
+    with home() as at:
+        at.mkdir()
+        broker = EmbeddedBroker(at)
+        with running(broker.spec(), at / "logs"):
+            with BulkPoster(broker.address) as poster:
+                sent = poster.post(journeys(MESSAGES, prefix="d"))
+            stock = _in_a_process("stock", broker.address, at, sent)
+            direct = _in_a_process("direct", broker.address, at, sent)
+    yield "an agent that does nothing, Faust's own transport", f"{stock:,.0f}/s", ""
+    yield "the same, our transport", f"{direct:,.0f}/s", ""
+    yield "  ratio", f"{direct / stock:.2f}", ""
+
+
+def _in_a_process(kind: str, address: str, at: Path, messages: int) -> float:
+    command = [sys.executable, "-m", "benchmarks.drain", kind, address, str(at), str(messages)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return float((at / kind / "rate").read_text())
+
+
+def _drain(kind: str, address: str, at: Path, messages: int) -> None:
+    """Run an agent until it has seen so many, write messages a second into a file, and end the process."""
+    import faust  # noqa: PLC0415 - in the child alone
+    from faust.transport.drivers.aiokafka import Transport  # noqa: PLC0415
+
+    app = make_app(Settings(home=at / kind, kafka=address))
+    (at / kind).mkdir()
+    app.conf.id = f"drain-{kind}"
+    if kind == "stock":
+        app.transport = Transport(app.conf.broker, app)
+
+    async def count(stream: Any) -> None:
+        seen, began = 0, 0.0
+        async for batch in stream.take(2000, within=0.05):
+            began = began or time.perf_counter()
+            seen += len(batch)
+            if seen >= messages:
+                (at / kind / "rate").write_text(str((seen - 2000) / (time.perf_counter() - began)))
+                os._exit(0)
+
+    topic = app.topic(FACTS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    app.agent(topic, name="count")(count)
+    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, quiet=True).execute_from_commandline()
+
+
+if __name__ == "__main__":
+    _drain(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))

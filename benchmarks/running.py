@@ -1,0 +1,84 @@
+"""A whole platform for a measurement: `yinfeng up` on a fresh home, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from yinfeng.home import web_port
+from yinfeng.status_file import PlatformState, read_state
+
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A platform that is ready."""
+
+    home: Path
+    state: PlatformState
+
+    @property
+    def address(self) -> str:
+        return self.state.address
+
+    @property
+    def kafka(self) -> str:
+        assert self.state.kafka
+        return self.state.kafka
+
+    @property
+    def key(self) -> str:
+        return (self.home / "organizer.key").read_text().strip()
+
+    def scalar(self, query: str) -> Any:
+        with psycopg.connect(self.state.database_url or "") as connection:
+            row = connection.execute(query).fetchone()
+            assert row
+            return row[0]
+
+    def memory(self) -> float:
+        """Resident MB of all parts together, now."""
+        state = read_state(self.home)
+        assert state
+        return state.total_memory / 2**20
+
+
+@contextmanager
+def home() -> Iterator[Path]:
+    """A folder of its own, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="yinfeng-bench-") as folder:
+        yield Path(folder) / "home"
+
+
+@contextmanager
+def platform(at: Path) -> Iterator[Running]:
+    """`yinfeng up` on this home, until the block ends."""
+    env = {**os.environ, "YINFENG_HOME": str(at), "YINFENG_DATABASE_URL": "", "YINFENG_KAFKA": ""}
+    command = [sys.executable, "-m", "yinfeng", "up", "--port", str(web_port("127.0.0.1", 0))]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    try:
+        yield Running(at, _until_ready(at, process))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _until_ready(at: Path, process: subprocess.Popen[bytes]) -> PlatformState:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        state = read_state(at)
+        if state and state.start_seconds is not None:
+            return state
+        time.sleep(0.05)
+    raise SystemExit("The platform did not start; run `yinfeng up` to see why")
