@@ -30,4 +30,4 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def allowed(name: str) -> bool:
-    return name.split(".")[0] in {"schemas", *sys.stdlib_module_names} or name.startswith("streams.domain.")
+    return name.split(".", maxsplit=1)[0] in {"schemas", *sys.stdlib_module_names} or name.startswith("streams.domain.")

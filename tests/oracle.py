@@ -1,0 +1,161 @@
+"""A second opinion: DESIGN.md §4 and §5 written again, plainly, from the words and not from the code.
+
+Sort all facts by (time, source, id), drop what was retracted, replay one after the other. Works on events as they
+were posted and uses nothing of `streams`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+Event = dict[str, Any]
+
+MEASURES = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
+ATTRIBUTES = (
+    "name",
+    "email",
+    "phone",
+    "locale",
+    "education",
+    "school",
+    "major",
+    "graduation_year",
+    "chain",
+    "consent",
+)
+
+
+def replay(events: Iterable[Event]) -> list[Event]:
+    """What counts, in the order of the world. Of one identity, the first to arrive is the one that stands."""
+    first: dict[tuple[str, str], Event] = {}
+    for event in events:
+        if (event["source"], event["id"]) not in first:
+            first[event["source"], event["id"]] = event
+    wrong = {
+        (e["data"]["campaign"], e["data"]["source"], e["data"]["id"])
+        for e in first.values()
+        if e["type"] == "fact.retracted"
+    }
+    kept = [
+        e
+        for e in first.values()
+        if e["type"] in ("fact.retracted", "candidate.erased")
+        or (e["data"]["campaign"], e["source"], e["id"]) not in wrong
+    ]
+    return sorted(kept, key=lambda e: (datetime.fromisoformat(e["time"].upper()), e["source"], e["id"]))
+
+
+class Person:
+    """One candidate in one campaign: `facts` are its own, replayed in order."""
+
+    def __init__(self, facts: list[Event]) -> None:
+        self.attributes: dict[str, Any] = {}
+        self.offers: dict[str, str] = {}
+        self.offered_by: dict[str, str] = {}
+        self.hires: dict[str, str] = {}
+        self.interviewed_at: set[str] = set()
+        self.signed_up_for: set[str] = set()
+        self.checked_in_at: set[str] = set()
+        self.paid: list[Decimal] = []
+        self.signed_up = self.withdrawn = False
+        for fact in facts:
+            self.live(fact["type"], fact["data"])
+        if any(fact["type"] == "candidate.erased" for fact in facts):
+            self.attributes = {}
+
+    def live(self, kind: str, data: dict[str, Any]) -> None:
+        subject, _, what = kind.partition(".")
+        if kind == "candidate.signed_up":
+            self.signed_up, self.withdrawn = True, False
+            self.attributes |= {name: data[name] for name in ATTRIBUTES if name in data}
+            self.signed_up_for |= {data["fair"]} if "fair" in data else set()
+        elif kind == "candidate.withdrew":
+            self.withdrawn = True
+        elif kind == "candidate.checked_in":
+            self.checked_in_at.add(data["fair"])
+        elif kind == "candidate.interviewed":
+            self.interviewed_at.add(data["employer"])
+        elif subject == "offer":
+            self.offers[data["offer"]] = what
+            if what == "extended":
+                self.offered_by[data["offer"]] = data["employer"]
+        elif subject == "hire":
+            self.hires[data["employer"]] = what
+        elif kind == "benefit.paid":
+            self.paid.append(Decimal(str(data.get("amount", 0))))
+
+    def stands(self, measure: str, employers: list[Any] | None = None) -> bool:
+        """Whether the milestone is there now; with employers, whether one of them carries it."""
+
+        def theirs(employer: str | None) -> bool:
+            return employers is None or employer in employers
+
+        hired = any(theirs(employer) for employer, status in self.hires.items() if status == "started")
+        offers = {status for offer, status in self.offers.items() if theirs(self.offered_by.get(offer))}
+        accepted = hired or "accepted" in offers
+        offered = accepted or bool(offers - {"rescinded"})
+        interviewed = offered or any(theirs(employer) for employer in self.interviewed_at)
+        attended = interviewed or bool(self.checked_in_at)
+        reached = (self.signed_up or attended, attended, interviewed, offered, accepted, hired)
+        return hired if self.withdrawn else dict(zip(MEASURES, reached, strict=True))[measure]
+
+    def matches(self, where: dict[str, list[Any]]) -> bool:
+        for key, wanted in where.items():
+            if key == "fair" and not (self.signed_up_for | self.checked_in_at) & set(wanted):
+                return False
+            if key not in ("fair", "employer"):
+                given = self.attributes.get(key)
+                if given is None or str(given) not in [str(value) for value in wanted]:
+                    return False
+        return True
+
+
+class Campaign:
+    """One campaign: its people, targets and fairs, of all facts that speak of it."""
+
+    def __init__(self, name: str, events: Iterable[Event]) -> None:
+        facts = [event for event in replay(events) if event["data"]["campaign"] == name]
+        candidates = {f["data"]["candidate"] for f in facts if "candidate" in f["data"]}
+        self.people = {c: Person([f for f in facts if f["data"].get("candidate") == c]) for c in sorted(candidates)}
+        self.targets: dict[str, dict[str, Any]] = {}
+        self.fairs: dict[str, dict[str, Any]] = {}
+        self.cancelled: set[str] = set()
+        for fact in facts:
+            self.live(fact["type"], fact["data"])
+
+    def live(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "target.set":
+            self.targets[data["target"]] = data
+        elif kind == "target.withdrawn":
+            self.targets.pop(data["target"], None)
+        elif kind == "fair.scheduled":
+            self.fairs[data["fair"]] = data
+            self.cancelled.discard(data["fair"])
+        elif kind == "fair.cancelled":
+            self.cancelled.add(data["fair"])
+
+    def progress(self, now: datetime) -> dict[str, Decimal]:
+        """Every target's number."""
+        return {name: self.count(data["measure"], data.get("where") or {}, now) for name, data in self.targets.items()}
+
+    def count(self, measure: str, where: dict[str, list[Any]], now: datetime) -> Decimal:
+        if measure == "fairs_held":
+            return Decimal(sum(self._held(fair, where, now) for fair in self.fairs))
+        people = [person for person in self.people.values() if person.matches(where)]
+        employers = where.get("employer")
+        if measure == "paid":
+            return sum((self._paid(person, employers) for person in people), Decimal(0))
+        return Decimal(sum(person.stands(measure, employers) for person in people))
+
+    def _held(self, fair: str, where: dict[str, list[Any]], now: datetime) -> bool:
+        data = self.fairs[fair]
+        over = datetime.fromisoformat(data["ends_at"].upper()) <= now and fair not in self.cancelled
+        at = "employer" not in where or bool(set(where["employer"]) & set(data.get("employers", ())))
+        return over and at and fair in where.get("fair", [fair])
+
+    def _paid(self, person: Person, employers: list[Any] | None) -> Decimal:
+        counts = person.stands("hired", employers) if employers or person.withdrawn else True
+        return sum(person.paid, Decimal(0)) if counts else Decimal(0)
