@@ -73,3 +73,9 @@ def signed_up(candidate: str, **more: Any) -> dict[str, Any]:
 
 def hired(candidate: str, employer: str = "huayou", **more: Any) -> dict[str, Any]:
     return event("hire.started", candidate=candidate, employer=employer, started_on="2026-07-01", **more)
+
+
+def retraction(of: str, *, at: str = "/hr/test", candidate: str | None = None, **more: Any) -> dict[str, Any]:
+    """A `fact.retracted` of the fact `of` from the source `at`; `more` are attributes of its own."""
+    made = event("fact.retracted", reason="wrong", **({"candidate": candidate} if candidate else {}))
+    return made | more | {"data": {**made["data"], "source": at, "id": of}}
