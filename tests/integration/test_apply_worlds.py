@@ -1,0 +1,96 @@
+"""Small worlds through the real transaction on a real Postgres, in batches: targets as the second opinion says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.facts import validate_event
+from schemas.topics import SEQ_HEADER
+from storage import ledger
+from storage.database import Conn, connect
+from streams.apply import apply_batch
+from streams.audit import audit
+from streams.intake import Incoming
+from tests import oracle
+from tests.strategies import Event, worlds
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+EMPTY = """
+TRUNCATE facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, openings,
+         messages, message_attempts, mails, dead_letters
+"""
+# A function-scoped fixture is right here: the database is emptied in each example.
+REAL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+@REAL
+@given(worlds(), st.randoms(use_true_random=False), st.integers(1, 9))
+def test_a_world_over_kafka_in_any_batches(database_url: str, world: list[Event], rng: random.Random, size: int):
+    arriving = in_any_order(world, rng)
+    asyncio.run(play(database_url, world, [arriving[n : n + size] for n in range(0, len(arriving), size)]))
+
+
+@REAL
+@given(worlds(), st.randoms(use_true_random=False), st.integers(1, 9))
+def test_a_world_over_http_published_twice(database_url: str, world: list[Event], rng: random.Random, size: int):
+    asyncio.run(play_over_http(database_url, world, rng, size))
+
+
+def in_any_order(world: list[Event], rng: random.Random) -> list[Event]:
+    """Every identity's first word before its others, the identities in any order, some of them twice."""
+    first = {(event["source"], event["id"]): event for event in reversed(world)}
+    shuffled = rng.sample(list(first.values()), len(first))
+    later = [event for event in world if event is not first[event["source"], event["id"]]]
+    return shuffled + rng.choices(shuffled, k=3) + rng.sample(later, len(later)) if shuffled else []
+
+
+def message(event: Event, offset: int, seq: int | None = None) -> Incoming:
+    headers = ((SEQ_HEADER, str(seq).encode()),) if seq else ()
+    return Incoming("yinfeng.facts", 0, offset, None, json.dumps(event).encode(), headers)
+
+
+async def play(database_url: str, world: list[Event], batches: list[list[Event]]) -> None:
+    conn = await connect(database_url, name="test")
+    async with conn:
+        await conn.execute(EMPTY)
+        for batch in batches:
+            await apply_batch(conn, [message(event, n) for n, event in enumerate(batch)], now=NOW)
+        await agrees(conn, world)
+
+
+async def play_over_http(database_url: str, world: list[Event], rng: random.Random, size: int) -> None:
+    conn = await connect(database_url, name="test")
+    async with conn:
+        await conn.execute(EMPTY)
+        for event in world:
+            await ledger.append(conn, [validate_event(event)], posted_by="key:test")
+        rows = await (await conn.execute("SELECT seq, event FROM facts")).fetchall()
+        published = rng.sample(rows, len(rows)) + rng.sample(rows, len(rows))
+        for start in range(0, len(published), size):
+            batch = [message(event, seq, seq) for seq, event in published[start : start + size]]
+            await apply_batch(conn, batch, now=NOW)
+        await agrees(conn, world)
+
+
+async def agrees(conn: Conn, world: list[Event]) -> None:
+    """Targets are the second opinion's, the audit finds nothing, and each milestone asked for one message at most."""
+    rows = await (await conn.execute("SELECT campaign, target, progress FROM targets")).fetchall()
+    names = {event["data"]["campaign"] for event in world}
+    expected = {
+        (name, target): number
+        for name in names
+        for target, number in oracle.Campaign(name, world).progress(NOW).items()
+    }
+    assert {(campaign, target): Decimal(number) for campaign, target, number in rows} == expected
+    report = await audit(conn)
+    assert (report.differences, report.unapplied) == ([], 0)
+    reached = await (await conn.execute("SELECT count(*) FROM milestones")).fetchone()
+    asked = await (await conn.execute("SELECT count(*) FROM messages WHERE candidate IS NULL")).fetchone()
+    assert reached == asked
