@@ -14,12 +14,12 @@ from storage.ledger import JourneyKey
 
 _LOAD = """
 SELECT j.campaign, j.candidate, j.version, j.state FROM journeys j
-JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+JOIN unnest(%b::text[], %b::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 _STORE = """
 INSERT INTO journeys AS j (campaign, candidate, version, state, name, standing, employers)
 SELECT c, p, v, s, n, m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}')
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[], %s::text[], %s::text[], %s::text[])
+FROM unnest(%b::text[], %b::text[], %b::int[], %b::bytea[], %b::text[], %b::text[], %b::text[])
      AS n(c, p, v, s, n, m, e)
 ON CONFLICT (campaign, candidate) DO UPDATE
 SET version = excluded.version, state = excluded.state, name = excluded.name, standing = excluded.standing,

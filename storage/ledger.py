@@ -17,36 +17,36 @@ JourneyKey = tuple[str, str]
 _INSERT = """
 INSERT INTO facts (source, id, type, campaign, candidate, time, event, posted_by)
 SELECT s, i, t, c, p, m, e::jsonb, %s
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[])
      AS f(s, i, t, c, p, m, e)
 ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
-_ENQUEUE = "INSERT INTO pending (seq) SELECT unnest(%s::bigint[])"
+_ENQUEUE = "INSERT INTO pending (seq) SELECT unnest(%b::bigint[])"
 _CLAIM_SEQS = """
 DELETE FROM pending p USING facts f
 WHERE p.seq = ANY(%s) AND f.seq = p.seq
 RETURNING f.seq, f.event::text
 """
 _CLAIM_IDENTITIES = """
-DELETE FROM pending p USING facts f, unnest(%s::text[], %s::text[]) AS k(source, id)
+DELETE FROM pending p USING facts f, unnest(%b::text[], %b::text[]) AS k(source, id)
 WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq
 RETURNING f.seq, f.event::text
 """
 _RETRACTED = """
 SELECT r.campaign, r.source, r.id FROM retractions r
-JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
+JOIN unnest(%b::text[], %b::text[], %b::text[]) AS k(campaign, source, id)
   ON (r.campaign, r.source, r.id) = (k.campaign, k.source, k.id)
 """
 _FIND_APPLIED = """
 SELECT f.event::text FROM facts f
-JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
+JOIN unnest(%b::text[], %b::text[], %b::text[]) AS k(campaign, source, id)
   ON f.source = k.source AND f.id = k.id AND f.campaign = k.campaign
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _OF_CANDIDATES = """
 SELECT f.campaign, f.candidate, f.event::text FROM facts f
-JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
+JOIN unnest(%b::text[], %b::text[]) AS k(campaign, candidate)
   ON f.campaign = k.campaign AND f.candidate = k.candidate
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
@@ -55,12 +55,12 @@ SELECT f.event::text FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _POSTED_BY = """
-SELECT f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
+SELECT f.source, f.id FROM facts f JOIN unnest(%b::text[], %b::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by = %s
 """
 _OFFERS_OF = """
 SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer' FROM facts f
-JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, candidate, offer)
+JOIN unnest(%b::text[], %b::text[], %b::text[]) AS k(campaign, candidate, offer)
   ON f.campaign = k.campaign AND f.candidate = k.candidate AND f.event->'data'->>'offer' = k.offer
 WHERE f.type = 'offer.extended' AND f.event->'data'->>'employer' = %s
 """
@@ -82,9 +82,9 @@ WITH RECURSIVE c AS (
 ) SELECT campaign FROM c WHERE campaign IS NOT NULL
 """
 _SCRUB = """
-UPDATE facts SET event = jsonb_set(event, '{data}', (event->'data') - %s::text[])
-WHERE type = 'candidate.signed_up' AND (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-  AND event->'data' ?| %s::text[]
+UPDATE facts SET event = jsonb_set(event, '{data}', (event->'data') - %b::text[])
+WHERE type = 'candidate.signed_up' AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
+  AND event->'data' ?| %b::text[]
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -145,7 +145,7 @@ async def retract(conn: Conn, keys: Iterable[tuple[str, str, str]]) -> list[Fact
     """Note what is retracted: (campaign, source, id). Returns those of the facts that were applied before."""
     columns = _columns(sorted(keys), 3)
     await conn.execute(
-        "INSERT INTO retractions (campaign, source, id) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])"
+        "INSERT INTO retractions (campaign, source, id) SELECT * FROM unnest(%b::text[], %b::text[], %b::text[])"
         " ON CONFLICT DO NOTHING",
         columns,
     )

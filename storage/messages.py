@@ -13,7 +13,7 @@ from storage.ledger import JourneyKey
 _REQUEST = """
 INSERT INTO messages (dedupe_key, kind, campaign, candidate, params, source, fact)
 SELECT d, k, c, p, m::jsonb, s, f
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
      AS r(d, k, c, p, m, s, f)
 ON CONFLICT (dedupe_key) DO NOTHING
 RETURNING id
@@ -22,13 +22,13 @@ _FORGET = """
 UPDATE messages SET recipient = NULL, subject = NULL, params = '{}',
        status = CASE WHEN status IN ('requested', 'held') THEN 'cancelled' ELSE status END,
        reason = CASE WHEN status IN ('requested', 'held') THEN 'candidate erased' ELSE reason END
-WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+WHERE (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
 RETURNING id
 """
 _RELEASE = """
 UPDATE messages SET status = 'requested', reason = NULL
 WHERE status = 'held' AND reason = 'no address'
-  AND (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+  AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
 RETURNING id
 """
 

@@ -19,14 +19,14 @@ _TARGETS = 'SELECT campaign, target, title, measure, goal, due_on, "where", prog
 _ADD = """
 UPDATE targets t
 SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
-FROM (SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[]) AS u(campaign, target, amount)
+FROM (SELECT * FROM unnest(%b::text[], %b::text[], %b::numeric[]) AS u(campaign, target, amount)
       ORDER BY campaign, target) k
 WHERE t.campaign = k.campaign AND t.target = k.target
 RETURNING t.campaign, t.target, t.progress - k.amount AS before, t.progress AS after
 """
 _ADD_DAYS = """
 INSERT INTO target_days AS d (campaign, target, day, amount)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::numeric[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::date[], %b::numeric[])
 ON CONFLICT (campaign, target, day) DO UPDATE SET amount = d.amount + excluded.amount
 """
 _SET = """
@@ -44,7 +44,7 @@ WHERE campaign = %(campaign)s AND target = %(target)s
 """
 _MILESTONES = """
 INSERT INTO milestones (campaign, target, goal, percent)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[], %s::int[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::numeric[], %b::int[])
 ON CONFLICT DO NOTHING RETURNING campaign, target, percent
 """
 _CAMPAIGN = """

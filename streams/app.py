@@ -16,10 +16,11 @@ from storage.announcements import Standing, standing
 from streams.announce import Announcer
 from streams.applier import Applier
 from streams.intake import Incoming
-from streams.transport import DirectTransport
+from streams.transport import ChunkedTransport
 
 log = logging.getLogger(__name__)
 
+CHUNKS = 8  # messages of a batch, each of many records
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
 
 
@@ -44,10 +45,11 @@ def make_app(settings: Settings) -> faust.App:
         broker_commit_interval=1.0,
         # A batch that a rebalance interrupts is applied again elsewhere, or found applied: no need to hold it up.
         stream_wait_empty=False,
-        stream_buffer_maxsize=2 * settings.batch_size,
+        stream_buffer_maxsize=2 * CHUNKS,
         producer_acks=-1,
     )
-    app.transport = DirectTransport(broker, app)
+    app.chunk_size = max(1, settings.batch_size // CHUNKS)
+    app.transport = ChunkedTransport(broker, app)
     return app
 
 
@@ -65,8 +67,8 @@ def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> 
     announcer = Announcer(read, publish, interval=settings.progress_interval, clock=_now)
 
     async def apply_facts(stream: faust.StreamT[Any]) -> None:
-        async for events in stream.take_events(settings.batch_size, within=settings.batch_within):
-            announcer.note(await applier.apply([_incoming(event.message) for event in events]))
+        async for chunks in stream.take(CHUNKS, within=settings.batch_within):
+            announcer.note(await applier.apply([_incoming(record) for chunk in chunks for record in chunk]))
 
     async def announce() -> None:
         await announcer.run()
@@ -89,9 +91,8 @@ def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> 
     app.on_before_shutdown.connect(_closing(close), weak=False)
 
 
-def _incoming(message: Any) -> Incoming:
-    headers = message.headers.items() if isinstance(message.headers, dict) else message.headers or ()
-    return Incoming(message.topic, message.partition, message.offset, message.key, message.value, tuple(headers))
+def _incoming(record: Any) -> Incoming:
+    return Incoming(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers))
 
 
 def _raw(headers: dict[str, str]) -> list[tuple[str, bytes]]:

