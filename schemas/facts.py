@@ -19,8 +19,9 @@ from schemas.errors import FieldError, InvalidFact
 from schemas.fields import Id, Text, Time, UriReference, Url, parse_time, printable
 
 MAX_EVENT_BYTES: Final = 1024 * 1024
-MAX_DATA_DEPTH: Final = 32
 _EXTENSION_NAME = re.compile("[a-z0-9]{1,40}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BRANCHES = ("function-", "constrained-", "int")
 _JSON_CONTENT = re.compile(r"application/([\w.+-]+\+)?json\s*(;.*)?", re.ASCII | re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -124,11 +125,9 @@ def build_fact(event: dict[str, Any]) -> Fact:
 def _envelope_errors(event: dict[str, Any]) -> list[FieldError]:
     errors = []
     try:
-        Envelope.__pydantic_validator__.validate_python(event)
+        Envelope.__pydantic_validator__.validate_python(_readable(event))
     except ValidationError as error:
         errors = _field_errors(error, "")
-    except UnicodeError:
-        errors = [FieldError("", "an attribute's name has a lone surrogate")]
     content = event.get("datacontenttype")
     if isinstance(content, str) and not _JSON_CONTENT.fullmatch(content):
         errors.append(FieldError("datacontenttype", "must be application/json, since a fact's data is JSON"))
@@ -167,31 +166,47 @@ def _data_errors(event: dict[str, Any]) -> list[FieldError]:
     if row is None:
         return [FieldError("type", f"unknown type {_safe(kind)!r}{_suggestion(kind, CATALOGUE)}")]
     event["data"] = data = {key: value for key, value in data.items() if value is not None}
+    errors = [FieldError(f"data.{_safe(key)}", "unknown key") for key in data.keys() - _readable(data).keys()]
     try:
-        row.data.__pydantic_validator__.validate_python(data)
+        row.data.__pydantic_validator__.validate_python(_readable(data))
     except ValidationError as error:
-        return _field_errors(error, "data", row.data.model_fields)
+        errors += _field_errors(error, "data", row.data.model_fields)
     except UnicodeError:
-        return [FieldError("data", "a key has a lone surrogate")]
-    return []
+        errors.append(FieldError("data", "a key has a lone surrogate"))
+    return errors
+
+
+def _readable(given: dict[str, Any]) -> dict[str, Any]:
+    """Without keys that have a lone surrogate, which Pydantic can't read."""
+    return {key: value for key, value in given.items() if key.isascii() or not _SURROGATE.search(key)}
 
 
 def _field_errors(error: ValidationError, prefix: str, known: Any = ()) -> list[FieldError]:
-    return [_field_error(detail, prefix, known) for detail in error.errors(include_url=False, include_input=False)]
+    """One error for each field; where a union's branches each say no, their messages are joined."""
+    messages: dict[str, list[str]] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        messages.setdefault(_path(detail, prefix), []).append(_message(detail, known))
+    return [FieldError(field, ", or ".join(said)) for field, said in messages.items()]
 
 
-def _field_error(detail: Any, prefix: str, known: Any) -> FieldError:
-    path = [_safe(str(part)) for part in detail["loc"] if not str(part).startswith(("function-", "constrained-"))]
-    field = ".".join(([prefix] if prefix else []) + path)
+def _path(detail: Any, prefix: str) -> str:
+    """The dotted path, without the names that Pydantic gives to a union's branches."""
+    first, rest = detail["loc"][:1], detail["loc"][1:]
+    if detail["type"] != "extra_forbidden":
+        rest = [part for part in rest if not str(part).startswith(_BRANCHES)]
+    return ".".join([*([prefix] if prefix else []), *(_safe(str(part)) for part in (*first, *rest))])
+
+
+def _message(detail: Any, known: Any) -> str:
     match detail["type"]:
         case "extra_forbidden":
-            return FieldError(field, f"unknown key{_suggestion(str(detail['loc'][-1]), known)}")
+            return f"unknown key{_suggestion(str(detail['loc'][-1]), known)}"
         case "string_unicode":
-            return FieldError(field, "must not contain lone surrogates")
+            return "must not contain lone surrogates"
         case "missing":
-            return FieldError(field, "is required")
+            return "is required"
         case _:
-            return FieldError(field, detail["msg"].replace("Input should", "should"))
+            return str(detail["msg"]).replace("Input should", "should")
 
 
 def _suggestion(name: str, known: Any) -> str:

@@ -174,7 +174,11 @@ def _of_times() -> st.SearchStrategy[str]:
 def json_values() -> st.SearchStrategy[Any]:
     """Anything that JSON can say."""
     plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10)
-    return st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner))
+    return st.recursive(
+        plain,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+        max_leaves=4,
+    )
 
 
 def _days() -> st.SearchStrategy[str]:
