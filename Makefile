@@ -9,7 +9,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-h
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint format bench kafka kafka-stop browser lock clean
+.PHONY: help setup up demo test lint format docs bench kafka kafka-stop browser lock clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: $(DEV) ## Check style, types and imports only
 format: $(DEV) ## Put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(DEV) ## Write docs/facts.md anew from the catalogue
+	$(BIN)/python -m docs.facts
 
 bench: $(DEV) ## Measure throughput, latency, start time and memory
 	$(BIN)/python -m benchmarks

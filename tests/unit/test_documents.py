@@ -1,108 +1,45 @@
-"""What machines read about the facts agrees with what is accepted: JSON Schemas, OpenAPI, AsyncAPI."""
+"""The documents say what the code does."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+import re
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
-from producers.requests import READERS
-from schemas.catalogue import CATALOGUE
-from schemas.openapi import asyncapi, event_schema, example_event
+from docs.facts import PAGE, page
 from schemas.settings import Settings
-from schemas.topics import TOPICS
-from tests.strategies import events
-from yinfeng.web import create_app
+from yinfeng.cli import COMMANDS, GROUPS
 
-CHECKER = Draft202012Validator.FORMAT_CHECKER
-
-
-@pytest.fixture(scope="module")
-def openapi() -> dict[str, Any]:
-    document: dict[str, Any] = create_app(Settings(database_url="postgresql://nowhere", kafka="nowhere:1")).openapi()
-    return document
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+_LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
-@settings(max_examples=max(20, settings().max_examples // 20))
-@given(data=st.data())
-def test_what_we_accept_the_schema_accepts(name: str, data: st.DataObject):
-    schema = Draft202012Validator(event_schema(CATALOGUE[name]), format_checker=CHECKER)
-    schema.validate(data.draw(events([name])))
+def test_the_page_of_facts_is_drawn_from_the_catalogue_of_today():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
 
 
-@pytest.mark.parametrize("row", CATALOGUE.values(), ids=lambda row: row.name)
-def test_what_the_schema_can_say_it_refuses_too(row: Any):
-    schema = Draft202012Validator(event_schema(row), format_checker=CHECKER)
-    good = example_event(row)
-    data = good["data"]
-    required = [name for name, info in row.data.model_fields.items() if info.is_required()]
-    worse = [
-        *({**good, "data": {key: value for key, value in data.items() if key != name}} for name in required),
-        *({key: value for key, value in good.items() if key != name} for name in ("id", "source", "time", "data")),
-        {**good, "data": {**data, "emial": "x"}},
-        {**good, "data": {**data, "campaign": "x" * 201}},
-        {**good, "time": "yesterday"},
-        {**good, "type": "candidate.sighed"},
-        {**good, "specversion": "0.3"},
-    ]
-    assert schema.is_valid(good)
-    assert [event for event in worse if schema.is_valid(event)] == []
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path):
+    targets = [target for target, _ in _LINK.findall(document.read_text(encoding="utf-8")) if "://" not in target]
+    missing = [target for target in targets if not (document.parent / target).exists()]
+    assert not missing
 
 
-def references(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("$ref"), str):
-            yield node["$ref"]
-        for value in node.values():
-            yield from references(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from references(item)
+def test_every_setting_is_in_the_operations_page():
+    said = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert not [name for name in Settings.model_fields if f"YINFENG_{name.upper()}" not in said]
 
 
-def find(document: Any, reference: str) -> Any:
-    assert reference.startswith("#/")
-    for part in reference[2:].split("/"):
-        document = document[part.replace("~1", "/").replace("~0", "~")]
-    return document
+def test_every_command_is_in_the_operations_page():
+    said = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert not [name for name in [*COMMANDS, *GROUPS] if f"`yinfeng {name}" not in said]
 
 
-def test_every_reference_leads_somewhere(openapi: dict[str, Any]):
-    for document in (openapi, asyncapi("t", "1")):
-        assert all(find(document, reference) is not None for reference in references(document))
-        json.dumps(document, allow_nan=False)
-
-
-def test_openapi_has_every_fact_and_every_form(openapi: dict[str, Any]):
-    assert openapi["openapi"].startswith("3.1")
-    for schema in openapi["components"]["schemas"].values():
-        Draft202012Validator.check_schema(schema)
-    operation = openapi["paths"]["/v1/events"]["post"]
-    content = operation["requestBody"]["content"]
-    assert READERS.keys() <= content.keys()
-    one = content["application/cloudevents+json"]
-    schema = Draft202012Validator({**one["schema"], "components": openapi["components"]})
-    assert {each["value"]["type"] for each in one["examples"].values()} == set(CATALOGUE)
-    for each in one["examples"].values():
-        schema.validate(each["value"])
-    assert {"202", "207", "400", "401", "403", "413", "415", "422", "503"} <= operation["responses"].keys()
-
-
-def test_asyncapi_has_every_topic_and_every_fact():
-    document = asyncapi("Yinfeng", "1")
-    assert document["asyncapi"] == "3.0.0"
-    assert {channel["address"] for channel in document["channels"].values()} == set(TOPICS)
-    messages = [find(document, ref) for ref in references(document["channels"]["facts"]["messages"])]
-    assert {message["name"] for message in messages} == set(CATALOGUE)
-    for message in messages:
-        Draft202012Validator.check_schema(message["payload"])
-        Draft202012Validator(message["payload"]).validate(message["payload"]["examples"][0])
-    for operation in document["operations"].values():
-        assert operation["action"] in ("send", "receive")
-        find(document, operation["channel"]["$ref"])
+def test_every_dependency_has_its_reason():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    reasons = (ROOT / "docs" / "decisions" / "0005-dependencies.md").read_text(encoding="utf-8")
+    names = re.findall(r'^    "([A-Za-z0-9-]+)(?:\[[a-z,]+\])?>=', project, re.MULTILINE)
+    assert len(names) > 20
+    assert not [name for name in names if f"`{name}`" not in reasons]

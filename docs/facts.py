@@ -1,0 +1,89 @@
+"""Writes docs/facts.md from the catalogue: `make docs`. A test holds the file to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from schemas.catalogue import CATALOGUE, FactType
+from schemas.openapi import example_event
+
+PAGE = Path(__file__).with_name("facts.md")
+
+HEAD = """# The facts
+
+Generated from `schemas/catalogue.py` by `make docs`; don't edit it here.
+
+A fact is a [CloudEvent 1.0](https://cloudevents.io) in JSON. `time` says when it happened in the world and needs an
+offset; `source` names the poster; the same (`source`, `id`) again is a duplicate, whatever it says. Unknown attributes
+and unknown keys in `data` are refused by name. What was posted by mistake is taken back with `fact.retracted`.
+
+| type | meaning | 含义 |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    rows = "".join(
+        f"| [`{name}`](#{_anchor(name)}) | {row.meaning} | {row.meaning_zh} |\n" for name, row in CATALOGUE.items()
+    )
+    return HEAD + rows + "".join(_section(row) for row in CATALOGUE.values())
+
+
+def _section(row: FactType) -> str:
+    schema = row.data.model_json_schema()
+    lines = "\n".join(_property_lines(schema))
+    example = json.dumps(example_event(row), ensure_ascii=False, indent=2)
+    return (
+        f"\n## {row.name}\n\n{row.meaning} {row.meaning_zh}\n\n"
+        f"| data | | what it may be |\n|---|---|---|\n{lines}\n\n"
+        f"<details><summary>Example</summary>\n\n```json\n{example}\n```\n</details>\n"
+    )
+
+
+def _property_lines(schema: dict[str, Any]) -> Iterator[str]:
+    required = schema.get("required", [])
+    for name in sorted(schema["properties"], key=lambda each: each not in required):
+        need = "required" if name in required else "optional"
+        yield f"| `{name}` | {need} | {_described(schema['properties'][name]).replace('|', chr(92) + '|')} |"
+
+
+def _described(schema: dict[str, Any]) -> str:
+    """A JSON Schema in a few words."""
+    if "anyOf" in schema:
+        return " or ".join(_described(each) for each in schema["anyOf"] if each.get("type") != "null")
+    if "enum" in schema:
+        return " · ".join(f"`{each}`" for each in schema["enum"])
+    if schema.get("type") == "array":
+        return f"a list of: {_described(schema.get('items', {}))}"
+    if schema.get("type") == "object":
+        return "an object whose keys are " + _described(schema.get("propertyNames", {}))
+    return ", ".join(_traits(schema)) or "any value"
+
+
+def _traits(schema: dict[str, Any]) -> Iterator[str]:
+    yield str(schema.get("format") or schema.get("type") or "value")
+    for key, words in TRAITS.items():
+        if key in schema:
+            value = schema[key]
+            yield words.format(f"{value:,.0f}" if isinstance(value, float) else value)
+
+
+def _anchor(name: str) -> str:
+    return name.replace(".", "")
+
+
+TRAITS = {
+    "description": "{}",
+    "maxLength": "at most {} characters",
+    "minimum": "at least {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "at most {}",
+    "pattern": "`{}`",
+}
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
