@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,6 +20,9 @@ STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 NDJSON: Final = "application/x-ndjson"
 JSON: Final = "application/json"
+
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_QUOTED_PAIR: Final = re.compile(r"\\(.)")
 
 
 def media_type(content_type: str | None) -> str:
@@ -46,8 +50,8 @@ def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Any
 
 
 def from_http_headers(headers: Mapping[str, str]) -> dict[str, str] | None:
-    """The attributes in `ce-` headers, percent-decoded; None when there is no `ce-specversion`."""
-    attributes = {name.lower()[3:]: unquote(text) for name, text in headers.items() if name.lower().startswith("ce-")}
+    """The attributes in `ce-` headers, decoded; None when there is no `ce-specversion`."""
+    attributes = {name.lower()[3:]: _decoded(text) for name, text in headers.items() if name.lower().startswith("ce-")}
     return attributes if "specversion" in attributes else None
 
 
@@ -79,6 +83,12 @@ def unwrapped(event: Any) -> Any:
     rest = {name: value for name, value in event.items() if name != "data_base64"}
     media = media_type(str(event.get("datacontenttype") or ""))
     return {**rest, "data": parse_json(data) if is_json(media) else data}
+
+
+def _decoded(text: str) -> str:
+    """A header's value as the HTTP binding reads it: a quoted string is unquoted, then percent signs are decoded."""
+    quoted = _QUOTED.fullmatch(text)
+    return unquote(_QUOTED_PAIR.sub(r"\1", quoted[1]) if quoted else text)
 
 
 def _header_text(name: str, raw: bytes) -> str:
