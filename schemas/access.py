@@ -8,6 +8,7 @@ from typing import Final, Literal
 from schemas.errors import Forbidden
 
 Role = Literal["organizer", "employer", "viewer"]
+COOKIE: Final = "yinfeng_key"  # of a browser that logged in; it holds the key
 ROLES: Final[tuple[Role, ...]] = ("organizer", "employer", "viewer")
 
 

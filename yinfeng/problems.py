@@ -1,21 +1,26 @@
-"""Every error that leaves the web app is a problem document (RFC 9457)."""
+"""Every error that leaves the web app is a problem document (RFC 9457), or a page for a person with a browser."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from dashboard.languages import weighed
 from schemas.errors import FieldError, Refused, Unavailable
+from yinfeng.pages import Page
 
 log = logging.getLogger(__name__)
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER = "5"  # seconds
@@ -63,13 +68,42 @@ async def unexpected(request: Request, error: Exception) -> Response:
     return problem(500, "something went wrong on our side; it is in the log")
 
 
-def install(app: FastAPI) -> None:
-    """Let the app answer with problem documents."""
+def install(app: FastAPI, page: Page) -> None:
+    """Let the app answer with problem documents, or with pages where a browser asks for one."""
     for kind, handler in HANDLERS.items():
-        app.add_exception_handler(kind, handler)
+        app.add_exception_handler(kind, _for_people_too(handler, page))
 
 
-HANDLERS: dict[type[Exception], Any] = {
+def prefers_html(accept: str) -> bool:
+    """Whether a reader with this Accept header would rather have a page than JSON."""
+    for name in weighed(accept):
+        if name in ("text/html", "application/xhtml+xml"):
+            return True
+        if name in (CONTENT_TYPE, "application/json", "application/*", "*/*"):
+            return False
+    return False
+
+
+def _for_people_too(handler: Handler, page: Page) -> Handler:
+    async def handle(request: Request, error: Exception) -> Response:
+        document = await handler(request, error)
+        if not prefers_html(request.headers.get("accept", "")):
+            return document
+        if document.status_code == HTTPStatus.UNAUTHORIZED:
+            return RedirectResponse(f"/login?next={quote(_here(request))}", HTTPStatus.SEE_OTHER)
+        return page(request, "error.html", {"status": document.status_code}, document.status_code)
+
+    return handle
+
+
+def _here(request: Request) -> str:
+    """The page to come back to: a form that was sent can't be sent again by a link."""
+    if request.method != "GET":
+        return "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+HANDLERS: dict[type[Exception], Handler] = {
     Refused: refused,
     Unavailable: unavailable,
     RequestValidationError: invalid_request,

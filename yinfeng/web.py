@@ -11,10 +11,12 @@ from typing import Any
 import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.staticfiles import StaticFiles
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.login import make_router as login_router
 from producers.http import make_router as events_router
-from schemas.access import Caller
+from schemas.access import COOKIE, Caller
 from schemas.errors import ConfigurationError, Unauthorized, Unavailable
 from schemas.openapi import PROBLEM, asyncapi, schemas_by_name
 from schemas.settings import Settings
@@ -22,9 +24,9 @@ from storage import keys
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from yinfeng import metrics, problems
+from yinfeng.pages import make_page
 
 TITLE = "Yinfeng 引凤"
-COOKIE = "yinfeng_key"
 _MISSING = "a key is needed: Authorization: Bearer …, or log in at /login"
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -42,9 +44,12 @@ def create_app(settings: Settings) -> FastAPI:
             yield
 
     app = FastAPI(title=TITLE, version=version("yinfeng"), lifespan=lifespan, docs_url=None, redoc_url=None)
-    problems.install(app)
+    page = make_page()
+    problems.install(app, page)
     authenticate = make_authenticate(pool)
     app.include_router(events_router(pool, authenticate))
+    app.include_router(login_router(pool, page))
+    app.mount("/static", StaticFiles(packages=[("dashboard", "static")]), name="static")
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)
     return app
@@ -59,7 +64,9 @@ def make_authenticate(pool: AsyncConnectionPool[Conn]) -> Authenticate:
         if not token:
             raise Unauthorized(_MISSING)
         async with borrowed(pool) as conn:
-            return await keys.verify(conn, token)
+            caller = await keys.verify(conn, token)
+        request.state.caller = caller  # for the page's head, also where an error follows
+        return caller
 
     return authenticate
 

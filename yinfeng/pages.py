@@ -1,0 +1,96 @@
+"""Pages of every part, drawn one way: one Jinja2 environment, one set of texts, the same headers.
+
+A part brings templates that extend `base.html` and texts by language; its router is given the renderer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Final, Protocol
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from dashboard.formats import Formats
+from dashboard.languages import LANG_COOKIE, Lang, language
+from dashboard.texts import TEXTS as DASHBOARD_TEXTS
+
+try:
+    from notifications.pages_texts import TEXTS as NOTIFICATIONS_TEXTS
+except ModuleNotFoundError:
+    NOTIFICATIONS_TEXTS = {"en": {}, "zh-CN": {}}
+
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
+        " form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Language, Cookie",
+}
+_YEAR: Final = 365 * 24 * 3600
+
+
+class Page(Protocol):
+    """Draws a page. Every template also has: `t(key, **values)` (a text in the reader's language), `f` (numbers and
+    dates in it), `lang`, `caller` (None when nobody is logged in), `path` and `link(lang=…)` (this page, changed)."""
+
+    def __call__(
+        self, request: Request, name: str, context: Mapping[str, Any] | None = None, status: int = 200
+    ) -> HTMLResponse: ...
+
+
+def make_page() -> Page:
+    """The renderer, made once for each web process."""
+    folders = [str(resources.files(package) / folder) for package, folder in TEMPLATES]
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    texts = _merged(*TEXTS)
+
+    def page(request: Request, name: str, context: Mapping[str, Any] | None = None, status: int = 200) -> HTMLResponse:
+        lang = language(request)
+        body = environment.get_template(name).render(_given(request, texts[lang], lang) | dict(context or {}))
+        response = HTMLResponse(body, status, {**SECURITY_HEADERS, "Content-Language": lang})
+        if "lang" in request.query_params:
+            response.set_cookie(LANG_COOKIE, lang, max_age=_YEAR, samesite="lax", httponly=True)
+        return response
+
+    return page
+
+
+def _given(request: Request, texts: Mapping[str, str], lang: Lang) -> dict[str, Any]:
+    def t(key: str, **values: object) -> str:
+        return texts[key].format(**values) if values else texts[key]
+
+    def link(**changes: str) -> str:
+        url = request.url.include_query_params(**changes)
+        return f"{url.path}?{url.query}"
+
+    return {
+        "t": t,
+        "f": Formats(lang),
+        "lang": lang,
+        "caller": getattr(request.state, "caller", None),
+        "path": request.url.path,
+        "link": link,
+    }
+
+
+def _merged(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """One table of texts by language. Raises KeyError when a part lacks a language."""
+    return {lang: {key: text for part in parts for key, text in part[lang].items()} for lang in parts[0]}
+
+
+# Where templates lie (package, folder; the first that has a name wins), and whose texts there are.
+TEMPLATES = (("dashboard", "templates"), ("notifications", "pages"))
+TEXTS = (DASHBOARD_TEXTS, NOTIFICATIONS_TEXTS)
