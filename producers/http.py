@@ -73,7 +73,9 @@ def _too_large() -> TooLarge:
 
 
 async def _accept(pool: AsyncConnectionPool[Conn], caller: Caller, parsed: Parsed) -> JSONResponse:
-    unique = {fact.identity: fact for _, fact in reversed(parsed.facts)}
+    unique: dict[tuple[str, str], Fact] = {}
+    for _, fact in parsed.facts:
+        unique.setdefault(fact.identity, fact)
     async with borrowed(pool) as conn:
         forbidden = await faults(conn, caller, unique.values())
         allowed = [fact for identity, fact in unique.items() if identity not in forbidden]

@@ -9,14 +9,14 @@ from schemas.access import Caller
 from schemas.facts import Fact
 from storage import ledger
 from storage.database import Conn
+from storage.ledger import OfferKey
 
 NAMES_EMPLOYER: Final = frozenset(
     {"candidate.interviewed", "offer.extended", "hire.started", "hire.ended", "opening.set"}
 )
-ANSWERS_OFFER: Final = frozenset({"offer.accepted", "offer.declined", "offer.rescinded"})
+EXTENDS: Final = "offer.extended"
+OFFERS: Final = frozenset({EXTENDS, "offer.accepted", "offer.declined", "offer.rescinded"})
 RETRACTS: Final = "fact.retracted"
-
-OfferKey = tuple[str, str, str]
 
 
 async def faults(conn: Conn, caller: Caller, facts: Iterable[Fact]) -> dict[tuple[str, str], str]:
@@ -24,32 +24,33 @@ async def faults(conn: Conn, caller: Caller, facts: Iterable[Fact]) -> dict[tupl
     if caller.role == "organizer":
         return {}
     known = list(facts)
-    offers = await _own_offers(conn, caller, known)
+    offers = await _offers_by(conn, known)
     posted = await ledger.posted_by(conn, [_retracted(f) for f in known if f.type == RETRACTS], f"key:{caller.key}")
     found = {fact.identity: _fault(caller, fact, offers, posted) for fact in known}
     return {identity: reason for identity, reason in found.items() if reason}
 
 
-def _fault(caller: Caller, fact: Fact, offers: set[OfferKey], posted: set[tuple[str, str]]) -> str | None:
-    if fact.type in NAMES_EMPLOYER:
-        if fact.data["employer"] != caller.employer:
-            return f"your key stands for {caller.employer}; it can't speak for {fact.data['employer']}"
+def _fault(caller: Caller, fact: Fact, offers: dict[OfferKey, set[str]], posted: set[tuple[str, str]]) -> str | None:
+    if fact.type in NAMES_EMPLOYER and fact.data["employer"] != caller.employer:
+        return f"your key stands for {caller.employer}; it can't speak for {fact.data['employer']}"
+    if fact.type in OFFERS and offers[_offer(fact)] != {caller.employer}:
+        return f"{fact.data['offer']} is no offer of {caller.employer} to this candidate"
+    if fact.type == RETRACTS and _retracted(fact) not in posted:
+        return "your key may retract only what it posted itself"
+    if fact.type in NAMES_EMPLOYER | OFFERS | {RETRACTS}:
         return None
-    if fact.type in ANSWERS_OFFER:
-        return (
-            None if _offer(fact) in offers else f"{caller.employer} has no offer {fact.data['offer']} to this candidate"
-        )
-    if fact.type == RETRACTS:
-        return None if _retracted(fact) in posted else "your key may retract only what it posted itself"
     return f"an employer's key may not post {fact.type}; ask the organizer"
 
 
-async def _own_offers(conn: Conn, caller: Caller, facts: list[Fact]) -> set[OfferKey]:
-    asked = [_offer(fact) for fact in facts if fact.type in ANSWERS_OFFER]
-    here = {
-        _offer(fact) for fact in facts if fact.type == "offer.extended" and fact.data["employer"] == caller.employer
-    }
-    return here | await ledger.offers_of(conn, asked, caller.employer or "")
+async def _offers_by(conn: Conn, facts: list[Fact]) -> dict[OfferKey, set[str]]:
+    """Who extended the offers that these facts speak of, in the ledger or in these facts themselves."""
+    asked = [fact for fact in facts if fact.type in OFFERS]
+    found = await ledger.offers_by(conn, [_offer(fact) for fact in asked])
+    for fact in asked:
+        employers = found.setdefault(_offer(fact), set())
+        if fact.type == EXTENDS:
+            employers.add(fact.data["employer"])
+    return found
 
 
 def _offer(fact: Fact) -> OfferKey:

@@ -13,12 +13,20 @@ from storage.database import Conn
 PENDING_CHANNEL = "yinfeng_pending"
 Identity = tuple[str, str]
 JourneyKey = tuple[str, str]
+OfferKey = tuple[str, str, str]  # campaign, candidate, offer
 
+# Numbered in the order in which they were said, inserted in the order of their identities: two requests with the
+# same facts in opposite orders would else wait for each other.
 _INSERT = """
-INSERT INTO facts (source, id, type, campaign, candidate, time, event, posted_by)
-SELECT s, i, t, c, p, m, e::jsonb, %s
-FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[])
-     AS f(s, i, t, c, p, m, e)
+INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
+OVERRIDING SYSTEM VALUE
+SELECT n, s, i, t, c, p, m, e::jsonb, %s
+FROM (
+    SELECT nextval('facts_seq_seq') AS n, f.*
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+         AS f(s, i, t, c, p, m, e)
+) AS numbered
+ORDER BY s COLLATE "C", i COLLATE "C"
 ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
@@ -58,11 +66,12 @@ _POSTED_BY = """
 SELECT f.source, f.id FROM facts f JOIN unnest(%b::text[], %b::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by = %s
 """
-_OFFERS_OF = """
-SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer' FROM facts f
-JOIN unnest(%b::text[], %b::text[], %b::text[]) AS k(campaign, candidate, offer)
+_OFFERS_BY = """
+SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer', f.event->'data'->>'employer' FROM facts f
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, candidate, offer)
   ON f.campaign = k.campaign AND f.candidate = k.candidate AND f.event->'data'->>'offer' = k.offer
-WHERE f.type = 'offer.extended' AND f.event->'data'->>'employer' = %s
+WHERE f.type = 'offer.extended'
+  AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
 """
 _APPLIED_RETRACTIONS = """
 SELECT f.event::text FROM facts f
@@ -203,12 +212,14 @@ async def posted_by(conn: Conn, identities: Sequence[Identity], poster: str) -> 
     return {(source, id) for source, id in await cursor.fetchall()}
 
 
-async def offers_of(conn: Conn, offers: Sequence[tuple[str, str, str]], employer: str) -> set[tuple[str, str, str]]:
-    """Which of these offers (campaign, candidate, offer) were extended by this employer."""
-    if not offers:
-        return set()
-    cursor = await conn.execute(_OFFERS_OF, [*_columns(offers, 3), employer])
-    return {(campaign, candidate, offer) for campaign, candidate, offer in await cursor.fetchall()}
+async def offers_by(conn: Conn, offers: Sequence[OfferKey]) -> dict[OfferKey, set[str]]:
+    """Which employers extended each of these offers, retracted ones aside; offers that nobody extended are left out."""
+    found: dict[OfferKey, set[str]] = {}
+    if offers:
+        cursor = await conn.execute(_OFFERS_BY, _columns(offers, 3))
+        for campaign, candidate, offer, employer in await cursor.fetchall():
+            found.setdefault((campaign, candidate, offer), set()).add(employer)
+    return found
 
 
 async def scrub(conn: Conn, keys: Iterable[JourneyKey], attributes: Sequence[str]) -> None:
