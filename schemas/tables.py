@@ -196,7 +196,8 @@ class MessageRow(SQLModel, table=True):
     __table_args__ = (
         Index("messages_dedupe", "dedupe_key", unique=True),
         Index("messages_subject", "campaign", "candidate"),
-        Index("messages_waiting", "requested_at", postgresql_where=text("status IN ('requested', 'claimed')")),
+        Index("messages_requested", "id", postgresql_where=text("status = 'requested'")),
+        Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("messages_status", "status", "id"),
     )
 

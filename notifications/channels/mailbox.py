@@ -1,0 +1,20 @@
+"""The local mailbox: mails stay in the database, where `/mailbox` shows them. For when no provider is set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from notifications.channels.port import SENT, Mail, Outcome
+
+
+class Mailbox:
+    """Every mail that is recorded is kept; so there is nothing left to do."""
+
+    name = "mailbox"
+    keeps = True
+
+    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+        return [SENT for _ in mails]
+
+    async def close(self) -> None:
+        pass

@@ -1,0 +1,68 @@
+"""What a channel is to the sender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
+from schemas.messages import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message as its reader gets it. `id` is ours, and goes with it so that the provider's events name it."""
+
+    id: int
+    kind: str
+    to: str
+    to_name: str
+    locale: str
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one mail: its new status, why, when to try again, and whether the channel is of no use now."""
+
+    status: Status
+    reason: str | None = None
+    retry_at: datetime | None = None
+    pauses_channel: bool = False
+
+
+class Channel(Protocol):
+    """Sends mails. `keeps`: recording a mail delivers it, so that nothing is in doubt when a sender dies."""
+
+    name: str
+    keeps: bool
+
+    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+        """An outcome for each mail, in order; one mail's failure is no other's. Raises nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+SENT = Outcome("sent")
+
+
+def outcome_of(error: SendFailed) -> Outcome:
+    """What a failure means for its message."""
+    if isinstance(error, SendRetryable):
+        return Outcome("requested", str(error), error.retry_at)
+    return Outcome(_STATUSES[type(error)], str(error), pauses_channel=isinstance(error, ChannelRefused))
+
+
+# ChannelRefused is about us, not about the message: it waits until the channel is mended.
+_STATUSES: dict[type[SendFailed], Status] = {
+    SendRefused: "failed",
+    SendUnknown: "unknown",
+    ChannelRefused: "requested",
+}

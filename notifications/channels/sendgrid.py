@@ -1,0 +1,125 @@
+"""SendGrid's v3 Mail Send: the only file that knows its client, its payload and its errors.
+
+202 alone means that a mail was taken. What can't be known is said to be unknown (`SendUnknown`), never guessed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.client import HTTPException
+from typing import Any, Final
+from urllib.error import HTTPError as UrllibHTTPError
+from urllib.error import URLError
+
+from python_http_client.exceptions import HTTPError
+from sendgrid import SendGridAPIClient
+
+from notifications.channels.port import SENT, Mail, Outcome, outcome_of
+from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 8  # requests under way at the same time
+ID_ARGUMENT: Final = "yinfeng_message"  # comes back at the top level of the provider's events
+MAX_SUBJECT: Final = 900
+_BODY_SHOWN: Final = 300
+
+
+class SendGrid:
+    """Sends each mail in a request of its own, a few at a time, on threads (the client blocks)."""
+
+    name = "sendgrid"
+    keeps = False
+
+    def __init__(self, api_key: str, *, host: str, timeout: float, sender: str, sender_name: str) -> None:
+        # At DEBUG it logs the API key and whole payloads.
+        logging.getLogger("python_http_client").setLevel(logging.WARNING)
+        self._client = SendGridAPIClient(api_key, host=host).client
+        self._client.timeout = timeout
+        self._sender = {"email": sender, "name": sender_name}
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
+
+    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+        loop = asyncio.get_running_loop()
+        return list(await asyncio.gather(*(loop.run_in_executor(self._threads, self._send, mail) for mail in mails)))
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, mail: Mail) -> Outcome:
+        try:
+            _post(self._client, payload(mail, self._sender))
+        except SendFailed as error:
+            return outcome_of(error)
+        return SENT
+
+
+def payload(mail: Mail, sender: dict[str, str]) -> dict[str, Any]:
+    """The request body for one mail to one person."""
+    return {
+        "personalizations": [{"to": [{"email": mail.to, "name": mail.to_name}]}],
+        "from": sender,
+        "subject": mail.subject[:MAX_SUBJECT],
+        "content": [{"type": "text/plain", "value": mail.text}, {"type": "text/html", "value": mail.html}],
+        "categories": [mail.kind],
+        "custom_args": {ID_ARGUMENT: str(mail.id)},
+        "tracking_settings": {"click_tracking": {"enable": False, "enable_text": False}},
+    }
+
+
+def _post(client: Any, body: dict[str, Any]) -> None:
+    """Post it. Raises a SendFailed that says what may be done next."""
+    try:
+        answer = client.mail.send.post(request_body=body)
+    except (HTTPError, UrllibHTTPError) as error:
+        raise _meaning(_status(error), _headers(error), _text(error)) from None
+    except URLError as error:
+        raise _unreachable(error) from None
+    except (OSError, HTTPException) as error:
+        raise SendUnknown(f"no answer came, the mail may have gone: {type(error).__name__} {error}".strip()) from None
+    if answer.status_code != 202:
+        raise _meaning(answer.status_code, {}, "")
+
+
+def _unreachable(error: URLError) -> SendFailed:
+    """Refused connections and unknown hosts never carried a mail; anything else may have."""
+    if isinstance(error.reason, ConnectionRefusedError | socket.gaierror):
+        return SendRetryable(f"SendGrid can't be reached: {error.reason}")
+    return SendUnknown(f"the connection failed, the mail may have gone: {error.reason}")
+
+
+def _meaning(status: int, headers: dict[str, str], text: str) -> SendFailed:
+    said = f"SendGrid answered {status}" + (f": {text}" if text else "")
+    if status == 429:
+        return SendRetryable(said, _reset(headers))
+    if status in (401, 403):
+        return ChannelRefused(f"{said}; check YINFENG_SENDGRID_API_KEY and the sender YINFENG_MAIL_FROM")
+    if 400 <= status < 500:
+        return SendRefused(said)
+    return SendUnknown(f"{said}; the mail may have gone")
+
+
+def _reset(headers: dict[str, str]) -> datetime | None:
+    value = headers.get("x-ratelimit-reset", "")
+    return datetime.fromtimestamp(int(value), UTC) if value.isdigit() and len(value) < 12 else None
+
+
+def _status(error: Any) -> int:
+    return int(getattr(error, "status_code", None) or getattr(error, "code", 0))
+
+
+def _headers(error: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in dict(error.headers or {}).items()}
+
+
+def _text(error: Any) -> str:
+    body = getattr(error, "body", b"") or b""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
+    return " ".join(text.split())[:_BODY_SHOWN]
+
+
