@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,11 +34,25 @@ class Delivery:
     error: str | None = None
 
 
+def require_answer(bootstrap: str) -> None:
+    """Raise BrokerUnavailable at once when nobody listens at any of the addresses.
+
+    kafka-python would try for half a minute, and leave the sockets of refused connections open.
+    """
+    for address in bootstrap.split(","):
+        host, _, port = address.rpartition(":")
+        with suppress(OSError):
+            socket.create_connection((host.strip("[] "), int(port)), timeout=3).close()
+            return
+    raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: nobody listens there")
+
+
 class Producer:
     """One connection to Kafka. After a failed delivery close it and open another: an idempotent producer
     that lost its broker can't go on."""
 
     def __init__(self, bootstrap: str, *, name: str) -> None:
+        require_answer(bootstrap)
         try:
             self._producer = KafkaProducer(
                 bootstrap_servers=bootstrap.split(","),

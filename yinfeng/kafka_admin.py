@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from producers.kafka import require_answer
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.topics import TOPICS
 
@@ -36,19 +36,6 @@ def _check_partitions(admin: KafkaAdminClient) -> None:
         wanted, found = TOPICS[topic["name"]][0], len(topic["partitions"])
         if found != wanted:
             raise ConfigurationError(f"Topic {topic['name']} has {found} partitions instead of {wanted}")
-
-
-def require_answer(bootstrap: str) -> None:
-    """Raise BrokerUnavailable at once when nobody listens at any of the addresses.
-
-    kafka-python would try for half a minute, and leave the sockets of refused connections open.
-    """
-    for address in bootstrap.split(","):
-        host, _, port = address.rpartition(":")
-        with suppress(OSError):
-            socket.create_connection((host.strip("[] "), int(port)), timeout=3).close()
-            return
-    raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: nobody listens there")
 
 
 @contextmanager

@@ -7,9 +7,9 @@ import time
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from producers.kafka import require_answer
 from schemas.errors import BrokerUnavailable
 from schemas.topics import FACTS, FACTS_GROUP
-from yinfeng.kafka_admin import require_answer
 
 _WITHIN = 5.0
 
