@@ -7,6 +7,7 @@ import logging
 
 import faust
 
+from notifications import agent as notifications_agent
 from schemas.settings import Settings
 from streams import app as streams_app
 from yinfeng.readiness import mark_ready
@@ -18,6 +19,7 @@ def run_worker(settings: Settings) -> int:
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
     app = streams_app.make_app(settings)
     streams_app.attach(app, settings, ready=mark_ready)
+    notifications_agent.attach(app, settings)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     worker.execute_from_commandline()

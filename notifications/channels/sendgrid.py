@@ -110,7 +110,7 @@ def _reset(headers: dict[str, str]) -> datetime | None:
 
 
 def _status(error: Any) -> int:
-    return int(getattr(error, "status_code", None) or getattr(error, "code", 0))
+    return int(getattr(error, "status_code", 0) or getattr(error, "code", 0))
 
 
 def _headers(error: Any) -> dict[str, str]:
@@ -121,5 +121,3 @@ def _text(error: Any) -> str:
     body = getattr(error, "body", b"") or b""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
     return " ".join(text.split())[:_BODY_SHOWN]
-
-

@@ -1,0 +1,78 @@
+"""The sender in the worker process: woken by `yinfeng.messages`, and by the clock in case a hint was lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import faust
+
+from notifications.channels.mailbox import Mailbox
+from notifications.channels.port import Channel
+from notifications.channels.sendgrid import SendGrid
+from notifications.composing import Sender as Writer
+from notifications.rendering import Renderer
+from notifications.sender import Chance, Route, Sender
+from schemas.messages import AUDIENCES
+from schemas.settings import Settings
+from schemas.topics import MESSAGES
+from storage.database import make_pool
+
+SWEEP_EVERY: Final = 2.0  # seconds
+POOL_SIZE: Final = 2
+
+
+def attach(app: faust.App, settings: Settings) -> None:
+    """Give the app the agent that wakes the sender, and the sender."""
+    pool = make_pool(settings.database_url or "", name="sender", size=POOL_SIZE)
+    routes = make_routes(settings)
+    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
+    sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=Chance(_now, _jitter))
+
+    async def wake(stream: faust.StreamT[Any]) -> None:
+        async for _ in stream:
+            sender.wake()
+
+    async def send() -> None:
+        async with pool:
+            await sender.run(interval=SWEEP_EVERY)
+
+    async def close(_: Any, *args: Any, **kwargs: Any) -> None:
+        await sender.close()
+
+    topic = app.topic(MESSAGES, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    app.agent(topic, name="messages")(wake)
+    app.task(send)
+    app.on_before_shutdown.connect(close, weak=False)
+
+
+def make_routes(settings: Settings) -> list[Route]:
+    """SendGrid when a key is set, else the local mailbox; HR's mail stays local while no address of HR is set."""
+    mailbox = Mailbox()
+    outside: Channel = mailbox
+    if settings.sendgrid_api_key:
+        outside = SendGrid(
+            settings.sendgrid_api_key.get_secret_value(),
+            host=settings.sendgrid_host,
+            timeout=settings.sendgrid_timeout,
+            sender=settings.mail_from,
+            sender_name=settings.mail_from_name,
+        )
+    to_hr = outside if settings.hr_email else mailbox
+    return [Route(_kinds("candidate"), outside), Route(_kinds("hr"), to_hr)]
+
+
+def _kinds(audience: str) -> tuple[str, ...]:
+    return tuple(kind for kind, reader in AUDIENCES.items() if reader == audience)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _jitter() -> float:
+    return random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing

@@ -1,0 +1,42 @@
+"""Moments and amounts as people read them, by Babel: with the weekday, in the time zone of the place."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
+
+
+def day(value: str | date, locale: str) -> str:
+    """`2026-07-01` → `2026年7月1日星期三` or `Wednesday, July 1, 2026`."""
+    moment = date.fromisoformat(value) if isinstance(value, str) else value
+    return format_date(moment, format="full", locale=_babel(locale))
+
+
+def moment(value: str | datetime, zone: ZoneInfo, locale: str) -> str:
+    """A day with weekday, and the time on a clock of 24 hours there."""
+    there = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(zone)
+    return f"{day(there.date(), locale)} {_clock(there, locale)}"
+
+
+def span(start: datetime, end: datetime, zone: ZoneInfo, locale: str) -> str:
+    """From when to when; the day is named once where it is one."""
+    begins, ends = start.astimezone(zone), end.astimezone(zone)
+    if begins.date() == ends.date():
+        return f"{moment(begins, zone, locale)}–{_clock(ends, locale)}"
+    return f"{moment(begins, zone, locale)} – {moment(ends, zone, locale)}"
+
+
+def number(value: float, locale: str) -> str:
+    """`2000` → `2,000`."""
+    return format_decimal(value, locale=_babel(locale))
+
+
+def _clock(there: datetime, locale: str) -> str:
+    return format_time(there, "HH:mm", locale=_babel(locale))
+
+
+def _babel(locale: str) -> str:
+    return locale.replace("-", "_")

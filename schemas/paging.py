@@ -1,0 +1,44 @@
+"""Lists in pages, over HTTP: `?limit=` and `?after=`, and the link to the next page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import Query, Request, Response
+
+from schemas.errors import FieldError, Refused
+
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 10_000
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")]
+After = Annotated[str | None, Query(max_length=2000, description="From the link to the next page.")]
+
+
+def next_link(request: Request, response: Response, last: Any) -> None:
+    """Say where the list goes on: after `last`, the key of the last row told (JSON values)."""
+    url = request.url.include_query_params(after=encode(last))
+    response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+
+
+def encode(key: Any) -> str:
+    """A key as a word that fits into an address."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+
+
+def decode(word: str | None, kind: type[Any], default: Any) -> Any:
+    """The key that `encode` made a word of; `default` for none. Raises Refused for a word that is no key."""
+    if word is None:
+        return default
+    try:
+        raw = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4))
+        key = msgspec.json.decode(raw, type=kind)
+        if b"\\u0000" in raw:
+            raise ValueError("no text has a zero character")
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        wrong = [FieldError("after", "must be taken from a link to the next page as it is")]
+        raise Refused("after: must be taken from a link to the next page as it is", wrong) from error
+    return key

@@ -1,0 +1,103 @@
+"""Messages for those who look: what was asked for, what became of it, how it looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+
+from schemas.errors import NotFound
+from storage.database import Conn
+
+_ROWS = """
+SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
+       m.attempts, m.source, m.fact, m.requested_at, m.sent_at
+FROM messages m
+"""
+# An employer's key sees the messages to candidates who have to do with it, and none that another employer caused.
+_OF_EMPLOYER = """
+EXISTS (SELECT FROM journeys j WHERE (j.campaign, j.candidate) = (m.campaign, m.candidate)
+        AND j.employers @> ARRAY[%(employer)s]::text[])
+AND coalesce(m.params->>'employer', %(employer)s) = %(employer)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `fact` and `source` are the identity of the fact that asked for it, where one did."""
+
+    id: int
+    kind: str
+    campaign: str
+    candidate: str | None
+    recipient: str | None
+    channel: str | None
+    locale: str | None
+    subject: str | None
+    status: str
+    reason: str | None
+    attempts: int
+    source: str | None
+    fact: str | None
+    requested_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message as it went out."""
+
+    html: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which messages; None: whatever they are. `employer`: those that this employer may see."""
+
+    campaign: str | None = None
+    candidate: str | None = None
+    status: str | None = None
+    channel: str | None = None
+    employer: str | None = None
+
+
+async def listed(conn: Conn, wanted: Wanted, *, before: int | None, limit: int) -> list[Message]:
+    """Messages, the newest first, older than the message `before`."""
+    given = {name: getattr(wanted, name) for name in ("campaign", "candidate", "status", "channel")}
+    conditions = [f"m.{name} = %({name})s" for name, value in given.items() if value is not None]
+    conditions += ["m.id < %(before)s"] if before is not None else []
+    conditions += [_OF_EMPLOYER] if wanted.employer is not None else []
+    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    values = {**given, "before": before, "employer": wanted.employer, "limit": limit}
+    async with conn.cursor(row_factory=class_row(Message)) as cursor:
+        await cursor.execute(f"{_ROWS} {where} ORDER BY m.id DESC LIMIT %(limit)s", values)
+        return await cursor.fetchall()
+
+
+async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
+    """One message. Raises NotFound, also for one that the employer may not see."""
+    condition = f" AND {_OF_EMPLOYER}" if employer is not None else ""
+    async with conn.cursor(row_factory=class_row(Message)) as cursor:
+        await cursor.execute(f"{_ROWS} WHERE m.id = %(id)s{condition}", {"id": id, "employer": employer})
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound(f"there is no message {id} that this key may read")
+    return found
+
+
+async def attempts(conn: Conn, id: int) -> list[dict[str, Any]]:
+    """What was tried and what changed, the oldest first: `at`, `status`, `detail`."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute("SELECT at, status, detail FROM message_attempts WHERE message = %s ORDER BY id", [id])
+        return await cursor.fetchall()
+
+
+async def mail(conn: Conn, id: int) -> Mail | None:
+    """The message as it went out; None when it hasn't, or was forgotten with its candidate."""
+    async with conn.cursor(row_factory=class_row(Mail)) as cursor:
+        await cursor.execute("SELECT html, text, at FROM mails WHERE message = %s", [id])
+        return await cursor.fetchone()
