@@ -50,6 +50,7 @@ def make_router(pool: Pool, authenticate: Authenticate, page: Page) -> APIRouter
 def _add_messages(router: APIRouter, pool: Pool, authenticate: Authenticate) -> None:
     @router.get("/v1/messages", tags=["messages"])
     async def get_messages(
+        *,
         request: Request,
         response: Response,
         campaign: Name = None,

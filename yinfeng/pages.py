@@ -16,11 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from dashboard.formats import Formats
 from dashboard.languages import LANG_COOKIE, Lang, language
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
-
-try:
-    from notifications.pages_texts import TEXTS as NOTIFICATIONS_TEXTS
-except ModuleNotFoundError:
-    NOTIFICATIONS_TEXTS = {"en": {}, "zh-CN": {}}
+from notifications.pages_texts import TEXTS as NOTIFICATIONS_TEXTS
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (

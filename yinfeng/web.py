@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.login import make_router as login_router
+from notifications.http import make_router as messages_router
 from producers.http import make_router as events_router
 from schemas.access import COOKIE, Caller
 from schemas.errors import ConfigurationError, Unauthorized, Unavailable
@@ -49,7 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
     authenticate = make_authenticate(pool)
     app.include_router(events_router(pool, authenticate))
     app.include_router(login_router(pool, page))
-    app.mount("/static", StaticFiles(packages=[("dashboard", "static")]), name="static")
+    app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
+    app.include_router(messages_router(pool, authenticate, page))
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)
     return app
