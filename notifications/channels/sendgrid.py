@@ -62,12 +62,13 @@ class SendGrid:
 def payload(mail: Mail, sender: dict[str, str]) -> dict[str, Any]:
     """The request body for one mail to one person."""
     return {
-        "personalizations": [{"to": [{"email": mail.to, "name": mail.to_name}]}],
+        "personalizations": [
+            {"to": [{"email": mail.to, "name": mail.to_name}], "custom_args": {ID_ARGUMENT: str(mail.id)}}
+        ],
         "from": sender,
         "subject": mail.subject[:MAX_SUBJECT],
         "content": [{"type": "text/plain", "value": mail.text}, {"type": "text/html", "value": mail.html}],
         "categories": [mail.kind],
-        "custom_args": {ID_ARGUMENT: str(mail.id)},
         "tracking_settings": {"click_tracking": {"enable": False, "enable_text": False}},
     }
 

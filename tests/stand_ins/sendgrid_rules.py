@@ -20,8 +20,7 @@ MAX_CUSTOM_ARGS: Final = 10_000
 MAX_AHEAD: Final = 72 * 3600
 SCHEMA: Final = Path(__file__).parents[3] / "shared" / "reference" / "sendgrid" / "mail_send.request.schema.json"
 RESERVED: Final = frozenset(
-    "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject reply-to cc bcc"
-    .split()
+    "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject reply-to cc bcc".split()
 )
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 

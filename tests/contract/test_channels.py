@@ -1,0 +1,242 @@
+"""What every channel owes the sender, and how each of SendGrid's answers is understood."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from notifications.channels.mailbox import Mailbox
+from notifications.channels.port import Channel, Mail
+from notifications.channels.sendgrid import SendGrid
+from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.sendgrid_rules import MAX_BODY, SCHEMA, breaches
+
+TIMEOUT = 0.5
+FAR = 1893456000  # 2030
+
+
+@pytest.fixture
+def server() -> Iterator[SendGridStandIn]:
+    with sendgrid_stand_in() as stand_in:
+        yield stand_in
+
+
+def sendgrid(host: str, key: str = KEY) -> SendGrid:
+    return SendGrid(key, host=host, timeout=TIMEOUT, sender="park@yinfeng.example", sender_name="产业园")
+
+
+@pytest.fixture
+async def channel(server: SendGridStandIn) -> AsyncIterator[SendGrid]:
+    made = sendgrid(server.url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(params=["sendgrid", "mailbox"])
+def any_channel(request: pytest.FixtureRequest, channel: SendGrid) -> Channel:
+    return channel if request.param == "sendgrid" else Mailbox()
+
+
+def mail(id: int = 1, to: str | None = None, *, subject: str = "报名成功", name: str = "李思雨") -> Mail:
+    return Mail(id, "signup_confirmation", to or f"c{id}@example.com", name, "zh-CN", subject, "<p>您好</p>", "您好\n")
+
+
+async def test_every_mail_gets_its_own_outcome_in_order(any_channel: Channel):
+    outcomes = await any_channel.send([mail(n) for n in range(1, 31)])
+    assert [(each.status, each.pauses_channel) for each in outcomes] == [("sent", False)] * 30
+
+
+async def test_no_mails_are_no_work(any_channel: Channel):
+    assert await any_channel.send([]) == []
+
+
+async def test_the_same_address_in_two_mails_of_a_batch(any_channel: Channel):
+    outcomes = await any_channel.send([mail(1, "one@example.com"), mail(2, "ONE@example.com")])
+    assert [each.status for each in outcomes] == ["sent", "sent"]
+
+
+async def test_a_closed_channel_can_be_closed_again(any_channel: Channel):
+    await any_channel.close()
+    await any_channel.close()
+
+
+async def test_what_sendgrid_is_told(channel: SendGrid, server: SendGridStandIn):
+    await channel.send([mail(7)])
+    [(part, request)] = server.accepted
+    assert part["to"] == [{"email": "c7@example.com", "name": "李思雨"}]
+    assert part["custom_args"] == {"yinfeng_message": "7"}
+    assert request["from"] == {"email": "park@yinfeng.example", "name": "产业园"}
+    assert [each["type"] for each in request["content"]] == ["text/plain", "text/html"]
+    assert request["categories"] == ["signup_confirmation"]
+    assert "李思雨" not in json.dumps([part["custom_args"], request["categories"]], ensure_ascii=False)
+
+
+async def test_nobody_sees_another(channel: SendGrid, server: SendGridStandIn):
+    await channel.send([mail(n) for n in range(1, 6)])
+    assert [len(part["to"]) for part, _ in server.accepted] == [1] * 5
+
+
+@pytest.mark.parametrize("name", ["\u202e李", "a" * 500, '"<x@y.z>"', "O'Neil, Jr."])
+async def test_odd_names_are_no_reason_to_refuse(channel: SendGrid, server: SendGridStandIn, name: str):
+    [outcome] = await channel.send([mail(name=name)])
+    assert (outcome.status, server.refused) == ("sent", [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "pauses", "said"),
+    [
+        (Answer(400), "failed", False, "400"),
+        (Answer(404), "failed", False, "404"),
+        (Answer(413), "failed", False, "413"),
+        (Answer(401), "requested", True, "YINFENG_SENDGRID_API_KEY"),
+        (Answer(403), "requested", True, "YINFENG_MAIL_FROM"),
+        (Answer(429, reset=FAR), "requested", False, "429"),
+        (Answer(500), "unknown", False, "500"),
+        (Answer(502), "unknown", False, "502"),
+        (Answer(503), "unknown", False, "503"),
+        (Answer(302), "unknown", False, "200"),
+        (Answer(200), "unknown", False, "200"),
+        (Answer(drop="before"), "unknown", False, "may have gone"),
+        (Answer(drop="after"), "unknown", False, "may have gone"),
+        (Answer(delay=3 * TIMEOUT), "unknown", False, "may have gone"),
+    ],
+    ids=str,
+)
+async def test_what_an_answer_means(
+    channel: SendGrid, server: SendGridStandIn, answer: Answer, status: str, pauses: bool, said: str
+):
+    server.script_for["c1@example.com"] = [answer]
+    one, other = await channel.send([mail(1), mail(2)])
+    assert (one.status, one.pauses_channel, other.status) == (status, pauses, "sent")
+    assert said in (one.reason or "")
+
+
+async def test_too_many_requests_wait_until_the_provider_says(channel: SendGrid, server: SendGridStandIn):
+    server.script = [Answer(429, reset=FAR)]
+    [outcome] = await channel.send([mail()])
+    assert outcome.retry_at == datetime.fromtimestamp(FAR, UTC)
+
+
+async def test_too_many_requests_without_a_time(channel: SendGrid, server: SendGridStandIn):
+    server.script = [Answer(429)]
+    [outcome] = await channel.send([mail()])
+    assert (outcome.status, outcome.retry_at) == ("requested", None)
+
+
+def nobody_listens() -> str:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("host", [nobody_listens(), "http://no-such-host.invalid"], ids=["refused", "unknown host"])
+async def test_what_never_left_us_is_tried_again(host: str):
+    channel = sendgrid(host)
+    [outcome] = await channel.send([mail()])
+    await channel.close()
+    assert (outcome.status, outcome.pauses_channel) == ("requested", False)
+
+
+async def test_a_wrong_key_is_about_us_not_about_the_message(server: SendGridStandIn):
+    channel = sendgrid(server.url, key="SG.wrong")
+    [outcome] = await channel.send([mail()])
+    await channel.close()
+    assert (outcome.status, outcome.pauses_channel, server.refused[0][0][0]) == ("requested", True, 401)
+    assert "SG.wrong" not in (outcome.reason or "")
+
+
+async def test_neither_key_nor_contents_are_logged(
+    channel: SendGrid, server: SendGridStandIn, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    server.script = [Answer(500), Answer(400)]
+    await channel.send([mail(1), mail(2), mail(3)])
+    assert KEY not in caplog.text
+    assert "example.com" not in caplog.text
+
+
+async def test_sending_holds_up_nobody_else(channel: SendGrid, server: SendGridStandIn):
+    server.script = [Answer(delay=TIMEOUT / 2)] * 3
+    sending = asyncio.create_task(channel.send([mail(n) for n in (1, 2, 3)]))
+    turns = 0
+    while not sending.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 10
+
+
+def request_with(**changes: object) -> bytes:
+    whole = {
+        "personalizations": [{"to": [{"email": "a@example.com"}], "custom_args": {"yinfeng_message": "1"}}],
+        "from": {"email": "park@yinfeng.example"},
+        "subject": "s",
+        "content": [{"type": "text/plain", "value": "t"}],
+    }
+    return json.dumps({**whole, **changes}).encode()
+
+
+HEADERS = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+
+
+def many(count: int) -> list[object]:
+    return [{"to": [{"email": f"a{n}@example.com"}]} for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"personalizations": []}, "at least one"),
+        ({"personalizations": many(1001)}, "at most 1000"),
+        ({"personalizations": [{"to": []}]}, "at least one address"),
+        ({"personalizations": [{"to": [{"email": "a@x.cn"}, {"email": "A@x.cn"}]}]}, "unique"),
+        ({"personalizations": [{"to": [{"email": "nobody"}]}]}, "valid address"),
+        ({"from": {}}, "from"),
+        ({"subject": ""}, "subject"),
+        ({"content": []}, "content"),
+        ({"content": [{"type": "text/plain", "value": ""}]}, "content"),
+        ({"content": [{"type": "text/html", "value": "h"}, {"type": "text/plain", "value": "t"}]}, "comes first"),
+        ({"custom_args": {"a": 1}}, "strings"),
+        ({"custom_args": {"a": "x" * 10_000}}, "bytes"),
+        ({"categories": ["a", "a"]}, "categories"),
+        ({"categories": ["x" * 256]}, "categories"),
+        ({"headers": {"Reply-To": "x@y.zz"}}, "Reply-To"),
+        ({"send_at": FAR * 2}, "72 hours"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_stand_in_refuses(changes: dict[str, object], said: str):
+    found = breaches(KEY, HEADERS, request_with(**changes))
+    assert found[0][0] == 400
+    assert said in " ".join(message for _, message in found)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        (HEADERS | {"authorization": "Bearer x"}, request_with(), 401),
+        (HEADERS | {"content-type": "text/plain"}, request_with(), 415),
+        (HEADERS, b"{", 400),
+        (HEADERS, b"[]", 400),
+        (HEADERS, request_with(subject="s" * MAX_BODY), 413),
+    ],
+    ids=["key", "type", "cut", "list", "size"],
+)
+def test_the_stand_in_refuses_the_request_itself(headers: dict[str, str], body: bytes, status: int):
+    assert [each for each, _ in breaches(KEY, headers, body)] == [status]
+
+
+def test_the_stand_in_accepts_what_is_right():
+    assert breaches(KEY, HEADERS, request_with(personalizations=many(1000))) == []
+
+
+@pytest.mark.skipif(not Path(SCHEMA).exists(), reason="the provider's schema is not on this machine")
+def test_the_stand_in_holds_requests_to_the_providers_schema():
+    [(status, message)] = breaches(KEY, HEADERS, request_with(reply_to={"name": "n"}))
+    assert (status, message.split(":")[0]) == (400, "schema")
