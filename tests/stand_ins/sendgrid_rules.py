@@ -1,4 +1,4 @@
-"""What SendGrid's v3 Mail Send refuses, as rules of our own writing: each breach with the status it is answered with."""
+"""What SendGrid's v3 Mail Send refuses, by rules of our own writing: each breach with the status of its answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ MAX_CUSTOM_ARGS: Final = 10_000
 MAX_AHEAD: Final = 72 * 3600
 SCHEMA: Final = Path(__file__).parents[3] / "shared" / "reference" / "sendgrid" / "mail_send.request.schema.json"
 RESERVED: Final = frozenset(
-    "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject reply-to cc bcc".split()
+    {
+        *("x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding"),
+        *("to", "from", "subject", "reply-to", "cc", "bcc"),
+    }
 )
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
