@@ -28,15 +28,12 @@ class Formats:
 
     def money(self, value: Number) -> str:
         """Renminbi, short: 3150 万元 or ¥31.5 million."""
-        if self._chinese:
-            for unit, name in _WAN:
-                if abs(value) >= unit:
-                    return f"{_short(value, unit)} {name}"
-            return f"{self.number(value)} 元"
-        for unit, name in _MILLIONS:
-            if abs(value) >= unit:
-                return f"¥{_short(value, unit)} {name}"
-        return f"¥{self.number(value)}"
+        amount = Decimal(str(value))
+        for unit, name in _WAN if self._chinese else _MILLIONS:
+            if abs(amount) >= unit:
+                short = f"{_short(amount / unit)} {name}"
+                return short if self._chinese else f"¥{short}"
+        return f"{self.number(value)} 元" if self._chinese else f"¥{self.number(value)}"
 
     def quantity(self, value: Number, measure: str) -> str:
         """A target's number: money where it counts money."""
@@ -62,8 +59,7 @@ class Formats:
         return f"{self.day(local.date())} {local:%H:%M}"
 
 
-def _short(value: Number, unit: int) -> str:
+def _short(share: Decimal) -> str:
     """At most two places, and no more digits than say something: 31.5, 3150, 1.25."""
-    share = Decimal(str(value)) / unit
     text = f"{share:.2f}" if abs(share) < 100 else f"{share:.0f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import msgspec
 from fastapi import Query, Request, Response
@@ -21,7 +22,7 @@ After = Annotated[str | None, Query(max_length=2000, description="From the link 
 def next_link(request: Request, response: Response, last: Any) -> None:
     """Say where the list goes on: after `last`, the key of the last row told (JSON values)."""
     url = request.url.include_query_params(after=encode(last))
-    response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    response.headers["Link"] = f'<{quote(url.path)}?{url.query}>; rel="next"'
 
 
 def encode(key: Any) -> str:
@@ -29,7 +30,7 @@ def encode(key: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
 
 
-def decode(word: str | None, kind: type[Any], default: Any) -> Any:
+def decode(word: str | None, kind: Any, default: Any) -> Any:
     """The key that `encode` made a word of; `default` for none. Raises Refused for a word that is no key."""
     if word is None:
         return default

@@ -14,7 +14,10 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.api import make_router as reads_router
 from dashboard.login import make_router as login_router
+from dashboard.stream import make_router as stream_router
+from dashboard.watching import make_hub, watching
 from notifications.http import make_router as messages_router
 from producers.http import make_router as events_router
 from schemas.access import COOKIE, Caller
@@ -38,10 +41,12 @@ def create_app(settings: Settings) -> FastAPI:
     if not settings.database_url or not settings.kafka:
         raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
     pool = make_pool(settings.database_url, name="web")
+    hub = make_hub(pool)
+    kafka = settings.kafka
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with pool:
+        async with pool, watching(hub, kafka):
             yield
 
     app = FastAPI(title=TITLE, version=version("yinfeng"), lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -49,6 +54,8 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app, page)
     authenticate = make_authenticate(pool)
     app.include_router(events_router(pool, authenticate))
+    app.include_router(stream_router(hub, authenticate))
+    app.include_router(reads_router(pool, authenticate))
     app.include_router(login_router(pool, page))
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
     app.include_router(messages_router(pool, authenticate, page))
