@@ -1,0 +1,126 @@
+"""The JSON that is read: campaigns, a campaign, its targets, a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from psycopg_pool import AsyncConnectionPool
+
+from dashboard.candidates import candidate_page
+from schemas.access import Caller
+from schemas.errors import NotFound
+from schemas.paging import DEFAULT_LIMIT, MAX_LIMIT, After, Limit, decode, next_link
+from storage import reads
+from storage.candidates import Place
+from storage.database import Conn, borrowed
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+Name = Annotated[str, Path(max_length=200)]
+Row = dict[str, Any]
+
+PARTICULARS: Final = ("campaign", "title", "organizer", "kind", "starts_on", "ends_on", "timezone", "locale", "closed")
+
+
+def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> APIRouter:
+    """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
+    router = APIRouter(tags=["reads"])
+
+    @router.get("/v1/campaigns")
+    async def get_campaigns(
+        paging: Paging = Depends(),
+        caller: Caller = Depends(authenticate),
+    ) -> list[Row]:
+        """Campaigns by id. Any key may read them."""
+        caller.require("organizer", "employer", "viewer")
+        async with borrowed(pool) as conn:
+            found = await reads.campaigns(conn, after=paging.after(str, ""), limit=paging.limit + 1)
+        return [_particulars(row) for row in paging.cut(found, "campaign")]
+
+    @router.get("/v1/campaigns/{campaign}")
+    async def get_campaign(campaign: Name, caller: Caller = Depends(authenticate)) -> Row:
+        """A campaign with its fairs and openings (10,000 at most), and how many stand at each step from signup to
+        hire. For organizers and employers."""
+        caller.require("organizer", "employer")
+        async with borrowed(pool) as conn:
+            found = await known(conn, campaign)
+            return {
+                **_particulars(found),
+                "funnel": await reads.funnel(conn, campaign),
+                "fairs_in_number": await reads.fair_numbers(conn, campaign, datetime.now(UTC)),
+                "fairs": await reads.fairs(conn, campaign, limit=MAX_LIMIT),
+                "openings": await reads.openings(conn, campaign, limit=MAX_LIMIT),
+            }
+
+    @router.get("/v1/campaigns/{campaign}/targets")
+    async def get_targets(
+        campaign: Name,
+        paging: Paging = Depends(),
+        caller: Caller = Depends(authenticate),
+    ) -> list[Row]:
+        """A campaign's targets by id. Any key may read them."""
+        caller.require("organizer", "employer", "viewer")
+        async with borrowed(pool) as conn:
+            await known(conn, campaign)
+            found = await reads.targets(conn, campaign, after=paging.after(str, ""), limit=paging.limit + 1)
+        return [{name: row[name] for name in ENTRY} for row in paging.cut(found, "target")]
+
+    @router.get("/v1/campaigns/{campaign}/candidates/{candidate:path}")
+    async def get_candidate(
+        campaign: Name,
+        candidate: Name,
+        paging: Paging = Depends(),
+        caller: Caller = Depends(authenticate),
+    ) -> Row:
+        """A candidate's journey, the facts in order of the world's time (retracted ones are marked; `limit` is theirs)
+        and the messages. An employer reads its own candidates, without what is other employers' and without messages.
+        """
+        caller.require("organizer", "employer")
+        key, place = (askable(campaign), askable(candidate)), paging.after(Place, None)
+        async with borrowed(pool) as conn:
+            found = await candidate_page(conn, caller, *key, after=place, limit=paging.limit + 1)
+        return {**found, "timeline": paging.cut(found["timeline"], "time", "source", "id")}
+
+    return router
+
+
+class Paging:
+    """`?limit=` and `?after=` of a request for a list; one row more than `limit` is to be read."""
+
+    def __init__(self, request: Request, response: Response, limit: Limit = DEFAULT_LIMIT, after: After = None) -> None:
+        self._request, self._response, self.limit, self._after = request, response, limit, after
+
+    def after(self, kind: Any, default: Any) -> Any:
+        """The key of the last row of the page before. Raises Refused."""
+        return decode(self._after, kind, default)
+
+    def cut(self, rows: list[Row], *key: str) -> list[Row]:
+        """The rows of this page; where there are more, the answer says where they are."""
+        if len(rows) > self.limit:
+            last = [rows[self.limit - 1][name] for name in key]
+            next_link(self._request, self._response, last[0] if len(last) == 1 else last)
+        return rows[: self.limit]
+
+
+async def known(conn: Conn, campaign: str) -> Row:
+    """The campaign's row. Raises NotFound."""
+    found = await reads.campaign(conn, askable(campaign))
+    if found is None:
+        raise NotFound(f"there is no campaign {campaign!r}")
+    return found
+
+
+def askable(name: str) -> str:
+    """The name, if the database can be asked for it. Raises NotFound."""
+    if "\0" in name:
+        raise NotFound("no id has a zero character")
+    return name
+
+
+def _particulars(row: Row) -> Row:
+    return {name: row[name] for name in PARTICULARS}
+
+
+ENTRY: Final = ("target", "title", "measure", "goal", "progress", "due_on", "where")

@@ -1,0 +1,110 @@
+"""One candidate as a reader may see them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from schemas.access import Caller
+from schemas.errors import NotFound
+from schemas.journey import Hire, Journey
+from storage import candidates
+from storage.candidates import Known, Place
+from storage.database import Conn
+
+MAX_MESSAGES: Final = 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def candidate_page(
+    conn: Conn, caller: Caller, campaign: str, candidate: str, *, after: Place | None, limit: int
+) -> dict[str, Any]:
+    """The journey, `limit` facts of the timeline and the messages. Raises NotFound alike for who is unknown and
+    who is none of the caller's."""
+    known = await candidates.load(conn, campaign, candidate)
+    if known is None or (caller.role == "employer" and caller.employer not in known.employers):
+        raise NotFound(f"there is no candidate {candidate!r} in the campaign {campaign!r} that this key may read")
+    employer = caller.employer if caller.role == "employer" else None
+    timeline = await candidates.timeline(
+        conn,
+        campaign,
+        candidate,
+        employer=employer,
+        offers=_offers_of(known.journey, employer),
+        after=after,
+        limit=limit,
+    )
+    messages = [] if employer else await candidates.messages(conn, campaign, candidate, limit=MAX_MESSAGES)
+    journey = journey_document(known, employer)
+    return {"campaign": campaign, "candidate": candidate, **journey, "timeline": timeline, "messages": messages}
+
+
+def journey_document(known: Known, employer: str | None = None) -> dict[str, Any]:
+    """A journey for readers; with `employer`, without what is other employers'."""
+    journey = known.journey
+
+    def visible(name: str | None) -> bool:
+        return employer is None or name == employer
+
+    offers = {offer: _offer(journey, offer) for offer in journey.offers}
+    return {
+        "attributes": {name: word.value for name, word in sorted(journey.attributes.items())},
+        "standing": {step: _moment(at) for step, at in sorted(known.standing.items(), key=lambda item: item[1])},
+        "withdrawn": journey.withdrawn,
+        "erased": journey.erased,
+        "fairs": _fairs(journey),
+        "interviews": {
+            name: {"first": _moment(held.first), "outcome": held.outcome.value if held.outcome else None}
+            for name, held in journey.interviews.items()
+            if visible(name)
+        },
+        "offers": {offer: terms for offer, terms in offers.items() if visible(terms["employer"])},
+        "hires": {name: _hire(hire) for name, hire in journey.hires.items() if visible(name)},
+        "benefits": {name: word.value for name, word in journey.benefits.items()} if employer is None else {},
+        "updated_at": known.updated_at,
+    }
+
+
+def _fairs(journey: Journey) -> dict[str, dict[str, datetime | None]]:
+    return {
+        fair: {"signed_up": _moment_of(journey.fairs, fair), "checked_in": _moment_of(journey.checkins, fair)}
+        for fair in sorted(journey.fairs.keys() | journey.checkins.keys())
+    }
+
+
+def _hire(hire: Hire) -> dict[str, Any]:
+    return {
+        "status": hire.status.value,
+        "started_on": hire.started_on.value if hire.started_on else None,
+        "position": hire.position.value if hire.position else None,
+    }
+
+
+def _offer(journey: Journey, offer: str) -> dict[str, Any]:
+    known = journey.offers[offer]
+    terms = known.terms
+    return {
+        "status": known.status.value,
+        "employer": terms.employer if terms else None,
+        "position": terms.position if terms else None,
+        "opening": terms.opening if terms else None,
+        "expires_at": terms.expires_at if terms else None,
+        "city": terms.city if terms else None,
+    }
+
+
+def _employer_of(journey: Journey, offer: str) -> str | None:
+    terms = journey.offers[offer].terms
+    return terms.employer if terms else None
+
+
+def _offers_of(journey: Journey, employer: str | None) -> list[str]:
+    return [offer for offer in journey.offers if _employer_of(journey, offer) == employer] if employer else []
+
+
+def _moment_of(moments: dict[str, int], name: str) -> datetime | None:
+    return _moment(moments[name]) if name in moments else None
+
+
+def _moment(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)

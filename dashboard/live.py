@@ -1,0 +1,148 @@
+"""Targets as they change, for all who watch: one reader for each web process, however many pages are open.
+
+Postgres has the truth. The reader looks there when it is told that something changed (see `dashboard/doorbell.py`)
+and every second besides, so that a broker that is away delays a page and misleads none. It reads all targets and
+tells what differs: revisions alone would not do, since transactions take them in one order and commit in another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+Row = dict[str, Any]
+
+POLL: Final = 1.0  # seconds between looks when nobody rings
+GATHER: Final = 0.02  # seconds: one change is announced target by target
+MAX_GONE: Final = 1000  # withdrawn targets remembered for pages that reconnect
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a page is told of one target: it progressed, or was withdrawn. `data` is JSON, shared by all clients.
+
+    `order` is above the revisions that were told before: who has seen `order - 1` and less has not seen this.
+    """
+
+    event: str
+    campaign: str
+    data: str
+    order: int
+    revision: int | None = None
+
+
+class Subscription:
+    """One client's news: of each target only the latest, so that a slow client holds no more than all targets once."""
+
+    def __init__(self, campaign: str | None) -> None:
+        self._campaign = campaign
+        self._waiting: dict[Key, Told] = {}
+        self._news = asyncio.Event()
+
+    def put(self, key: Key, told: Told) -> None:
+        if self._campaign in (None, told.campaign):
+            self._waiting.pop(key, None)
+            self._waiting[key] = told
+            self._news.set()
+
+    async def take(self) -> list[Told]:
+        """Wait for news, then take all of it, in the order in which it came."""
+        await self._news.wait()
+        self._news.clear()
+        waiting, self._waiting = self._waiting, {}
+        return list(waiting.values())
+
+
+class Hub:
+    """Keeps what stands, and tells subscribers what changes. `read` gives all targets (see storage.reads)."""
+
+    def __init__(self, read: Callable[[], Awaitable[list[Row]]], *, poll: float = POLL) -> None:
+        self._read, self._poll = read, poll
+        self._standing: dict[Key, tuple[Row, Told]] = {}
+        self._gone: dict[Key, Told] = {}
+        self._highest = 0
+        self._bell = asyncio.Event()
+        self._subscribers: set[Subscription] = set()
+
+    def ring(self) -> None:
+        """Something may have changed: look at once."""
+        self._bell.set()
+
+    def subscribe(self, campaign: str | None = None, last: int | None = None) -> Subscription:
+        """All targets that stand (of one campaign), or those that changed after revision `last`; then every change."""
+        subscription = Subscription(campaign)
+        known = last is not None and last <= self._highest
+        for key, told in self._snapshot():
+            if not known or told.order > (last or 0):
+                subscription.put(key, told)
+        if known:
+            for key, told in self._gone.items():
+                if told.order > (last or 0):
+                    subscription.put(key, told)
+        self._subscribers.add(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        self._subscribers.discard(subscription)
+
+    async def run(self) -> None:
+        """Look and tell until cancelled."""
+        while True:
+            try:
+                self.tell(await self._read())
+            except Unavailable as error:
+                log.warning("live targets: %s; looking again in %g s", error, self._poll)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), self._poll)
+                await asyncio.sleep(GATHER)
+            self._bell.clear()
+
+    def tell(self, rows: list[Row]) -> None:
+        """Tell subscribers in what these rows differ from the rows before."""
+        before, first = self._highest, not self._standing and not self._highest
+        now = {(row["campaign"], row["target"]): row for row in sorted(rows, key=lambda row: row["revision"])}
+        for key in self._standing.keys() - now.keys():
+            del self._standing[key]
+            self._gone[key] = _withdrawn(key, before + 1)
+            self._put(key, self._gone[key])
+        while len(self._gone) > MAX_GONE:
+            del self._gone[next(iter(self._gone))]
+        for key, row in now.items():
+            if key in self._standing and self._standing[key][0] == row:
+                continue
+            order = row["revision"] if first else max(row["revision"], before + 1)
+            told = _progress(row, order)
+            self._standing[key] = (row, told)
+            self._gone.pop(key, None)
+            self._highest = max(self._highest, row["revision"])
+            self._put(key, told)
+
+    def _put(self, key: Key, told: Told) -> None:
+        for subscription in self._subscribers:
+            subscription.put(key, told)
+
+    def _snapshot(self) -> list[tuple[Key, Told]]:
+        return sorted(((key, told) for key, (_, told) in self._standing.items()), key=lambda item: item[1].order)
+
+
+def _progress(row: Row, order: int) -> Told:
+    entry = {name: row[name] for name in ENTRY} | {"due_on": row["due_on"].isoformat()}
+    return Told("progress", row["campaign"], json.dumps(entry, ensure_ascii=False), order, row["revision"])
+
+
+def _withdrawn(key: Key, order: int) -> Told:
+    data = json.dumps({"campaign": key[0], "target": key[1]}, ensure_ascii=False)
+    return Told("withdrawn", key[0], data, order)
+
+
+ENTRY: Final = ("campaign", "target", "title", "measure", "goal", "progress", "due_on", "where")

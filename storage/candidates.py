@@ -1,0 +1,91 @@
+"""What is read of one candidate: the journey, what happened in the order of the world, the messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg.rows import dict_row
+
+from schemas.journey import Journey
+from storage.database import Conn
+
+Row = dict[str, Any]
+Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
+
+_LOAD = "SELECT state, standing, employers, updated_at FROM journeys WHERE campaign = %s AND candidate = %s"
+# What an employer sees of its own candidates: what is theirs or nobody's, never another employer's offers.
+_TIMELINE = """
+SELECT f.time, f.type, f.source, f.id, f.event->'data' AS data, f.posted_by, f.received_at,
+       EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
+FROM facts f
+WHERE f.campaign = %(campaign)s AND f.candidate = %(candidate)s
+  AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+  AND (%(employer)s::text IS NULL OR f.event->'data'->>'employer' = %(employer)s
+       OR f.event->'data'->>'offer' = ANY(%(offers)s)
+       OR f.type IN ('candidate.signed_up', 'candidate.checked_in', 'candidate.withdrew', 'candidate.erased'))
+  AND (%(time)s::timestamptz IS NULL OR (f.time, f.source, f.id) > (%(time)s, %(source)s, %(id)s))
+ORDER BY f.time, f.source, f.id LIMIT %(limit)s
+"""
+_MESSAGES = """
+SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status, reason, attempts, fact, source,
+       requested_at, sent_at
+FROM messages WHERE campaign = %s AND candidate = %s ORDER BY id LIMIT %s
+"""
+
+_decode = msgspec.json.Decoder(Journey).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A candidate's journey as it is stored; `standing` is milestone → microseconds since 1970."""
+
+    journey: Journey
+    standing: dict[str, int]
+    employers: list[str]
+    updated_at: datetime
+
+
+async def load(conn: Conn, campaign: str, candidate: str) -> Known | None:
+    """What is known of a candidate; None where nothing is."""
+    row = await (await conn.execute(_LOAD, [campaign, candidate])).fetchone()
+    return Known(_decode(row[0]), row[1], row[2], row[3]) if row else None
+
+
+async def timeline(
+    conn: Conn,
+    campaign: str,
+    candidate: str,
+    *,
+    employer: str | None = None,
+    offers: list[str] | None = None,
+    after: Place | None = None,
+    limit: int,
+) -> list[Row]:
+    """The applied facts about a candidate in order of the world's time, retracted ones marked.
+
+    With `employer`, without the interviews, offers (those of `offers` are its own) and hires of others.
+    """
+    time, source, id = after or (None, None, None)
+    values = {
+        "campaign": campaign,
+        "candidate": candidate,
+        "employer": employer,
+        "offers": offers or [],
+        "time": time,
+        "source": source,
+        "id": id,
+        "limit": limit,
+    }
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_TIMELINE, values)
+        return await cursor.fetchall()
+
+
+async def messages(conn: Conn, campaign: str, candidate: str, *, limit: int) -> list[Row]:
+    """The messages to a candidate, each with its state; `fact` and `source` are the fact that asked for it."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_MESSAGES, [campaign, candidate, limit])
+        return await cursor.fetchall()

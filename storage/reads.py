@@ -1,0 +1,147 @@
+"""What the dashboard reads: campaigns, their targets and days, fairs, openings, the funnel. Nothing is written here.
+
+Lists are read by keyset: `after` is the last key of the page before, so that no row is told twice or left out
+when others come in between.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from psycopg.rows import dict_row
+
+from storage.database import Conn
+
+Row = dict[str, Any]
+FUNNEL: Final = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
+
+# A campaign may have targets before it is opened: facts come in any order.
+_PARTICULARS = """
+SELECT n.campaign, coalesce(c.title, n.campaign) AS title, c.campaign IS NOT NULL AS opened, c.organizer, c.kind,
+       c.starts_on, c.ends_on, coalesce(c.timezone, 'Asia/Shanghai') AS timezone,
+       coalesce(c.locale, 'zh-CN') AS locale, coalesce(c.closed, false) AS closed
+"""
+_CAMPAIGNS = (
+    "WITH n AS (SELECT campaign FROM campaigns UNION SELECT campaign FROM targets)"
+    + _PARTICULARS
+    + " FROM n LEFT JOIN campaigns c USING (campaign) WHERE n.campaign > %s ORDER BY n.campaign LIMIT %s"
+)
+_CAMPAIGN = (
+    "WITH n AS (SELECT %(campaign)s::text AS campaign)"
+    + _PARTICULARS
+    + """
+FROM n LEFT JOIN campaigns c USING (campaign)
+WHERE c.campaign IS NOT NULL
+   OR EXISTS (SELECT FROM targets WHERE campaign = %(campaign)s)
+   OR EXISTS (SELECT FROM journeys WHERE campaign = %(campaign)s)
+   OR EXISTS (SELECT FROM fairs WHERE campaign = %(campaign)s)
+   OR EXISTS (SELECT FROM openings WHERE campaign = %(campaign)s)
+"""
+)
+_TARGETS = 'SELECT campaign, target, title, measure, goal, progress, due_on, "where", revision FROM targets'
+_FUNNEL = (
+    "SELECT "
+    + ", ".join(f"count(*) FILTER (WHERE standing ? '{step}') AS {step}" for step in FUNNEL)
+    + " FROM journeys WHERE campaign = %s"
+)
+_FAIRS = """
+SELECT fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost, cancelled, reason
+FROM fairs WHERE campaign = %s ORDER BY starts_at, fair LIMIT %s
+"""
+_FAIR_NUMBERS = """
+SELECT count(*) AS scheduled, count(*) FILTER (WHERE cancelled) AS cancelled,
+       count(*) FILTER (WHERE NOT cancelled AND ends_at <= %(now)s) AS held,
+       count(*) FILTER (WHERE NOT cancelled AND ends_at > %(now)s) AS coming
+FROM fairs WHERE campaign = %(campaign)s
+"""
+_OPENINGS = """
+SELECT opening, employer, position, seats FROM openings WHERE campaign = %s
+ORDER BY employer, position, opening LIMIT %s
+"""
+_DAYS = """
+SELECT target, day, amount FROM target_days
+WHERE campaign = %s AND target = ANY(%s) AND amount <> 0 ORDER BY target, day
+"""
+
+
+async def campaigns(conn: Conn, *, after: str = "", limit: int) -> list[Row]:
+    """Campaigns by id: campaign, title, opened, organizer, kind, starts_on, ends_on, timezone, locale, closed.
+
+    One that only its targets tell of is `opened: False`, its title its id, its dates None.
+    """
+    return await _rows(conn, _CAMPAIGNS, [after, limit])
+
+
+async def campaign(conn: Conn, name: str) -> Row | None:
+    """One campaign, the same columns; None where nothing is known of it."""
+    found = await _rows(conn, _CAMPAIGN, {"campaign": name})
+    return found[0] if found else None
+
+
+async def targets(conn: Conn, name: str, *, after: str = "", limit: int) -> list[Row]:
+    """A campaign's targets by id (see `entry`)."""
+    query = _TARGETS + " WHERE campaign = %s AND target > %s ORDER BY target LIMIT %s"
+    return [entry(row) for row in await _rows(conn, query, [name, after, limit])]
+
+
+async def targets_of(conn: Conn, names: list[str]) -> dict[str, list[Row]]:
+    """The targets of several campaigns, those due first at the head."""
+    query = _TARGETS + " WHERE campaign = ANY(%s) ORDER BY due_on, goal DESC, target"
+    found: dict[str, list[Row]] = {name: [] for name in names}
+    for row in await _rows(conn, query, [names]):
+        found[row["campaign"]].append(entry(row))
+    return found
+
+
+async def all_targets(conn: Conn) -> list[Row]:
+    """Every target that stands, in order of revision. They are few (hundreds)."""
+    return [entry(row) for row in await _rows(conn, _TARGETS + " ORDER BY revision", [])]
+
+
+async def funnel(conn: Conn, name: str) -> dict[str, int]:
+    """How many of a campaign's candidates stand at each milestone now, from signup to hire."""
+    return (await _rows(conn, _FUNNEL, [name]))[0]
+
+
+async def fairs(conn: Conn, name: str, *, limit: int) -> list[Row]:
+    """A campaign's fairs in order of time, cancelled ones too."""
+    found = await _rows(conn, _FAIRS, [name, limit])
+    return [{**row, "cost": None if row["cost"] is None else plain(row["cost"])} for row in found]
+
+
+async def fair_numbers(conn: Conn, name: str, now: datetime) -> dict[str, int]:
+    """How many of a campaign's fairs are scheduled in all, cancelled, held by now and still coming."""
+    return (await _rows(conn, _FAIR_NUMBERS, {"campaign": name, "now": now}))[0]
+
+
+async def openings(conn: Conn, name: str, *, limit: int) -> list[Row]:
+    """A campaign's openings by employer."""
+    return await _rows(conn, _OPENINGS, [name, limit])
+
+
+async def days(conn: Conn, name: str, wanted: list[str]) -> dict[str, list[tuple[date, Decimal]]]:
+    """What each day in the world added to these targets, by target, days in order: a burn-up as differences."""
+    found: dict[str, list[tuple[date, Decimal]]] = {target: [] for target in wanted}
+    cursor = await conn.execute(_DAYS, [name, wanted])
+    for target, day, amount in await cursor.fetchall():
+        found[target].append((day, amount))
+    return found
+
+
+def entry(row: Row) -> Row:
+    """A target as the world is told of it: campaign, target, title, measure, goal, progress, due_on (a date),
+    where, revision; numbers as JSON writes them."""
+    return {**row, "goal": plain(row["goal"]), "progress": plain(row["progress"])}
+
+
+def plain(value: Decimal) -> int | float:
+    """A number as JSON writes it: whole where it is whole."""
+    return int(value) if value == int(value) else float(value)
+
+
+async def _rows(conn: Conn, query: str, values: Any) -> list[Row]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query.encode(), values)
+        return await cursor.fetchall()
