@@ -51,7 +51,8 @@ class HttpPoster:
         total.duplicates += body["duplicates"]
         total.rejected += len(body["rejected"])
         room = MAX_NAMED - len(total.rejections)
-        total.rejections += [{**each, "line": first_line + each["index"]} for each in body["rejected"][:room]]
+        numbers = [number for number, line in enumerate(lines, start=first_line) if line]  # blank ones are no events
+        total.rejections += [{**each, "line": numbers[each["index"]]} for each in body["rejected"][:room]]
 
     def close(self) -> None:
         self._client.close()
