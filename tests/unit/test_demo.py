@@ -125,7 +125,9 @@ def test_year_ends_today(today: date, due_on: str) -> None:
 
 
 def test_campaigns_may_be_named(village: Story) -> None:
-    assert (village.grads, village.talents) == ("grads-2026", "talents-2026")
+    whole = park_story(today=TODAY)
+    assert (whole.grads, whole.talents) == ("grads-2026", "talents-2026")
+    assert village.grads == "grads-2026-2022-200", "another world has campaigns of its own"
     story = park_story(today=TODAY, candidates=200, grads="spring", talents="brains")
     assert {fact["data"]["campaign"] for fact in story.facts} == {"spring", "brains"}
 

@@ -80,7 +80,7 @@ def park_story(
 
     `candidates` counts both campaigns; numbers of a smaller world are in proportion. `grads` and
     `talents` are the campaigns' ids, by default `grads-<year>` and `talents-<year>`, from the year when the
-    targets are due.
+    targets are due, and with seed and size where these are not the usual ones.
     Raises ValueError for fewer than 200 candidates, or a `year_start` less than 90 days before `today`.
     """
     if candidates < LEAST:
@@ -88,7 +88,9 @@ def park_story(
     rng = Random(seed)  # noqa: S311 - a story, no secret
     window = lay_window(today, year_start)
     year = window.due_on.year
-    names = Names(grads or f"grads-{year}", talents or f"talents-{year}")
+    # Another world gets campaigns of its own: played into the same platform, two would make one that is neither.
+    world = "" if (seed, candidates) == (DEFAULT_SEED, DEFAULT_CANDIDATES) else f"-{seed}-{candidates}"
+    names = Names(grads or f"grads-{year}{world}", talents or f"talents-{year}{world}")
     fairs = plan_fairs(rng, max(_FEWEST_FAIRS, scaled(_FAIRS, candidates)), window)
     few = count_talents(candidates)
     graduate_lots = _shuffled(rng, list(deal(GRADUATES, candidates, candidates - few)))
