@@ -19,7 +19,7 @@ from streams.apply import apply_batch
 from streams.audit import audit
 from streams.intake import Incoming
 from tests import oracle
-from tests.strategies import Event, worlds
+from tests.strategies import Event, events, worlds
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 EMPTY = """
@@ -41,6 +41,12 @@ def test_a_world_over_kafka_in_any_batches(database_url: str, world: list[Event]
 @given(worlds(), st.randoms(use_true_random=False), st.integers(1, 9))
 def test_a_world_over_http_published_twice(database_url: str, world: list[Event], rng: random.Random, size: int):
     asyncio.run(play_over_http(database_url, world, rng, size))
+
+
+@REAL
+@given(st.lists(events(), min_size=1, max_size=8))
+def test_whatever_is_valid_can_be_applied_and_counted(database_url: str, world: list[Event]):
+    asyncio.run(play(database_url, world, [world]))
 
 
 def in_any_order(world: list[Event], rng: random.Random) -> list[Event]:
