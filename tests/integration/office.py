@@ -1,0 +1,83 @@
+"""A sender at work on a real Postgres, for tests: facts in, messages out, and a look at what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+
+from notifications import composing
+from notifications.channels.mailbox import Mailbox
+from notifications.channels.port import Channel
+from notifications.rendering import Renderer
+from notifications.sender import Chance, Route, Sender
+from schemas.messages import AUDIENCES
+from storage.database import Conn
+from streams.apply import Applied, apply_batch
+from streams.intake import Incoming
+
+APPLIED_AT = datetime(2026, 6, 1, tzinfo=UTC)
+RENDERER = Renderer()
+
+
+@dataclass
+class Clock:
+    """The time, that a test may move on."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
+class Office:
+    """`tell` it facts, let `sender()`s work, then look."""
+
+    pool: AsyncConnectionPool[Conn]
+    clock: Clock = field(default_factory=Clock)
+
+    async def tell(self, *events: dict[str, Any]) -> Applied:
+        batch = [Incoming("yinfeng.facts", 0, n, None, json.dumps(e).encode(), ()) for n, e in enumerate(events)]
+        async with self.pool.connection() as conn:
+            return await apply_batch(conn, batch, now=APPLIED_AT)
+
+    def sender(self, channel: Channel | None = None, *, owner: str = "one", hr_email: str | None = None) -> Sender:
+        outside = channel or Mailbox()
+        hr = outside if hr_email else Mailbox()
+        routes = [Route(_kinds("candidate"), outside), Route(_kinds("hr"), hr)]
+        writer = composing.Sender("引凤", "https://park.example", hr_email)
+        return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=Chance(self.clock, lambda: 1.0))
+
+    async def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        async with self.pool.connection() as conn:
+            return await (await conn.execute(query, values)).fetchall()
+
+    async def change(self, query: str) -> None:
+        async with self.pool.connection() as conn:
+            await conn.execute(query)
+
+    async def statuses(self) -> Counter[str]:
+        return Counter(status for (status,) in await self.rows("SELECT status FROM messages"))
+
+    async def status_of(self, candidate: str, kind: str = "signup_confirmation") -> tuple[str, str | None]:
+        [found] = await self.rows(
+            "SELECT status, reason FROM messages WHERE candidate = %s AND kind = %s", [candidate, kind]
+        )
+        return found
+
+    async def sent_more_than_once(self) -> list[int]:
+        query = "SELECT message FROM message_attempts WHERE status = 'sent' GROUP BY 1 HAVING count(*) > 1"
+        return [id for (id,) in await self.rows(query)]
+
+
+def _kinds(audience: str) -> tuple[str, ...]:
+    return tuple(kind for kind, reader in AUDIENCES.items() if reader == audience)
+
+
+Changes = Callable[[str], dict[str, Any]]

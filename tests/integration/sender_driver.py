@@ -1,0 +1,27 @@
+"""A sender in a process of its own, so that it can be killed. Settings come from the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from notifications import composing
+from notifications.agent import make_routes
+from notifications.rendering import Renderer
+from notifications.sender import Sender
+from schemas.settings import Settings, load_settings
+from storage.database import make_pool
+from tests.integration.office import Clock
+from notifications.sender import Chance
+
+
+async def run(settings: Settings) -> None:
+    writer = composing.Sender(settings.mail_from_name, settings.base_url, settings.hr_email)
+    chance = Chance(Clock(), lambda: 1.0)
+    async with make_pool(settings.database_url or "", name="driver", size=2) as pool:
+        sender = Sender(pool, make_routes(settings), writer, Renderer(), owner=f"driver:{os.getpid()}", chance=chance)
+        await sender.run(interval=0.1)
+
+
+if __name__ == "__main__":
+    asyncio.run(run(load_settings()))

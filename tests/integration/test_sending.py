@@ -1,0 +1,410 @@
+"""The sender on a real Postgres, with the mailbox and with a stand-in for SendGrid that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from notifications.channels.port import Mail, Outcome
+from notifications.channels.sendgrid import AT_ONCE, SendGrid
+from notifications.sender import PAUSE
+from storage.database import make_pool
+from tests.facts import event, hired, opened, retraction, signed_up, target
+from tests.integration.office import Office
+from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
+
+FAR = 1893456000  # 2030
+LATER = "2026-04-01T00:00:00Z"
+EXPIRE = "UPDATE messages SET lease_until = now() - interval '1 second' WHERE status = 'claimed'"
+DUE = "UPDATE messages SET not_before = NULL"
+
+
+@pytest.fixture
+async def office(database_url: str) -> AsyncIterator[Office]:
+    async with make_pool(database_url, name="test", size=6) as pool:
+        yield Office(pool)
+
+
+@pytest.fixture
+def server() -> Iterator[SendGridStandIn]:
+    with sendgrid_stand_in() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+async def sendgrid(server: SendGridStandIn) -> AsyncIterator[SendGrid]:
+    channel = SendGrid(KEY, host=server.url, timeout=5, sender="park@yinfeng.example", sender_name="产业园")
+    yield channel
+    await channel.close()
+
+
+def person(name: str, **more: Any) -> dict[str, Any]:
+    return signed_up(name, **{"email": f"{name}@example.com", **more})
+
+
+def offer(name: str, **more: Any) -> dict[str, Any]:
+    data = {"offer": "o1", "employer": "huayou", "position": "Engineer", "city": "桐乡", **more}
+    return event("offer.extended", candidate=name, **data)
+
+
+def fair(**more: Any) -> dict[str, Any]:
+    data = {"title": "春季双选会", "mode": "onsite", "venue": "体育馆", "city": "武汉", **more}
+    return event(
+        "fair.scheduled",
+        fair="f1",
+        starts_at="2026-03-08T09:00:00+08:00",
+        ends_at="2026-03-08T16:00:00+08:00",
+        **data,
+    )
+
+
+async def test_facts_become_mails_that_are_kept(office: Office):
+    await office.tell(
+        opened(title="2026 届毕业生", organizer="产业园"),
+        fair(),
+        target("t", goal=4),
+        person("c1", name="李思雨", fair="f1"),
+        offer("c1"),
+        hired("c1", position="Engineer"),
+    )
+    await office.sender().send_all()
+    found = await office.rows(
+        "SELECT kind, status, channel, recipient, locale, attempts, subject FROM messages ORDER BY kind"
+    )
+    assert [row[:6] for row in found] == [
+        ("milestone", "sent", "mailbox", "hr@localhost", "zh-CN", 1),
+        ("offer", "sent", "mailbox", "c1@example.com", "zh-CN", 1),
+        ("signup_confirmation", "sent", "mailbox", "c1@example.com", "zh-CN", 1),
+        ("welcome", "sent", "mailbox", "c1@example.com", "zh-CN", 1),
+    ]
+    assert all(subject for *_, subject in found)
+    [(html, text)] = await office.rows(
+        "SELECT html, text FROM mails JOIN messages m ON m.id = message WHERE m.kind = 'signup_confirmation'"
+    )
+    for said in ("李思雨", "春季双选会", "体育馆", "星期日", "09:00", "产业园"):
+        assert said in html
+        assert said in text
+    assert await office.sent_more_than_once() == []
+    assert await office.sender().send_all() == 0
+
+
+async def test_two_senders_on_one_database_send_each_message_once(
+    office: Office, sendgrid: SendGrid, server: SendGridStandIn
+):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(450)])
+    one, other = office.sender(sendgrid, owner="one"), office.sender(sendgrid, owner="other")
+    counts = await asyncio.gather(one.send_all(), other.send_all())
+    assert sum(counts) == 450
+    assert min(counts) > 0
+    assert await office.statuses() == {"sent": 450}
+    assert set(server.ids().values()) == {1}
+    assert set(server.addresses()) == {f"c{n}@example.com" for n in range(450)}
+    assert await office.sent_more_than_once() == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (Answer(400), "failed", "400"),
+        (Answer(500), "unknown", "500"),
+        (Answer(drop="before"), "unknown", "may have gone"),
+        (Answer(drop="after"), "unknown", "may have gone"),
+        (Answer(302), "unknown", "200"),
+    ],
+    ids=str,
+)
+async def test_one_messages_failure_touches_no_other(
+    office: Office, sendgrid: SendGrid, server: SendGridStandIn, answer: Answer, status: str, said: str
+):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(20)])
+    server.script_for["c7@example.com"] = [answer]
+    await office.sender(sendgrid).send_all()
+    await office.change(DUE)
+    await office.sender(sendgrid).send_all()
+    assert await office.statuses() == {"sent": 19, status: 1}
+    found, reason = await office.status_of("c7")
+    assert (found, said in (reason or "")) == (status, True)
+    assert max(server.ids().values()) == 1
+
+
+async def test_too_many_requests_are_tried_again_when_the_provider_says(
+    office: Office, sendgrid: SendGrid, server: SendGridStandIn
+):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(100)])
+    server.script = [Answer(429, reset=FAR)] * 100
+    await office.sender(sendgrid).send_all()
+    assert server.asked <= AT_ONCE
+    assert await office.statuses() == {"requested": 100}
+    waiting = await office.rows("SELECT DISTINCT not_before FROM messages WHERE not_before IS NOT NULL")
+    assert waiting == [(datetime.fromtimestamp(FAR, UTC),)]
+    server.script.clear()
+    await office.change(DUE)
+    await office.sender(sendgrid).send_all()
+    assert await office.statuses() == {"sent": 100}
+    assert set(server.ids().values()) == {1}
+
+
+async def test_what_never_left_us_is_tried_again_later(office: Office, server: SendGridStandIn, sendgrid: SendGrid):
+    await office.tell(opened(), person("c1"))
+    nobody = SendGrid(KEY, host="http://127.0.0.1:1", timeout=5, sender="a@b.cn", sender_name="")
+    await office.sender(nobody).send_all()
+    [(status, attempts, later)] = await office.rows("SELECT status, attempts, not_before > now() FROM messages")
+    assert (status, attempts, later) == ("requested", 1, True)
+    assert await office.sender(sendgrid).send_all() == 0
+    await office.change(DUE)
+    assert await office.sender(sendgrid).send_all() == 1
+    assert await office.statuses() == {"sent": 1}
+    tried = await office.rows("SELECT status FROM message_attempts ORDER BY id")
+    assert tried == [("claimed",), ("requested",), ("claimed",), ("sent",)]
+
+
+async def test_a_refused_key_pauses_the_channel_and_no_message_is_lost(
+    office: Office, sendgrid: SendGrid, server: SendGridStandIn, caplog: pytest.LogCaptureFixture
+):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(300)])
+    server.key = "SG.another"
+    sender = office.sender(sendgrid)
+    await sender.send_all()
+    assert server.asked <= AT_ONCE
+    assert "YINFENG_SENDGRID_API_KEY" in caplog.text
+    assert KEY not in caplog.text
+    asked = server.asked
+    await sender.send_all()
+    assert (server.asked, await office.statuses()) == (asked, {"requested": 300})
+    server.key = KEY
+    office.clock.ahead = PAUSE + timedelta(seconds=1)
+    await sender.send_all()
+    assert await office.statuses() == {"sent": 300}
+    assert set(server.ids().values()) == {1}
+
+
+async def test_mail_to_hr_stays_here_while_hr_has_no_address(
+    office: Office, sendgrid: SendGrid, server: SendGridStandIn
+):
+    await office.tell(opened(), target("t", goal=1), person("c1"), hired("c1"))
+    await office.sender(sendgrid).send_all()
+    found = await office.rows("SELECT kind, channel FROM messages ORDER BY kind")
+    assert found == [("signup_confirmation", "sendgrid"), ("target_reached", "mailbox"), ("welcome", "sendgrid")] or [
+        row for row in found if row[0] not in ("signup_confirmation", "welcome") and row[1] != "mailbox"
+    ] == []
+    assert set(server.addresses()) == {"c1@example.com"}
+
+
+async def test_mail_to_hr_goes_out_once_it_has_an_address(
+    office: Office, sendgrid: SendGrid, server: SendGridStandIn
+):
+    await office.tell(opened(), target("t", goal=1), hired("c1"))
+    await office.sender(sendgrid, hr_email="hr@park.example").send_all()
+    assert server.addresses()["hr@park.example"] > 0
+
+
+def start_sender(office_url: str, server: SendGridStandIn | None) -> subprocess.Popen[bytes]:
+    settings = {"YINFENG_DATABASE_URL": office_url}
+    if server is not None:
+        settings |= {"YINFENG_SENDGRID_API_KEY": KEY, "YINFENG_SENDGRID_HOST": server.url}
+    return subprocess.Popen([sys.executable, "-m", "tests.integration.sender_driver"], env={**os.environ, **settings})
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited for a minute"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+async def test_a_sender_killed_between_send_and_record_leaves_unknown_and_nothing_is_sent_twice(
+    office: Office, database_url: str, server: SendGridStandIn, sendgrid: SendGrid
+):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(AT_ONCE)])
+    server.script = [Answer(delay=30)] * AT_ONCE
+    process = start_sender(database_url, server)
+    await asyncio.to_thread(until, lambda: len(server.accepted) == AT_ONCE)
+    process.kill()
+    process.wait()
+    await office.change(EXPIRE)
+    sender = office.sender(sendgrid, owner="next")
+    await sender.sweep()
+    await sender.send_all()
+    assert await office.statuses() == {"unknown": AT_ONCE}
+    assert set(server.ids().values()) == {1}
+    [(detail,)] = await office.rows("SELECT DISTINCT detail FROM message_attempts WHERE status = 'unknown'")
+    assert "ended between" in detail
+
+
+class Dying:
+    """A mailbox whose sender dies before it records."""
+
+    name, keeps = "mailbox", True
+
+    async def send(self, mails: list[Mail]) -> list[Outcome]:
+        raise SystemError("dead")
+
+    async def close(self) -> None: ...
+
+
+async def test_what_a_dead_sender_had_claimed_for_the_mailbox_is_delivered_by_the_next(office: Office):
+    await office.tell(opened(), person("c1"))
+    with pytest.raises(SystemError):
+        await office.sender(Dying(), owner="dead").send_all()
+    assert await office.statuses() == {"claimed": 1}
+    sender = office.sender(owner="next")
+    await sender.sweep()
+    assert await office.statuses() == {"claimed": 1}
+    await office.change(EXPIRE)
+    await sender.sweep()
+    await sender.send_all()
+    assert await office.statuses() == {"sent": 1}
+    assert await office.rows("SELECT count(*) FROM mails") == [(1,)]
+
+
+async def test_a_message_without_an_address_waits_for_one(office: Office):
+    await office.tell(opened(), signed_up("c1"), person("c2"))
+    await office.sender().send_all()
+    assert await office.status_of("c1") == ("held", "no address")
+    assert (await office.status_of("c2"))[0] == "sent"
+    await office.tell(person("c1", time=LATER, fair="f1"))
+    await office.sender().send_all()
+    assert await office.statuses() == {"sent": 3}
+
+
+def erased(name: str) -> dict[str, Any]:
+    return event("candidate.erased", candidate=name, time=LATER)
+
+
+CANCELLING = [
+    ([person("c1")], erased("c1"), "signup_confirmation", "candidate erased"),
+    ([person("c1")], event("candidate.withdrew", candidate="c1", time=LATER), "signup_confirmation", "withdrew"),
+    ([person("c1", id="s1"), offer("c1")], retraction("s1", candidate="c1"), "signup_confirmation", "retracted"),
+    (
+        [person("c1"), offer("c1")],
+        event("offer.rescinded", candidate="c1", offer="o1", time=LATER),
+        "offer",
+        "rescinded",
+    ),
+    ([person("c1"), offer("c1", id="x1")], retraction("x1", candidate="c1"), "offer", "retracted"),
+    ([person("c1"), offer("c1")], offer("c1", time=LATER, position="Chemist"), "offer", "other terms"),
+    (
+        [person("c1"), hired("c1")],
+        event("hire.ended", candidate="c1", employer="huayou", ended_on="2026-07-02", time=LATER),
+        "welcome",
+        "no longer stands",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "then", "kind", "reason"), CANCELLING, ids=[f"{c[2]} {c[3]}" for c in CANCELLING])
+async def test_what_is_no_longer_so_is_not_sent(
+    office: Office, before: list[dict[str, Any]], then: dict[str, Any], kind: str, reason: str
+):
+    await office.tell(opened(), *before, person("c2"))
+    await office.tell(then)
+    await office.sender().send_all()
+    found = await office.rows("SELECT status, reason FROM messages WHERE kind = %s AND candidate = 'c1'", [kind])
+    assert any(status == "cancelled" and reason in why for status, why in found)
+    assert (await office.status_of("c2"))[0] == "sent"
+
+
+async def test_what_was_cancelled_goes_after_all_when_a_new_fact_says_so(office: Office):
+    await office.tell(opened(), person("c1"), offer("c1", id="x1"))
+    await office.tell(retraction("x1", candidate="c1"))
+    await office.sender().send_all()
+    assert (await office.status_of("c1", "offer"))[0] == "cancelled"
+    await office.tell(offer("c1", id="x2"))
+    await office.sender().send_all()
+    assert (await office.status_of("c1", "offer"))[0] == "sent"
+    assert await office.sent_more_than_once() == []
+
+
+async def test_a_message_that_cant_be_written_fails_alone_and_names_why(office: Office):
+    await office.tell(opened(), person("c1"), offer("c1"), person("c2"))
+    await office.change("UPDATE messages SET params = params - 'position' WHERE kind = 'offer'")
+    await office.change("UPDATE messages SET params = '{}' WHERE kind = 'offer'")
+    await office.sender().send_all()
+    status, reason = await office.status_of("c1", "offer")
+    assert (status, "offer" in (reason or "")) == ("failed", True)
+    assert await office.statuses() == {"sent": 2, "failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("own", "campaign", "used"), [("en", "zh-CN", "en"), (None, "en", "en"), ("zh-CN", "en", "zh-CN"), (None, None, "zh-CN")]
+)
+async def test_the_language_is_the_candidates_then_the_campaigns(
+    office: Office, own: str | None, campaign: str | None, used: str
+):
+    about = [opened(locale=campaign)] if campaign else []
+    await office.tell(*about, person("c1", **({"locale": own} if own else {})))
+    await office.sender().send_all()
+    assert await office.rows("SELECT status, locale FROM messages") == [("sent", used)]
+
+
+class Meanwhile:
+    """A mailbox to which something happens while a batch is on its way."""
+
+    name, keeps = "mailbox", True
+
+    def __init__(self, happen: Callable[[], Any]) -> None:
+        self._happen = happen
+
+    async def send(self, mails: list[Mail]) -> list[Outcome]:
+        await self._happen()
+        return [Outcome("sent") for _ in mails]
+
+    async def close(self) -> None: ...
+
+
+async def test_a_person_erased_while_their_mail_was_on_its_way_leaves_no_trace(office: Office):
+    await office.tell(opened(), person("c1", name="李思雨"))
+    await office.sender(Meanwhile(lambda: office.tell(erased("c1")))).send_all()
+    found = await office.rows("SELECT status, recipient, subject, params::text FROM messages")
+    assert found == [("sent", None, None, "{}")]
+    assert await office.rows("SELECT count(*) FROM mails") == [(0,)]
+
+
+async def test_an_address_that_comes_while_its_message_is_being_held_lets_it_go(office: Office):
+    await office.tell(opened(), signed_up("c1"), person("c2"))
+    arrives = Meanwhile(lambda: office.tell(person("c1", time=LATER)))
+    await office.sender(arrives).send_all()
+    await office.sender().send_all()
+    assert await office.statuses() == {"sent": 2}
+
+
+async def test_a_database_that_goes_away_is_waited_for(office: Office):
+    await office.tell(opened(), person("c1"))
+    away = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    sender = office.sender(Meanwhile(lambda: office.change(away)))
+    running = asyncio.create_task(sender.run(interval=0.05))
+    while await office.statuses() != {"sent": 1}:
+        assert not running.done()
+        await asyncio.sleep(0.05)
+    await office.tell(person("c2"))
+    sender.wake()
+    while await office.statuses() != {"sent": 2}:
+        assert not running.done()
+        await asyncio.sleep(0.05)
+    running.cancel()
+    assert await office.sent_more_than_once() == []
+
+
+async def test_a_sender_that_stops_in_order_records_what_it_sent_and_leaves_the_rest(
+    office: Office, server: SendGridStandIn, sendgrid: SendGrid
+):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(100)])
+    server.script = [Answer(delay=0.2)] * 100
+    sender = office.sender(sendgrid)
+    running = asyncio.create_task(sender.run(interval=60))
+    await asyncio.to_thread(until, lambda: len(server.accepted) > 0)
+    await sender.close()
+    running.cancel()
+    statuses = await office.statuses()
+    assert statuses["sent"] == len(server.accepted) < 100
+    assert statuses["sent"] + statuses["requested"] == 100
