@@ -33,8 +33,12 @@ _YEAR: Final = 365 * 24 * 3600
 
 
 class Page(Protocol):
-    """Draws a page. Every template also has: `t(key, **values)` (a text in the reader's language), `f` (numbers and
-    dates in it), `lang`, `caller` (None when nobody is logged in), `path` and `link(lang=…)` (this page, changed)."""
+    """Draws a page. Every template also has:
+
+    `t(key, **values)`: a text in the reader's language; `label(key, otherwise)`: the same where there may be none;
+    `f`: numbers and dates in it (dashboard.formats); `lang`; `caller` (None when nobody is logged in); `path`;
+    `link(lang=…)`: the address of this page, changed.
+    """
 
     def __call__(
         self, request: Request, name: str, context: Mapping[str, Any] | None = None, status: int = 200
@@ -68,12 +72,16 @@ def _given(request: Request, texts: Mapping[str, str], lang: Lang) -> dict[str, 
     def t(key: str, **values: object) -> str:
         return texts[key].format(**values) if values else texts[key]
 
+    def label(key: str, otherwise: object) -> object:
+        return texts.get(key, otherwise)
+
     def link(**changes: str) -> str:
         url = request.url.include_query_params(**changes)
         return f"{url.path}?{url.query}"
 
     return {
         "t": t,
+        "label": label,
         "f": Formats(lang),
         "lang": lang,
         "caller": getattr(request.state, "caller", None),

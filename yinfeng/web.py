@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.api import make_router as reads_router
 from dashboard.login import make_router as login_router
 from dashboard.stream import make_router as stream_router
+from dashboard.views import make_router as views_router
 from dashboard.watching import make_hub, watching
 from notifications.http import make_router as messages_router
 from producers.http import make_router as events_router
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(events_router(pool, authenticate))
     app.include_router(stream_router(hub, authenticate))
     app.include_router(reads_router(pool, authenticate))
+    app.include_router(views_router(pool, authenticate, page))
     app.include_router(login_router(pool, page))
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
     app.include_router(messages_router(pool, authenticate, page))

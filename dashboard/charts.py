@@ -1,0 +1,76 @@
+"""The burn-up chart as geometry: coordinates in a box of WIDTH by HEIGHT, the origin at the top left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+WIDTH: Final = 1000
+HEIGHT: Final = 300
+_HEADROOM: Final = 1.06
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`line`, `area` and `pace` are points for SVG's polyline and polygon; `goal_y` and `today_x` are where to draw
+    the goal and today (None: outside). `first` and `last` are the days at both ends."""
+
+    line: str
+    area: str
+    pace: str
+    goal_y: float
+    today_x: float | None
+    first: date
+    last: date
+
+
+def burn_up(
+    days: Sequence[tuple[date, Decimal]], *, goal: float, starts_on: date | None, due_on: date, today: date
+) -> Chart:
+    """Progress summed up day by day against a straight line to the goal. `days` are differences, in order."""
+    known = [day for day, _ in days]
+    first = min([starts_on or today, due_on, *known[:1]])
+    last = max([due_on, first, *known[-1:]])
+    total = float(sum((amount for _, amount in days), Decimal(0)))
+    top = max(goal, total, *_sums(days)) * _HEADROOM or 1.0
+    span = max((last - first).days, 1)
+
+    def at(day: date, number: float) -> tuple[float, float]:
+        return round(WIDTH * (day - first).days / span, 1), round(HEIGHT * (1 - number / top), 1)
+
+    end = max([min(today, last), *known[-1:]])
+    steps = _steps(days, first, end)
+    line = [at(day, number) for day, number in steps]
+    area = [(line[0][0], HEIGHT), *line, (line[-1][0], HEIGHT)]
+    return Chart(
+        line=_points(line),
+        area=_points(area),
+        pace=_points([at(max(first, min(starts_on or first, due_on)), 0), at(due_on, goal)]),
+        goal_y=at(first, goal)[1],
+        today_x=at(today, 0)[0] if first <= today <= last else None,
+        first=first,
+        last=last,
+    )
+
+
+def _steps(days: Sequence[tuple[date, Decimal]], first: date, end: date) -> list[tuple[date, float]]:
+    """The sum at the end of each day on which it changed, level in between."""
+    found, total = [(first, 0.0)], 0.0
+    for day, amount in days:
+        found.append((day, total))
+        total += float(amount)
+        found.append((day, total))
+    if end > found[-1][0]:
+        found.append((end, total))
+    return found
+
+
+def _sums(days: Sequence[tuple[date, Decimal]]) -> list[float]:
+    return [number for _, number in _steps(days, date.min, date.min)]
+
+
+def _points(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:g},{y:g}" for x, y in points)

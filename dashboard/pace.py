@@ -1,0 +1,60 @@
+"""How a target stands, as numbers and a word: pure, with today passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+AHEAD: Final = 1.1  # of what an even pace would have brought by today
+BEHIND: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`percent` of the goal may exceed 100; `share` (0-100) is the bar's length. `expected` is what an even pace from
+    the campaign's start to the due date would have brought by the end of today; None where no start is known.
+    `word` is reached, missed, ahead, on_pace or behind; None where there is no pace to compare with.
+    """
+
+    percent: float
+    share: float
+    days_left: int
+    expected: float | None
+    expected_share: float | None
+    word: str | None
+
+
+def standing(target: dict[str, Any], starts_on: date | None, today: date) -> Standing:
+    """How this target (an entry with `goal`, `progress`, `due_on`) stands today."""
+    goal, progress, due = float(target["goal"]), float(target["progress"]), target["due_on"]
+    percent = 100 * progress / goal
+    expected = even_pace(goal, starts_on, due, today)
+    return Standing(
+        percent=percent,
+        share=round(max(0.0, min(100.0, percent)), 3),
+        days_left=(due - today).days,
+        expected=expected,
+        expected_share=None if expected is None else round(min(100.0, 100 * expected / goal), 3),
+        word=_word(progress, goal, expected, late=today > due),
+    )
+
+
+def even_pace(goal: float, starts_on: date | None, due: date, today: date) -> float | None:
+    """What would be done by the end of today if each day from start to due date brought the same."""
+    if starts_on is None or due < starts_on:
+        return None
+    gone = (today - starts_on).days + 1
+    return goal * max(0, min(gone, (due - starts_on).days + 1)) / ((due - starts_on).days + 1)
+
+
+def _word(progress: float, goal: float, expected: float | None, *, late: bool) -> str | None:
+    if progress >= goal:
+        return "reached"
+    if late:
+        return "missed"
+    if not expected:
+        return None
+    if progress >= expected * AHEAD:
+        return "ahead"
+    return "on_pace" if progress >= expected * BEHIND else "behind"
