@@ -78,6 +78,18 @@ def test_many_events_each_on_its_own_merits(media: str):
     assert not is_alone(Headers({"content-type": media}))
 
 
+@pytest.mark.parametrize("given", ["!", "e30=\n", "e30", 7, "7w==", "bm90IGpzb24="])
+def test_base64_that_is_none_or_holds_no_json_is_no_fact(given: Any):
+    body = json.dumps({**ATTRIBUTES, "data_base64": given}).encode()
+    with pytest.raises(InvalidFact, match="base64|is not JSON"):
+        from_kafka(body, [])
+
+
+def test_data_in_two_forms_is_no_fact():
+    with pytest.raises(InvalidFact, match="must not stand beside data"):
+        from_kafka(json.dumps({**ATTRIBUTES, "data": {}, "data_base64": "e30="}).encode(), [])
+
+
 def test_a_line_that_is_no_json_is_one_bad_event():
     first, second = over_http({"content-type": NDJSON}, b"{nonsense\n" + json.dumps(signed_up("c1")).encode())
     assert isinstance(first, InvalidFact)

@@ -57,6 +57,7 @@ def without(given: Event, name: str) -> Event:
         (signed_up("c1") | {"subjekt_1": "x"}, "subjekt_1", "unknown attribute; did you mean 'subject'"),
         (signed_up("c1") | {"traceparent": {"a": 1}}, "traceparent", "string, a boolean or an integer"),
         (signed_up("c1") | {"sequence": 2**31}, "sequence", "32 bits"),
+        (signed_up("c1") | {"sequence": -(2**31) - 1}, "sequence", "32 bits"),
         (signed_up("c1") | {"note": "a\x00"}, "note", "control characters"),
         # times and days
         (signed_up("c1", time="2026-03-08T09:30:00"), "time", "offset"),

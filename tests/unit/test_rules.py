@@ -213,6 +213,31 @@ def test_what_a_life_adds_to_a_target(life: str, measure: str, where: dict[str, 
     assert sum(contribution(journey, milestones(journey), wanted, ZONE).values()) == expected
 
 
+@pytest.mark.parametrize(
+    ("life", "days"),
+    [
+        ("signup, signup", {"signed_up": 1}),
+        ("withdraw, signup, checkin f1, checkin f1", {"attended": 3, "signed_up": 2}),
+        ("checkin f1, signup", {"attended": 1, "signed_up": 1}),
+        ("interview e1, interview e1, interview e2", {"interviewed": 1, "attended": 1, "signed_up": 1}),
+        ("signup, extend o1 e1, accept o1", {"accepted": 3, "offered": 3, "interviewed": 3, "signed_up": 1}),
+        ("hire e1, end e1, hire e1", {"hired": 3, "accepted": 3, "signed_up": 3}),
+        ("hire e2, hire e1", {"hired": 1}),
+    ],
+)
+def test_a_milestone_is_of_the_day_of_its_earliest_evidence(life: str, days: dict[str, int]):
+    standing = milestones(told(life))
+    expected = {measure: (START + timedelta(days=day)).timestamp() * 1e6 for measure, day in days.items()}
+    assert {measure: standing[measure] for measure in days} == expected
+
+
+@pytest.mark.parametrize(("source", "stands"), [("/hr/a", ("signed_up",)), ("/hr/z", ())])
+def test_a_withdrawal_at_the_same_moment_is_later_by_its_source(source: str, stands: tuple[str, ...]):
+    both = [event("candidate.signed_up", candidate="c1", name="Li"), event("candidate.withdrew", candidate="c1")]
+    both[1]["source"] = source
+    assert tuple(milestones(fold(map(validate_event, both)))) == stands
+
+
 def test_a_graduation_year_matches_as_a_number_and_as_text():
     journey = fold([validate_event(event("candidate.signed_up", candidate="c1", name="Li", graduation_year=2026))])
     for said in (2026, "2026"):
