@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -25,13 +26,16 @@ SWEEP_EVERY: Final = 2.0  # seconds
 POOL_SIZE: Final = 2
 
 
-def attach(app: faust.App, settings: Settings) -> None:
-    """Give the app the agent that wakes the sender, and the sender."""
+def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]) -> None:
+    """Give the app the agent that wakes the sender, and the sender.
+
+    While `stand_back` says so, mails go out slowly, since facts come first.
+    """
     pool = make_pool(settings.database_url or "", name="sender", size=POOL_SIZE)
     routes = make_routes(settings)
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
     owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
-    sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=Chance(_now, _jitter))
+    sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=Chance(_now, _jitter, stand_back))
 
     async def wake(stream: faust.StreamT[Any]) -> None:
         async for _ in stream:

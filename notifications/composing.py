@@ -21,7 +21,12 @@ Values = dict[str, Any]
 
 
 class NotNow(YinfengError):
-    """The message is not to be sent: `status` says whether it waits or never goes."""
+    """The message is not to be sent: `status` says whether it waits or never goes.
+
+    `seen` is the journey's key and version, where one that changes would let the message go.
+    """
+
+    seen: tuple[str, str, int] | None = None
 
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
@@ -71,20 +76,21 @@ class _Case:
 def compose(message: Claimed, journey: Journey, around: Surroundings, sender: Sender) -> Letter:
     """Make the letter. Raises NotNow when it has no address, or what it says is no longer so."""
     case = _Case(message, journey, around, sender)
+    if journey.erased:
+        raise NotNow("cancelled", "candidate erased")
+    own = COMPOSERS[message.kind](case)
     to, to_name = _address(case)
     campaign = {
         "title": case.campaign.get("title") or message.campaign,
         "organizer": case.campaign.get("organizer") or sender.name,
     }
-    values = {"name": to_name, "campaign": campaign, **COMPOSERS[message.kind](case)}
+    values = {"name": to_name, "campaign": campaign, **own}
     return Letter(to, to_name, case.locale, values)
 
 
 def _address(case: _Case) -> tuple[str, str]:
     if AUDIENCES[case.message.kind] == "hr":
         return case.sender.hr_email or "hr@localhost", str(case.campaign.get("organizer") or case.sender.name)
-    if case.journey.erased:
-        raise NotNow("cancelled", "candidate erased")
     email, name = case.journey.attribute("email"), case.journey.attribute("name")
     if not email or not name:
         raise NotNow("held", NO_ADDRESS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
@@ -38,5 +40,6 @@ def _clock(there: datetime, locale: str) -> str:
     return format_time(there, "HH:mm", locale=_babel(locale))
 
 
-def _babel(locale: str) -> str:
-    return locale.replace("-", "_")
+@cache
+def _babel(locale: str) -> Locale:
+    return Locale.parse(locale, sep="-")

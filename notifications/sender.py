@@ -15,23 +15,22 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from notifications import composing
+from notifications.breaker import Breaker
 from notifications.channels.port import Channel, Mail, Outcome
 from notifications.composing import Letter, NotNow
 from notifications.rendering import Renderer
-from schemas.errors import DatabaseUnavailable, SendRefused
+from schemas.errors import ConcurrentChange, DatabaseUnavailable, SendRefused
 from schemas.journey import Journey
 from storage import journeys, outgoing
 from storage.database import Conn, borrowed
-from storage.outgoing import Claimed, Record
+from storage.journeys import Stored
+from storage.outgoing import Claimed, Record, Surroundings
 
 log = logging.getLogger(__name__)
 
 BATCH: Final = 200
 LEASE: Final = 300.0  # seconds; far longer than a batch can take with the provider's time-outs
-PAUSE: Final = timedelta(minutes=1)  # a channel that was refused is tried again after this
-FIRST_RETRY: Final = 2.0  # seconds, doubled with each attempt
-LONGEST_RETRY: Final = 3600.0
-MAX_ATTEMPTS: Final = 20
+GIVE_WAY: Final = timedelta(seconds=1)
 OUTAGE_PAUSE: Final = 1.0
 
 
@@ -45,10 +44,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Time and randomness, handed in. `jitter` gives a factor around 1."""
+    """Time, randomness and room, handed in. `jitter` gives a factor around 1; while `stand_back` says so, others
+    need the processor more."""
 
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
+    stand_back: Callable[[], bool] = lambda: False
 
 
 class Sender:
@@ -66,8 +67,10 @@ class Sender:
     ) -> None:
         self._pool, self._routes, self._writer, self._renderer = pool, routes, writer, renderer
         self._owner, self._chance = owner, chance
-        self._paused_until: dict[str, datetime] = {}
+        self._breakers = {r.channel.name: Breaker(r.channel.name, chance.clock, chance.jitter) for r in routes}
         self._work = asyncio.Event()
+        self._busy = asyncio.Lock()
+        self._closing = False
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -80,7 +83,7 @@ class Sender:
             try:
                 await self.sweep()
                 await self.send_all()
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; messages wait", error)
                 await asyncio.sleep(OUTAGE_PAUSE)
             try:
@@ -89,8 +92,12 @@ class Sender:
                 continue
 
     async def close(self) -> None:
+        """Begin nothing more; returns when all that was sent is recorded."""
+        self._closing = True
         for route in self._routes:
             await route.channel.close()
+        async with self._busy:
+            pass
 
     async def sweep(self) -> None:
         """Settle what senders that died had claimed."""
@@ -104,26 +111,38 @@ class Sender:
         """Send everything that is due; returns how many messages were settled."""
         settled = 0
         for route in self._routes:
-            while not self._is_paused(route.channel) and (count := await self._send_some(route)):
+            while self._may_send(route) and (count := await self._send_some(route)):
                 settled += count
+                await self._give_way()
         return settled
 
+    def _may_send(self, route: Route) -> bool:
+        return not self._closing and not self._breakers[route.channel.name].rests()
+
+    async def _give_way(self) -> None:
+        """Let others go first for a while, but never so long that mail would stand still."""
+        deadline = self._chance.clock() + GIVE_WAY
+        while self._chance.stand_back() and self._chance.clock() < deadline:
+            await asyncio.sleep(0.05)
+
     async def _send_some(self, route: Route) -> int:
-        async with borrowed(self._pool) as conn:
+        async with self._busy:
+            breaker = self._breakers[route.channel.name]
+            claimed, letters = await self._claim(route, breaker.portion(BATCH))
+            mails, records = self._prepare(claimed, letters)
+            outcomes = await route.channel.send(mails) if mails else []
+            breaker.note(outcomes)
+            records += [_settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
+            await self._record(records)
+            return len(claimed)
+
+    async def _claim(self, route: Route, limit: int) -> tuple[list[Claimed], list[Letter | NotNow]]:
+        """Claim messages and read what they need, both or nothing: what fails here certainly did not go out."""
+        async with borrowed(self._pool) as conn, conn.transaction():
             claimed = await outgoing.claim(
-                conn, route.kinds, channel=route.channel.name, owner=self._owner, lease=LEASE, limit=BATCH
+                conn, route.kinds, channel=route.channel.name, owner=self._owner, lease=LEASE, limit=limit
             )
-            if not claimed:
-                return 0
-            mails, records = self._prepare(claimed, await _letters(conn, claimed, self._writer))
-        outcomes = await route.channel.send(mails)
-        attempts = {message.id: message.attempts for message in claimed}
-        records += [
-            self._settled(mail, outcome, attempts[mail.id]) for mail, outcome in zip(mails, outcomes, strict=True)
-        ]
-        self._note_pause(route.channel, outcomes)
-        await self._record(records)
-        return len(claimed)
+            return claimed, await _letters(conn, claimed, self._writer) if claimed else []
 
     def _prepare(
         self, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow]
@@ -131,7 +150,7 @@ class Sender:
         mails, records = [], []
         for message, letter in zip(claimed, letters, strict=True):
             if isinstance(letter, NotNow):
-                records.append(Record(id=message.id, status=letter.status, reason=letter.reason))
+                records.append(Record(id=message.id, status=letter.status, reason=letter.reason, seen=letter.seen))
                 continue
             try:
                 mails.append(self._mail(message, letter))
@@ -153,60 +172,51 @@ class Sender:
             rendered.text,
         )
 
-    def _settled(self, mail: Mail, outcome: Outcome, attempts: int) -> Record:
-        status, reason, not_before = outcome.status, outcome.reason, None
-        if status == "requested" and not outcome.pauses_channel and attempts >= MAX_ATTEMPTS:
-            status, reason = "failed", f"given up after {attempts} attempts: {reason}"
-        elif status == "requested":
-            not_before = outcome.retry_at or self._later(attempts)
-        return Record(
-            id=mail.id,
-            status=status,
-            reason=reason,
-            recipient=mail.to,
-            locale=mail.locale,
-            subject=mail.subject,
-            not_before=not_before,
-            html=mail.html if status in ("sent", "unknown") else None,
-            text=mail.text if status in ("sent", "unknown") else None,
-        )
-
-    def _later(self, attempts: int) -> datetime:
-        seconds = min(FIRST_RETRY * 2 ** min(attempts - 1, 30), LONGEST_RETRY)
-        return self._chance.clock() + timedelta(seconds=seconds * self._chance.jitter())
-
-    def _is_paused(self, channel: Channel) -> bool:
-        until = self._paused_until.get(channel.name)
-        return until is not None and self._chance.clock() < until
-
-    def _note_pause(self, channel: Channel, outcomes: Sequence[Outcome]) -> None:
-        refusals = [outcome.reason for outcome in outcomes if outcome.pauses_channel]
-        if refusals:
-            self._paused_until[channel.name] = self._chance.clock() + PAUSE
-            log.error("the channel %s pauses for %s: %s", channel.name, PAUSE, refusals[0])
-
     async def _record(self, records: Sequence[Record]) -> None:
         """Store what became of them, however long the database is away: it can't be known again."""
         while True:
             try:
                 async with borrowed(self._pool) as conn:
                     return await outgoing.record(conn, records, owner=self._owner)
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; %d outcomes wait to be recorded", error, len(records))
                 await asyncio.sleep(OUTAGE_PAUSE)
+
+
+def _settled(mail: Mail, outcome: Outcome) -> Record:
+    went = outcome.status in ("sent", "unknown")
+    return Record(
+        id=mail.id,
+        status=outcome.status,
+        reason=outcome.reason,
+        recipient=mail.to,
+        locale=mail.locale,
+        subject=mail.subject,
+        not_before=outcome.retry_at,
+        html=mail.html if went else None,
+        text=mail.text if went else None,
+    )
 
 
 async def _letters(conn: Conn, claimed: Sequence[Claimed], writer: composing.Sender) -> list[Letter | NotNow]:
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
-    fairs = [(message.campaign, message.params["fair"]) for message in claimed if "fair" in message.params]
+    fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
     around = await outgoing.surroundings(conn, [message.campaign for message in claimed], fairs)
+    nobody = Stored(0, Journey())
+    return [
+        _letter(message, known.get((message.campaign, message.candidate or ""), nobody), around, writer)
+        for message in claimed
+    ]
 
-    def compose(message: Claimed) -> Letter | NotNow:
-        stored = known.get((message.campaign, message.candidate or ""))
-        try:
-            return composing.compose(message, stored.journey if stored else Journey(), around, writer)
-        except NotNow as reason:
-            return reason
 
-    return [compose(message) for message in claimed]
+def _letter(message: Claimed, stored: Stored, around: Surroundings, writer: composing.Sender) -> Letter | NotNow:
+    try:
+        return composing.compose(message, stored.journey, around, writer)
+    except NotNow as reason:
+        if reason.status == "held" and message.candidate is not None:
+            reason.seen = (message.campaign, message.candidate, stored.version)
+        return reason
+    except Exception as error:  # whatever is wrong with one message, the others go out
+        log.exception("message %d can't be composed", message.id)
+        return NotNow("failed", f"the {message.kind} can't be composed: {type(error).__name__} {error}")

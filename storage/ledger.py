@@ -23,7 +23,7 @@ OVERRIDING SYSTEM VALUE
 SELECT n, s, i, t, c, p, m, e::jsonb, %s
 FROM (
     SELECT nextval('facts_seq_seq') AS n, f.*
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+    FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[])
          AS f(s, i, t, c, p, m, e)
 ) AS numbered
 ORDER BY s COLLATE "C", i COLLATE "C"
@@ -68,7 +68,7 @@ WHERE f.posted_by = %s
 """
 _OFFERS_BY = """
 SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer', f.event->'data'->>'employer' FROM facts f
-JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, candidate, offer)
+JOIN unnest(%b::text[], %b::text[], %b::text[]) AS k(campaign, candidate, offer)
   ON f.campaign = k.campaign AND f.candidate = k.candidate AND f.event->'data'->>'offer' = k.offer
 WHERE f.type = 'offer.extended'
   AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))

@@ -10,33 +10,45 @@ from schemas.messages import MessageRequest
 from storage.database import Conn
 from storage.ledger import JourneyKey
 
+# One that was cancelled unsent, since its fact no longer stood, goes after all when another fact gives the same reason.
 _REQUEST = """
-INSERT INTO messages (dedupe_key, kind, campaign, candidate, params, source, fact)
+INSERT INTO messages AS m (dedupe_key, kind, campaign, candidate, params, source, fact)
 SELECT d, k, c, p, m::jsonb, s, f
 FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
      AS r(d, k, c, p, m, s, f)
-ON CONFLICT (dedupe_key) DO NOTHING
+ON CONFLICT (dedupe_key) DO UPDATE
+SET status = 'requested', reason = NULL, params = excluded.params, source = excluded.source, fact = excluded.fact
+WHERE m.status = 'cancelled' AND (m.source, m.fact) IS DISTINCT FROM (excluded.source, excluded.fact)
 RETURNING id
 """
+_CANCEL = """
+WITH cancelled AS (
+    UPDATE messages SET status = 'cancelled', reason = 'candidate erased'
+    WHERE status IN ('requested', 'held')
+      AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
+    RETURNING id, reason)
+INSERT INTO message_attempts (message, status, detail) SELECT id, 'cancelled', reason FROM cancelled
+"""
 _FORGET = """
-UPDATE messages SET recipient = NULL, subject = NULL, params = '{}',
-       status = CASE WHEN status IN ('requested', 'held') THEN 'cancelled' ELSE status END,
-       reason = CASE WHEN status IN ('requested', 'held') THEN 'candidate erased' ELSE reason END
+UPDATE messages SET recipient = NULL, subject = NULL, params = '{}', forgotten = true
 WHERE (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
 RETURNING id
 """
 _RELEASE = """
-UPDATE messages SET status = 'requested', reason = NULL
-WHERE status = 'held' AND reason = 'no address'
-  AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
-RETURNING id
+WITH released AS (
+    UPDATE messages SET status = 'requested', reason = NULL
+    WHERE status = 'held' AND reason = 'no address'
+      AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
+    RETURNING id)
+INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'an address came' FROM released
+RETURNING message
 """
 
 _encode = msgspec.json.Encoder().encode
 
 
 async def request(conn: Conn, requests: Sequence[MessageRequest]) -> list[int]:
-    """Ask for messages. Returns the ids of those whose reason is new; the others were asked for before."""
+    """Ask for messages. Returns the ids of those that are to go now; the others were asked for before."""
     if not requests:
         return []
     unique = list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1]
@@ -68,6 +80,8 @@ async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     wanted = list(keys)
     if not wanted:
         return
-    cursor = await conn.execute(_FORGET, [[c for c, _ in wanted], [p for _, p in wanted]])
+    columns = [[c for c, _ in wanted], [p for _, p in wanted]]
+    await conn.execute(_CANCEL, columns)
+    cursor = await conn.execute(_FORGET, columns)
     ids = [id for (id,) in await cursor.fetchall()]
     await conn.execute("DELETE FROM mails WHERE message = ANY(%s)", [ids])

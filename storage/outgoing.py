@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,24 +13,36 @@ from schemas.messages import Status
 from storage.database import Conn
 
 _CLAIM = """
-UPDATE messages m
-SET status = 'claimed', owner = %(owner)s, channel = %(channel)s, attempts = attempts + 1,
-    lease_until = now() + make_interval(secs => %(lease)s)
-FROM (SELECT id FROM messages
-      WHERE status = 'requested' AND kind = ANY(%(kinds)s) AND (not_before IS NULL OR not_before <= now())
-      ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
-WHERE m.id = due.id
-RETURNING m.id, m.kind, m.campaign, m.candidate, m.params, m.attempts
+WITH claimed AS (
+    UPDATE messages m
+    SET status = 'claimed', owner = %(owner)s, channel = %(channel)s, attempts = attempts + 1,
+        lease_until = now() + make_interval(secs => %(lease)s)
+    FROM (SELECT id FROM messages
+          WHERE status = 'requested' AND kind = ANY(%(kinds)s) AND (not_before IS NULL OR not_before <= now())
+          ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
+    WHERE m.id = due.id
+    RETURNING m.id, m.kind, m.campaign, m.candidate, m.params, m.attempts
+), noted AS (
+    INSERT INTO message_attempts (message, status, detail) SELECT id, 'claimed', %(owner)s FROM claimed
+)
+SELECT * FROM claimed ORDER BY id
 """
+# A sender whose lease ended while it could not reach the database still knows best what became of its messages.
 _RECORD = """
 UPDATE messages m
-SET status = r.status, reason = r.reason, recipient = r.recipient, locale = r.locale, subject = r.subject,
-    not_before = r.not_before, owner = NULL, lease_until = NULL,
+SET status = r.status, reason = r.reason, locale = r.locale, not_before = r.not_before,
+    recipient = CASE WHEN NOT m.forgotten THEN r.recipient END,
+    subject = CASE WHEN NOT m.forgotten THEN r.subject END, owner = NULL, lease_until = NULL,
     sent_at = CASE WHEN r.status = 'sent' THEN now() END
 FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
      AS r(id, status, reason, recipient, locale, subject, not_before)
-WHERE m.id = r.id AND m.owner = %s AND m.status = 'claimed'
-RETURNING m.id
+WHERE m.id = r.id AND m.owner = %s AND m.status IN ('claimed', 'unknown')
+RETURNING m.id, m.forgotten
+"""
+_LOCK = """
+SELECT k.id, j.version FROM journeys j
+JOIN unnest(%b::bigint[], %b::text[], %b::text[]) AS k(id, campaign, candidate) USING (campaign, candidate)
+ORDER BY j.campaign, j.candidate FOR SHARE OF j
 """
 _ATTEMPTS = """
 INSERT INTO message_attempts (message, status, detail)
@@ -45,7 +57,7 @@ ON CONFLICT (message) DO UPDATE SET html = excluded.html, text = excluded.text, 
 _EXPIRED = """
 UPDATE messages
 SET status = CASE WHEN channel = ANY(%(keeping)s) THEN 'requested' ELSE 'unknown' END,
-    reason = %(reason)s, owner = NULL, lease_until = NULL
+    owner = CASE WHEN channel = ANY(%(keeping)s) THEN NULL ELSE owner END, reason = %(reason)s, lease_until = NULL
 WHERE status = 'claimed' AND lease_until < now()
 RETURNING id, status
 """
@@ -66,7 +78,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What became of a claimed message. `html` and `text` are kept as they went out."""
+    """What became of a claimed message. `html` and `text` are kept as they went out.
+
+    `seen`: the journey (campaign, candidate, version) for whose sake it is held; the message goes back to the others
+    when that journey has changed meanwhile.
+    """
 
     id: int
     status: Status
@@ -77,6 +93,7 @@ class Record:
     not_before: datetime | None = None
     html: str | None = None
     text: str | None = None
+    seen: tuple[str, str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +111,45 @@ async def claim(
     values = {"kinds": list(kinds), "channel": channel, "owner": owner, "lease": lease, "limit": limit}
     async with conn.cursor(row_factory=class_row(Claimed)) as cursor:
         await cursor.execute(_CLAIM, values)
-        return sorted(await cursor.fetchall(), key=lambda each: each.id)
+        return await cursor.fetchall()
 
 
 async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
     """Store what became of messages that `owner` has claimed, all in one transaction.
 
-    A message whose lease ended meanwhile is left as the sweep made it.
+    A message that another sender has taken meanwhile, since the lease ended, is left to it.
     """
     if not records:
         return
     async with conn.transaction():
-        still_ours = await _settle(conn, records, owner)
-        kept = [each for each in records if each.id in still_ours]
+        records = await _still_held(conn, records)
+        forgotten = await _settle(conn, records, owner)
+        kept = [each for each in records if each.id in forgotten]
         await conn.execute(
             _ATTEMPTS, [[each.id for each in kept], [each.status for each in kept], [each.reason for each in kept]]
         )
-        mails = [each for each in kept if each.html is not None]
+        mails = [each for each in kept if each.html is not None and not forgotten[each.id]]
         await conn.execute(
             _MAILS, [[each.id for each in mails], [each.html for each in mails], [each.text for each in mails]]
         )
 
 
-async def _settle(conn: Conn, records: Sequence[Record], owner: str) -> set[int]:
+async def _still_held(conn: Conn, records: Sequence[Record]) -> Sequence[Record]:
+    """The records, where those held for a journey that has changed are requested again.
+
+    The journeys stay locked until all is stored: what changes them later finds the message held, and releases it.
+    """
+    seen = {each.id: each.seen for each in records if each.seen is not None}
+    if not seen:
+        return records
+    columns = [list(seen), [campaign for campaign, _, _ in seen.values()], [name for _, name, _ in seen.values()]]
+    cursor = await conn.execute(_LOCK, columns)
+    changed = {id for id, version in await cursor.fetchall() if version != seen[id][2]}
+    return [replace(each, status="requested") if each.id in changed else each for each in records]
+
+
+async def _settle(conn: Conn, records: Sequence[Record], owner: str) -> dict[int, bool]:
+    """Which messages were ours to settle, and whether each is forgotten."""
     columns = [
         [each.id for each in records],
         [each.status for each in records],
@@ -128,7 +161,7 @@ async def _settle(conn: Conn, records: Sequence[Record], owner: str) -> set[int]
         owner,
     ]
     cursor = await conn.execute(_RECORD, columns)
-    return {id for (id,) in await cursor.fetchall()}
+    return dict(await cursor.fetchall())
 
 
 async def sweep(conn: Conn, *, keeping: Collection[str]) -> dict[int, str]:

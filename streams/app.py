@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from streams.transport import ChunkedTransport
 log = logging.getLogger(__name__)
 
 CHUNKS = 8  # messages of a batch, each of many records
+POURING_FOR = 0.5  # seconds after a large batch
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
 
 
@@ -53,8 +55,12 @@ def make_app(settings: Settings) -> faust.App:
     return app
 
 
-def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> None:
-    """Give the app its agent, its announcer and its look at the clock; `ready` is called when partitions are here."""
+def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> Callable[[], bool]:
+    """Give the app its agent, its announcer and its look at the clock; `ready` is called when partitions are here.
+
+    Returns what tells whether facts are pouring in, so that other work can stand back.
+    """
+    pouring = Pouring(settings.batch_size)
     applier = Applier(settings.database_url or "", clock=_now)
     watcher = Applier(settings.database_url or "", clock=_now)
 
@@ -68,7 +74,9 @@ def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> 
 
     async def apply_facts(stream: faust.StreamT[Any]) -> None:
         async for chunks in stream.take(CHUNKS, within=settings.batch_within):
-            announcer.note(await applier.apply([_incoming(record) for chunk in chunks for record in chunk]))
+            applied = await applier.apply([_incoming(record) for chunk in chunks for record in chunk])
+            pouring.note(applied.facts)
+            announcer.note(applied)
 
     async def announce() -> None:
         await announcer.run()
@@ -89,6 +97,22 @@ def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> 
     app.timer(FAIRS_INTERVAL)(count_fairs)
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(_closing(close), weak=False)
+    return pouring
+
+
+class Pouring:
+    """Whether facts are pouring in: the last batch was a large one, and not long ago."""
+
+    def __init__(self, batch_size: int) -> None:
+        self._large = batch_size // 4
+        self._until = 0.0
+
+    def note(self, facts: int) -> None:
+        """A batch of so many facts was applied."""
+        self._until = time.monotonic() + POURING_FOR if facts >= self._large else 0.0
+
+    def __call__(self) -> bool:
+        return time.monotonic() < self._until
 
 
 def _incoming(record: Any) -> Incoming:

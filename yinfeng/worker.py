@@ -18,8 +18,8 @@ def run_worker(settings: Settings) -> int:
     gc.set_threshold(100_000, 50, 100)  # batches make many short-lived objects and few cycles: a fifth of the time
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
     app = streams_app.make_app(settings)
-    streams_app.attach(app, settings, ready=mark_ready)
-    notifications_agent.attach(app, settings)
+    facts_pour_in = streams_app.attach(app, settings, ready=mark_ready)
+    notifications_agent.attach(app, settings, stand_back=facts_pour_in)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     worker.execute_from_commandline()

@@ -27,7 +27,8 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one mail: its new status, why, when to try again, and whether the channel is of no use now."""
+    """What became of one mail: its new status, why, when to try again, and whether the reason lies not with the
+    mail but with the channel, which is of no use for a while."""
 
     status: Status
     reason: str | None = None
@@ -46,7 +47,7 @@ class Channel(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of what it holds."""
+        """Begin nothing more, and let go of what it holds. Mails whose turn has not come are `requested` again."""
         ...
 
 
@@ -56,7 +57,7 @@ SENT = Outcome("sent")
 def outcome_of(error: SendFailed) -> Outcome:
     """What a failure means for its message."""
     if isinstance(error, SendRetryable):
-        return Outcome("requested", str(error), error.retry_at)
+        return Outcome("requested", str(error), error.retry_at, pauses_channel=True)
     return Outcome(_STATUSES[type(error)], str(error), pauses_channel=isinstance(error, ChannelRefused))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -25,9 +26,11 @@ from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryabl
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8  # requests under way at the same time
+MOST_IN_DOUBT: Final = AT_ONCE  # unknown outcomes in a row, before a batch is broken off
 ID_ARGUMENT: Final = "yinfeng_message"  # comes back at the top level of the provider's events
 MAX_SUBJECT: Final = 900
 _BODY_SHOWN: Final = 300
+_STOPPED: Final = Outcome("requested", "the sender stopped before its turn came")
 
 
 class SendGrid:
@@ -43,20 +46,47 @@ class SendGrid:
         self._client.timeout = timeout
         self._sender = {"email": sender, "name": sender_name}
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
+        self._closed = threading.Event()
 
     async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
-        loop = asyncio.get_running_loop()
-        return list(await asyncio.gather(*(loop.run_in_executor(self._threads, self._send, mail) for mail in mails)))
+        if self._closed.is_set():
+            return [_STOPPED for _ in mails]
+        loop, batch = asyncio.get_running_loop(), _Batch()
+        sending = [loop.run_in_executor(self._threads, self._send, mail, batch) for mail in mails]
+        return list(await asyncio.gather(*sending))
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._closed.set()
+        self._threads.shutdown(wait=False)
 
-    def _send(self, mail: Mail) -> Outcome:
+    def _send(self, mail: Mail, batch: _Batch) -> Outcome:
+        if self._closed.is_set():
+            return _STOPPED
+        if batch.refusal is not None:  # the others would be told the same, and the provider ban us for asking
+            return batch.refusal
         try:
             _post(self._client, payload(mail, self._sender))
         except SendFailed as error:
-            return outcome_of(error)
+            outcome = outcome_of(error)
+            batch.note(outcome)
+            return outcome
+        batch.in_doubt = 0
         return SENT
+
+
+class _Batch:
+    """Mails sent together. `refusal`: what one was told that holds for all; `in_doubt`: how many `unknown` in a row."""
+
+    refusal: Outcome | None = None
+    in_doubt = 0
+
+    def note(self, outcome: Outcome) -> None:
+        """Learn from a failure. After a run of doubtful answers, no more messages are put in doubt."""
+        self.in_doubt = self.in_doubt + 1 if outcome.status == "unknown" else 0
+        if outcome.pauses_channel:
+            self.refusal = outcome
+        elif self.in_doubt >= MOST_IN_DOUBT:
+            self.refusal = Outcome("requested", f"not tried, after: {outcome.reason}", pauses_channel=True)
 
 
 def payload(mail: Mail, sender: dict[str, str]) -> dict[str, Any]:

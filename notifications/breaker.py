@@ -1,0 +1,51 @@
+"""When a channel is of no use (its provider away, overrun, or refusing us), it rests, longer each time.
+
+Messages are not to blame: they wait, and one of them is sent ahead to see whether the channel works again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from notifications.channels.port import Outcome
+
+log = logging.getLogger(__name__)
+
+FIRST_REST: Final = 2.0  # seconds, doubled with each failure in a row
+LONGEST_REST: Final = 60.0
+_ENOUGH_DOUBLINGS: Final = 10
+
+
+class Breaker:
+    """The state of one channel. `jitter` gives a factor around 1."""
+
+    def __init__(self, name: str, clock: Callable[[], datetime], jitter: Callable[[], float]) -> None:
+        self._name, self._clock, self._jitter = name, clock, jitter
+        self._failures = 0
+        self._rests_until: datetime | None = None
+
+    def rests(self) -> bool:
+        """Whether nothing is to be sent now."""
+        return self._rests_until is not None and self._clock() < self._rests_until
+
+    def portion(self, size: int) -> int:
+        """How many messages to try at once, when `size` would be right for a channel in order."""
+        return size if self._failures == 0 else 1
+
+    def note(self, outcomes: Sequence[Outcome]) -> None:
+        """What became of the messages that were tried last."""
+        troubles = [outcome for outcome in outcomes if outcome.pauses_channel]
+        if troubles:
+            self._rest(troubles)
+        elif outcomes:
+            self._failures, self._rests_until = 0, None
+
+    def _rest(self, troubles: Sequence[Outcome]) -> None:
+        seconds = min(FIRST_REST * 2 ** min(self._failures, _ENOUGH_DOUBLINGS), LONGEST_REST) * self._jitter()
+        named = [outcome.retry_at for outcome in troubles if outcome.retry_at is not None]
+        self._failures += 1
+        self._rests_until = max([self._clock() + timedelta(seconds=seconds), *named])
+        log.error("the channel %s rests until %s: %s", self._name, self._rests_until.isoformat(), troubles[0].reason)
