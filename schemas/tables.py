@@ -190,7 +190,10 @@ class OpeningRow(SQLModel, table=True):
 
 
 class MessageRow(SQLModel, table=True):
-    """One message for one reason. `dedupe_key` is that reason; `params` what its template needs beside the journey."""
+    """One message for one reason. `dedupe_key` is that reason; `params` what its template needs beside the journey.
+
+    `forgotten`: its candidate was erased, nothing that it said is kept from then on.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -221,6 +224,7 @@ class MessageRow(SQLModel, table=True):
     not_before: datetime | None = _moment(nullable=True)
     requested_at: datetime = _moment(now=True)
     sent_at: datetime | None = _moment(nullable=True)
+    forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class MailRow(SQLModel, table=True):

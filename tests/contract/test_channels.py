@@ -14,7 +14,7 @@ import pytest
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel, Mail
-from notifications.channels.sendgrid import SendGrid
+from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
 from tests.stand_ins.sendgrid_rules import MAX_BODY, SCHEMA, breaches
 
@@ -110,9 +110,10 @@ MEANINGS = [
 @pytest.mark.parametrize(("answer", "status", "said"), MEANINGS, ids=str)
 async def test_what_an_answer_means(channel: SendGrid, server: SendGridStandIn, answer: Answer, status: str, said: str):
     server.script_for["c1@example.com"] = [answer]
-    one, other = await channel.send([mail(1), mail(2)])
+    [one] = await channel.send([mail(1)])
+    [other] = await channel.send([mail(2)])
     assert (one.status, other.status) == (status, "sent")
-    assert one.pauses_channel is (answer.status in (401, 403))
+    assert one.pauses_channel is (answer.status in (401, 403, 429))
     assert said in (one.reason or "")
 
 
@@ -120,6 +121,25 @@ async def test_too_many_requests_wait_until_the_provider_says(channel: SendGrid,
     server.script = [Answer(429, reset=FAR)]
     [outcome] = await channel.send([mail()])
     assert outcome.retry_at == datetime.fromtimestamp(FAR, UTC)
+
+
+@pytest.mark.parametrize(
+    ("answer", "most"), [(Answer(429, reset=FAR), AT_ONCE), (Answer(401), AT_ONCE), (Answer(500), 2 * AT_ONCE)], ids=str
+)
+async def test_a_provider_in_trouble_is_left_alone(
+    channel: SendGrid, server: SendGridStandIn, answer: Answer, most: int
+):
+    server.script = [answer] * 200
+    outcomes = await channel.send([mail(n) for n in range(1, 201)])
+    assert server.asked <= most
+    assert sum(outcome.status == "requested" for outcome in outcomes) >= 200 - most
+    assert any(outcome.pauses_channel for outcome in outcomes)
+
+
+async def test_a_closed_channel_sends_nothing_more(channel: SendGrid, server: SendGridStandIn):
+    await channel.close()
+    [outcome] = await channel.send([mail()])
+    assert (outcome.status, server.asked) == ("requested", 0)
 
 
 async def test_too_many_requests_without_a_time(channel: SendGrid, server: SendGridStandIn):
@@ -139,7 +159,7 @@ async def test_what_never_left_us_is_tried_again(host: str):
     channel = sendgrid(host)
     [outcome] = await channel.send([mail()])
     await channel.close()
-    assert (outcome.status, outcome.pauses_channel) == ("requested", False)
+    assert (outcome.status, outcome.pauses_channel) == ("requested", True)
 
 
 async def test_a_wrong_key_is_about_us_not_about_the_message(server: SendGridStandIn):

@@ -8,11 +8,10 @@ import os
 from notifications import composing
 from notifications.agent import make_routes
 from notifications.rendering import Renderer
-from notifications.sender import Sender
+from notifications.sender import Chance, Sender
 from schemas.settings import Settings, load_settings
 from storage.database import make_pool
 from tests.integration.office import Clock
-from notifications.sender import Chance
 
 
 async def run(settings: Settings) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from notifications.channels.port import Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
-from notifications.sender import PAUSE
 from storage.database import make_pool
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
@@ -46,8 +45,8 @@ async def sendgrid(server: SendGridStandIn) -> AsyncIterator[SendGrid]:
     await channel.close()
 
 
-def person(name: str, **more: Any) -> dict[str, Any]:
-    return signed_up(name, **{"email": f"{name}@example.com", **more})
+def person(candidate: str, **more: Any) -> dict[str, Any]:
+    return signed_up(candidate, **{"email": f"{candidate}@example.com", **more})
 
 
 def offer(name: str, **more: Any) -> dict[str, Any]:
@@ -68,7 +67,7 @@ def fair(**more: Any) -> dict[str, Any]:
 
 async def test_facts_become_mails_that_are_kept(office: Office):
     await office.tell(
-        opened(title="2026 届毕业生", organizer="产业园"),
+        opened(),
         fair(),
         target("t", goal=4),
         person("c1", name="李思雨", fair="f1"),
@@ -89,7 +88,7 @@ async def test_facts_become_mails_that_are_kept(office: Office):
     [(html, text)] = await office.rows(
         "SELECT html, text FROM mails JOIN messages m ON m.id = message WHERE m.kind = 'signup_confirmation'"
     )
-    for said in ("李思雨", "春季双选会", "体育馆", "星期日", "09:00", "产业园"):
+    for said in ("李思雨", "春季双选会", "体育馆", "星期日", "09:00", "Park"):
         assert said in html
         assert said in text
     assert await office.sent_more_than_once() == []
@@ -111,18 +110,18 @@ async def test_two_senders_on_one_database_send_each_message_once(
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "said"),
+    ("answer", "status"),
     [
-        (Answer(400), "failed", "400"),
-        (Answer(500), "unknown", "500"),
-        (Answer(drop="before"), "unknown", "may have gone"),
-        (Answer(drop="after"), "unknown", "may have gone"),
-        (Answer(302), "unknown", "200"),
+        (Answer(400), "failed"),
+        (Answer(500), "unknown"),
+        (Answer(drop="before"), "unknown"),
+        (Answer(drop="after"), "unknown"),
+        (Answer(302), "unknown"),
     ],
     ids=str,
 )
 async def test_one_messages_failure_touches_no_other(
-    office: Office, sendgrid: SendGrid, server: SendGridStandIn, answer: Answer, status: str, said: str
+    office: Office, sendgrid: SendGrid, server: SendGridStandIn, answer: Answer, status: str
 ):
     await office.tell(opened(), *[person(f"c{n}") for n in range(20)])
     server.script_for["c7@example.com"] = [answer]
@@ -131,7 +130,7 @@ async def test_one_messages_failure_touches_no_other(
     await office.sender(sendgrid).send_all()
     assert await office.statuses() == {"sent": 19, status: 1}
     found, reason = await office.status_of("c7")
-    assert (found, said in (reason or "")) == (status, True)
+    assert (found, bool(reason)) == (status, True)
     assert max(server.ids().values()) == 1
 
 
@@ -155,15 +154,16 @@ async def test_too_many_requests_are_tried_again_when_the_provider_says(
 async def test_what_never_left_us_is_tried_again_later(office: Office, server: SendGridStandIn, sendgrid: SendGrid):
     await office.tell(opened(), person("c1"))
     nobody = SendGrid(KEY, host="http://127.0.0.1:1", timeout=5, sender="a@b.cn", sender_name="")
-    await office.sender(nobody).send_all()
-    [(status, attempts, later)] = await office.rows("SELECT status, attempts, not_before > now() FROM messages")
-    assert (status, attempts, later) == ("requested", 1, True)
-    assert await office.sender(sendgrid).send_all() == 0
-    await office.change(DUE)
-    assert await office.sender(sendgrid).send_all() == 1
+    sender = office.sender(nobody)
+    assert [await sender.send_all(), await sender.send_all()] == [1, 0]
+    assert await office.rows("SELECT status, attempts FROM messages") == [("requested", 1)]
+    office.clock.ahead = timedelta(minutes=2)
+    assert await sender.send_all() == 1
+    await sender.close()
+    await office.sender(sendgrid).send_all()
     assert await office.statuses() == {"sent": 1}
     tried = await office.rows("SELECT status FROM message_attempts ORDER BY id")
-    assert tried == [("claimed",), ("requested",), ("claimed",), ("sent",)]
+    assert [status for (status,) in tried] == ["claimed", "requested"] * 2 + ["claimed", "sent"]
 
 
 async def test_a_refused_key_pauses_the_channel_and_no_message_is_lost(
@@ -179,8 +179,11 @@ async def test_a_refused_key_pauses_the_channel_and_no_message_is_lost(
     asked = server.asked
     await sender.send_all()
     assert (server.asked, await office.statuses()) == (asked, {"requested": 300})
+    office.clock.ahead = timedelta(minutes=1)
+    await sender.send_all()  # one goes ahead
+    assert (server.asked, await office.statuses()) == (asked + 1, {"requested": 300})
     server.key = KEY
-    office.clock.ahead = PAUSE + timedelta(seconds=1)
+    office.clock.ahead = timedelta(minutes=3)
     await sender.send_all()
     assert await office.statuses() == {"sent": 300}
     assert set(server.ids().values()) == {1}
@@ -192,15 +195,12 @@ async def test_mail_to_hr_stays_here_while_hr_has_no_address(
     await office.tell(opened(), target("t", goal=1), person("c1"), hired("c1"))
     await office.sender(sendgrid).send_all()
     found = await office.rows("SELECT kind, channel FROM messages ORDER BY kind")
-    assert found == [("signup_confirmation", "sendgrid"), ("target_reached", "mailbox"), ("welcome", "sendgrid")] or [
-        row for row in found if row[0] not in ("signup_confirmation", "welcome") and row[1] != "mailbox"
-    ] == []
+    assert {channel for kind, channel in found if kind in ("milestone", "target_reached")} == {"mailbox"}
+    assert {channel for kind, channel in found if kind in ("signup_confirmation", "welcome")} == {"sendgrid"}
     assert set(server.addresses()) == {"c1@example.com"}
 
 
-async def test_mail_to_hr_goes_out_once_it_has_an_address(
-    office: Office, sendgrid: SendGrid, server: SendGridStandIn
-):
+async def test_mail_to_hr_goes_out_once_it_has_an_address(office: Office, sendgrid: SendGrid, server: SendGridStandIn):
     await office.tell(opened(), target("t", goal=1), hired("c1"))
     await office.sender(sendgrid, hr_email="hr@park.example").send_all()
     assert server.addresses()["hr@park.example"] > 0
@@ -335,7 +335,8 @@ async def test_a_message_that_cant_be_written_fails_alone_and_names_why(office: 
 
 
 @pytest.mark.parametrize(
-    ("own", "campaign", "used"), [("en", "zh-CN", "en"), (None, "en", "en"), ("zh-CN", "en", "zh-CN"), (None, None, "zh-CN")]
+    ("own", "campaign", "used"),
+    [("en", "zh-CN", "en"), (None, "en", "en"), ("zh-CN", "en", "zh-CN"), (None, None, "zh-CN")],
 )
 async def test_the_language_is_the_candidates_then_the_campaigns(
     office: Office, own: str | None, campaign: str | None, used: str
