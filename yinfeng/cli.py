@@ -63,6 +63,7 @@ COMMANDS: dict[str, str] = {
     "up": "up:up",
     "post": "facts:post",
     "demo": "demo:demo",
+    "targets": "targets:targets",
     "status": "status:status",
     "audit": "audit:audit",
     "prepare": "processes:prepare",
