@@ -11,8 +11,8 @@ from kafka import KafkaConsumer, KafkaProducer
 from schemas.errors import ConfigurationError
 from schemas.topics import FACTS
 from tests.kafka.apache_kafka import ApacheKafka, start, why_not
-from yinfeng.lag import facts_lag
 from yinfeng.kafka_admin import create_topics
+from yinfeng.lag import facts_lag
 
 CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
 

@@ -81,7 +81,7 @@ def test_many_events_each_on_its_own_merits(media: str):
 @pytest.mark.parametrize("given", ["!", "e30=\n", "e30", 7, "7w==", "bm90IGpzb24="])
 def test_base64_that_is_none_or_holds_no_json_is_no_fact(given: Any):
     body = json.dumps({**ATTRIBUTES, "data_base64": given}).encode()
-    with pytest.raises(InvalidFact, match="base64|is not JSON"):
+    with pytest.raises(InvalidFact, match=r"base64|is not JSON"):
         from_kafka(body, [])
 
 
