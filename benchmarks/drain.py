@@ -49,7 +49,11 @@ def _drain(kind: str, address: str, at: Path, messages: int) -> None:
     import faust  # noqa: PLC0415 - in the child alone
 
     (at / kind).mkdir()
-    app = make_app(Settings(home=at / kind, kafka=address)) if kind == "ours" else _stock_app(address, at / kind)
+    if kind == "ours":
+        app = make_app(Settings(home=at / kind, kafka=address))
+        app.read_ahead = {}
+    else:
+        app = _stock_app(address, at / kind)
 
     async def count(stream: Any) -> None:
         seen, began = 0, 0.0

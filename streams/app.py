@@ -16,7 +16,7 @@ from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from storage.announcements import Standing, standing
 from streams.announce import Announcer
 from streams.applier import Applier
-from streams.intake import Incoming
+from streams.intake import read_ahead
 from streams.transport import ChunkedTransport
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ def make_app(settings: Settings) -> faust.App:
         producer_acks=-1,
     )
     app.chunk_size = max(1, settings.batch_size // CHUNKS)
+    app.read_ahead = {FACTS: read_ahead}
     app.transport = ChunkedTransport(broker, app)
     return app
 
@@ -74,7 +75,7 @@ def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> 
 
     async def apply_facts(stream: faust.StreamT[Any]) -> None:
         async for chunks in stream.take(CHUNKS, within=settings.batch_within):
-            applied = await applier.apply([_incoming(record) for chunk in chunks for record in chunk])
+            applied = await applier.apply([message for chunk in chunks for message in chunk])
             pouring.note(applied.facts)
             announcer.note(applied)
 
@@ -113,10 +114,6 @@ class Pouring:
 
     def __call__(self) -> bool:
         return time.monotonic() < self._until
-
-
-def _incoming(record: Any) -> Incoming:
-    return Incoming(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers))
 
 
 def _raw(headers: dict[str, str]) -> list[tuple[str, bytes]]:

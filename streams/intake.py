@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from schemas.cloudevents import from_kafka
 from schemas.errors import InvalidFact
@@ -15,9 +16,9 @@ from storage.database import Conn
 from storage.dead_letters import DeadLetter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Incoming:
-    """A message as it came from Kafka."""
+    """A message as it came from Kafka. `found` is what it says, once somebody has read it."""
 
     topic: str
     partition: int
@@ -25,6 +26,16 @@ class Incoming:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    found: Fact | InvalidFact | None = None
+
+    def read(self) -> Fact | InvalidFact:
+        """The fact, or why it is none."""
+        if self.found is None:
+            try:
+                self.found = validate_event(from_kafka(self.value, self.headers))
+            except InvalidFact as error:
+                self.found = error
+        return self.found
 
     @property
     def seq(self) -> int | None:
@@ -47,6 +58,15 @@ class Incoming:
         )
 
 
+def read_ahead(records: Iterable[Any]) -> list[Incoming]:
+    """Kafka's records, read already where that will be needed: what our relay sends stands in the ledger."""
+    taken = [Incoming(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers)) for r in records]
+    for message in taken:
+        if message.seq is None:
+            message.read()
+    return taken
+
+
 async def take_in(conn: Conn, incoming: Sequence[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
     """The facts that are to be applied now, and what can't be read. Duplicates are in neither."""
     seqs = {message.seq: message for message in incoming if message.seq is not None}
@@ -61,9 +81,9 @@ def parse(incoming: Iterable[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
     facts: dict[tuple[str, str], Fact] = {}
     letters = []
     for message in incoming:
-        try:
-            fact = validate_event(from_kafka(message.value, message.headers))
-            facts.setdefault(fact.identity, fact)
-        except InvalidFact as error:
-            letters.append(message.dead(str(error)))
+        found = message.read()
+        if isinstance(found, InvalidFact):
+            letters.append(message.dead(str(found)))
+        else:
+            facts.setdefault(found.identity, found)
     return list(facts.values()), letters

@@ -2,7 +2,8 @@
 
 For each message Faust makes an event, acknowledges it and keeps its offset: most of a worker's time at thousands of
 messages a second. So consecutive records of one partition come as one message here: its value is the list of
-records, its offset that of the last. Measured in `benchmarks/drain.py`; everything else is Faust's own.
+records, its offset that of the last. They can be read ahead at that moment, while the agent still waits for the
+database with those before. Measured in `benchmarks/drain.py`; everything else is Faust's own.
 
 It asks of the agents what ours do: that they take and acknowledge the messages of a partition in order.
 """
@@ -17,7 +18,8 @@ from faust.types import TP, Message
 
 
 class ChunkedConsumer(Consumer):  # type: ignore[misc]
-    """A consumer whose messages hold up to `app.chunk_size` records each, as aiokafka read them."""
+    """A consumer whose messages hold up to `app.chunk_size` records each: aiokafka's own, or what the function in
+    `app.read_ahead` for their topic makes of them."""
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """What can be read now, round-robin over the partitions."""
@@ -33,7 +35,8 @@ class ChunkedConsumer(Consumer):  # type: ignore[misc]
                 return
             if active is None or tp in active or tp in self._buffered_partitions:
                 message = self._to_message(tp, chunk[-1])
-                message.value = chunk
+                read = self.app.read_ahead.get(tp.topic)
+                message.value = read(chunk) if read else chunk
                 yield tp, message
 
     def _new_offset(self, tp: TP) -> int | None:
