@@ -1,0 +1,238 @@
+"""Every kind of mail in every language: what it says, how it escapes, and what stops it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifications.composing import Letter, NotNow, Sender, compose
+from notifications.rendering import LOCALES, Rendered, Renderer
+from schemas.errors import SendRefused
+from schemas.facts import validate_event
+from schemas.journey import Journey
+from schemas.messages import AUDIENCES
+from storage.outgoing import Claimed, Surroundings
+from streams.domain.fold import fold
+from tests.facts import event, signed_up
+
+RENDERER = Renderer()
+WRITER = Sender("引凤", "https://park.example", "hr@park.example")
+CASES = [(kind, locale) for kind in AUDIENCES for locale in LOCALES]
+CHINESE = "欧阳思雨"
+HOSTILE = '<script>alert("x")</script> & {{ 7 * 7 }} \'"'
+OFFER = {"offer": "o1", "employer": "华友钴业", "position": "Chemist", "city": "桐乡"}
+EXPIRES = "2026-06-30T16:00:00Z"
+TARGET = {"target": "t", "title": "2000 graduates", "goal": 2000, "progress": 1000, "percent": 50}
+
+
+def campaign(locale: str = "zh-CN", **more: Any) -> dict[str, Any]:
+    given = {"title": "2026 届毕业生", "organizer": "时代锂电材料产业园", "timezone": "Asia/Shanghai"}
+    return {"campaign": "grads-2026", "locale": locale, **given, **more}
+
+
+def fair(**more: Any) -> dict[str, Any]:
+    return {
+        "title": "武汉理工大学双选会",
+        "mode": "onsite",
+        "starts_at": datetime(2026, 3, 8, 1, tzinfo=UTC),
+        "ends_at": datetime(2026, 3, 8, 8, tzinfo=UTC),
+        "venue": "东院体育馆",
+        "city": "武汉",
+        "url": None,
+        "cancelled": False,
+        **more,
+    }
+
+
+def params_of(kind: str, **more: Any) -> dict[str, Any]:
+    known: dict[str, dict[str, Any]] = {
+        "signup_confirmation": {"fair": "f1"},
+        "offer": OFFER | {"expires_at": EXPIRES},
+        "welcome": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
+        "milestone": {**TARGET, "measure": "hired", "due_on": "2026-12-31"},
+        "target_reached": {**TARGET, "measure": "hired", "due_on": "2026-12-31", "percent": 100, "progress": 2000},
+    }
+    return known[kind] | more
+
+
+def journey(params: dict[str, Any], kind: str, name: str = CHINESE, **more: Any) -> Journey:
+    facts = [signed_up("c1", name=name, email="c1@example.com", **more)]
+    if kind == "offer":
+        facts.append(event("offer.extended", candidate="c1", **params))
+    if kind == "welcome":
+        facts.append(event("hire.started", candidate="c1", **params))
+    return fold([validate_event(each) for each in facts])
+
+
+def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any = None, **params: Any) -> Letter:
+    said = params_of(kind, **params)
+    hr = AUDIENCES[kind] == "hr"
+    message = Claimed(1, kind, "grads-2026", None if hr else "c1", said, 1)
+    around = about or Surroundings({"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair()})
+    return compose(message, Journey() if hr else journey(said, kind, name), around, WRITER)
+
+
+def rendered(kind: str, locale: str = "zh-CN", **more: Any) -> Rendered:
+    made = letter(kind, locale, **more)
+    return RENDERER.render(kind, made.locale, made.values)
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a mail: its tags, attributes, title and visible words."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self._inside: list[str] = []
+        self.title, self.words = "", ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._inside and self._inside.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        inside = self._inside[-1] if self._inside else ""
+        if inside == "title":
+            self.title += data
+        elif inside != "style":
+            self.words += data
+
+
+@pytest.mark.parametrize(("kind", "locale"), CASES)
+def test_every_mail_is_readable_as_html_and_as_text(kind: str, locale: str):
+    mail = rendered(kind, locale)
+    seen = Reader(mail.html)
+    assert seen.title == mail.subject != ""
+    assert f'<html lang="{locale}">' in mail.html
+    assert not {"img", "script", "link", "iframe", "form"} & set(seen.tags)
+    assert "undefined" not in (mail.html + mail.text).lower()
+    assert "{{" not in mail.html + mail.text
+    assert not re.search("<[a-z/]", mail.text)
+    assert "None" not in seen.words + mail.text
+    assert ("Dear" in mail.text) is (locale == "en" and AUDIENCES[kind] == "candidate")
+
+
+@pytest.mark.parametrize(("kind", "locale"), CASES)
+def test_html_and_text_say_the_same(kind: str, locale: str):
+    mail = rendered(kind, locale)
+    plain = "".join(Reader(mail.html).words.split())
+    for line in mail.text.splitlines():
+        label, _, value = line.partition(": ")
+        for part in (label, value):
+            assert "".join(part.split()) in plain or part in ("--", "") or part.startswith("https://")
+
+
+@pytest.mark.parametrize(("kind", "locale"), CASES)
+def test_hostile_names_are_words_and_nothing_else(kind: str, locale: str):
+    around = Surroundings(
+        {"grads-2026": campaign(locale, title=HOSTILE, organizer=HOSTILE)},
+        {("grads-2026", "f1"): fair(title=HOSTILE, venue=HOSTILE)},
+    )
+    more = {"employer": HOSTILE, "position": HOSTILE, "title": HOSTILE}
+    given = {key: value for key, value in more.items() if key in params_of(kind)}
+    mail = rendered(kind, locale, name=HOSTILE, about=around, **given)
+    seen = Reader(mail.html)
+    assert "script" not in seen.tags
+    assert HOSTILE in seen.words
+    assert HOSTILE in mail.text
+    assert not [name for name, _ in seen.attributes if name.startswith("on")]
+    assert "49" not in mail.subject
+
+
+@pytest.mark.parametrize("url", ['https://x.example/"onmouseover="alert(1)', "https://x.example/<b>"])
+def test_hostile_addresses_stay_addresses(url: str):
+    around = Surroundings({}, {("grads-2026", "f1"): fair(url=url, mode="online")})
+    seen = Reader(rendered("signup_confirmation", about=around).html)
+    assert url in seen.words
+    assert "b" not in seen.tags
+
+
+@given(st.text(min_size=1, max_size=80))
+def test_a_subject_is_one_line_whatever_a_name_holds(name: str):
+    values = {**letter("offer").values, "offer": {"employer": name, "position": name, "city": None, "expires": None}}
+    subject = RENDERER.render("offer", "en", values).subject
+    assert subject.splitlines() == [subject]
+    assert subject == " ".join(subject.split())
+
+
+@pytest.mark.parametrize(("kind", "locale"), CASES)
+def test_each_missing_variable_stops_the_mail_and_is_named(kind: str, locale: str):
+    values = letter(kind, locale).values
+    used = 0
+    for missing in values:
+        left = {key: value for key, value in values.items() if key != missing}
+        try:
+            RENDERER.render(kind, locale, left)
+        except SendRefused as error:
+            used += 1
+            assert f"'{missing}' is undefined" in str(error)
+            assert kind in str(error)
+    assert used >= 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "locale", "said"),
+    [
+        ("signup_confirmation", "zh-CN", "2026年3月8日星期日 09:00–16:00"),
+        ("signup_confirmation", "en", "Sunday, March 8, 2026 09:00–16:00"),
+        ("offer", "zh-CN", "2026年7月1日星期三 00:00"),
+        ("offer", "en", "Wednesday, July 1, 2026 00:00"),
+        ("welcome", "zh-CN", "2026年7月1日星期三"),
+        ("milestone", "zh-CN", "1,000 / 2,000"),
+        ("milestone", "en", "Thursday, December 31, 2026"),
+        ("offer", "zh-CN", CHINESE),
+        ("welcome", "en", "华友钴业"),
+    ],
+)
+def test_what_mails_say(kind: str, locale: str, said: str):
+    mail = rendered(kind, locale)
+    assert said in mail.html
+    assert said in mail.text
+
+
+def test_times_are_those_of_the_campaigns_place():
+    around = Surroundings({"grads-2026": campaign("en", timezone="Europe/Berlin")}, {("grads-2026", "f1"): fair()})
+    assert "02:00–09:00" in rendered("signup_confirmation", about=around).text
+
+
+def test_a_fair_over_several_days_names_each():
+    around = Surroundings({}, {("grads-2026", "f1"): fair(ends_at=datetime(2026, 3, 9, 8, tzinfo=UTC))})
+    said = rendered("signup_confirmation", about=around).text
+    assert "2026年3月8日星期日 09:00 – 2026年3月9日星期一 16:00" in said
+
+
+def test_without_a_fair_the_campaign_is_confirmed():
+    mail = rendered("signup_confirmation", fair=None)
+    assert "2026 届毕业生" in mail.subject
+    assert "武汉" not in mail.text
+
+
+def test_a_candidates_own_language_comes_first():
+    said = params_of("signup_confirmation")
+    message = Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1)
+    around = Surroundings({"grads-2026": campaign("zh-CN")}, {})
+    assert compose(message, journey(said, "signup_confirmation", locale="en"), around, WRITER).locale == "en"
+
+
+def test_nobody_to_write_to():
+    with pytest.raises(NotNow) as refusal:
+        compose(
+            Claimed(1, "signup_confirmation", "grads-2026", "c1", {}, 1),
+            fold([validate_event(signed_up("c1"))]),
+            Surroundings({}, {}),
+            WRITER,
+        )
+    assert (refusal.value.status, refusal.value.reason) == ("held", "no address")
