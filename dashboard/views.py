@@ -30,7 +30,7 @@ Clock = Callable[[], datetime]
 CAMPAIGNS_A_PAGE: Final = 30
 FACTS_A_PAGE: Final = 100
 ROWS: Final = 500  # fairs and openings on a campaign's page
-NEXT_FAIRS: Final = 5
+NEAR_FAIRS: Final = 5
 
 
 def _now() -> datetime:
@@ -106,11 +106,18 @@ async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime) -> Row
         more = {
             "funnel": await reads.funnel(conn, name),
             "fairs": fairs,
-            "coming": [fair for fair in fairs if fair["ends_at"] > now and not fair["cancelled"]][:NEXT_FAIRS],
+            "near": _near(fairs, now),
             "fair_numbers": await reads.fair_numbers(conn, name, now),
             "openings": await reads.openings(conn, name, limit=ROWS),
         }
     return {"about": shown, "charts": charts, "box": (WIDTH, HEIGHT), "now": now, **more}
+
+
+def _near(fairs: list[Row], now: datetime) -> list[Row]:
+    """The fairs to come next; when all are over, the latest."""
+    standing_fairs = [fair for fair in fairs if not fair["cancelled"]]
+    coming = [fair for fair in standing_fairs if fair["ends_at"] > now]
+    return coming[:NEAR_FAIRS] or standing_fairs[-NEAR_FAIRS:]
 
 
 def _stood(targets: list[Row], campaign: Row, now: datetime) -> list[Row]:
