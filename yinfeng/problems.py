@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from dashboard.languages import weighed
-from schemas.errors import FieldError, Refused, Unavailable
+from schemas.errors import ConcurrentChange, FieldError, Refused, Unavailable
 from yinfeng.pages import Page
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,7 @@ def _here(request: Request) -> str:
 HANDLERS: dict[type[Exception], Handler] = {
     Refused: refused,
     Unavailable: unavailable,
+    ConcurrentChange: unavailable,
     RequestValidationError: invalid_request,
     HTTPException: http_error,
     Exception: unexpected,

@@ -179,6 +179,18 @@ async def test_the_same_events_from_eight_clients_at_once_are_accepted_once(orga
     assert (await count(conn, "facts"), await count(conn, "pending")) == (1000, 1000)
 
 
+async def test_a_database_that_is_away_is_said_with_when_to_try_again():
+    app = create_app(Settings(database_url="postgresql://127.0.0.1:1/nowhere", kafka="127.0.0.1:1"))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            answer, ready = await asyncio.gather(Poster(http, "yf_0_0").one(signed_up("c1")), http.get("/readyz"))
+            assert (await http.get("/healthz")).status_code == 200
+    assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
+    assert int(answer.headers["retry-after"]) > 0
+    assert ready.status_code == 503
+
+
 # Keys
 
 
