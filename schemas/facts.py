@@ -19,6 +19,7 @@ from schemas.errors import FieldError, InvalidFact
 from schemas.fields import Id, Text, Time, UriReference, Url, parse_time, printable
 
 MAX_EVENT_BYTES: Final = 1024 * 1024
+MAX_KEYS: Final = 200
 _EXTENSION_NAME = re.compile("[a-z0-9]{1,40}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BRANCHES = ("function-", "constrained-", "int")
@@ -108,7 +109,7 @@ def validate_event(event: Any) -> Fact:
     if not isinstance(event, dict):
         raise InvalidFact([FieldError("", "must be a JSON object, one CloudEvent")])
     event = {key: value for key, value in event.items() if value is not None}
-    errors = _envelope_errors(event) + _extension_errors(event) + _data_errors(event)
+    errors = _size_errors(event) or _envelope_errors(event) + _extension_errors(event) + _data_errors(event)
     if errors:
         given = event.get("id")
         raise InvalidFact(errors, id=given if isinstance(given, str) else None)
@@ -120,6 +121,15 @@ def build_fact(event: dict[str, Any]) -> Fact:
     data = event["data"]
     moment = parse_time(event["time"]).astimezone(UTC)
     return Fact(event["source"], event["id"], event["type"], moment, data["campaign"], data.get("candidate"), event)
+
+
+def _size_errors(event: dict[str, Any]) -> list[FieldError]:
+    """So many keys are no typo, and naming each would cost more than the event is worth."""
+    return [
+        FieldError(field, f"has {len(part)} keys; a fact has {MAX_KEYS} at most")
+        for field, part in (("", event), ("data", event.get("data")))
+        if isinstance(part, dict) and len(part) > MAX_KEYS
+    ]
 
 
 def _envelope_errors(event: dict[str, Any]) -> list[FieldError]:

@@ -154,6 +154,13 @@ def test_what_is_no_event_at_all_is_refused(raw: bytes):
         parse_fact(raw)
 
 
+def test_thousands_of_unknown_keys_are_one_error():
+    many = {f"k{number}": 1 for number in range(10_000)}
+    assert refusals(signed_up("c1", **many)) == {"data": "has 10003 keys; a fact has 200 at most"}
+    assert refusals(signed_up("c1") | many) == {"": "has 10007 keys; a fact has 200 at most"}
+    assert len(refusals(signed_up("c1", **dict(list(many.items())[:197])))) == 197
+
+
 def test_an_event_over_a_megabyte_is_refused_and_one_below_is_not():
     body = json.dumps(signed_up("c1")).encode()
     assert parse_fact(body + b" " * (MAX_EVENT_BYTES - len(body))).candidate == "c1"
