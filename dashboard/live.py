@@ -31,7 +31,8 @@ MAX_GONE: Final = 1000  # withdrawn targets remembered for pages that reconnect
 class Told:
     """What a page is told of one target: it progressed, or was withdrawn. `data` is JSON, shared by all clients.
 
-    `order` is above the revisions that were told before: who has seen `order - 1` and less has not seen this.
+    A client that has seen revision n lacks what has an order above n: a revision is its own order, unless it was
+    committed after higher ones; then, as for a withdrawal, the order is one above all that was told before.
     """
 
     event: str
@@ -81,14 +82,13 @@ class Hub:
     def subscribe(self, campaign: str | None = None, last: int | None = None) -> Subscription:
         """All targets that stand (of one campaign), or those that changed after revision `last`; then every change."""
         subscription = Subscription(campaign)
-        known = last is not None and last <= self._highest
-        for key, told in self._snapshot():
-            if not known or told.order > (last or 0):
+        if last is None or last > self._highest:  # new here, or from a platform that is no more
+            last, gone = 0, []
+        else:
+            gone = list(self._gone.items())
+        for key, told in [*gone, *self._snapshot()]:
+            if told.order > last:
                 subscription.put(key, told)
-        if known:
-            for key, told in self._gone.items():
-                if told.order > (last or 0):
-                    subscription.put(key, told)
         self._subscribers.add(subscription)
         return subscription
 
@@ -132,7 +132,8 @@ class Hub:
             subscription.put(key, told)
 
     def _snapshot(self) -> list[tuple[Key, Told]]:
-        return sorted(((key, told) for key, (_, told) in self._standing.items()), key=lambda item: item[1].order)
+        told = [(key, told) for key, (_, told) in self._standing.items()]
+        return sorted(told, key=lambda item: (item[1].order, item[1].revision))
 
 
 def _progress(row: Row, order: int) -> Told:

@@ -1,0 +1,226 @@
+"""The dashboard's pure parts: pace, burn-up, formats, languages, where a login leads, server-sent events."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from string import Formatter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.charts import HEIGHT, WIDTH, burn_up
+from dashboard.following import Event, parse
+from dashboard.formats import Formats
+from dashboard.languages import LANGS, accepted, weighed
+from dashboard.login import local
+from dashboard.pace import even_pace, standing
+from dashboard.terminal import line
+from dashboard.texts import TEXTS
+from schemas.catalogue import CATALOGUE
+from yinfeng.pages import TEXTS as ALL_TEXTS
+from yinfeng.problems import prefers_html
+
+START, DUE = date(2026, 1, 1), date(2026, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("progress", "today", "word"),
+    [
+        (100, START, "reached"),
+        (0, date(2025, 12, 1), None),
+        (50, date(2026, 7, 2), "on_pace"),
+        (45, date(2026, 7, 2), "behind"),
+        (46, date(2026, 7, 2), "on_pace"),
+        (56, date(2026, 7, 2), "ahead"),
+        (99, DUE, "on_pace"),
+        (99, date(2027, 1, 1), "missed"),
+        (120, date(2027, 1, 1), "reached"),
+    ],
+)
+def test_a_target_is_compared_with_an_even_pace(progress: int, today: date, word: str | None):
+    assert standing({"goal": 100, "progress": progress, "due_on": DUE}, START, today).word == word
+
+
+def test_without_a_start_there_is_no_pace():
+    found = standing({"goal": 4, "progress": 1, "due_on": DUE}, None, DUE)
+    assert (found.percent, found.share, found.days_left, found.expected, found.word) == (25, 25, 0, None, None)
+    assert even_pace(10, DUE, START, START) is None
+
+
+def test_the_bar_never_leaves_its_box():
+    assert standing({"goal": 10, "progress": -5, "due_on": DUE}, START, START).share == 0
+    assert standing({"goal": 10, "progress": 25, "due_on": DUE}, START, START).share == 100
+
+
+_DAYS = st.lists(
+    st.tuples(st.integers(-400, 800).map(lambda n: START + timedelta(n)), st.decimals(-500, 500, places=2)),
+    max_size=30,
+    unique_by=lambda pair: pair[0],
+).map(sorted)
+
+
+@given(_DAYS, st.integers(1, 5000), st.none() | st.just(START), st.integers(-500, 900))
+def test_a_burn_up_stays_between_its_ends(days: Any, goal: int, starts_on: date | None, today: int):
+    chart = burn_up(days, goal=goal, starts_on=starts_on, due_on=DUE, today=START + timedelta(today))
+    points = [tuple(map(float, point.split(","))) for point in chart.line.split()]
+    assert all(0 <= x <= WIDTH for x, _ in points)
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert all(y >= 0 for _, y in points)
+    assert 0 <= chart.goal_y <= HEIGHT
+    assert chart.first <= chart.last
+
+
+def test_a_burn_up_adds_up_day_by_day():
+    days = [(date(2026, 1, 11), Decimal(5)), (date(2026, 1, 21), Decimal(5))]
+    chart = burn_up(days, goal=10, starts_on=date(2026, 1, 1), due_on=date(2026, 1, 21), today=date(2026, 1, 21))
+    heights = [float(point.split(",")[1]) for point in chart.line.split()]
+    assert heights[0] == HEIGHT
+    assert heights[-1] == chart.goal_y == float(chart.pace.split()[-1].split(",")[1])
+    assert heights[2] == pytest.approx((HEIGHT + chart.goal_y) / 2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "chinese"),
+    [
+        (0, "¥0", "0 元"),
+        (9999.5, "¥9,999.5", "9,999.5 元"),
+        (31_500_000, "¥31.5 million", "3150 万元"),
+        (12_345, "¥12,345", "1.23 万元"),
+        (2_000_000_000, "¥2 billion", "20 亿元"),
+        (-31_500_000, "¥-31.5 million", "-3150 万元"),
+        (300_000_000, "¥300 million", "3 亿元"),
+    ],
+)
+def test_money_is_short(value: float, english: str, chinese: str):
+    assert (Formats("en").money(value), Formats("zh-CN").money(value)) == (english, chinese)
+
+
+def test_numbers_and_dates():
+    english, chinese = Formats("en"), Formats("zh-CN")
+    assert [english.number(n) for n in (2000, 100, 0, 1.5, Decimal("0.10"))] == ["2,000", "100", "0", "1.5", "0.1"]
+    assert (english.percent(99.99), chinese.percent(100)) == ("99%", "100%")
+    assert (english.day(DUE), chinese.day(DUE)) == ("31 Dec 2026", "2026年12月31日")
+    assert (english.short_day(DUE), chinese.short_day(DUE)) == ("31 Dec", "12月31日")
+    moment = datetime(2026, 3, 8, 23, 30, tzinfo=UTC)
+    assert english.moment(moment, "Asia/Shanghai") == "9 Mar 2026 07:30"
+    assert (english.quantity(10**6, "paid"), english.quantity(10**6, "hired")) == ("¥1 million", "1,000,000")
+
+
+@pytest.mark.parametrize(
+    ("header", "lang"),
+    [
+        ("", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+        ("en;q=0.5, zh-Hans;q=0.7", "zh-CN"),
+        ("zh;q=0, en", "en"),
+        ("fr, de", "en"),
+        ("fr, zh", "zh-CN"),
+        ("zh;q=x", "en"),
+    ],
+)
+def test_the_reader_s_language(header: str, lang: str):
+    assert accepted(header) == lang
+
+
+@given(st.text(max_size=200))
+def test_any_header_can_be_weighed(header: str):
+    weighed(header)
+    prefers_html(header)
+    assert accepted(header) in LANGS
+
+
+@pytest.mark.parametrize(
+    ("accept", "html"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("*/*", False),
+        ("", False),
+        ("application/json, text/html;q=0.9", False),
+        ("text/event-stream", False),
+        ("text/html;q=0", False),
+    ],
+)
+def test_who_gets_a_page_for_an_error(accept: str, html: bool):
+    assert prefers_html(accept) is html
+
+
+@pytest.mark.parametrize("path", ["/", "/campaigns/a?x=1", "/wall", "/%2F%2Fevil.example"])
+def test_a_login_leads_back(path: str):
+    assert local(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        None,
+        "",
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/a\r\nSet-Cookie: x",
+        "/\t/evil.example",
+        "javascript:alert(1)",
+        "/" + "a" * 3000,
+    ],
+)
+def test_a_login_leads_nowhere_else(path: str | None):
+    assert local(path) == "/"
+
+
+def test_server_sent_events_are_read_from_their_lines():
+    lines = [
+        "retry: 1",
+        "",
+        ": still here",
+        "",
+        "id: 7",
+        "event: progress",
+        "data: {",
+        "data: }",
+        "",
+        "data:x",
+        "",
+        "id: 8",
+    ]
+    assert list(parse(lines)) == [Event("progress", "{\n}", "7"), Event("message", "x", None)]
+
+
+def test_a_line_of_the_terminal_can_t_be_forged():
+    entry = {
+        "campaign": "c",
+        "target": "t",
+        "title": "a\x1b[31m\nb",
+        "measure": "hired",
+        "goal": 2000,
+        "progress": 1287,
+        "due_on": "2026-12-31",
+    }
+    assert line(entry) == "c/t 1,287 of 2,000 (64%), due 2026-12-31: a�[31m�b"
+
+
+def test_both_languages_say_the_same_things():
+    assert TEXTS["en"].keys() == TEXTS["zh-CN"].keys()
+    for key, text in TEXTS["en"].items():
+        assert _slots(text) == _slots(TEXTS["zh-CN"][key]), key
+
+
+def test_no_two_parts_have_a_text_of_the_same_name():
+    for lang in LANGS:
+        keys = [key for part in ALL_TEXTS for key in part[lang]]
+        assert len(keys) == len(set(keys))
+
+
+def test_every_fact_about_a_candidate_can_be_told():
+    for name, kind in CATALOGUE.items():
+        if "candidate" in kind.data.model_fields:
+            assert f"fact.{name}" in TEXTS["en"]
+            for field in kind.data.model_fields.keys() - {"campaign", "candidate"}:
+                assert f"key.{field}" in TEXTS["en"], (name, field)
+
+
+def _slots(text: str) -> set[str | None]:
+    return {slot for _, slot, _, _ in Formatter().parse(text) if slot}

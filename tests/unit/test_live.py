@@ -1,0 +1,203 @@
+"""The hub: what a page is told, whatever it missed and however slow it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import date
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard.live import Hub, Subscription, Told
+from schemas.errors import DatabaseUnavailable
+
+Row = dict[str, Any]
+
+
+def row(target: str, revision: int, progress: int = 0, campaign: str = "c") -> Row:
+    return {
+        "campaign": campaign,
+        "target": target,
+        "title": target,
+        "measure": "hired",
+        "goal": 100,
+        "progress": progress,
+        "due_on": date(2026, 12, 31),
+        "where": {},
+        "revision": revision,
+    }
+
+
+async def never() -> list[Row]:
+    raise AssertionError("these tests tell by hand")
+
+
+async def taken(subscription: Subscription) -> list[Told]:
+    """What waits for a client now."""
+    taking = asyncio.ensure_future(subscription.take())
+    await asyncio.sleep(0)
+    if taking.done():
+        return taking.result()
+    taking.cancel()
+    return []
+
+
+def names(told: list[Told]) -> list[tuple[str, str]]:
+    return [(each.event, json.loads(each.data)["target"]) for each in told]
+
+
+async def test_a_new_client_gets_all_that_stands_in_order_of_revision():
+    hub = Hub(never)
+    hub.tell([row("b", 2), row("a", 1)])
+    assert [each.revision for each in await taken(hub.subscribe())] == [1, 2]
+    first = (await taken(hub.subscribe()))[0]
+    assert json.loads(first.data) == {
+        "campaign": "c",
+        "target": "a",
+        "title": "a",
+        "measure": "hired",
+        "goal": 100,
+        "progress": 0,
+        "due_on": "2026-12-31",
+        "where": {},
+    }
+
+
+async def test_a_client_of_before_the_first_look_is_told_when_it_comes():
+    hub = Hub(never)
+    subscription = hub.subscribe()
+    assert await taken(subscription) == []
+    hub.tell([row("a", 1)])
+    assert names(await taken(subscription)) == [("progress", "a")]
+
+
+async def test_only_what_changed_is_told_and_only_of_the_campaign_asked_for():
+    hub = Hub(never)
+    hub.tell([row("a", 1), row("b", 2, campaign="other")])
+    all_of_it, own = hub.subscribe(), hub.subscribe("c")
+    await taken(all_of_it), await taken(own)
+    hub.tell([row("a", 1), row("b", 3, 5, campaign="other")])
+    assert names(await taken(all_of_it)) == [("progress", "b")]
+    assert await taken(own) == []
+
+
+async def test_a_slow_client_holds_each_target_once():
+    hub = Hub(never)
+    subscription = hub.subscribe()
+    for revision in range(1, 1001):
+        hub.tell([row("a", revision, revision), row("b", 0)])
+    waiting = await taken(subscription)
+    assert [(each.revision, json.loads(each.data)["progress"]) for each in waiting] == [(0, 0), (1000, 1000)]
+
+
+async def test_one_that_comes_back_gets_what_changed_since():
+    hub = Hub(never)
+    hub.tell([row("a", 1), row("b", 2)])
+    hub.tell([row("a", 1), row("b", 3)])
+    assert names(await taken(hub.subscribe(last=2))) == [("progress", "b")]
+    assert await taken(hub.subscribe(last=3)) == []
+
+
+async def test_what_was_committed_late_is_not_missed_by_who_saw_a_higher_revision():
+    hub = Hub(never)
+    hub.tell([row("c", 1), row("a", 2), row("b", 3)])
+    hub.tell([row("c", 1), row("a", 2), row("b", 5)])
+    hub.tell([row("c", 1), row("a", 4), row("b", 5)])
+    assert [each.revision for each in await taken(hub.subscribe(last=5))] == [4]
+    # Of two with the same order the late one goes first: who has heard the other's id has heard both.
+    hub.tell([row("c", 6), row("a", 4), row("b", 5)])
+    assert [each.revision for each in await taken(hub.subscribe())] == [5, 4, 6]
+
+
+async def test_one_that_knows_more_than_there_is_comes_from_elsewhere_and_gets_all():
+    hub = Hub(never)
+    hub.tell([row("a", 1)])
+    assert names(await taken(hub.subscribe(last=99))) == [("progress", "a")]
+
+
+async def test_a_withdrawn_target_is_told_to_who_is_here_and_who_comes_back():
+    hub = Hub(never)
+    hub.tell([row("a", 1), row("b", 2)])
+    subscription = hub.subscribe()
+    await taken(subscription)
+    hub.tell([row("b", 2)])
+    assert names(await taken(subscription)) == [("withdrawn", "a")]
+    assert names(await taken(hub.subscribe(last=2))) == [("withdrawn", "a")]
+    assert names(await taken(hub.subscribe())) == [("progress", "b")]
+
+
+async def test_one_that_left_is_told_no_more():
+    hub = Hub(never)
+    subscription = hub.subscribe()
+    hub.unsubscribe(subscription)
+    hub.tell([row("a", 1)])
+    assert await taken(subscription) == []
+
+
+async def test_it_looks_when_rung_and_looks_again_after_an_outage():
+    answers: list[Any] = [[row("a", 1)], DatabaseUnavailable("away"), [row("a", 2, 7)]]
+    looks = asyncio.Queue[None]()
+
+    async def read() -> list[Row]:
+        looks.put_nowait(None)
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    hub = Hub(read, poll=60)
+    running = asyncio.create_task(hub.run())
+    for _ in range(3):
+        await asyncio.wait_for(looks.get(), 5)
+        hub.ring()
+    await asyncio.wait_for(looks.get(), 5)
+    assert [json.loads(each.data)["progress"] for each in await taken(hub.subscribe())] == [7]
+    running.cancel()
+
+
+# What may befall: a target changes with the revision given (committed late where a higher one was seen), or goes;
+# a client takes some of what waits and then loses the rest with its connection, or takes all.
+_changes = st.tuples(st.just("change"), st.sampled_from("abc"), st.integers(0, 3))
+_gone = st.tuples(st.just("gone"), st.sampled_from("abc"), st.just(0))
+_broken = st.tuples(st.just("broken"), st.just(""), st.integers(0, 3))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(_changes, _changes, _gone, _broken), max_size=40))
+async def test_whatever_is_lost_on_the_way_a_page_ends_with_what_stands(happenings: list[tuple[str, str, int]]):
+    hub, stands, page = Hub(never), {}, _Page()
+    hub.tell([])
+    subscription, counter = hub.subscribe(), 10
+    for number, (kind, target, detail) in enumerate(happenings):
+        if kind == "change":
+            counter += 4
+            stands[target] = row(target, counter - detail * 3, number)
+            hub.tell(list(stands.values()))
+        elif kind == "gone":
+            stands.pop(target, None)
+            hub.tell(list(stands.values()))
+        else:
+            page.read((await taken(subscription))[:detail])
+            hub.unsubscribe(subscription)
+            subscription = hub.subscribe(last=page.last)
+    page.read(await taken(subscription))
+    assert page.shown == {name: each["progress"] for name, each in stands.items()}
+
+
+class _Page:
+    """What a page shows, and the last id it heard."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, int] = {}
+        self.last: int | None = None
+
+    def read(self, told: list[Told]) -> None:
+        for each in told:
+            entry = json.loads(each.data)
+            self.last = each.revision if each.revision is not None else self.last
+            if each.event == "progress":
+                self.shown[entry["target"]] = entry["progress"]
+            else:
+                self.shown.pop(entry["target"], None)
