@@ -19,7 +19,7 @@ FROM messages m
 # An employer's key sees the messages to candidates who have to do with it, and none that another employer caused.
 _OF_EMPLOYER = """
 EXISTS (SELECT FROM journeys j WHERE (j.campaign, j.candidate) = (m.campaign, m.candidate)
-        AND j.employers @> ARRAY[%(employer)s]::text[])
+        AND %(employer)s = ANY(j.employers))
 AND coalesce(m.params->>'employer', %(employer)s) = %(employer)s
 """
 

@@ -1,0 +1,241 @@
+"""Messages over HTTP: lists, one with its attempts, the mailbox's pages, and who may see what."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas.settings import Settings
+from storage import keys
+from storage.database import make_pool
+from tests.facts import event, hired, opened, signed_up, target
+from tests.integration.office import Office
+from yinfeng.web import create_app
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+PAGES = ("/mailbox", "/mailbox/{id}", "/mailbox/{id}/html", "/mailbox/{id}/text")
+LISTS = ("/v1/messages", "/v1/messages/{id}")
+
+
+@pytest.fixture
+async def office(database_url: str) -> AsyncIterator[Office]:
+    async with make_pool(database_url, name="test") as pool:
+        yield Office(pool)
+
+
+@dataclass
+class Reader:
+    """Reads with one key, or with none."""
+
+    http: httpx.AsyncClient
+    headers: dict[str, str]
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self.http.get(path, headers={**self.headers, **headers})
+
+    async def json(self, path: str) -> Any:
+        answer = await self.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+async def readers(database_url: str, office: Office) -> AsyncIterator[dict[str, Reader]]:
+    async with office.pool.connection() as conn:
+        tokens = {
+            "organizer": await keys.create(conn, name="o", role="organizer"),
+            "huayou": await keys.create(conn, name="h", role="employer", employer="huayou"),
+            "other": await keys.create(conn, name="e", role="employer", employer="other"),
+            "viewer": await keys.create(conn, name="v", role="viewer"),
+        }
+    app = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+    async with app.router.lifespan_context(app), client as http:
+        made = {name: Reader(http, {"authorization": f"Bearer {token}"}) for name, token in tokens.items()}
+        yield {**made, "nobody": Reader(http, {}), "wrong": Reader(http, {"authorization": "Bearer x"})}
+
+
+@pytest.fixture
+def organizer(readers: dict[str, Reader]) -> Reader:
+    return readers["organizer"]
+
+
+def person(candidate: str, **more: Any) -> dict[str, Any]:
+    return signed_up(candidate, **{"email": f"{candidate}@example.com", **more})
+
+
+async def sent(office: Office, *facts: dict[str, Any]) -> None:
+    await office.tell(opened(), *facts)
+    await office.sender().send_all()
+
+
+async def test_a_message_as_it_is_listed(office: Office, organizer: Reader):
+    await sent(office, person("c1", id="s1"))
+    [entry] = await organizer.json("/v1/messages")
+    assert {key: entry[key] for key in ("to", "channel", "template", "locale", "status", "attempts")} == {
+        "to": "c1@example.com",
+        "channel": "mailbox",
+        "template": "signup_confirmation",
+        "locale": "zh-CN",
+        "status": "sent",
+        "attempts": 1,
+    }
+    assert entry["subject"].startswith("报名成功")
+    assert entry["fact"] == {"source": "/hr/test", "id": "s1"}
+    one = await organizer.json(f"/v1/messages/{entry['id']}")
+    assert {key: one[key] for key in entry} == entry
+    assert [each["status"] for each in one["log"]] == ["claimed", "sent"]
+    assert all(each["at"] for each in one["log"])
+
+
+async def test_filters(office: Office, organizer: Reader):
+    await sent(office, person("c1"), person("c2"), hired("c1"), signed_up("c3"))
+    await office.tell(person("c9") | {"data": {**person("c9")["data"], "campaign": "elsewhere"}})
+
+    async def count(query: str) -> int:
+        return len(await organizer.json(f"/v1/messages{query}"))
+
+    assert await count("") == 5
+    assert await count("?campaign=elsewhere") == 1
+    assert await count("?candidate=c1") == 2
+    assert await count("?status=held") == 1
+    assert await count("?status=sent&campaign=grads-2026&candidate=c1") == 2
+    assert await count("?candidate=nobody") == 0
+
+
+async def test_a_long_list_is_read_in_portions(office: Office, organizer: Reader):
+    await sent(office, *[person(f"c{n}") for n in range(25)])
+    path, seen = "/v1/messages?limit=10&campaign=grads-2026", []
+    portions = 0
+    while path:
+        answer = await organizer.get(path)
+        seen += [entry["id"] for entry in answer.json()]
+        portions += 1
+        path = answer.links["next"]["url"] if "next" in answer.links else ""
+        if portions == 1:
+            await office.tell(person("late"))  # what comes meanwhile moves nothing
+    assert (portions, len(seen)) == (3, 25)
+    assert seen == sorted(set(seen), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=10001", "limit=x", "status=gone", "after=%00", "after=e30", "campaign=" + "x" * 201]
+)
+async def test_odd_questions_are_answered_with_the_fields_name(organizer: Reader, query: str):
+    answer = await organizer.get(f"/v1/messages?{query}")
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert query.partition("=")[0] in answer.text
+
+
+@pytest.mark.parametrize("id", ["0", "-1", "x", "9" * 18, "9" * 30])
+async def test_a_message_that_is_not_there(organizer: Reader, id: str):
+    for path in (f"/v1/messages/{id}", f"/mailbox/{id}", f"/mailbox/{id}/html", f"/mailbox/{id}/text"):
+        assert (await organizer.get(path)).status_code in (404, 422)
+
+
+@pytest.mark.parametrize(
+    ("who", "lists", "pages"),
+    [
+        ("organizer", 200, 200),
+        ("huayou", 200, 403),
+        ("viewer", 403, 403),
+        ("nobody", 401, 401),
+        ("wrong", 401, 401),
+    ],
+)
+async def test_who_may_see_what(office: Office, readers: dict[str, Reader], who: str, lists: int, pages: int):
+    await sent(office, person("c1"), hired("c1"))
+    [[id]] = await office.rows("SELECT id FROM messages WHERE kind = 'welcome'")
+    for paths, status in ((LISTS, lists), (PAGES, pages)):
+        for path in paths:
+            answer = await readers[who].get(path.format(id=id))
+            assert (path, answer.status_code) == (path, status)
+
+
+async def test_an_employer_sees_the_messages_to_its_own_candidates(office: Office, readers: dict[str, Reader]):
+    offer = event("offer.extended", candidate="c1", offer="o1", employer="huayou", position="Engineer")
+    await sent(office, target("t", goal=1), person("c1"), offer, person("c2"), hired("c2", employer="other"))
+    kinds = {
+        name: sorted((entry["candidate"], entry["template"]) for entry in await readers[name].json("/v1/messages"))
+        for name in ("huayou", "other")
+    }
+    assert kinds["huayou"] == [("c1", "offer"), ("c1", "signup_confirmation")]
+    assert kinds["other"] == [("c2", "signup_confirmation"), ("c2", "welcome")]
+    for (id,) in await office.rows("SELECT id FROM messages WHERE candidate IS DISTINCT FROM 'c1'"):
+        assert (await readers["huayou"].get(f"/v1/messages/{id}")).status_code == 404
+
+
+async def test_what_two_employers_offer_the_same_person_stays_between_them(office: Office, readers: dict[str, Reader]):
+    mine = event("offer.extended", candidate="c1", offer="o1", employer="huayou", position="Engineer")
+    theirs = event("offer.extended", candidate="c1", offer="o2", employer="other", position="Chemist")
+    await sent(office, person("c1"), mine, theirs)
+    for name, seen in (("huayou", "Engineer"), ("other", "Chemist")):
+        subjects = [entry["subject"] for entry in await readers[name].json("/v1/messages")]
+        assert len([each for each in subjects if seen in each]) == 1
+        assert not [each for each in subjects if "录用" in each and seen not in each]
+
+
+@pytest.mark.parametrize(("lang", "said"), [("zh-CN", "信箱"), ("en", "Mailbox")])
+async def test_the_mailbox_in_both_languages(office: Office, organizer: Reader, lang: str, said: str):
+    empty = await organizer.get(f"/mailbox?lang={lang}")
+    assert (empty.status_code, said in empty.text) == (200, True)
+    await sent(office, person("c1", name=HOSTILE), signed_up("c2"))
+    page = await organizer.get(f"/mailbox?lang={lang}")
+    assert "c1@example.com" in page.text
+    assert "c2" in page.text
+    for id in (1, 2):
+        one = await organizer.get(f"/mailbox/{id}?lang={lang}")
+        assert (one.status_code, HOSTILE in one.text) == (200, False)
+
+
+async def test_the_mailbox_filters_and_turns_pages(office: Office, organizer: Reader):
+    await sent(office, *[person(f"c{n}") for n in range(60)])
+    first = await organizer.get("/mailbox?campaign=grads-2026&lang=en")
+    assert first.text.count('class="mail-who"') == 50
+    older = first.text.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert "campaign=grads-2026" in older
+    second = await organizer.get(older)
+    assert second.text.count('class="mail-who"') == 10
+    assert (await organizer.get("/mailbox?candidate=c7")).text.count('class="mail-who"') == 1
+    assert (await organizer.get("/mailbox?campaign=&candidate=")).text.count('class="mail-who"') == 50
+
+
+async def test_a_mail_is_shown_in_a_frame_that_may_do_nothing(office: Office, organizer: Reader):
+    await sent(office, person("c1", name=HOSTILE))
+    page = (await organizer.get("/mailbox/1")).text
+    frame = page.partition("<iframe")[2].partition(">")[0]
+    assert 'sandbox=""' in frame
+    assert 'src="/mailbox/1/html"' in frame
+    html = await organizer.get("/mailbox/1/html")
+    policy = html.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert policy.startswith("sandbox")
+    assert "allow-scripts" not in policy
+    assert "x-frame-options" not in html.headers
+    assert HOSTILE not in html.text
+    text = await organizer.get("/mailbox/1/text")
+    assert text.headers["content-type"] == "text/plain; charset=utf-8"
+    assert HOSTILE in text.text
+    for answer in (html, text):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_what_an_erased_person_was_sent_is_gone(office: Office, organizer: Reader):
+    await sent(office, person("c1", name="李思雨"))
+    await office.tell(event("candidate.erased", candidate="c1", time="2026-05-01T00:00:00Z"))
+    one = await organizer.json("/v1/messages/1")
+    assert (one["to"], one["subject"], one["status"]) == (None, None, "sent")
+    page = await organizer.get("/mailbox/1")
+    assert (page.status_code, "李思雨" in page.text, "c1@" in page.text) == (200, False, False)
+    assert (await organizer.get("/mailbox/1/html")).status_code == 404
+
+
+async def test_a_browser_without_a_key_is_sent_to_log_in(readers: dict[str, Reader]):
+    answer = await readers["nobody"].get("/mailbox?campaign=x", accept="text/html")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/mailbox%3Fcampaign%3Dx")
