@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,8 +17,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from notifications import composing
 from notifications.breaker import Breaker
+from notifications.case import NotNow
+from notifications.case import Sender as Writer
 from notifications.channels.port import Channel, Mail, Outcome
-from notifications.composing import Letter, NotNow
+from notifications.composing import Letter
 from notifications.rendering import Renderer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, SendRefused
 from schemas.journey import Journey
@@ -59,7 +62,7 @@ class Sender:
         self,
         pool: AsyncConnectionPool[Conn],
         routes: Sequence[Route],
-        writer: composing.Sender,
+        writer: Writer,
         renderer: Renderer,
         *,
         owner: str,
@@ -77,8 +80,8 @@ class Sender:
         self._work.set()
 
     async def run(self, *, interval: float) -> None:
-        """Send until cancelled: when woken, and every `interval` seconds. A database outage is waited out."""
-        while True:
+        """Send until closed: when woken, and every `interval` seconds. A database outage is waited out."""
+        while not self._closing:
             self._work.clear()
             try:
                 await self.sweep()
@@ -86,14 +89,14 @@ class Sender:
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; messages wait", error)
                 await asyncio.sleep(OUTAGE_PAUSE)
-            try:
-                await asyncio.wait_for(self._work.wait(), interval)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self._work.wait()
 
     async def close(self) -> None:
         """Begin nothing more; returns when all that was sent is recorded."""
         self._closing = True
+        self._work.set()
         for route in self._routes:
             await route.channel.close()
         async with self._busy:
@@ -142,7 +145,7 @@ class Sender:
             claimed = await outgoing.claim(
                 conn, route.kinds, channel=route.channel.name, owner=self._owner, lease=LEASE, limit=limit
             )
-            return claimed, await _letters(conn, claimed, self._writer) if claimed else []
+            return claimed, await _letters(conn, claimed, self._writer, self._chance.clock()) if claimed else []
 
     def _prepare(
         self, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow]
@@ -150,7 +153,15 @@ class Sender:
         mails, records = [], []
         for message, letter in zip(claimed, letters, strict=True):
             if isinstance(letter, NotNow):
-                records.append(Record(id=message.id, status=letter.status, reason=letter.reason, seen=letter.seen))
+                records.append(
+                    Record(
+                        id=message.id,
+                        status=letter.status,
+                        reason=letter.reason,
+                        seen=letter.seen,
+                        not_before=letter.until,
+                    )
+                )
                 continue
             try:
                 mails.append(self._mail(message, letter))
@@ -198,21 +209,21 @@ def _settled(mail: Mail, outcome: Outcome) -> Record:
     )
 
 
-async def _letters(conn: Conn, claimed: Sequence[Claimed], writer: composing.Sender) -> list[Letter | NotNow]:
+async def _letters(conn: Conn, claimed: Sequence[Claimed], writer: Writer, now: datetime) -> list[Letter | NotNow]:
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
     fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
     around = await outgoing.surroundings(conn, [message.campaign for message in claimed], fairs)
     nobody = Stored(0, Journey())
     return [
-        _letter(message, known.get((message.campaign, message.candidate or ""), nobody), around, writer)
+        _letter(message, known.get((message.campaign, message.candidate or ""), nobody), around, writer, now)
         for message in claimed
     ]
 
 
-def _letter(message: Claimed, stored: Stored, around: Surroundings, writer: composing.Sender) -> Letter | NotNow:
+def _letter(message: Claimed, stored: Stored, around: Surroundings, writer: Writer, now: datetime) -> Letter | NotNow:
     try:
-        return composing.compose(message, stored.journey, around, writer)
+        return composing.compose(message, stored.journey, around, writer, now)
     except NotNow as reason:
         if reason.status == "held" and message.candidate is not None:
             reason.seen = (message.campaign, message.candidate, stored.version)

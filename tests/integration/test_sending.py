@@ -405,7 +405,7 @@ async def test_a_sender_that_stops_in_order_records_what_it_sent_and_leaves_the_
     running = asyncio.create_task(sender.run(interval=60))
     await asyncio.to_thread(until, lambda: len(server.accepted) > 0)
     await sender.close()
-    running.cancel()
+    await running
     statuses = await office.statuses()
     assert statuses["sent"] == len(server.accepted) < 100
     assert statuses["sent"] + statuses["requested"] == 100
