@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import socket
@@ -11,18 +12,23 @@ from typing import Any, Final
 
 import faust
 
+from notifications import scheduler
+from notifications.case import Sender as Writer
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
 from notifications.channels.sendgrid import SendGrid
-from notifications.composing import Sender as Writer
 from notifications.rendering import Renderer
 from notifications.sender import Chance, Route, Sender
+from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from schemas.messages import AUDIENCES
 from schemas.settings import Settings
 from schemas.topics import MESSAGES
-from storage.database import make_pool
+from storage.database import borrowed, make_pool
+
+log = logging.getLogger(__name__)
 
 SWEEP_EVERY: Final = 2.0  # seconds
+FAIRS_EVERY: Final = 10.0  # seconds
 POOL_SIZE: Final = 2
 
 
@@ -48,9 +54,20 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
     async def close(_: Any, *args: Any, **kwargs: Any) -> None:
         await sender.close()
 
+    async def see_to_fairs() -> None:
+        try:
+            async with borrowed(pool) as conn:
+                asked = await scheduler.look(conn, _now())
+        except (DatabaseUnavailable, ConcurrentChange) as error:
+            log.warning("%s; fairs are looked at later", error)
+            return
+        if asked:
+            sender.wake()
+
     topic = app.topic(MESSAGES, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     app.agent(topic, name="messages")(wake)
     app.task(send)
+    app.timer(FAIRS_EVERY)(see_to_fairs)
     app.on_before_shutdown.connect(close, weak=False)
 
 

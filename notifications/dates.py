@@ -31,6 +31,11 @@ def span(start: datetime, end: datetime, zone: ZoneInfo, locale: str) -> str:
     return f"{moment(begins, zone, locale)} – {moment(ends, zone, locale)}"
 
 
+def parse(value: str) -> datetime:
+    """An RFC 3339 moment of a fact."""
+    return datetime.fromisoformat(value)
+
+
 def number(value: float, locale: str) -> str:
     """`2000` → `2,000`."""
     return format_decimal(value, locale=_babel(locale))

@@ -153,15 +153,7 @@ class Sender:
         mails, records = [], []
         for message, letter in zip(claimed, letters, strict=True):
             if isinstance(letter, NotNow):
-                records.append(
-                    Record(
-                        id=message.id,
-                        status=letter.status,
-                        reason=letter.reason,
-                        seen=letter.seen,
-                        not_before=letter.until,
-                    )
-                )
+                records.append(_put_off(message, letter))
                 continue
             try:
                 mails.append(self._mail(message, letter))
@@ -192,6 +184,10 @@ class Sender:
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; %d outcomes wait to be recorded", error, len(records))
                 await asyncio.sleep(OUTAGE_PAUSE)
+
+
+def _put_off(message: Claimed, why: NotNow) -> Record:
+    return Record(id=message.id, status=why.status, reason=why.reason, seen=why.seen, not_before=why.until)
 
 
 def _settled(mail: Mail, outcome: Outcome) -> Record:

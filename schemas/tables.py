@@ -199,7 +199,12 @@ class MessageRow(SQLModel, table=True):
     __table_args__ = (
         Index("messages_dedupe", "dedupe_key", unique=True),
         Index("messages_subject", "campaign", "candidate"),
-        Index("messages_requested", "id", postgresql_where=text("status = 'requested'")),
+        Index(
+            "messages_requested",
+            text("coalesce(not_before, requested_at)"),
+            "id",
+            postgresql_where=text("status = 'requested'"),
+        ),
         Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("messages_status", "status", "id"),
     )
@@ -225,6 +230,17 @@ class MessageRow(SQLModel, table=True):
     requested_at: datetime = _moment(now=True)
     sent_at: datetime | None = _moment(nullable=True)
     forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+
+
+class FairNoticeRow(SQLModel, table=True):
+    """What those who signed up for a fair were last told of it, and which reminders went out (`24h@<start>`)."""
+
+    __tablename__ = "fair_notices"
+
+    campaign: str = Field(primary_key=True)
+    fair: str = Field(primary_key=True)
+    told: dict[str, Any] = _json()
+    reminded: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
 
 
 class MailRow(SQLModel, table=True):

@@ -12,12 +12,13 @@ from storage.ledger import JourneyKey
 
 # One that was cancelled unsent, since its fact no longer stood, goes after all when another fact gives the same reason.
 _REQUEST = """
-INSERT INTO messages AS m (dedupe_key, kind, campaign, candidate, params, source, fact)
-SELECT d, k, c, p, m::jsonb, s, f
-FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
-     AS r(d, k, c, p, m, s, f)
+INSERT INTO messages AS m (dedupe_key, kind, campaign, candidate, params, source, fact, not_before)
+SELECT d, k, c, p, m::jsonb, s, f, n
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::timestamptz[]) AS r(d, k, c, p, m, s, f, n)
 ON CONFLICT (dedupe_key) DO UPDATE
-SET status = 'requested', reason = NULL, params = excluded.params, source = excluded.source, fact = excluded.fact
+SET status = 'requested', reason = NULL, params = excluded.params, source = excluded.source, fact = excluded.fact,
+    not_before = excluded.not_before
 WHERE m.status = 'cancelled' AND (m.source, m.fact) IS DISTINCT FROM (excluded.source, excluded.fact)
 RETURNING id
 """
@@ -61,6 +62,7 @@ async def request(conn: Conn, requests: Sequence[MessageRequest]) -> list[int]:
         [_encode(r.params).decode() for r in unique],
         [r.source for r in unique],
         [r.fact for r in unique],
+        [r.not_before for r in unique],
     ]
     cursor = await conn.execute(_REQUEST, columns)
     return [id for (id,) in await cursor.fetchall()]

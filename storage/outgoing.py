@@ -18,8 +18,8 @@ WITH claimed AS (
     SET status = 'claimed', owner = %(owner)s, channel = %(channel)s, attempts = attempts + 1,
         lease_until = now() + make_interval(secs => %(lease)s)
     FROM (SELECT id FROM messages
-          WHERE status = 'requested' AND kind = ANY(%(kinds)s) AND (not_before IS NULL OR not_before <= now())
-          ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
+          WHERE status = 'requested' AND kind = ANY(%(kinds)s) AND coalesce(not_before, requested_at) <= now()
+          ORDER BY coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
     WHERE m.id = due.id
     RETURNING m.id, m.kind, m.campaign, m.candidate, m.params, m.attempts
 ), noted AS (

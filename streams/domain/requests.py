@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from schemas.facts import Fact
+from schemas.fields import parse_time
 from schemas.messages import (
+    BENEFIT_VERIFIED,
     FACT_KINDS,
+    INTERVIEW_RESULT,
     MILESTONE,
     OFFER,
+    OFFER_EXPIRING,
+    OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
     TARGET_REACHED,
     WELCOME,
     MessageRequest,
+    dedupe_key,
 )
 from streams.domain.campaign import Target
 
 PERCENTS = (25, 50, 75, 90, 100)
+EXPIRY_NOTICE = timedelta(hours=48)
 
 
 def candidate_requests(fact: Fact) -> Iterator[MessageRequest]:
     """The messages to its candidate that a fact asks for. Whether each still makes sense is asked when it is sent:
     what is requested must depend on the facts alone, not on which of them came in one batch."""
     for kind in FACT_KINDS.get(fact.type, ()):
-        key = dedupe_key(kind, fact.campaign, fact.candidate, [fact.data.get(name) for name in REASONS[kind]])
-        yield MessageRequest(kind, key, fact.campaign, fact.candidate, fact.data, fact.source, fact.id)
+        if kind in CONDITIONS and not CONDITIONS[kind](fact):
+            continue
+        key = dedupe_key(kind, fact.campaign, fact.candidate, _reason(kind, fact))
+        due = expiry_notice(fact) if kind == OFFER_EXPIRING else None
+        yield MessageRequest(kind, key, fact.campaign, fact.candidate, fact.data, fact.source, fact.id, due)
+
+
+def expiry_notice(fact: Fact) -> datetime | None:
+    """When to remind of an offer that expires: 48 hours before; None when it was extended later than that."""
+    if "expires_at" not in fact.data:
+        return None
+    due = parse_time(fact.data["expires_at"]) - EXPIRY_NOTICE
+    return due if due > fact.time else None
+
+
+def _reason(kind: str, fact: Fact) -> list[Any]:
+    return [fact.data.get(name) for name in REASONS[kind]] if kind in REASONS else [fact.source, fact.id]
 
 
 def crossed(before: Decimal, after: Decimal, goal: Decimal) -> list[int]:
@@ -52,21 +73,26 @@ def milestone_request(target: Target, percent: int, progress: Decimal) -> Messag
     return MessageRequest(kind, dedupe_key(kind, target.campaign, None, reason), target.campaign, None, params)
 
 
-def dedupe_key(kind: str, campaign: str, candidate: str | None, reason: list[Any]) -> str:
-    """A key for one reason; a digest, since ids may be long."""
-    whole = json.dumps([campaign, candidate, *reason], ensure_ascii=False)
-    return f"{kind}:{hashlib.sha256(whole.encode()).hexdigest()[:40]}"
-
-
 def plain_number(value: Decimal) -> int | float:
     """A number as JSON writes it: whole where it is whole."""
     return int(value) if value == int(value) else float(value)
 
 
 # Message kind → the keys of the fact's data that make its reason one of its own: the same signup posted twice
-# is one reason, an offer on changed terms is another.
+# is one reason, an offer on changed terms is another. A kind that is not here has each fact for a reason: two
+# payments of one benefit are two.
 REASONS: dict[str, tuple[str, ...]] = {
     SIGNUP_CONFIRMATION: ("fair",),
+    INTERVIEW_RESULT: ("employer", "position", "outcome"),
+    OFFER_EXPIRING: ("offer", "expires_at"),
+    OFFER_RESCINDED: ("offer",),
+    BENEFIT_VERIFIED: ("benefit", "kind"),
     OFFER: ("offer", "employer", "position", "city", "expires_at"),
     WELCOME: ("employer", "started_on"),
+}
+
+# Message kind → whether this fact asks for it at all.
+CONDITIONS: dict[str, Callable[[Fact], bool]] = {
+    INTERVIEW_RESULT: lambda fact: fact.data.get("outcome") in ("passed", "failed"),
+    OFFER_EXPIRING: lambda fact: expiry_notice(fact) is not None,
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from notifications import composing
+from notifications.case import Sender as Writer
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
 from notifications.rendering import Renderer
@@ -51,7 +51,7 @@ class Office:
         outside = channel or Mailbox()
         hr = outside if hr_email else Mailbox()
         routes = [Route(_kinds("candidate"), outside), Route(_kinds("hr"), hr)]
-        writer = composing.Sender("引凤", "https://park.example", hr_email)
+        writer = Writer("引凤", "https://park.example", hr_email)
         return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=Chance(self.clock, lambda: 1.0))
 
     async def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 
-from notifications import composing
 from notifications.agent import make_routes
+from notifications.case import Sender as Writer
 from notifications.rendering import Renderer
 from notifications.sender import Chance, Sender
 from schemas.settings import Settings, load_settings
@@ -15,7 +15,7 @@ from tests.integration.office import Clock
 
 
 async def run(settings: Settings) -> None:
-    writer = composing.Sender(settings.mail_from_name, settings.base_url, settings.hr_email)
+    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
     chance = Chance(Clock(), lambda: 1.0)
     async with make_pool(settings.database_url or "", name="driver", size=2) as pool:
         sender = Sender(pool, make_routes(settings), writer, Renderer(), owner=f"driver:{os.getpid()}", chance=chance)

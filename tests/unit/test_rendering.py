@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.composing import Letter, NotNow, Sender, compose
+from notifications.case import NotNow, Sender
+from notifications.composing import Letter, compose
 from notifications.rendering import LOCALES, Rendered, Renderer
 from schemas.errors import SendRefused
 from schemas.facts import validate_event
@@ -28,6 +29,8 @@ CHINESE = "欧阳思雨"
 HOSTILE = '<script>alert("x")</script> & {{ 7 * 7 }} \'"'
 OFFER = {"offer": "o1", "employer": "华友钴业", "position": "Chemist", "city": "桐乡"}
 EXPIRES = "2026-06-30T16:00:00Z"
+NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
+RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
 TARGET = {"target": "t", "title": "2000 graduates", "goal": 2000, "progress": 1000, "percent": 50}
 
 
@@ -50,10 +53,29 @@ def fair(**more: Any) -> dict[str, Any]:
     }
 
 
+CAUSES = {
+    "interview_result": "candidate.interviewed",
+    "offer": "offer.extended",
+    "offer_expiring": "offer.extended",
+    "offer_rescinded": "offer.rescinded",
+    "welcome": "hire.started",
+    "benefit_verified": "benefit.verified",
+    "benefit_paid": "benefit.paid",
+}
+
+
 def params_of(kind: str, **more: Any) -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = {
         "signup_confirmation": {"fair": "f1"},
+        "fair_reminder": {"fair": "f1", "notice": "24h"},
+        "fair_rescheduled": {"fair": "f1", "before": {"starts_at": "2026-03-07T09:00:00+08:00"}},
+        "fair_cancelled": {"fair": "f1", "before": {"starts_at": "2026-03-08T09:00:00+08:00"}, "reason": "storm"},
+        "interview_result": {"employer": "华友钴业", "position": "Chemist", "outcome": "passed"},
         "offer": OFFER | {"expires_at": EXPIRES},
+        "offer_expiring": OFFER | {"expires_at": EXPIRES},
+        "offer_rescinded": {"offer": "o1", "reason": "position closed"},
+        "benefit_verified": RENT,
+        "benefit_paid": RENT,
         "welcome": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
         "milestone": {**TARGET, "measure": "hired", "due_on": "2026-12-31"},
         "target_reached": {**TARGET, "measure": "hired", "due_on": "2026-12-31", "percent": 100, "progress": 2000},
@@ -62,11 +84,11 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
 
 
 def journey(params: dict[str, Any], kind: str, name: str = CHINESE, **more: Any) -> Journey:
-    facts = [signed_up("c1", name=name, email="c1@example.com", **more)]
-    if kind == "offer":
-        facts.append(event("offer.extended", candidate="c1", **params))
-    if kind == "welcome":
-        facts.append(event("hire.started", candidate="c1", **params))
+    facts = [signed_up("c1", name=name, email="c1@example.com", fair="f1", **more)]
+    if kind == "offer_rescinded":
+        facts.append(event("offer.extended", candidate="c1", time="2026-03-01T08:00:00+08:00", **OFFER))
+    if kind in CAUSES:
+        facts.append(event(CAUSES[kind], candidate="c1", **params))
     return fold([validate_event(each) for each in facts])
 
 
@@ -74,8 +96,10 @@ def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any 
     said = params_of(kind, **params)
     hr = AUDIENCES[kind] == "hr"
     message = Claimed(1, kind, "grads-2026", None if hr else "c1", said, 1)
-    around = about or Surroundings({"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair()})
-    return compose(message, Journey() if hr else journey(said, kind, name), around, WRITER)
+    around = about or Surroundings(
+        {"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair(cancelled=kind == "fair_cancelled")}
+    )
+    return compose(message, Journey() if hr else journey(said, kind, name), around, WRITER, NOW)
 
 
 def rendered(kind: str, locale: str = "zh-CN", **more: Any) -> Rendered:
@@ -139,7 +163,7 @@ def test_html_and_text_say_the_same(kind: str, locale: str):
 def test_hostile_names_are_words_and_nothing_else(kind: str, locale: str):
     around = Surroundings(
         {"grads-2026": campaign(locale, title=HOSTILE, organizer=HOSTILE)},
-        {("grads-2026", "f1"): fair(title=HOSTILE, venue=HOSTILE)},
+        {("grads-2026", "f1"): fair(title=HOSTILE, venue=HOSTILE, cancelled=kind == "fair_cancelled")},
     )
     more = {"employer": HOSTILE, "position": HOSTILE, "title": HOSTILE}
     given = {key: value for key, value in more.items() if key in params_of(kind)}
@@ -228,7 +252,7 @@ def test_a_candidates_own_language_comes_first():
     said = params_of("signup_confirmation")
     message = Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1)
     around = Surroundings({"grads-2026": campaign("zh-CN")}, {})
-    assert compose(message, journey(said, "signup_confirmation", locale="en"), around, WRITER).locale == "en"
+    assert compose(message, journey(said, "signup_confirmation", locale="en"), around, WRITER, NOW).locale == "en"
 
 
 def test_nobody_to_write_to():
@@ -238,5 +262,6 @@ def test_nobody_to_write_to():
             fold([validate_event(signed_up("c1"))]),
             Surroundings({}, {}),
             WRITER,
+            NOW,
         )
     assert (refusal.value.status, refusal.value.reason) == ("held", "no address")

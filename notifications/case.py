@@ -1,0 +1,68 @@
+"""One message and all that is known around it, for the letter to be made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from schemas.errors import YinfengError
+from schemas.journey import Journey
+from schemas.messages import Status
+from storage.outgoing import Claimed, Surroundings
+
+DEFAULT_ZONE: Final = "Asia/Shanghai"
+DEFAULT_LOCALE: Final = "zh-CN"
+Values = dict[str, Any]
+
+
+class NotNow(YinfengError):
+    """The message is not to be sent: `status` says whether it waits (`until`, if that is known) or never goes.
+
+    `seen` is the journey's key and version, where one that changes would let the message go.
+    """
+
+    seen: tuple[str, str, int] | None = None
+
+    def __init__(self, status: Status, reason: str, until: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.until = status, reason, until
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes, and where HR reads: `hr_email` may be None when mail stays in the local mailbox."""
+
+    name: str
+    base_url: str
+    hr_email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A message, its candidate's journey (empty for HR's), the campaigns and fairs around it, who writes, and now."""
+
+    message: Claimed
+    journey: Journey
+    around: Surroundings
+    sender: Sender
+    now: datetime
+
+    @property
+    def campaign(self) -> dict[str, Any]:
+        return self.around.campaigns.get(self.message.campaign, {})
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.campaign.get("timezone") or DEFAULT_ZONE)
+
+    @property
+    def locale(self) -> str:
+        own = self.journey.attribute("locale") if self.message.candidate else None
+        return str(own or self.campaign.get("locale") or DEFAULT_LOCALE)
+
+    def fair_row(self) -> dict[str, Any] | None:
+        """The fair that the message is about, as far as it is known."""
+        fair = self.message.params.get("fair")
+        return self.around.fairs.get((self.message.campaign, fair)) if fair else None

@@ -1,0 +1,55 @@
+"""Fairs to come, what those who signed up were last told of them, and who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from storage.database import Conn
+
+# Locked, so that of several workers one looks at a time.
+_TURN = "SELECT pg_try_advisory_xact_lock(hashtext('yinfeng.fair_notices'))"
+_UPCOMING = """
+SELECT f.*, c.timezone, n.told, coalesce(n.reminded, '{}') AS reminded FROM fairs f
+LEFT JOIN campaigns c USING (campaign)
+LEFT JOIN fair_notices n USING (campaign, fair)
+WHERE f.ends_at > %s
+ORDER BY f.starts_at
+"""
+_NOTE = """
+INSERT INTO fair_notices (campaign, fair, told, reminded) VALUES (%s, %s, %s, %s)
+ON CONFLICT (campaign, fair) DO UPDATE SET told = excluded.told, reminded = excluded.reminded
+"""
+_SIGNED_UP = """
+SELECT candidate FROM journeys
+WHERE campaign = %s AND convert_from(state, 'UTF8')::jsonb -> 'fairs' ? %s
+ORDER BY candidate
+"""
+
+
+async def upcoming(conn: Conn, now: datetime) -> list[dict[str, Any]]:
+    """Fairs that have not ended, each with its campaign's `timezone`, `told` (None: nothing yet) and `reminded`.
+
+    Empty when another worker is looking. Needs a transaction.
+    """
+    turn = await (await conn.execute(_TURN)).fetchone()
+    if turn is None or not turn[0]:
+        return []
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_UPCOMING, [now])
+        return await cursor.fetchall()
+
+
+async def note(conn: Conn, campaign: str, fair: str, told: dict[str, Any], reminded: Sequence[str]) -> None:
+    """Keep what was told of a fair."""
+    await conn.execute(_NOTE, [campaign, fair, Jsonb(told), list(reminded)])
+
+
+async def signed_up(conn: Conn, campaign: str, fair: str) -> list[str]:
+    """The candidates who ever signed up for a fair."""
+    cursor = await conn.execute(_SIGNED_UP, [campaign, fair])
+    return [candidate for (candidate,) in await cursor.fetchall()]

@@ -1,0 +1,340 @@
+"""What is read as JSON: who may, page by page, and what a candidate's page holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas.settings import Settings
+from storage import keys
+from storage.database import Conn, connect
+from streams.apply import apply_batch
+from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
+from tests.integration.test_apply import incoming
+from yinfeng.web import create_app
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+READERS = ("nobody", "wrong", "viewer", "huayou", "other", "organizer")
+
+# Path → the status for each of READERS. `c1` has to do with huayou alone.
+ACCESS = {
+    "/v1/campaigns": (401, 401, 200, 200, 200, 200),
+    f"/v1/campaigns/{CAMPAIGN}": (401, 401, 403, 200, 200, 200),
+    f"/v1/campaigns/{CAMPAIGN}/targets": (401, 401, 200, 200, 200, 200),
+    f"/v1/campaigns/{CAMPAIGN}/candidates/c1": (401, 401, 403, 200, 404, 200),
+    f"/v1/campaigns/{CAMPAIGN}/candidates/nobody": (401, 401, 403, 404, 404, 404),
+    "/v1/campaigns/none": (401, 401, 403, 404, 404, 404),
+    "/v1/campaigns/none/targets": (401, 401, 404, 404, 404, 404),
+    "/v1/campaigns/none/candidates/c1": (401, 401, 403, 404, 404, 404),
+    "/v1/campaigns/a%00b": (401, 401, 403, 404, 404, 404),
+    f"/v1/campaigns/{CAMPAIGN}/candidates/a%00b": (401, 401, 403, 404, 404, 404),
+}
+
+
+@dataclass
+class Reader:
+    """Reads with one key, or with none."""
+
+    http: httpx.AsyncClient
+    headers: dict[str, str]
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self.http.get(path, headers={**self.headers, **headers})
+
+    async def json(self, path: str) -> Any:
+        answer = await self.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as connection:
+        yield connection
+
+
+@pytest.fixture
+async def readers(database_url: str, conn: Conn) -> AsyncIterator[dict[str, Reader]]:
+    tokens = {
+        "viewer": await keys.create(conn, name="v", role="viewer"),
+        "huayou": await keys.create(conn, name="h", role="employer", employer="huayou"),
+        "other": await keys.create(conn, name="e", role="employer", employer="other"),
+        "organizer": await keys.create(conn, name="o", role="organizer"),
+    }
+    app = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        made = {name: Reader(http, {"authorization": f"Bearer {token}"}) for name, token in tokens.items()}
+        yield {**made, "nobody": Reader(http, {}), "wrong": Reader(http, {"authorization": "Bearer yf_a_b"})}
+
+
+async def apply(conn: Conn, *events: Any) -> None:
+    await apply_batch(conn, incoming(*events), now=NOW)
+
+
+@pytest.mark.parametrize("path", ACCESS)
+async def test_who_may_read_what(readers: dict[str, Reader], conn: Conn, path: str):
+    await apply(conn, opened(), target("t"), signed_up("c1"), hired("c1"))
+    answers = {name: await readers[name].get(path) for name in READERS}
+    assert {name: answer.status_code for name, answer in answers.items()} == dict(
+        zip(READERS, ACCESS[path], strict=True)
+    )
+    refusals = [answer for answer in answers.values() if answer.status_code >= 400]
+    assert {answer.headers["content-type"] for answer in refusals} == {"application/problem+json"}
+    assert answers["nobody"].headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_an_employer_can_t_tell_a_stranger_from_nobody(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, signed_up("c1"), hired("c1"))
+    path = f"/v1/campaigns/{CAMPAIGN}/candidates"
+    there, not_there = [(await readers["other"].get(f"{path}/{name}")).text for name in ("c1", "c2")]
+    assert there.replace("c1", "c2") == not_there
+
+
+async def test_a_revoked_key_reads_nothing(readers: dict[str, Reader], conn: Conn):
+    (key,) = [each.key for each in await keys.listed(conn) if each.role == "viewer"]
+    await keys.revoke(conn, key)
+    assert (await readers["viewer"].get("/v1/campaigns")).status_code == 401
+
+
+async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Conn):
+    where = {"education": ["doctor"]}
+    fair = {"title": "F", "mode": "onsite", "starts_at": "2026-05-01T09:00:00+08:00", "ends_at": "2026-05-01T17:00:00Z"}
+    await apply(
+        conn,
+        opened(),
+        target("paid", measure="paid", goal=1.5),
+        target("doctors", where=where),
+        signed_up("c1", education="doctor"),
+        signed_up("c2"),
+        hired("c1"),
+        event("benefit.paid", candidate="c1", benefit="b", kind="insurance", amount=0.25),
+        event("fair.scheduled", fair="f1", **fair, cost=1.5),
+        event("opening.set", opening="o1", employer="huayou", position="Engineer", seats=3),
+    )
+    (listed,) = await readers["viewer"].json("/v1/campaigns")
+    assert (listed["campaign"], listed["title"], listed["starts_on"]) == (CAMPAIGN, "届毕业生", "2026-01-01")
+    one = await readers["organizer"].json(f"/v1/campaigns/{CAMPAIGN}")
+    assert {name: one[name] for name in listed} == listed
+    steps = {"signed_up": 2, "attended": 1, "interviewed": 1, "offered": 1, "accepted": 1, "hired": 1}
+    assert one["funnel"] == steps
+    assert [(each["fair"], each["cost"]) for each in one["fairs"]] == [("f1", 1.5)]
+    assert one["fairs_in_number"] == {"scheduled": 1, "cancelled": 0, "held": 1, "coming": 0}
+    assert one["openings"] == [{"opening": "o1", "employer": "huayou", "position": "Engineer", "seats": 3}]
+    assert await readers["viewer"].json(f"/v1/campaigns/{CAMPAIGN}/targets") == [
+        {
+            "target": "doctors",
+            "title": "doctors",
+            "measure": "hired",
+            "goal": 100,
+            "progress": 1,
+            "due_on": "2026-12-31",
+            "where": where,
+        },
+        {
+            "target": "paid",
+            "title": "paid",
+            "measure": "paid",
+            "goal": 1.5,
+            "progress": 0.25,
+            "due_on": "2026-12-31",
+            "where": {},
+        },
+    ]
+
+
+async def test_a_campaign_that_was_not_opened_yet_is_known_by_its_facts(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, target("t"))
+    (listed,) = await readers["viewer"].json("/v1/campaigns")
+    assert (listed["campaign"], listed["title"], listed["organizer"]) == (CAMPAIGN, CAMPAIGN, None)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+async def test_lists_go_on_from_page_to_page(readers: dict[str, Reader], conn: Conn, limit: int):
+    names = ["a", "b", "é", "招聘", "z"]
+    await apply(conn, *[target(name) for name in names])
+    await apply(conn, *[target("t") | {"data": {**target("t")["data"], "campaign": name}} for name in names])
+    assert sorted(await _walk(readers["viewer"], f"/v1/campaigns/{CAMPAIGN}/targets", "target", limit)) == sorted(names)
+    found = await _walk(readers["viewer"], "/v1/campaigns", "campaign", limit)
+    assert sorted(found) == sorted([*names, CAMPAIGN])
+
+
+async def test_a_page_of_a_campaign_with_a_chinese_name(readers: dict[str, Reader], conn: Conn):
+    events = [target(name) | {"data": {**target(name)["data"], "campaign": "春招"}} for name in "ab"]
+    await apply(conn, *events)
+    assert await _walk(readers["viewer"], "/v1/campaigns/春招/targets", "target", 1) == ["a", "b"]
+
+
+async def _walk(reader: Reader, path: str, key: str, limit: int) -> list[str]:
+    """Every key of a list, page by page as the links lead."""
+    found, address = [], f"{path}?limit={limit}"
+    while address:
+        answer = await reader.get(address)
+        assert answer.status_code == 200, answer.text
+        assert len(answer.json()) <= limit
+        found += [row[key] for row in answer.json()]
+        address = answer.links.get("next", {}).get("url", "")
+    assert len(found) == len(set(found))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=10001", "limit"),
+        ("limit=x", "limit"),
+        ("after=%25%25", "after"),
+        ("after=e30", "after"),
+        ("after=é", "after"),
+        ("after=IlxcdTAwMDAi", "after"),
+        ("after=" + "a" * 2001, "after"),
+    ],
+)
+async def test_a_bad_page_is_refused_by_name(readers: dict[str, Reader], query: str, field: str):
+    answer = await readers["viewer"].get(f"/v1/campaigns?{query}")
+    assert answer.status_code in (400, 422)
+    assert field in answer.json()["errors"][0]["field"]
+
+
+async def test_a_candidate_s_journey_timeline_and_messages(readers: dict[str, Reader], conn: Conn):
+    offer = {"candidate": "c1", "offer": "o1", "employer": "huayou", "position": "Engineer"}
+    await apply(
+        conn,
+        hired("c1", id="wrong", time="2026-05-01T00:00:00Z"),
+        signed_up("c1", name="李雷", fair="f1", education="doctor", time="2026-03-01T00:00:00Z"),
+        event("offer.extended", **offer, time="2026-04-01T00:00:00Z"),
+        event("candidate.interviewed", candidate="c1", employer="other", time="2026-03-15T00:00:00Z"),
+        retraction("wrong", candidate="c1", time="2026-05-02T00:00:00Z"),
+    )
+    found = await readers["organizer"].json(f"/v1/campaigns/{CAMPAIGN}/candidates/c1")
+    assert found["attributes"] == {"name": "李雷", "education": "doctor"}
+    assert list(found["standing"]) == ["signed_up", "attended", "interviewed", "offered"]
+    assert found["offers"]["o1"]["status"] == "extended"
+    assert found["hires"] == {}
+    assert [(fact["type"], fact["retracted"]) for fact in found["timeline"]] == [
+        ("candidate.signed_up", False),
+        ("candidate.interviewed", False),
+        ("offer.extended", False),
+        ("hire.started", True),
+        ("fact.retracted", False),
+    ]
+    assert sorted(each["template"] for each in found["messages"]) == ["offer", "signup_confirmation", "welcome"]
+
+
+async def test_an_employer_sees_nothing_of_other_employers(readers: dict[str, Reader], conn: Conn):
+    offer = {"candidate": "c1", "position": "Engineer"}
+    await apply(
+        conn,
+        signed_up("c1"),
+        event("offer.extended", **offer, offer="ours", employer="huayou"),
+        event("offer.extended", **offer, offer="theirs", employer="rival"),
+        event("offer.declined", candidate="c1", offer="ours", reason="too far"),
+        event("offer.accepted", candidate="c1", offer="theirs", reason="rival pays more"),
+        event("candidate.interviewed", candidate="c1", employer="rival"),
+        event("benefit.paid", candidate="c1", benefit="b", kind="insurance", amount=7),
+        hired("c1", employer="rival"),
+    )
+    answer = await readers["huayou"].get(f"/v1/campaigns/{CAMPAIGN}/candidates/c1")
+    found = answer.json()
+    assert {fact["type"] for fact in found["timeline"]} == {"candidate.signed_up", "offer.extended", "offer.declined"}
+    assert (list(found["offers"]), found["hires"], found["messages"]) == (["ours"], {}, [])
+    assert "rival" not in answer.text
+    assert "theirs" not in answer.text
+
+
+async def test_a_timeline_goes_on_from_page_to_page(readers: dict[str, Reader], conn: Conn):
+    moments = [
+        "2026-03-01T00:00:00.000001Z",
+        "2026-03-01T00:00:00Z",
+        "2026-03-01T00:00:00Z",
+        "2026-02-01T00:00:00+08:00",
+    ]
+    await apply(conn, *[signed_up("c/1", id=f"s{n}", time=moment) for n, moment in enumerate(moments)])
+    found, address = [], f"/v1/campaigns/{CAMPAIGN}/candidates/c/1?limit=1"
+    while address:
+        answer = await readers["organizer"].get(address)
+        found += [fact["id"] for fact in answer.json()["timeline"]]
+        address = answer.links.get("next", {}).get("url", "")
+    assert found == ["s3", "s1", "s2", "s0"]
+
+
+async def test_what_was_erased_is_told_no_more(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, signed_up("c1", name="李雷", email="li@example.com"), hired("c1"))
+    await apply(conn, event("candidate.erased", candidate="c1", time="2026-05-01T00:00:00Z"))
+    answer = await readers["organizer"].get(f"/v1/campaigns/{CAMPAIGN}/candidates/c1")
+    assert answer.json()["erased"] is True
+    assert "李雷" not in answer.text
+    assert "li@example" not in answer.text
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/", "/wall", f"/campaigns/{CAMPAIGN}", "/v1/campaigns?limit=3"])
+async def test_a_browser_without_a_key_is_asked_for_it(readers: dict[str, Reader], path: str):
+    answer = await readers["nobody"].get(path, **BROWSER)
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        f"/login?next={path.replace('?', '%3F').replace('=', '%3D')}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("reader", "path", "status"),
+    [
+        ("viewer", f"/candidates/{CAMPAIGN}/c1", 403),
+        ("other", f"/candidates/{CAMPAIGN}/c1", 404),
+        ("huayou", f"/candidates/{CAMPAIGN}/c1", 200),
+        ("organizer", f"/candidates/{CAMPAIGN}/c1", 200),
+        ("organizer", "/campaigns/none", 404),
+        ("viewer", "/nowhere", 404),
+        ("viewer", f"/campaigns/{CAMPAIGN}", 200),
+    ],
+)
+async def test_pages_by_role(readers: dict[str, Reader], conn: Conn, reader: str, path: str, status: int):
+    hostile = "<script>alert(1)</script>"
+    shown = target("t") | {"data": {**target("t")["data"], "title": hostile}}
+    await apply(conn, opened(), shown, signed_up("c1", name=hostile), hired("c1"))
+    answer = await readers[reader].get(path, **BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert hostile not in answer.text
+
+
+async def test_a_viewer_s_page_of_a_campaign_has_targets_alone(readers: dict[str, Reader], conn: Conn):
+    opening = event("opening.set", opening="o1", employer="huayou", position="Secret work", seats=3)
+    await apply(conn, opened(), target("t"), opening)
+    pages = {name: (await readers[name].get(f"/campaigns/{CAMPAIGN}", **BROWSER)).text for name in ("viewer", "huayou")}
+    assert "Secret work" in pages["huayou"]
+    assert "Secret work" not in pages["viewer"]
+    assert 'role="progressbar"' in pages["viewer"]
+
+
+async def test_a_wrong_key_is_told_so_and_a_right_one_is_kept_from_scripts(readers: dict[str, Reader]):
+    http = readers["viewer"].http
+    wrong = await http.post("/login", data={"key": "yf_a_b", "next": "/wall"})
+    assert (wrong.status_code, "revoked" in wrong.text, "set-cookie" in wrong.headers) == (401, True, False)
+    token = readers["viewer"].headers["authorization"].removeprefix("Bearer ")
+    right = await http.post("/login", data={"key": f" {token}\n", "next": "//evil.example"})
+    assert (right.status_code, right.headers["location"]) == (303, "/")
+    cookie = right.headers["set-cookie"].lower()
+    assert all(word in cookie for word in ("httponly", "samesite=lax", "path=/"))
+    assert "secure" not in cookie
+    assert (await http.get("/v1/campaigns")).status_code == 200
+    out = await http.post("/logout")
+    assert (out.status_code, out.headers["location"]) == (303, "/login")
+    assert (await http.get("/v1/campaigns")).status_code == 401
+
+
+async def test_over_https_the_cookie_stays_there(readers: dict[str, Reader]):
+    token = readers["viewer"].headers["authorization"].removeprefix("Bearer ")
+    answer = await readers["viewer"].http.post("https://test/login", data={"key": token})
+    assert "secure" in answer.headers["set-cookie"].lower()

@@ -1,0 +1,88 @@
+"""Reminders and changed fairs, from facts to messages, on a real Postgres."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from notifications.scheduler import look
+from storage.database import Conn, connect
+from streams.apply import apply_batch
+from tests.facts import event, opened, signed_up
+from tests.integration.test_apply import incoming
+
+START = datetime.fromisoformat("2026-04-18T09:00:00+08:00")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def conn(database_url: str):
+    connection = await connect(database_url, name="test")
+    await apply_batch(connection, incoming(opened(), scheduled(START)), now=START - 9 * DAY)
+    people = [signed_up(f"c{n}", fair="f1", email=f"c{n}@mail.example") for n in range(3)]
+    await apply_batch(connection, incoming(*people, signed_up("other", fair="f2")), now=START - 9 * DAY)
+    yield connection
+    await connection.close()
+
+
+def scheduled(start: datetime, **more: Any) -> dict[str, Any]:
+    ends = start + timedelta(hours=7)
+    return event(
+        "fair.scheduled",
+        time=f"2026-03-{8 + next(_days):02d}T09:00:00+08:00",
+        fair="f1",
+        title="Fair",
+        mode="onsite",
+        starts_at=start.isoformat(),
+        ends_at=ends.isoformat(),
+        **more,
+    )
+
+
+_days = iter(range(20))
+
+
+async def asked(conn: Conn) -> dict[str, int]:
+    cursor = await conn.execute("SELECT kind, count(*) FROM messages WHERE kind LIKE 'fair%' GROUP BY 1")
+    return dict(await cursor.fetchall())
+
+
+async def test_everybody_who_signed_up_is_reminded_once_each_time(conn: Conn):
+    assert await look(conn, START - 2 * DAY) == 0
+    for _ in range(3):
+        await look(conn, START - DAY)
+    assert await asked(conn) == {"fair_reminder": 3}
+    for _ in range(3):
+        await look(conn, START - timedelta(hours=1))
+    await look(conn, START + timedelta(hours=1))
+    assert await asked(conn) == {"fair_reminder": 6}
+
+
+async def test_a_moved_fair_is_told_of_and_reminded_of_anew(conn: Conn):
+    await look(conn, START - DAY)
+    await apply_batch(conn, incoming(scheduled(START + 3 * DAY)), now=START - DAY)
+    for _ in range(2):
+        await look(conn, START - DAY)
+    assert await asked(conn) == {"fair_reminder": 3, "fair_rescheduled": 3}
+    await look(conn, START + 2 * DAY)
+    assert await asked(conn) == {"fair_reminder": 6, "fair_rescheduled": 3}
+
+
+async def test_a_cancelled_fair_is_told_of_and_no_more_reminded_of(conn: Conn):
+    await look(conn, START - 2 * DAY)
+    off = event("fair.cancelled", time="2026-04-01T09:00:00+08:00", fair="f1", reason="storm")
+    await apply_batch(conn, incoming(off), now=START - 2 * DAY)
+    await look(conn, START - DAY)
+    await look(conn, START - timedelta(hours=1))
+    assert await asked(conn) == {"fair_cancelled": 3}
+
+
+async def test_two_workers_ask_once(conn: Conn, database_url: str):
+    other = await connect(database_url, name="other")
+    async with conn.transaction():
+        assert await look(conn, START - DAY) == 3
+        assert await look(other, START - DAY) == 0
+    assert await look(other, START - DAY) == 0
+    await other.close()
