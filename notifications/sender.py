@@ -27,7 +27,7 @@ from schemas.journey import Journey
 from storage import journeys, outgoing
 from storage.database import Conn, borrowed
 from storage.journeys import Stored
-from storage.outgoing import Claimed, Record, Surroundings
+from storage.outgoing import UNWRITTEN, Claimed, Record, Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ class Sender:
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
         self._closing = False
+        self._started = False
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -103,10 +104,13 @@ class Sender:
             pass
 
     async def sweep(self) -> None:
-        """Settle what senders that died had claimed."""
+        """Settle what senders that died had claimed; the first time, also try again what could not be written."""
         keeping = [route.channel.name for route in self._routes if route.channel.keeps]
         async with borrowed(self._pool) as conn:
             found = await outgoing.sweep(conn, keeping=keeping)
+            if not self._started:
+                await outgoing.free_unwritten(conn)
+                self._started = True
         if found:
             log.warning("settled %d messages of a sender that ended", len(found))
 
@@ -160,6 +164,9 @@ class Sender:
             except SendRefused as error:
                 log.error("message %d: %s", message.id, error)
                 records.append(Record(id=message.id, status="failed", reason=str(error), recipient=letter.to))
+            except Exception as error:
+                held = _unwritten(message, error)
+                records.append(Record(id=message.id, status=held.status, reason=held.reason))
         return mails, records
 
     def _mail(self, message: Claimed, letter: Letter) -> Mail:
@@ -224,6 +231,11 @@ def _letter(message: Claimed, stored: Stored, around: Surroundings, writer: Writ
         if reason.status == "held" and message.candidate is not None:
             reason.seen = (message.campaign, message.candidate, stored.version)
         return reason
-    except Exception as error:  # whatever is wrong with one message, the others go out
-        log.exception("message %d can't be composed", message.id)
-        return NotNow("failed", f"the {message.kind} can't be composed: {type(error).__name__} {error}")
+    except Exception as error:
+        return _unwritten(message, error)
+
+
+def _unwritten(message: Claimed, error: Exception) -> NotNow:
+    """Our own fault, or a message like no other: it waits to be tried by a mended sender, and the others go out."""
+    log.error("message %d can't be written", message.id, exc_info=error)
+    return NotNow("held", f"{UNWRITTEN}: {type(error).__name__} {error}")

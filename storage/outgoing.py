@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from psycopg.rows import class_row, dict_row
 
@@ -61,6 +61,15 @@ SET status = CASE WHEN channel = ANY(%(keeping)s) THEN 'requested' ELSE 'unknown
 WHERE status = 'claimed' AND lease_until < now()
 RETURNING id, status
 """
+# What a fault of ours held up may go with the next version.
+_FREE_UNWRITTEN = """
+WITH freed AS (
+    UPDATE messages SET status = 'requested', reason = NULL WHERE status = 'held' AND starts_with(reason, %(unwritten)s)
+    RETURNING id
+)
+INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'a sender started anew' FROM freed
+"""
+UNWRITTEN: Final = "can't be written"
 _LOST = "the sender ended between claiming this message and recording what became of it"
 
 
@@ -171,6 +180,11 @@ async def sweep(conn: Conn, *, keeping: Collection[str]) -> dict[int, str]:
         found = dict(await cursor.fetchall())
         await conn.execute(_ATTEMPTS, [list(found), list(found.values()), [_LOST] * len(found)])
     return found
+
+
+async def free_unwritten(conn: Conn) -> int:
+    """Let messages be tried again whose reason to be held begins with UNWRITTEN; returns how many."""
+    return (await conn.execute(_FREE_UNWRITTEN, {"unwritten": UNWRITTEN})).rowcount
 
 
 async def surroundings(conn: Conn, campaigns: Iterable[str], fairs: Iterable[tuple[str, str]]) -> Surroundings:
