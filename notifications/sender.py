@@ -31,8 +31,6 @@ from storage.outgoing import UNWRITTEN, Claimed, Record, Surroundings
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 200
-LEASE: Final = 300.0  # seconds; far longer than a batch can take with the provider's time-outs
 GIVE_WAY: Final = timedelta(seconds=1)
 OUTAGE_PAUSE: Final = 1.0
 
@@ -135,7 +133,7 @@ class Sender:
     async def _send_some(self, route: Route) -> int:
         async with self._busy:
             breaker = self._breakers[route.channel.name]
-            claimed, letters = await self._claim(route, breaker.portion(BATCH))
+            claimed, letters = await self._claim(route, breaker.portion(route.channel.portion))
             mails, records = self._prepare(claimed, letters)
             outcomes = await route.channel.send(mails) if mails else []
             breaker.note(outcomes)
@@ -147,7 +145,12 @@ class Sender:
         """Claim messages and read what they need, both or nothing: what fails here certainly did not go out."""
         async with borrowed(self._pool) as conn, conn.transaction():
             claimed = await outgoing.claim(
-                conn, route.kinds, channel=route.channel.name, owner=self._owner, lease=LEASE, limit=limit
+                conn,
+                route.kinds,
+                channel=route.channel.name,
+                owner=self._owner,
+                lease=route.channel.lease,
+                limit=limit,
             )
             return claimed, await _letters(conn, claimed, self._writer, self._chance.clock()) if claimed else []
 

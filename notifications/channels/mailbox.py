@@ -12,6 +12,8 @@ class Mailbox:
 
     name = "mailbox"
     keeps = True
+    portion = 200
+    lease = 15.0
 
     async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
         return [SENT for _ in mails]

@@ -37,10 +37,16 @@ class Outcome:
 
 
 class Channel(Protocol):
-    """Sends mails. `keeps`: recording a mail delivers it, so that nothing is in doubt when a sender dies."""
+    """Sends mails. `keeps`: recording a mail delivers it, so that nothing is in doubt when a sender dies.
+
+    `portion`: how many mails to hand over at once, all of which are in doubt when a sender dies meanwhile; `lease`:
+    seconds after which it must be dead.
+    """
 
     name: str
     keeps: bool
+    portion: int
+    lease: float
 
     async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
         """An outcome for each mail, in order; one mail's failure is no other's. Raises nothing."""

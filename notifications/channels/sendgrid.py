@@ -38,12 +38,14 @@ class SendGrid:
 
     name = "sendgrid"
     keeps = False
+    portion = 2 * AT_ONCE
 
     def __init__(self, api_key: str, *, host: str, timeout: float, sender: str, sender_name: str) -> None:
         # At DEBUG it logs the API key and whole payloads.
         logging.getLogger("python_http_client").setLevel(logging.WARNING)
         self._client = SendGridAPIClient(api_key, host=host).client
         self._client.timeout = timeout
+        self.lease = 3 * timeout + 30  # a portion takes two rounds at most
         self._sender = {"email": sender, "name": sender_name}
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
         self._closed = threading.Event()

@@ -243,7 +243,7 @@ async def test_a_sender_killed_between_send_and_record_leaves_unknown_and_nothin
 class Dying:
     """A mailbox whose sender dies before it records."""
 
-    name, keeps = "mailbox", True
+    name, keeps, portion, lease = "mailbox", True, 200, 60.0
 
     async def send(self, mails: list[Mail]) -> list[Outcome]:
         raise SystemError("dead")
@@ -358,7 +358,7 @@ async def test_the_language_is_the_candidates_then_the_campaigns(
 class Meanwhile:
     """A mailbox to which something happens while a batch is on its way."""
 
-    name, keeps = "mailbox", True
+    name, keeps, portion, lease = "mailbox", True, 200, 60.0
 
     def __init__(self, happen: Callable[[], Any]) -> None:
         self._happen = happen
