@@ -73,6 +73,7 @@ class Hub:
         self._gone: dict[Key, Told] = {}
         self._highest = 0
         self._bell = asyncio.Event()
+        self._closed = False
         self._subscribers: set[Subscription] = set()
 
     def ring(self) -> None:
@@ -95,17 +96,26 @@ class Hub:
     def unsubscribe(self, subscription: Subscription) -> None:
         self._subscribers.discard(subscription)
 
+    def close(self) -> None:
+        """End `run` at its next turn. To be called before its task is cancelled: a connection pool that is
+        waited for can swallow the cancellation."""
+        self._closed = True
+
     async def run(self) -> None:
-        """Look and tell until cancelled."""
-        while True:
+        """Look and tell until closed or cancelled."""
+        while not self._closed:
             try:
                 self.tell(await self._read())
             except Unavailable as error:
                 log.warning("live targets: %s; looking again in %g s", error, self._poll)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), self._poll)
-                await asyncio.sleep(GATHER)
-            self._bell.clear()
+            if not self._closed:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), self._poll)
+            await asyncio.sleep(GATHER)
+        self._bell.clear()
 
     def tell(self, rows: list[Row]) -> None:
         """Tell subscribers in what these rows differ from the rows before."""

@@ -37,6 +37,7 @@ async def watching(hub: Hub, kafka: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        hub.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # what broke was said when it did

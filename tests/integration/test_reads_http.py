@@ -224,7 +224,7 @@ async def test_a_candidate_s_journey_timeline_and_messages(readers: dict[str, Re
         ("hire.started", True),
         ("fact.retracted", False),
     ]
-    assert sorted(each["template"] for each in found["messages"]) == ["offer", "signup_confirmation", "welcome"]
+    assert sorted(each["template"] for each in found["messages"]) == ["offer", "signup_confirmation"]
 
 
 async def test_an_employer_sees_nothing_of_other_employers(readers: dict[str, Reader], conn: Conn):
