@@ -19,6 +19,7 @@ from notifications import composing
 from notifications.breaker import Breaker
 from notifications.case import NotNow
 from notifications.case import Sender as Writer
+from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel, Mail, Outcome
 from notifications.composing import Letter
 from notifications.rendering import Renderer
@@ -103,9 +104,9 @@ class Sender:
 
     async def sweep(self) -> None:
         """Settle what senders that died had claimed; the first time, also try again what could not be written."""
-        keeping = [route.channel.name for route in self._routes if route.channel.keeps]
+        keeping = {route.channel.name for route in self._routes if route.channel.keeps}
         async with borrowed(self._pool) as conn:
-            found = await outgoing.sweep(conn, keeping=keeping)
+            found = await outgoing.sweep(conn, keeping=keeping | {Mailbox.name})  # it may have had other routes
             if not self._started:
                 await outgoing.free_unwritten(conn)
                 self._started = True
