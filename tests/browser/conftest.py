@@ -1,0 +1,106 @@
+"""A real browser for the tests that look at pages, and a web app with something to show."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from schemas.access import COOKIE
+from storage import keys
+from storage.database import Conn, connect
+from streams.apply import apply_batch
+from streams.intake import Incoming
+from tests.web import served
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+Apply = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium. Where there is none the tests are skipped, except in CI, where they must run."""
+    found = shutil.which("chromium")
+    if found is None:
+        reason = "the browser tests need chromium (`make browser`)"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def address(database_url: str) -> Iterator[str]:
+    """A web app on a database of its own."""
+    with served(database_url) as at:
+        yield at
+
+
+@pytest.fixture
+def on_database(database_url: str) -> Callable[[Callable[[Conn], Any]], Any]:
+    """Do async work on a connection; Playwright's own loop keeps this thread, so it goes into another."""
+
+    def do(work: Callable[[Conn], Any]) -> Any:
+        async def run() -> Any:
+            async with await connect(database_url, name="test") as conn:
+                return await work(conn)
+
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, run()).result()
+
+    return do
+
+
+@pytest.fixture
+def apply(on_database: Callable[..., Any]) -> Apply:
+    """Apply events as the worker does, in the real transaction."""
+
+    def do(*events: dict[str, Any]) -> None:
+        batch = [Incoming("yinfeng.facts", 0, n, None, json.dumps(each).encode(), ()) for n, each in enumerate(events)]
+        on_database(lambda conn: apply_batch(conn, batch, now=datetime(2026, 6, 1, tzinfo=UTC)))
+
+    return do
+
+
+@pytest.fixture
+def make_key(on_database: Callable[..., Any]) -> Callable[..., str]:
+    """Make a key of a role."""
+    return lambda role, employer=None: on_database(
+        lambda conn: keys.create(conn, name=role, role=role, employer=employer)
+    )
+
+
+@pytest.fixture
+def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
+    """A browser of somebody who was never here before, reading English; closed before the web app is."""
+    context = browser.new_context(locale="en")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page. What it says on its console (errors, violations of the policy) fails the test."""
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert complaints == []
+
+
+@pytest.fixture
+def logged_in(context: BrowserContext, page: Page, address: str, make_key: Callable[..., str]) -> Page:
+    """A page of an organizer."""
+    context.add_cookies([{"name": COOKIE, "value": make_key("organizer"), "url": address}])
+    return page

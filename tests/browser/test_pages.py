@@ -1,0 +1,169 @@
+"""The pages in a real browser: logging in, bars that move by themselves, languages, small and large screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from schemas.access import COOKIE
+from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
+
+Apply = Callable[..., None]
+SCRIPT = "<script>alert(1)</script>"
+
+
+def titled(name: str, title: str, **more: Any) -> dict[str, Any]:
+    made = target(name, **more)
+    return made | {"data": {**made["data"], "title": title}}
+
+
+def test_logging_in_leads_back_to_the_page_and_out_again(page: Page, address: str, make_key: Callable[..., str]):
+    page.goto(f"{address}/wall")
+    assert page.url.startswith(f"{address}/login")
+    page.get_by_label("Access key").fill(make_key("viewer"))
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(f"{address}/wall")
+    page.goto(address)
+    page.get_by_role("button", name="Log out").click()
+    page.goto(address)
+    assert "/login" in page.url
+
+
+def test_a_wrong_key_gets_a_word(context: BrowserContext, address: str):
+    page = context.new_page()
+    page.goto(f"{address}/login")
+    page.get_by_label("Access key").fill("yf_nothing")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("revoked")
+
+
+def test_with_nothing_there_it_says_how_to_begin(logged_in: Page, address: str):
+    logged_in.goto(address)
+    expect(logged_in.locator("main")).to_contain_text("yinfeng demo")
+
+
+@pytest.mark.parametrize("path", ["/", f"/campaigns/{CAMPAIGN}", "/wall"])
+def test_a_bar_moves_without_a_reload(logged_in: Page, address: str, apply: Apply, path: str):
+    apply(opened(), titled("t", "Graduates", goal=2000), titled("money", "Benefits", measure="paid", goal=31_500_000))
+    logged_in.goto(address + path)
+    card = logged_in.locator('[data-target="t"]')
+    expect(logged_in.locator("#live")).to_have_text("Live")
+    expect(card.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "0")
+    logged_in.evaluate("window.neverReloaded = true")
+    paid = event("benefit.paid", candidate="c1", benefit="b", kind="insurance", amount=15_750_000)
+    apply(*[hired(f"c{number}") for number in range(1200)], paid)
+    expect(card.locator("[data-number]")).to_have_text("1,200")
+    expect(card.locator("[data-percent]")).to_have_text("60%")
+    expect(card.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1200")
+    expect(card.get_by_role("progressbar")).to_have_attribute("aria-valuetext", "1,200 of 2,000, 60%")
+    expect(card.locator(".fill")).to_have_attribute("width", "60%")
+    expect(logged_in.locator('[data-target="money"] [data-number]')).to_have_text("¥15.75 million")
+    expect(logged_in.locator("#said")).to_contain_text("50%")
+    assert logged_in.evaluate("window.neverReloaded")
+    # Drawn by the server, it reads the same.
+    moved = card.inner_text()
+    logged_in.reload()
+    expect(logged_in.locator("#live")).to_have_text("Live")
+    assert card.inner_text() == moved
+
+
+def test_a_new_a_changed_and_a_withdrawn_target_show_without_a_reload(logged_in: Page, address: str, apply: Apply):
+    apply(opened(), titled("t", "First"), titled("old", "Old"))
+    logged_in.goto(address)
+    expect(logged_in.locator("#live")).to_have_text("Live")
+    apply(titled("new", "Second"), titled("t", "Renamed", goal=7, time="2026-04-01T00:00:00Z"))
+    expect(logged_in.locator('[data-target="new"] .name')).to_have_text("Second")
+    expect(logged_in.locator('[data-target="t"]')).to_contain_text("Renamed")
+    expect(logged_in.locator('[data-target="t"] .of')).to_have_text("of 7")
+    apply(event("target.withdrawn", target="old", time="2026-04-01T00:00:00Z"))
+    expect(logged_in.locator('[data-target="old"]')).to_have_count(0)
+    expect(logged_in.locator("#live")).to_have_text("Live")
+
+
+def test_without_scripts_the_numbers_are_there(
+    browser: Browser, address: str, apply: Apply, make_key: Callable[..., str]
+):
+    apply(opened(), titled("t", "Graduates", goal=4), hired("c1"))
+    context = browser.new_context(java_script_enabled=False, locale="en")
+    context.add_cookies([{"name": COOKIE, "value": make_key("viewer"), "url": address}])
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator('[data-target="t"] [data-percent]')).to_have_text("25%")
+    expect(page.locator("#live")).to_contain_text("As of")
+    context.close()
+
+
+def test_the_language_is_switched_and_remembered(logged_in: Page, address: str, apply: Apply):
+    apply(opened(), titled("money", "补贴", measure="paid", goal=31_500_000))
+    logged_in.goto(address)
+    expect(logged_in.locator("html")).to_have_attribute("lang", "en")
+    expect(logged_in.locator(".of")).to_have_text("of ¥31.5 million")
+    logged_in.get_by_role("link", name="中文").click()
+    expect(logged_in.locator("html")).to_have_attribute("lang", "zh-CN")
+    logged_in.goto(f"{address}/campaigns/{CAMPAIGN}")
+    expect(logged_in.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(logged_in.locator(".of")).to_have_text("目标 3150 万元")
+    expect(logged_in.locator("#live")).to_have_text("实时")
+    logged_in.get_by_role("link", name="English").click()
+    expect(logged_in.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_browser_that_reads_chinese_gets_chinese(browser: Browser, address: str):
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    page.goto(address)
+    expect(page.get_by_role("button", name="登录")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/", f"/campaigns/{CAMPAIGN}", f"/candidates/{CAMPAIGN}/c1", "/wall", "/login"])
+@pytest.mark.parametrize("lang", ["en", "zh-CN"])
+def test_a_phone_need_not_scroll_sideways(logged_in: Page, address: str, apply: Apply, path: str, lang: str):
+    fair = {"starts_at": "2026-05-01T09:00:00+08:00", "ends_at": "2026-05-01T17:00:00Z"}
+    apply(
+        opened(),
+        titled("t", "a" * 200, measure="paid", goal=123_456_789),
+        signed_up("c1", name="b" * 100, email=f"{'c' * 60}@example.com"),
+        event("opening.set", opening="o", employer="d" * 80, position="e" * 80, seats=1_000_000),
+        event("fair.scheduled", fair="f", title="f" * 90, mode="hybrid", venue="g" * 90, **fair),
+    )
+    logged_in.set_viewport_size({"width": 360, "height": 740})
+    logged_in.goto(f"{address}{path}?lang={lang}")
+    assert logged_in.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_what_came_from_outside_is_text(logged_in: Page, address: str, apply: Apply):
+    apply(opened(), titled("t", SCRIPT), signed_up("c1", name=SCRIPT, fair=SCRIPT))
+    for path in ("/", f"/campaigns/{CAMPAIGN}", f"/candidates/{CAMPAIGN}/c1", "/wall"):
+        logged_in.goto(address + path)
+        expect(logged_in.get_by_text(SCRIPT).first).to_be_visible()
+
+
+def test_an_organizer_finds_a_candidate(logged_in: Page, address: str, apply: Apply):
+    apply(opened(), signed_up("c/ 1", name="李雷", education="doctor"), hired("c/ 1"))
+    logged_in.goto(f"{address}/campaigns/{CAMPAIGN}")
+    logged_in.get_by_label("Candidate’s id").fill("c/ 1")
+    logged_in.get_by_role("button", name="Show").click()
+    expect(logged_in.get_by_role("heading", name="李雷")).to_be_visible()
+    expect(logged_in.locator(".timeline li")).to_have_count(2)
+
+
+def test_it_says_when_it_is_not_live_and_that_it_is_again(
+    context: BrowserContext, address: str, apply: Apply, make_key: Callable[..., str]
+):
+    apply(opened(), titled("t", "Graduates"))
+    context.add_cookies([{"name": COOKIE, "value": make_key("viewer"), "url": address}])
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator("#live")).to_have_text("Live")
+    page.route("**/v1/targets/stream*", lambda route: route.fulfill(status=503))
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator("#live")).to_have_text("Reconnecting…")
+    page.unroute("**/v1/targets/stream*")
+    apply(hired("c1"))
+    expect(page.locator("#live")).to_have_text("Live", timeout=20_000)
+    expect(page.locator("[data-number]")).to_have_text("1")
