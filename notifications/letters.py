@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -24,10 +25,16 @@ from schemas.messages import (
     WELCOME,
 )
 
+# A fair may be told of a little later than its signups; a confirmation without time and place is worth some seconds.
+PATIENCE = 3  # attempts
+PAUSE = timedelta(seconds=5)
+
 
 def _signup(case: Case) -> Values:
     _require_part(case)
     row = case.fair_row()
+    if row is None and case.message.params.get("fair") and case.message.attempts <= PATIENCE:
+        raise NotNow("requested", "the fair is not known yet", until=case.now + PAUSE)
     return {"fair": _fair(row, case) if row else None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -251,7 +251,7 @@ def test_without_a_fair_the_campaign_is_confirmed():
 def test_a_candidates_own_language_comes_first():
     said = params_of("signup_confirmation")
     message = Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1)
-    around = Surroundings({"grads-2026": campaign("zh-CN")}, {})
+    around = Surroundings({"grads-2026": campaign("zh-CN")}, {("grads-2026", "f1"): fair()})
     assert compose(message, journey(said, "signup_confirmation", locale="en"), around, WRITER, NOW).locale == "en"
 
 
@@ -265,3 +265,13 @@ def test_nobody_to_write_to():
             NOW,
         )
     assert (refusal.value.status, refusal.value.reason) == ("held", "no address")
+
+
+def test_a_confirmation_waits_some_seconds_for_its_fair_and_then_goes_without():
+    said, around = params_of("signup_confirmation"), Surroundings({"grads-2026": campaign()}, {})
+    known = journey(said, "signup_confirmation")
+    with pytest.raises(NotNow) as pause:
+        compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1), known, around, WRITER, NOW)
+    assert (pause.value.status, pause.value.until) == ("requested", NOW + timedelta(seconds=5))
+    sure = compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 4), known, around, WRITER, NOW)
+    assert sure.values["fair"] is None
