@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 FIRST_REST: Final = 2.0  # seconds, doubled with each failure in a row
 LONGEST_REST: Final = 60.0
+MOST_IN_DOUBT: Final = 8  # unknown outcomes in a row, before the channel rests
 _ENOUGH_DOUBLINGS: Final = 10
 
 
@@ -25,6 +26,7 @@ class Breaker:
     def __init__(self, name: str, clock: Callable[[], datetime], jitter: Callable[[], float]) -> None:
         self._name, self._clock, self._jitter = name, clock, jitter
         self._failures = 0
+        self._in_doubt = 0
         self._rests_until: datetime | None = None
 
     def rests(self) -> bool:
@@ -36,12 +38,19 @@ class Breaker:
         return size if self._failures == 0 else 1
 
     def note(self, outcomes: Sequence[Outcome]) -> None:
-        """What became of the messages that were tried last."""
-        troubles = [outcome for outcome in outcomes if outcome.pauses_channel]
+        """What became of the messages that were tried last, in order."""
+        for outcome in outcomes:
+            self._in_doubt = self._in_doubt + 1 if outcome.status == "unknown" else 0
+        troubles = [outcome for outcome in outcomes if outcome.pauses_channel] or self._doubts(outcomes)
         if troubles:
             self._rest(troubles)
         elif outcomes:
             self._failures, self._rests_until = 0, None
+
+    def _doubts(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcome in doubt that is one too many; a channel that has rested is allowed none."""
+        too_many = self._in_doubt >= (1 if self._failures else MOST_IN_DOUBT)
+        return [outcomes[-1]] if outcomes and too_many else []
 
     def _rest(self, troubles: Sequence[Outcome]) -> None:
         seconds = min(FIRST_REST * 2 ** min(self._failures, _ENOUGH_DOUBLINGS), LONGEST_REST) * self._jitter()
