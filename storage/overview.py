@@ -8,7 +8,7 @@ from decimal import Decimal
 from storage.database import Conn
 
 _COUNTS = """
-SELECT greatest((SELECT reltuples::bigint FROM pg_class WHERE oid = 'facts'::regclass), 0),
+SELECT pg_stat_get_live_tuples('facts'::regclass),
        (SELECT count(*) FROM pending),
        coalesce((SELECT extract(epoch FROM now() - min(f.received_at)) FROM
                  (SELECT seq FROM pending ORDER BY seq LIMIT 1) p JOIN facts f USING (seq)), 0)::float,
@@ -20,7 +20,7 @@ SELECT greatest((SELECT reltuples::bigint FROM pg_class WHERE oid = 'facts'::reg
 class Overview:
     """`unapplied_age` in seconds; `messages` by (kind, status); `targets` as (campaign, target, progress, goal).
 
-    `facts` is Postgres's own estimate: counting millions at every look would cost more than it tells.
+    `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells.
     """
 
     facts: int
