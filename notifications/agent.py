@@ -14,13 +14,10 @@ import faust
 
 from notifications import scheduler
 from notifications.case import Sender as Writer
-from notifications.channels.mailbox import Mailbox
-from notifications.channels.port import Channel
-from notifications.channels.sendgrid import SendGrid
 from notifications.rendering import Renderer
-from notifications.sender import Chance, Route, Sender
+from notifications.routes import make_routes
+from notifications.sender import Chance, Sender
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
-from schemas.messages import AUDIENCES
 from schemas.settings import Settings
 from schemas.topics import MESSAGES
 from storage.database import borrowed, make_pool
@@ -38,10 +35,11 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
     While `stand_back` says so, mails go out slowly, since facts come first.
     """
     pool = make_pool(settings.database_url or "", name="sender", size=POOL_SIZE)
-    routes = make_routes(settings)
+    chance = Chance(_now, _jitter, stand_back)
+    routes = make_routes(settings, chance)
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
     owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
-    sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=Chance(_now, _jitter, stand_back))
+    sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=chance)
 
     async def wake(stream: faust.StreamT[Any]) -> None:
         async for _ in stream:
@@ -69,26 +67,6 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
     app.task(send)
     app.timer(FAIRS_EVERY)(see_to_fairs)
     app.on_before_shutdown.connect(close, weak=False)
-
-
-def make_routes(settings: Settings) -> list[Route]:
-    """SendGrid when a key is set, else the local mailbox; HR's mail stays local while no address of HR is set."""
-    mailbox = Mailbox()
-    outside: Channel = mailbox
-    if settings.sendgrid_api_key:
-        outside = SendGrid(
-            settings.sendgrid_api_key.get_secret_value(),
-            host=settings.sendgrid_host,
-            timeout=settings.sendgrid_timeout,
-            sender=settings.mail_from,
-            sender_name=settings.mail_from_name,
-        )
-    to_hr = outside if settings.hr_email else mailbox
-    return [Route(_kinds("candidate"), outside), Route(_kinds("hr"), to_hr)]
-
-
-def _kinds(audience: str) -> tuple[str, ...]:
-    return tuple(kind for kind, reader in AUDIENCES.items() if reader == audience)
 
 
 def _now() -> datetime:

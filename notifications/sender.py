@@ -184,6 +184,7 @@ class Sender:
             rendered.subject,
             rendered.html,
             rendered.text,
+            message.attempts,
         )
 
     async def _record(self, records: Sequence[Record]) -> None:

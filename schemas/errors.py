@@ -17,6 +17,7 @@ YinfengError
     ├── SendRefused          final: the provider said no to this message
     ├── ChannelRefused       final for the channel: a bad key; pause and alert
     ├── SendRetryable        certainly not sent: try again, at `retry_at` when given
+    │   └── SendDeferred         that for one message alone: others may go meanwhile
     └── SendUnknown          it may have gone: never retried on a guess
 """
 
@@ -121,6 +122,10 @@ class SendRetryable(SendFailed):
     def __init__(self, detail: str, retry_at: datetime | None = None) -> None:
         super().__init__(detail)
         self.retry_at = retry_at
+
+
+class SendDeferred(SendRetryable):
+    """The message alone was put off (greylisting, a full mailbox); others may go meanwhile."""
 
 
 class SendUnknown(SendFailed):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import ConfigurationError
+from schemas.mail_server import parse_mail_server
 
 
 class Settings(BaseSettings):
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
     sendgrid_api_key: SecretStr | None = None
     sendgrid_host: str = "https://api.sendgrid.com"
     sendgrid_timeout: Annotated[float, Field(gt=0, le=120)] = 10.0
+    smtp_url: SecretStr | None = None
+    smtp_timeout: Annotated[float, Field(gt=0, le=20)] = 20.0
+    hr_alerts: SecretStr | None = None
 
     @field_validator("kafka")
     @classmethod
@@ -55,6 +59,28 @@ class Settings(BaseSettings):
             raise ValueError("must start with postgresql://")
         return value or None
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if not value:
+            return None
+        parse_mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("hr_alerts")
+    @classmethod
+    def _unset_when_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value and value.get_secret_value().strip() else None
+
+    @model_validator(mode="after")
+    def _one_way_out(self) -> Self:
+        if self.sendgrid_api_key and self.smtp_url:
+            raise ValueError(
+                "YINFENG_SENDGRID_API_KEY and YINFENG_SMTP_URL are both set; "
+                "unset YINFENG_SMTP_URL to send by SendGrid, or YINFENG_SENDGRID_API_KEY to send by SMTP"
+            )
+        return self
+
     @property
     def base_url(self) -> str:
         """The address of the web app as others reach it, without a slash at the end."""
@@ -66,5 +92,10 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [f"YINFENG_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [f"{_variable(e['loc'])}{e['msg']}" for e in error.errors()]
         raise ConfigurationError("Wrong settings: " + "; ".join(lines)) from None
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """Which variable an error is about, where it is about one."""
+    return f"YINFENG_{'.'.join(map(str, place)).upper()}: " if place else ""

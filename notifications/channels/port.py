@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
+from schemas.errors import ChannelRefused, SendDeferred, SendFailed, SendRefused, SendRetryable, SendUnknown
 from schemas.messages import Status
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message as its reader gets it. `id` is ours, and goes with it so that the provider's events name it."""
+    """A message as its reader gets it. `id` is ours, and goes with it so that the provider's events name it.
+
+    `attempts` counts how often it was claimed, this time included.
+    """
 
     id: int
     kind: str
@@ -23,6 +26,7 @@ class Mail:
     subject: str
     html: str
     text: str
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,19 @@ class Channel(Protocol):
 
 
 SENT = Outcome("sent")
+STOPPED = Outcome("requested", "the sender stopped before its turn came")
+_SHOWN = 300
+
+
+def shown(text: str) -> str:
+    """What a server said, short, on one line, and fit to be stored and shown."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:_SHOWN]
 
 
 def outcome_of(error: SendFailed) -> Outcome:
     """What a failure means for its message."""
     if isinstance(error, SendRetryable):
-        return Outcome("requested", str(error), error.retry_at, pauses_channel=True)
+        return Outcome("requested", str(error), error.retry_at, pauses_channel=not isinstance(error, SendDeferred))
     return Outcome(_STATUSES[type(error)], str(error), pauses_channel=isinstance(error, ChannelRefused))
 
 

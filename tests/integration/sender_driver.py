@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 
-from notifications.agent import make_routes
 from notifications.case import Sender as Writer
 from notifications.rendering import Renderer
+from notifications.routes import make_routes
 from notifications.sender import Chance, Sender
 from schemas.settings import Settings, load_settings
 from storage.database import make_pool
@@ -18,7 +18,9 @@ async def run(settings: Settings) -> None:
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
     chance = Chance(Clock(), lambda: 1.0)
     async with make_pool(settings.database_url or "", name="driver", size=2) as pool:
-        sender = Sender(pool, make_routes(settings), writer, Renderer(), owner=f"driver:{os.getpid()}", chance=chance)
+        sender = Sender(
+            pool, make_routes(settings, chance), writer, Renderer(), owner=f"driver:{os.getpid()}", chance=chance
+        )
         await sender.run(interval=0.1)
 
 
