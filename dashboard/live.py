@@ -49,6 +49,12 @@ class Subscription:
         self._campaign = campaign
         self._waiting: dict[Key, Told] = {}
         self._news = asyncio.Event()
+        self.closed = False
+
+    def close(self) -> None:
+        """Nothing more will be told."""
+        self.closed = True
+        self._news.set()
 
     def put(self, key: Key, told: Told) -> None:
         if self._campaign in (None, told.campaign):
@@ -57,7 +63,7 @@ class Subscription:
             self._news.set()
 
     async def take(self) -> list[Told]:
-        """Wait for news, then take all of it, in the order in which it came."""
+        """Wait for news, then take all of it, in the order in which it came. Nothing when closed meanwhile."""
         await self._news.wait()
         self._news.clear()
         waiting, self._waiting = self._waiting, {}

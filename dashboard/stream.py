@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 
+import anyio
 from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from dashboard.live import Hub, Told
+from dashboard.live import Hub, Subscription, Told
 from schemas.access import Caller
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -20,6 +21,7 @@ HEARTBEAT: Final = 10.0  # seconds
 LASTS: Final = 900.0
 SEND_TIMEOUT: Final = 60.0  # seconds; a client that takes nothing for so long is gone
 RETRY: Final = 1000  # milliseconds
+GRACE: Final = 0.5  # seconds for streams to end in order when the server does
 
 
 def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEARTBEAT) -> APIRouter:
@@ -39,29 +41,42 @@ def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEAR
         its `campaign`, `id` its revision. `event: withdrawn` where one is gone. With `Last-Event-ID` only what
         changed after it. Any key may watch."""
         caller.require("organizer", "employer", "viewer")
+        ending = anyio.Event()
         return EventSourceResponse(
-            _events(hub, campaign, _revision(last_event_id)),
+            _events(hub, campaign, _revision(last_event_id), ending),
             ping=heartbeat,
             ping_message_factory=PINGS[heartbeats],
             send_timeout=SEND_TIMEOUT,
+            shutdown_event=ending,
+            shutdown_grace_period=GRACE,
             sep="\n",
         )
 
     return router
 
 
-async def _events(hub: Hub, campaign: str | None, last: int | None) -> AsyncIterator[ServerSentEvent]:
+async def _events(
+    hub: Hub, campaign: str | None, last: int | None, ending: anyio.Event
+) -> AsyncIterator[ServerSentEvent]:
+    """A client's events, until it has lasted long enough or the server ends."""
     subscription = hub.subscribe(campaign, last)
+    closing = asyncio.create_task(_close_at(ending, subscription))
     ends = asyncio.get_running_loop().time() + LASTS
     try:
         yield ServerSentEvent(retry=RETRY, sep="\n")
         with suppress(TimeoutError):
-            while True:
+            while not subscription.closed:
                 left = ends - asyncio.get_running_loop().time()
                 for told in await asyncio.wait_for(subscription.take(), left):
                     yield _event(told)
     finally:
+        closing.cancel()
         hub.unsubscribe(subscription)
+
+
+async def _close_at(ending: anyio.Event, subscription: Subscription) -> None:
+    await ending.wait()
+    subscription.close()
 
 
 def _event(told: Told) -> ServerSentEvent:

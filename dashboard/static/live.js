@@ -71,38 +71,64 @@
 
   // What a number alone can't say is drawn by the server, and put in place when nobody is using the page.
   let refreshing = 0;
+  let meanwhile = null; // what came while the page was fetched: it may be newer than the page
+  const strangers = new Set(); // targets without a card, which the next drawing may bring
+  const elsewhere = new Set(); // those that it did not bring: this page does not show them
+  const named = (entry) => JSON.stringify([entry.campaign, entry.target]);
+
   const refresh = (whole) => {
     if (refreshing) return;
     refreshing = setTimeout(() => draw(whole), whole ? 300 : REFRESH);
   };
   const draw = async (whole) => {
+    const parts = whole ? "main" : "[data-refresh]";
+    const used = () => [...document.querySelectorAll(parts)].some((part) => part.contains(document.activeElement));
+    if (whole && used()) {
+      refreshing = setTimeout(() => draw(whole), 1000);
+      return;
+    }
+    const asked = [...strangers];
+    meanwhile = [];
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.redirected && new URL(answer.url).pathname === "/login") return location.reload();
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const parts = whole ? "main" : "[data-refresh]";
+      if (whole && used()) return meanwhile.push(() => refresh(whole));
       const news = fresh.querySelectorAll(parts);
       [...document.querySelectorAll(parts)].forEach((old, at) => {
         if (news[at] && !old.contains(document.activeElement)) old.replaceChildren(...news[at].childNodes);
       });
       const head = document.getElementById("live");
       if (head !== badge) head?.replaceWith(badge);
+      if (whole) asked.forEach((name) => strangers.delete(name) && elsewhere.add(name));
     } catch {
       // The connection is gone; the badge says so already, and the next change asks again.
     } finally {
       refreshing = 0;
+      const came = meanwhile;
+      meanwhile = null;
+      came.forEach((again) => again());
     }
   };
 
-  const progress = (event) => {
-    heard();
-    const entry = JSON.parse(event.data);
+  const progress = (entry) => {
+    meanwhile?.push(() => progress(entry));
     const shown = cards(entry);
-    if (!shown.length || shown.some((card) => changed(card, entry))) return refresh(true);
+    if (!shown.length) {
+      if (elsewhere.has(named(entry))) return;
+      strangers.add(named(entry));
+      return refresh(true);
+    }
+    if (shown.some((card) => changed(card, entry))) return refresh(true);
     if (shown.every((card) => +card.dataset.progress === entry.progress)) return;
     shown.forEach((card) => move(card, entry));
     if (document.querySelector("[data-refresh]")) refresh(false);
+  };
+  const withdrawn = () => {
+    meanwhile?.push(withdrawn);
+    elsewhere.clear(); // another may take its place
+    refresh(true);
   };
 
   const show = (on) => {
@@ -136,8 +162,8 @@
     source = new EventSource(`/v1/targets/stream?${query}`);
     source.onopen = heard;
     source.addEventListener("ping", heard);
-    source.addEventListener("progress", progress);
-    source.addEventListener("withdrawn", () => { heard(); refresh(true); });
+    source.addEventListener("progress", (event) => { heard(); progress(JSON.parse(event.data)); });
+    source.addEventListener("withdrawn", () => { heard(); withdrawn(); });
     source.onerror = () => {
       show(false);
       if (source.readyState === EventSource.CLOSED) reopen(); // refused; otherwise the browser tries again by itself
