@@ -36,6 +36,14 @@ DELETE FROM pending p USING facts f
 WHERE p.seq = ANY(%s) AND f.seq = p.seq
 RETURNING f.seq, f.event::text
 """
+_SET_ASIDE = """
+WITH taken AS (DELETE FROM pending WHERE seq = %s RETURNING seq)
+DELETE FROM facts f USING taken WHERE f.seq = taken.seq RETURNING f.event::text
+"""
+_SAME = """
+SELECT k.seq, k.event FROM facts f JOIN unnest(%b::bigint[], %b::text[]) AS k(seq, event) ON f.seq = k.seq
+WHERE f.event::text = k.event
+"""
 _CLAIM_IDENTITIES = """
 DELETE FROM pending p USING facts f, unnest(%b::text[], %b::text[]) AS k(source, id)
 WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq
@@ -113,13 +121,20 @@ async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) ->
     return {(source, id) for _, source, id in rows}
 
 
-async def claim_by_seq(conn: Conn, seqs: Sequence[int]) -> dict[int, Fact]:
-    """Take waiting facts out of the outbox, by their ledger numbers. Who deletes the row applies the fact;
-    a number that is missing in the answer was applied before, or is none of this ledger's."""
-    if not seqs:
+async def claim_by_seq(conn: Conn, seqs: Iterable[int]) -> dict[int, str]:
+    """Take waiting facts out of the outbox, by their ledger numbers: number → event, as the relay publishes it.
+    Who deletes the row applies the fact; a number that is missing was applied before, or is none of this ledger's."""
+    wanted = list(seqs)
+    if not wanted:
         return {}
-    cursor = await conn.execute(_CLAIM_SEQS, [list(seqs)])
-    return {seq: _fact(event) for seq, event in await cursor.fetchall()}
+    cursor = await conn.execute(_CLAIM_SEQS, [wanted])
+    return dict(await cursor.fetchall())
+
+
+async def same(conn: Conn, said: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Which of these (number, event) stand in the ledger in exactly these words."""
+    cursor = await conn.execute(_SAME, _columns(list(said), 2))
+    return {(seq, event) for seq, event in await cursor.fetchall()}
 
 
 async def claim_new(conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
@@ -132,13 +147,15 @@ async def claim_new(conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
     claimed = [fact for fact in facts if fact.identity in fresh]
     if known:
         cursor = await conn.execute(_CLAIM_IDENTITIES, [[f.source for f in known], [f.id for f in known]])
-        claimed += [_fact(event) for _, event in await cursor.fetchall()]
+        claimed += [read_event(event) for _, event in await cursor.fetchall()]
     return claimed
 
 
-async def discard(conn: Conn, seqs: Sequence[int]) -> None:
-    """Take facts out of the outbox that can't be applied (they go to the dead letters instead)."""
-    await conn.execute("DELETE FROM pending WHERE seq = ANY(%s)", [list(seqs)])
+async def set_aside(conn: Conn, seq: int) -> str | None:
+    """Take a waiting fact that can't be applied out of the ledger, since nothing counts it and it may be posted again.
+    Returns its event, for the dead letters; None when it does not wait here."""
+    row = await (await conn.execute(_SET_ASIDE, [seq])).fetchone()
+    return row[0] if row else None
 
 
 async def retracted(conn: Conn, facts: Iterable[Fact]) -> set[tuple[str, str, str]]:
@@ -159,7 +176,7 @@ async def retract(conn: Conn, keys: Iterable[tuple[str, str, str]]) -> list[Fact
         columns,
     )
     cursor = await conn.execute(_FIND_APPLIED, columns)
-    return [_fact(event) for (event,) in await cursor.fetchall()]
+    return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
 async def facts_of_candidates(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, list[Fact]]:
@@ -167,20 +184,20 @@ async def facts_of_candidates(conn: Conn, keys: Iterable[JourneyKey]) -> dict[Jo
     found: dict[JourneyKey, list[Fact]] = {key: [] for key in keys}
     cursor = await conn.execute(_OF_CANDIDATES, _columns(list(found), 2))
     for campaign, candidate, event in await cursor.fetchall():
-        found[campaign, candidate].append(_fact(event))
+        found[campaign, candidate].append(read_event(event))
     return found
 
 
 async def facts_of_campaign(conn: Conn, campaign: str) -> list[Fact]:
     """All applied facts of a campaign that name no candidate."""
     cursor = await conn.execute(_OF_CAMPAIGN, [campaign])
-    return [_fact(event) for (event,) in await cursor.fetchall()]
+    return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
 async def applied_retractions(conn: Conn, campaign: str) -> list[Fact]:
     """All applied `fact.retracted` of a campaign."""
     cursor = await conn.execute(_APPLIED_RETRACTIONS, [campaign])
-    return [_fact(event) for (event,) in await cursor.fetchall()]
+    return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
 async def campaigns(conn: Conn) -> list[str]:
@@ -201,7 +218,7 @@ async def scan_candidates(conn: Conn, campaign: str) -> AsyncIterator[Fact]:
         cursor.itersize = 2000
         await cursor.execute(_SCAN, [campaign])
         async for (event,) in cursor:
-            yield _fact(event)
+            yield read_event(event)
 
 
 async def posted_by(conn: Conn, identities: Sequence[Identity], poster: str) -> set[Identity]:
@@ -249,5 +266,6 @@ def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [[row[i] for row in rows] for i in range(width)]
 
 
-def _fact(event: str) -> Fact:
+def read_event(event: str) -> Fact:
+    """A fact of an event in JSON that stands in the ledger."""
     return build_fact(_decode(event))

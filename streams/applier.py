@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -78,9 +79,10 @@ class Applier:
         async def bury(conn: Conn) -> Applied:
             with translated():
                 async with conn.transaction():
-                    await dead_letters.bury(conn, [letter])
-                    await ledger.discard(conn, [] if message.seq is None else [message.seq])
-            return Applied(dead_letters=[letter])
+                    own = None if message.seq is None else await ledger.set_aside(conn, message.seq)
+                    kept = letter if own is None else replace(letter, value=own.encode())
+                    await dead_letters.bury(conn, [kept])
+            return Applied(dead_letters=[kept])
 
         return await self.persist(bury)
 

@@ -45,6 +45,14 @@ class Incoming:
                 return int(raw)
         return None
 
+    def text(self) -> str | None:
+        """The value as text that Postgres can hold; None when it is none."""
+        try:
+            text = (self.value or b"").decode()
+        except UnicodeDecodeError:
+            return None
+        return None if "\0" in text else text
+
     def dead(self, reason: str) -> DeadLetter:
         """This message as a dead letter."""
         return DeadLetter(
@@ -68,12 +76,26 @@ def read_ahead(records: Iterable[Any]) -> list[Incoming]:
 
 
 async def take_in(conn: Conn, incoming: Sequence[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
-    """The facts that are to be applied now, and what can't be read. Duplicates are in neither."""
-    seqs = {message.seq: message for message in incoming if message.seq is not None}
-    claimed = await ledger.claim_by_seq(conn, list(seqs))
-    facts, letters = parse(message for message in incoming if message.seq not in claimed)
+    """The facts that are to be applied now, and what can't be read. Duplicates are in neither.
+
+    What the relay published need not be read: it says what the ledger says. A message with a number of the ledger's
+    that says something else (an old log, another ledger) is taken for what it says.
+    """
+    numbers = {n: message.seq for n, message in enumerate(incoming)}
+    claimed = await ledger.claim_by_seq(conn, {seq for seq in numbers.values() if seq is not None})
+    ours = {seq: event.encode() for seq, event in claimed.items()}
+    others = [m for n, m in enumerate(incoming) if (seq := numbers[n]) is None or m.value != ours.get(seq)]
+    facts, letters = parse(await _without_echoes(conn, others))
     fresh = await ledger.claim_new(conn, facts)
-    return [*claimed.values(), *fresh], letters
+    return [*map(ledger.read_event, claimed.values()), *fresh], letters
+
+
+async def _without_echoes(conn: Conn, messages: Sequence[Incoming]) -> list[Incoming]:
+    """Without what no longer passes for a fact but is the ledger's own word, published again: a person's signup
+    after their erasure lacks what it must have."""
+    unread = {(m.seq, text) for m in messages if m.seq and isinstance(m.read(), InvalidFact) and (text := m.text())}
+    known = await ledger.same(conn, unread) if unread else set()
+    return [m for m in messages if not known or (m.seq, m.text()) not in known]
 
 
 def parse(incoming: Iterable[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:

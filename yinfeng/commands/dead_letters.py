@@ -29,9 +29,9 @@ def retry(ids: Annotated[list[int], typer.Argument(help="Ids from `dead-letters 
     """Post dead letters again, as they are; those that are still no facts stay, with the reason."""
     failed = 0
     for id in ids:
-        reason = on_database(partial(_retry, id=id))
-        typer.echo(f"{id}: {reason or 'posted again'}")
-        failed += reason is not None
+        posted, said = on_database(partial(_retry, id=id))
+        typer.echo(f"{id}: {said}")
+        failed += not posted
     raise typer.Exit(1 if failed else 0)
 
 
@@ -40,18 +40,18 @@ def drop(ids: Annotated[list[int], typer.Argument(help="Ids from `dead-letters l
     typer.echo(f"{on_database(lambda conn: dead_letters.drop(conn, ids))} deleted")
 
 
-async def _retry(conn: Conn, id: int) -> str | None:
+async def _retry(conn: Conn, id: int) -> tuple[bool, str]:
     letter = await dead_letters.fetch(conn, id)
     headers = tuple((name, text.encode()) for name, text in letter.headers.items())
     facts, still_dead = parse(
         [Incoming(letter.topic, letter.partition, letter.offset, letter.key, letter.value, headers)]
     )
     if still_dead:
-        return still_dead[0].reason
+        return False, still_dead[0].reason
     async with conn.transaction():
-        await ledger.append(conn, facts, posted_by=None)
+        accepted = await ledger.append(conn, facts, posted_by=None)
         await dead_letters.drop(conn, [id])
-    return None
+    return True, "posted again" if accepted else "known already, so nothing was left to post"
 
 
 def _preview(value: bytes) -> str:
