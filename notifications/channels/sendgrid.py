@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from notifications.channels.port import SENT, Mail, Outcome, outcome_of
+from notifications.channels.transport import NeverConnected, Transport
 from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,7 @@ class SendGrid:
     def __init__(self, api_key: str, *, host: str, timeout: float, sender: str, sender_name: str) -> None:
         # At DEBUG it logs the API key and whole payloads.
         logging.getLogger("python_http_client").setLevel(logging.WARNING)
-        self._client = SendGridAPIClient(api_key, host=host).client
-        self._client.timeout = timeout
+        self._client = Transport(SendGridAPIClient(api_key, host=host).client, "mail", "send", timeout=timeout)
         self.lease = 3 * timeout + 30  # a portion takes two rounds at most
         self._sender = {"email": sender, "name": sender_name}
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
@@ -69,11 +68,11 @@ class SendGrid:
         try:
             _post(self._client, payload(mail, self._sender))
         except SendFailed as error:
-            outcome = outcome_of(error)
-            batch.note(outcome)
-            return outcome
-        batch.in_doubt = 0
-        return SENT
+            return batch.note(outcome_of(error))
+        except Exception as error:
+            log.exception("message %d: a failure that nobody foresaw", mail.id)
+            return batch.note(Outcome("unknown", f"{type(error).__name__}; the mail may have gone"))
+        return batch.note(SENT)
 
 
 class _Batch:
@@ -82,13 +81,14 @@ class _Batch:
     refusal: Outcome | None = None
     in_doubt = 0
 
-    def note(self, outcome: Outcome) -> None:
-        """Learn from a failure. After a run of doubtful answers, no more messages are put in doubt."""
+    def note(self, outcome: Outcome) -> Outcome:
+        """Learn from an outcome. After a run of doubtful answers, no more messages are put in doubt."""
         self.in_doubt = self.in_doubt + 1 if outcome.status == "unknown" else 0
         if outcome.pauses_channel:
             self.refusal = outcome
         elif self.in_doubt >= MOST_IN_DOUBT:
             self.refusal = Outcome("requested", f"not tried, after: {outcome.reason}", pauses_channel=True)
+        return outcome
 
 
 def payload(mail: Mail, sender: dict[str, str]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def payload(mail: Mail, sender: dict[str, str]) -> dict[str, Any]:
 def _post(client: Any, body: dict[str, Any]) -> None:
     """Post it. Raises a SendFailed that says what may be done next."""
     try:
-        answer = client.mail.send.post(request_body=body)
+        answer = client.post(request_body=body)
     except (HTTPError, UrllibHTTPError) as error:
         raise _meaning(_status(error), _headers(error), _text(error)) from None
     except URLError as error:
@@ -120,8 +120,8 @@ def _post(client: Any, body: dict[str, Any]) -> None:
 
 
 def _unreachable(error: URLError) -> SendFailed:
-    """Refused connections and unknown hosts never carried a mail; anything else may have."""
-    if isinstance(error.reason, ConnectionRefusedError | socket.gaierror):
+    """What never was connected carried no mail; anything else may have."""
+    if isinstance(error.reason, NeverConnected):
         return SendRetryable(f"SendGrid can't be reached: {error.reason}")
     return SendUnknown(f"the connection failed, the mail may have gone: {error.reason}")
 

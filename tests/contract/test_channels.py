@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from notifications.channels.mailbox import Mailbox
-from notifications.channels.port import Channel, Mail
+from notifications.channels.port import Channel, Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
 from tests.stand_ins.sendgrid_rules import MAX_BODY, SCHEMA, breaches
@@ -99,7 +101,7 @@ MEANINGS = [
     (Answer(500), "unknown", "500"),
     (Answer(502), "unknown", "502"),
     (Answer(503), "unknown", "503"),
-    (Answer(302), "unknown", "200"),
+    (Answer(302), "unknown", "302"),
     (Answer(200), "unknown", "200"),
     (Answer(drop="before"), "unknown", "may have gone"),
     (Answer(drop="after"), "unknown", "may have gone"),
@@ -154,12 +156,47 @@ def nobody_listens() -> str:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("host", [nobody_listens(), "http://no-such-host.invalid"], ids=["refused", "unknown host"])
-async def test_what_never_left_us_is_tried_again(host: str):
+async def outcome_at(host: str) -> Outcome:
     channel = sendgrid(host)
     [outcome] = await channel.send([mail()])
     await channel.close()
+    return outcome
+
+
+@pytest.mark.parametrize("host", [nobody_listens(), "http://no-such-host.invalid"], ids=["refused", "unknown host"])
+async def test_what_never_left_us_is_tried_again(host: str):
+    outcome = await outcome_at(host)
     assert (outcome.status, outcome.pauses_channel) == ("requested", True)
+
+
+async def test_a_server_that_takes_no_connection_was_sent_nothing():
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        outcome = await outcome_at(f"http://127.0.0.1:{full.getsockname()[1]}")
+    assert (outcome.status, outcome.pauses_channel) == ("requested", True)
+    assert "timed out" in (outcome.reason or "")
+
+
+async def test_a_server_that_is_not_who_it_should_be_is_sent_nothing(server: SendGridStandIn):
+    outcome = await outcome_at(server.url.replace("http:", "https:"))
+    assert (outcome.status, outcome.pauses_channel, server.asked) == ("requested", True, 0)
+
+
+async def test_no_redirect_is_followed_since_the_key_would_go_along(channel: SendGrid, server: SendGridStandIn):
+    server.script = [Answer(302)]
+    await channel.send([mail()])
+    assert server.strayed == 0
+
+
+async def test_a_failure_that_nobody_foresaw_is_one_mails_alone(channel: SendGrid, server: SendGridStandIn):
+    unfit = mail(1, subject=cast("str", b"bytes"))
+    outcomes = await channel.send([unfit, mail(2)])
+    assert [each.status for each in outcomes] == ["unknown", "sent"]
 
 
 async def test_a_wrong_key_is_about_us_not_about_the_message(server: SendGridStandIn):

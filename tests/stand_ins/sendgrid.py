@@ -38,7 +38,8 @@ ACCEPT = Answer()
 class SendGridStandIn:
     """`script` has the next answers in turn; `script_for` those for one address, in turn; then all is accepted.
 
-    `accepted` has each accepted mail as (personalization, whole request); `refused` the breaches; `asked` counts all.
+    `accepted` has each accepted mail as (personalization, whole request); `refused` the breaches; `asked` counts all,
+    `strayed` the requests that a redirect led elsewhere.
     """
 
     url: str = ""
@@ -48,6 +49,7 @@ class SendGridStandIn:
     accepted: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
     refused: list[list[tuple[int, str]]] = field(default_factory=list)
     asked: int = 0
+    strayed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ids(self) -> Counter[str]:
@@ -102,6 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(answer.status, headers, json.dumps(errors).encode() if answer.status >= 400 else b"")
 
     def do_GET(self) -> None:
+        self.stand_in.strayed += 1
         self._say(200, {}, b"a page that has nothing to do with mail")
 
     def _say(self, status: int, headers: dict[str, str], body: bytes) -> None:
