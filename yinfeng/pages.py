@@ -76,8 +76,8 @@ def _given(request: Request, texts: Mapping[str, str], lang: Lang) -> dict[str, 
         return texts.get(key, otherwise)
 
     def link(**changes: str) -> str:
-        url = request.url.include_query_params(**changes)
-        return f"{url.path}?{url.query}"
+        # Without the path: one that begins with two slashes would be read as another site.
+        return f"?{request.url.include_query_params(**changes).query}"
 
     return {
         "t": t,

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Route, expect
 
+from dashboard.views import CAMPAIGNS_A_PAGE
 from schemas.access import COOKIE
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 
@@ -167,3 +168,63 @@ def test_it_says_when_it_is_not_live_and_that_it_is_again(
     apply(hired("c1"))
     expect(page.locator("#live")).to_have_text("Live", timeout=20_000)
     expect(page.locator("[data-number]")).to_have_text("1")
+
+
+@pytest.mark.parametrize("also", [None, "newer"])
+def test_what_comes_while_the_page_is_drawn_anew_stays(logged_in: Page, address: str, apply: Apply, also: str | None):
+    nobodys = {"employer": ["nobody"]}
+    apply(opened(), titled("t", "Graduates", goal=10), hired("c1"))
+    logged_in.goto(address)
+    number = logged_in.locator('[data-target="t"] [data-number]')
+    expect(logged_in.locator("#live")).to_have_text("Live")
+    held: list[tuple[Route, APIResponse]] = []
+    logged_in.route(address + "/", lambda route: held.append((route, route.fetch())), times=1)
+    apply(titled("new", "New", where=nobodys))
+    until(logged_in, lambda: bool(held))
+    apply(hired("c2"), *([titled(also, "Newer", where=nobodys)] if also else []))
+    expect(number).to_have_text("2")
+    route, old = held[0]
+    route.fulfill(response=old)
+    expect(logged_in.locator('[data-target="new"] .name')).to_have_text("New")
+    expect(number).to_have_text("2")
+    expect(logged_in.locator('[data-target="newer"]')).to_have_count(1 if also else 0)
+
+
+def test_targets_that_this_page_does_not_show_leave_it_alone(logged_in: Page, address: str, apply: Apply):
+    def elsewhere(number: int) -> dict[str, Any]:
+        made = titled("t", "There", where={"employer": [f"e{number}"]})
+        return made | {"data": {**made["data"], "campaign": f"z{number:02}"}}
+
+    apply(opened(), titled("t", "Here"), *[elsewhere(number) for number in range(CAMPAIGNS_A_PAGE)])
+    drawn: list[str] = []
+    logged_in.on("request", lambda request: drawn.append(request.url) if request.url == address + "/" else None)
+    logged_in.goto(address)
+    expect(logged_in.locator("#live")).to_have_text("Live")
+    until(logged_in, lambda: len(drawn) == 2)  # it asked once whether the last campaign belongs here
+    logged_in.wait_for_load_state("networkidle")
+    last = CAMPAIGNS_A_PAGE - 1
+    for day in (1, 2):
+        there = hired("c1", employer=f"e{last}", id=f"h{day}", time=f"2026-04-0{day}T00:00:00Z")
+        apply(there | {"data": {**there["data"], "campaign": f"z{last:02}"}})
+        apply(hired(f"c{day}"))
+        expect(logged_in.locator(f'[data-campaign="{CAMPAIGN}"] [data-number]')).to_have_text(str(day))
+        logged_in.wait_for_timeout(500)  # longer than live.js waits before it draws anew
+    assert len(drawn) == 2
+
+
+def test_a_link_to_the_other_language_stays_on_this_site(context: BrowserContext, address: str):
+    page = context.new_page()
+    page.goto(f"{address}//elsewhere.example/x")
+    link = page.get_by_role("link", name="中文")
+    assert link.evaluate("link => link.host") == address.removeprefix("http://")
+    link.click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+
+
+def until(page: Page, condition: Callable[[], bool]) -> None:
+    """Wait while the page goes on."""
+    for _ in range(500):
+        if condition():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("it did not happen within ten seconds")
