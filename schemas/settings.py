@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import ConfigurationError
+from schemas.fields import Email, Url
 from schemas.mail_server import parse_mail_server
 
 
@@ -20,12 +21,12 @@ class Settings(BaseSettings):
     `database_url` is a libpq URL (`postgresql://…`); `kafka` a list `host:port,host:port`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="YINFENG_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="YINFENG_", env_ignore_empty=True, extra="ignore")
 
     home: Path = Path(".yinfeng")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    public_url: str | None = None
+    public_url: Url | None = None
     database_url: str | None = None
     kafka: str | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -35,11 +36,11 @@ class Settings(BaseSettings):
     progress_interval: Annotated[float, Field(ge=0.05, le=60)] = 0.25
     group_session_timeout: Annotated[float, Field(ge=1, le=300)] = 6.0
 
-    mail_from: str = "no-reply@yinfeng.example"
+    mail_from: Email = "no-reply@yinfeng.example"
     mail_from_name: str = "Yinfeng 引凤"
-    hr_email: str | None = None
+    hr_email: Email | None = None
     sendgrid_api_key: SecretStr | None = None
-    sendgrid_host: str = "https://api.sendgrid.com"
+    sendgrid_host: Url = "https://api.sendgrid.com"
     sendgrid_timeout: Annotated[float, Field(gt=0, le=120)] = 10.0
     smtp_url: SecretStr | None = None
     smtp_timeout: Annotated[float, Field(gt=0, le=20)] = 20.0
@@ -58,6 +59,19 @@ class Settings(BaseSettings):
         if value and not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
         return value or None
+
+    @field_validator("sendgrid_api_key")
+    @classmethod
+    def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        key = value.get_secret_value().strip() if value else ""
+        if not all("!" <= each <= "~" for each in key):
+            raise ValueError("must be the key alone, without spaces, line ends or letters beyond ASCII")
+        return SecretStr(key) if key else None
+
+    @field_validator("sendgrid_host")
+    @classmethod
+    def _without_a_slash(cls, value: str) -> str:
+        return value.rstrip("/")
 
     @field_validator("smtp_url")
     @classmethod
