@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from hypothesis import strategies as st
 
 from schemas import fields
-from schemas.catalogue import CATALOGUE, Data
+from schemas.catalogue import CATALOGUE
+from schemas.data import Data
 from schemas.errors import InvalidFact
 from schemas.facts import validate_event
 
