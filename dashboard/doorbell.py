@@ -21,6 +21,8 @@ MAX_DELAY: Final = 10.0
 # A broker that came back with an empty topic may leave a consumer waiting for an offset that is far off.
 # In so long a silence nothing is lost by asking anew where the end is.
 SILENCE: Final = 15.0
+# The embedded broker answers a fetch only when this is over, whatever came in meanwhile.
+FETCH_WAIT: Final = 0.05
 
 
 async def listen(kafka: str, ring: Callable[[], None]) -> None:
@@ -45,6 +47,7 @@ async def _follow(kafka: str, ring: Callable[[], None]) -> None:
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="latest",
+        fetch_max_wait_ms=int(FETCH_WAIT * 1000),
     )
     try:
         await consumer.start()

@@ -1,7 +1,7 @@
 """Targets as they change, for all who watch: one reader for each web process, however many pages are open.
 
 Postgres has the truth. The reader looks there when it is told that something changed (see `dashboard/doorbell.py`)
-and every second besides, so that a broker that is away delays a page and misleads none. It reads all targets and
+and twice a second besides, so that a broker that is away delays a page and misleads none. It reads all targets and
 tells what differs: revisions alone would not do, since transactions take them in one order and commit in another.
 """
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Key = tuple[str, str]
 Row = dict[str, Any]
 
-POLL: Final = 1.0  # seconds between looks when nobody rings
+POLL: Final = 0.5  # seconds between looks when nobody rings
 GATHER: Final = 0.02  # seconds: one change is announced target by target
 MAX_GONE: Final = 1000  # withdrawn targets remembered for pages that reconnect
 
