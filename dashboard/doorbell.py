@@ -21,7 +21,7 @@ MAX_DELAY: Final = 10.0
 # A broker that came back with an empty topic may leave a consumer waiting for an offset that is far off.
 # In so long a silence nothing is lost by asking anew where the end is.
 SILENCE: Final = 15.0
-# The embedded broker answers a fetch only when this is over, whatever came in meanwhile.
+# Seconds; short, in case a broker holds a fetch to its end whatever came in meanwhile.
 FETCH_WAIT: Final = 0.05
 
 
