@@ -9,6 +9,7 @@
   const SILENT = 25000; // milliseconds without even a heartbeat: the connection is dead, whatever the browser thinks
   const REFRESH = 10000; // at most so often is the rest of the page (charts, funnel) drawn anew
   const MAX_DELAY = 15000;
+  const SPREAD = 3000; // milliseconds
 
   // The rules of dashboard/formats.py.
   const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
@@ -140,6 +141,7 @@
   };
 
   let source;
+  let opened = false;
   let watchdog;
   let delay = 1000;
   const heard = () => {
@@ -160,7 +162,12 @@
     const query = new URLSearchParams({ heartbeats: "event" });
     if (words.campaign) query.set("campaign", words.campaign);
     source = new EventSource(`/v1/targets/stream?${query}`);
-    source.onopen = heard;
+    source.onopen = () => {
+      heard();
+      // What was withdrawn before a new server began to look, no stream can tell. Not all pages ask at once.
+      if (opened) setTimeout(() => refresh(true), Math.random() * SPREAD);
+      opened = true;
+    };
     source.addEventListener("ping", heard);
     source.addEventListener("progress", (event) => { heard(); progress(JSON.parse(event.data)); });
     source.addEventListener("withdrawn", () => { heard(); withdrawn(); });

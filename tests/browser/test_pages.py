@@ -11,6 +11,8 @@ from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Rout
 from dashboard.views import CAMPAIGNS_A_PAGE
 from schemas.access import COOKIE
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
+from tests.platform import free_port
+from tests.web import served
 
 Apply = Callable[..., None]
 SCRIPT = "<script>alert(1)</script>"
@@ -219,6 +221,24 @@ def test_a_link_to_the_other_language_stays_on_this_site(context: BrowserContext
     assert link.evaluate("link => link.host") == address.removeprefix("http://")
     link.click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+
+
+def test_what_was_withdrawn_while_the_web_app_was_away_goes(
+    context: BrowserContext, database_url: str, apply: Apply, make_key: Callable[..., str]
+):
+    apply(opened(), titled("t", "Graduates"), titled("old", "Old"))
+    port = free_port()
+    page = context.new_page()  # that nobody answers for a while stands on its console
+    with served(database_url, port=port) as address:
+        context.add_cookies([{"name": COOKIE, "value": make_key("viewer"), "url": address}])
+        page.goto(address)
+        expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#live")).to_have_text("Reconnecting…")
+    apply(event("target.withdrawn", target="old", time="2026-04-01T00:00:00Z"))
+    with served(database_url, port=port):
+        expect(page.locator("#live")).to_have_text("Live", timeout=20_000)
+        expect(page.locator('[data-target="old"]')).to_have_count(0)
+        page.close()
 
 
 def until(page: Page, condition: Callable[[], bool]) -> None:
