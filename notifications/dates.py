@@ -7,8 +7,8 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
+from babel.dates import format_date, format_time, get_timezone_name
+from babel.numbers import format_currency, format_decimal
 
 
 def day(value: str | date, locale: str) -> str:
@@ -39,6 +39,16 @@ def parse(value: str) -> datetime:
 def number(value: float, locale: str) -> str:
     """`2000` → `2,000`."""
     return format_decimal(value, locale=_babel(locale))
+
+
+def money(amount: float, currency: str, locale: str) -> str:
+    """`1200` CNY → `¥1,200.00` or `CN¥1,200.00`."""
+    return format_currency(amount, currency, locale=_babel(locale))
+
+
+def zone_name(at: datetime, zone: ZoneInfo, locale: str) -> str:
+    """What the time zone is called then: `中国标准时间`, `Central European Summer Time`."""
+    return get_timezone_name(at.astimezone(zone), width="long", locale=_babel(locale))
 
 
 def _clock(there: datetime, locale: str) -> str:

@@ -67,13 +67,21 @@ def _require_part(case: Case) -> None:
 def _fair(row: dict[str, Any], case: Case) -> Values:
     return {
         "title": row["title"],
-        "when": dates.span(row["starts_at"], row["ends_at"], case.zone, case.locale),
-        "place": ", ".join(filter(None, [row["venue"], row["city"]])),
+        "when": _when(row, case),
+        "place": _PLACES[case.locale](row["venue"], row["city"]),
         "mode": _MODES[case.locale][row["mode"]],
         "onsite": row["mode"] != "online",
         "url": row["url"],
         "cancelled": row["cancelled"],
     }
+
+
+def _when(row: dict[str, Any], case: Case) -> str:
+    """With the time zone's name where people may take part from another."""
+    span = dates.span(row["starts_at"], row["ends_at"], case.zone, case.locale)
+    if row["mode"] == "onsite":
+        return span
+    return _OF_ZONE[case.locale].format(span, dates.zone_name(row["starts_at"], case.zone, case.locale))
 
 
 def _interview(case: Case) -> Values:
@@ -143,7 +151,7 @@ def _benefit(case: Case) -> Values:
     if known is None or (case.message.kind == BENEFIT_VERIFIED and known.value == "refused"):
         raise NotNow("cancelled", "the benefit was retracted or refused")
     amount = params.get("amount")
-    paid = f"{params.get('currency', 'CNY')} {dates.number(amount, case.locale)}" if amount is not None else None
+    paid = dates.money(amount, params.get("currency", "CNY"), case.locale) if amount is not None else None
     kind = _BENEFITS[case.locale].get(params["kind"], params["kind"].replace("_", " "))
     return {"benefit": {"kind": kind, "amount": paid}}
 
@@ -165,6 +173,11 @@ def _target(case: Case) -> Values:
 _MODES = {
     "zh-CN": {"onsite": "线下", "online": "线上", "hybrid": "线上线下同步"},
     "en": {"onsite": "on site", "online": "online", "hybrid": "on site and online"},
+}
+_OF_ZONE = {"zh-CN": "{}（{}）", "en": "{} ({})"}
+_PLACES: dict[str, Callable[[str | None, str | None], str]] = {
+    "zh-CN": lambda venue, city: " ".join(filter(None, [city, venue])),
+    "en": lambda venue, city: ", ".join(filter(None, [venue, city])),
 }
 _BENEFITS = {
     "zh-CN": {

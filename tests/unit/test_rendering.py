@@ -222,6 +222,10 @@ def refusal_without(kind: str, locale: str, values: dict[str, Any], missing: str
         ("milestone", "zh-CN", "1,000 / 2,000"),
         ("milestone", "en", "Thursday, December 31, 2026"),
         ("offer", "zh-CN", CHINESE),
+        ("signup_confirmation", "zh-CN", "武汉 东院体育馆"),
+        ("signup_confirmation", "en", "东院体育馆, 武汉"),
+        ("benefit_paid", "zh-CN", "¥1,200.00"),
+        ("benefit_paid", "en", "CN¥1,200.00"),
         ("welcome", "en", "华友钴业"),
     ],
 )
@@ -234,6 +238,20 @@ def test_what_mails_say(kind: str, locale: str, said: str):
 def test_times_are_those_of_the_campaigns_place():
     around = Surroundings({"grads-2026": campaign("en", timezone="Europe/Berlin")}, {("grads-2026", "f1"): fair()})
     assert "02:00–09:00" in rendered("signup_confirmation", about=around).text
+
+
+@pytest.mark.parametrize("mode", ["online", "hybrid"])
+@pytest.mark.parametrize(
+    ("locale", "zone", "said"),
+    [
+        ("zh-CN", "Asia/Shanghai", "09:00–16:00（中国标准时间）"),
+        ("en", "Asia/Shanghai", "09:00–16:00 (China Standard Time)"),
+        ("en", "Europe/Berlin", "02:00–09:00 (Central European Standard Time)"),
+    ],
+)
+def test_who_takes_part_from_afar_is_told_whose_clock_it_is(mode: str, locale: str, zone: str, said: str):
+    around = Surroundings({"grads-2026": campaign(locale, timezone=zone)}, {("grads-2026", "f1"): fair(mode=mode)})
+    assert said in rendered("signup_confirmation", about=around).text
 
 
 def test_a_fair_over_several_days_names_each():
