@@ -56,8 +56,8 @@ async def _parse(request: Request) -> Parsed:
 
 async def _body(request: Request) -> bytes:
     """The body, read no further than allowed whatever the Content-Length says."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > MAX_REQUEST_BYTES:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and (len(announced) > 15 or int(announced) > MAX_REQUEST_BYTES):
         raise _too_large()
     chunks, size = [], 0
     async for chunk in request.stream():

@@ -7,6 +7,7 @@ stays in it, and is published again when the broker may have lost it (the embedd
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Event
 from typing import Final
@@ -22,7 +23,10 @@ log = logging.getLogger(__name__)
 
 BATCH: Final = 2000
 IDLE: Final = 1.0  # seconds between looks when nothing is announced
-STALE: Final = 15.0  # seconds after which a published fact that nobody applied is published again
+# A published fact that nobody has applied for so many seconds is published again, so many facts at a time: enough to
+# notice a lost log, and next to nothing when the worker is away or far behind.
+STALE: Final = 15.0
+SWEEP: Final = 100
 RETRY: Final = (0.2, 5.0)  # seconds: the first pause, the longest
 _CONTENT_TYPE: Final = ("content-type", STRUCTURED.encode())
 
@@ -30,9 +34,18 @@ _CONTENT_TYPE: Final = ("content-type", STRUCTURED.encode())
 class Relay:
     """`run` until `stop` is set. `ready` is called once both servers answer."""
 
-    def __init__(self, database_url: str, kafka: str, *, stop: Event, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        kafka: str,
+        *,
+        stop: Event,
+        ready: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database_url, self._kafka = database_url, kafka
-        self._stop, self._ready = stop, ready
+        self._stop, self._ready, self._clock = stop, ready, clock
+        self._sweep_at = 0.0
         self._ends: dict[int, int] = {}  # partition → offset of the last record delivered to it
 
     def run(self) -> None:
@@ -64,6 +77,7 @@ class Relay:
                 log.info("publishing")
                 outbox.listen()
                 outbox.publish_all_again()
+                self._sweep_at = self._clock() + STALE
                 return True
             self._stop.wait(IDLE)
         return False
@@ -73,8 +87,15 @@ class Relay:
             waiting = outbox.next(BATCH)
             if waiting:
                 self._deliver(outbox, producer, waiting)
-            elif not outbox.publish_stale_again(STALE, BATCH):
+            elif not self._sweep(outbox):
                 outbox.wait(IDLE)
+
+    def _sweep(self, outbox: Outbox) -> bool:
+        """Have some stale facts published again when it is time to. Returns whether there are any."""
+        if self._clock() < self._sweep_at:
+            return False
+        self._sweep_at = self._clock() + STALE
+        return outbox.publish_stale_again(STALE, SWEEP) > 0
 
     def _deliver(self, outbox: Outbox, producer: Producer, waiting: list[Waiting]) -> None:
         placed = producer.deliver(FACTS, [_record(fact) for fact in waiting])

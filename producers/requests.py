@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 from schemas.cloudevents import (
@@ -95,7 +97,8 @@ def _batch(body: bytes) -> Iterator[Any]:
 
 
 def _ndjson(body: bytes) -> Iterator[Any]:
-    lines = [line for line in body.split(b"\n") if line.strip()]
+    # No more lines than needed: sixteen million of one byte each would take hundreds of megabytes.
+    lines = list(islice((line for line in BytesIO(body) if line.strip()), MAX_EVENTS + 1))
     _few_enough(len(lines))
     return (_attempt(lambda line=line: structured_event(_short(line))) for line in lines)
 
@@ -120,14 +123,15 @@ def _short(line: bytes) -> bytes:
 
 
 def _small(event: Any) -> Any:
-    if len(json.dumps(event)) > MAX_EVENT_BYTES:
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_EVENT_BYTES:
         raise InvalidFact([FieldError("", f"is larger than {MAX_EVENT_BYTES} bytes")])
     return event
 
 
 def _few_enough(count: int) -> None:
     if count > MAX_EVENTS:
-        raise TooLarge(f"a request may hold {MAX_EVENTS} events; this one holds {count}. Send them in portions")
+        raise TooLarge(f"a request may hold {MAX_EVENTS} events; this one holds more. Send them in portions")
 
 
 READERS: Final = {STRUCTURED: _structured, BATCH: _batch, NDJSON: _ndjson}

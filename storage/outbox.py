@@ -75,6 +75,6 @@ class Outbox:
             self._connection.execute("UPDATE pending SET published_at = NULL WHERE published_at IS NOT NULL")
 
     def publish_stale_again(self, seconds: float, limit: int) -> int:
-        """The same for the oldest that nobody has applied for so long; bounded, since a slow worker is no loss."""
+        """The same for the oldest, `limit` at most, that nobody has applied for so long. Returns how many."""
         with translated():
             return self._connection.execute(_STALE, [seconds, limit]).rowcount

@@ -47,7 +47,7 @@ class Poster:
     def __init__(self, http: httpx.AsyncClient, key: str) -> None:
         self._http, self.headers = http, {"authorization": f"Bearer {key}"}
 
-    async def send(self, body: Any, content_type: str | None, **headers: str) -> httpx.Response:
+    async def send(self, body: Any, content_type: str | None, **headers: str | bytes) -> httpx.Response:
         kind = {"content-type": content_type} if content_type else {}
         return await self._http.post("/v1/events", content=body, headers={**self.headers, **kind, **headers})
 
@@ -162,9 +162,24 @@ async def test_one_event_too_large_harms_no_other(organizer: Poster, form: str):
     assert "larger than" in answer.json()["rejected"][0]["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("form", [BATCH, NDJSON])
+async def test_chinese_counts_as_it_was_sent(organizer: Poster, form: str):
+    fair = event("fair.scheduled", fair="f", title="F", mode="onsite", starts_at="2026-03-14T09:00:00Z",
+                 ends_at="2026-03-14T10:00:00Z", employers=[f"{n:04}" + "企业" * 20 for n in range(5000)])  # fmt: skip
+    body = json.dumps(fair, ensure_ascii=False).encode()
+    assert len(body) < MAX_EVENT_BYTES < min(2 * len(body), len(json.dumps(fair)))
+    again = body.replace(fair["id"].encode(), b"another")
+    whole = b"[" + body + b"," + again + b"]" if form == BATCH else body + b"\n" + again
+    assert (await organizer.send(whole, form)).json()["accepted"] == 2
+
+
 async def test_a_content_length_that_lies_is_not_believed(organizer: Poster):
     answer = await organizer.send(b"{}", STRUCTURED, **{"content-length": str(MAX_REQUEST_BYTES + 1)})
     assert answer.status_code == 413
+    for odd, status in (("9" * 5000, 413), ("²", 202), ("-1", 202), ("x", 202)):
+        body = json.dumps(signed_up("c1")).encode()
+        answer = await organizer.send(body, STRUCTURED, **{"content-length": odd.encode("latin-1")})
+        assert answer.status_code == status
     answer = await organizer.send(in_chunks(MAX_REQUEST_BYTES + 65536), NDJSON, **{"content-length": "10"})
     assert answer.status_code == 413
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from kafka import KafkaConsumer
 
+import producers.relay as relay_module
 from schemas.facts import Fact, validate_event
 from schemas.topics import FACTS, SEQ_HEADER
 from storage import ledger
@@ -149,3 +152,33 @@ async def test_what_nobody_applied_is_published_again_by_the_next_relay(
     for rounds in (1, 2):
         with relay(tmp_path / f"relay{rounds}", database_url, embedded_kafka):
             until(lambda n=rounds: len(published(embedded_kafka, 10)) == 10 * n)
+
+
+async def test_while_no_worker_is_there_a_few_are_published_again_from_time_to_time(
+    database_url: str, embedded_kafka: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(relay_module, "SWEEP", 10)
+    now, stop = [0.0], threading.Event()
+    relay = relay_module.Relay(database_url, embedded_kafka, stop=stop, ready=lambda: None, clock=lambda: now[0])
+    thread = threading.Thread(target=relay.run)
+    thread.start()
+    try:
+        for sweeps in range(3):
+            await accept(database_url, people(100 * sweeps, 100 * sweeps + 100))
+            messages = published(embedded_kafka, 100 * sweeps + 100)
+            assert len(messages) == 100 * (sweeps + 1) + 10 * sweeps
+            until(lambda: unpublished(database_url) == 0)
+            age(database_url)
+            now[0] += relay_module.STALE
+            until(lambda n=sweeps: len(published(embedded_kafka, 100 * n + 100)) == 110 * (n + 1))
+    finally:
+        stop.set()
+        thread.join()
+    seqs = [header(message) for message in published(embedded_kafka, 300)]
+    assert sorted(seq for seq in set(seqs) if seqs.count(seq) > 1) == sorted(set(seqs))[:10]
+
+
+def age(database_url: str) -> None:
+    """Let what was published have been published long ago."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE pending SET published_at = published_at - interval '1 hour'")
