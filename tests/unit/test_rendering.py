@@ -181,6 +181,8 @@ def test_hostile_addresses_stay_addresses(url: str):
     around = Surroundings({}, {("grads-2026", "f1"): fair(url=url, mode="online")})
     seen = Reader(rendered("signup_confirmation", about=around).html)
     assert url in seen.words
+    assert [value for name, value in seen.attributes if name == "href"] == [url]
+    assert not [name for name, _ in seen.attributes if name.startswith("on")]
     assert "b" not in seen.tags
 
 
@@ -252,6 +254,14 @@ def test_times_are_those_of_the_campaigns_place():
 def test_who_takes_part_from_afar_is_told_whose_clock_it_is(mode: str, locale: str, zone: str, said: str):
     around = Surroundings({"grads-2026": campaign(locale, timezone=zone)}, {("grads-2026", "f1"): fair(mode=mode)})
     assert said in rendered("signup_confirmation", about=around).text
+
+
+@pytest.mark.parametrize(("locale", "said"), [("zh-CN", "主办方另行通知"), ("en", "will tell you how to take part")])
+def test_an_online_fair_without_an_address_points_to_none(locale: str, said: str):
+    around = Surroundings({"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair(mode="online")})
+    mail = rendered("signup_confirmation", about=around)
+    assert said in mail.text
+    assert "href" not in mail.html
 
 
 def test_a_fair_over_several_days_names_each():
