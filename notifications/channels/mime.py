@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -18,15 +20,15 @@ def as_mime(mail: Mail, *, sender: str, sender_name: str, date: datetime) -> byt
     """The whole message. `date` has a time zone. Raises ValueError for an address that can't be written."""
     policy = SMTPUTF8 if needs_utf8(mail.to) else SMTP
     message = EmailMessage(policy=policy.clone(cte_type="7bit"))  # not every server takes 8 bits
-    message["From"] = Address(_line(sender_name), addr_spec=sender)
-    message["To"] = Address(_line(mail.to_name), addr_spec=ascii_domain(mail.to))
+    message["From"] = _address(sender_name, sender)
+    message["To"] = _address(mail.to_name, ascii_domain(mail.to))
     message["Subject"] = _line(mail.subject)
     message["Date"] = date
     message["Message-ID"] = message_id(mail, sender)
-    message["Content-Language"] = mail.locale
     message["Auto-Submitted"] = "auto-generated"  # asks out-of-office programs not to answer (RFC 3834)
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
+    message["Content-Language"] = mail.locale
     return message.as_bytes()
 
 
@@ -48,9 +50,20 @@ def needs_utf8(address: str) -> bool:
     return not address.rpartition("@")[0].isascii()
 
 
+def _address(name: str, address: str) -> Address:
+    local, _, domain = address.rpartition("@")
+    try:
+        if _OTHER_SCRIPT.fullmatch(local):  # which `addr_spec` has no room for
+            return Address(_line(name), username=local, domain=domain)
+        return Address(_line(name), addr_spec=address)
+    except (MessageError, IndexError) as error:  # IndexError: the standard library's reader at an address's early end
+        raise ValueError(str(error)) from None
+
+
 def _line(text: str) -> str:
     """On one line, of characters that can be seen or that order the others; no header ends early."""
     return " ".join("".join(each if each.isprintable() or each in _KEPT else " " for each in text).split())[:MAX_LINE]
 
 
+_OTHER_SCRIPT: Final = re.compile(r"(?=.*[^\x00-\x7f])[\w.!#$%&'*+/=?^`{|}~-]+")
 _KEPT: Final = frozenset("\u200c\u200d\ufe0f")  # joiners, in names of several scripts and in emoji

@@ -7,6 +7,7 @@ refused one mail is asked about the next; one that refuses us, or that can't be 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,6 +28,8 @@ from notifications.channels.mime import as_mime, ascii_domain, needs_utf8
 from notifications.channels.port import SENT, STOPPED, Mail, Outcome, outcome_of, shown
 from schemas.errors import ChannelRefused, SendDeferred, SendFailed, SendRefused, SendRetryable, SendUnknown
 from schemas.mail_server import MailServer
+
+log = logging.getLogger(__name__)
 
 MOST_LOST: Final = 3  # mails in a row whose connection was lost, before a batch is broken off
 BATCH_SECONDS: Final = 30.0  # after which no other mail is begun: claims last for minutes only
@@ -101,6 +104,10 @@ class Smtp:
             outcome = self._in_time(outcome_of(error), mail)
             batch.note(outcome, lost=not client.is_connected)
             return outcome
+        except Exception as error:
+            log.exception("message %d: a failure that nobody foresaw", mail.id)
+            client.close()
+            return Outcome("unknown", f"{type(error).__name__}; the mail may have gone")
         batch.lost = 0
         return SENT
 

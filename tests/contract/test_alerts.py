@@ -1,0 +1,209 @@
+"""HR's alerts through Apprise to a real local service, and by another channel when it fails."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notifications.channels.apprise import MOST_FAILURES, Alerts
+from notifications.channels.mailbox import Mailbox
+from notifications.channels.port import Mail
+from notifications.channels.sendgrid import SendGrid
+from notifications.routes import make_routes
+from notifications.sender import Chance
+from schemas.errors import ConfigurationError
+from schemas.messages import AUDIENCES
+from schemas.settings import load_settings
+from tests.integration.office import Clock
+from tests.stand_ins.sendgrid import Answer, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.smtp import Reply, smtp_stand_in
+from tests.stand_ins.webhook import SECRET, Webhook, webhook
+
+CHANCE = Chance(Clock(), lambda: 1.0)
+
+
+@pytest.fixture
+def service() -> Iterator[Webhook]:
+    with webhook() as made:
+        yield made
+
+
+@pytest.fixture
+def other() -> Iterator[Webhook]:
+    with webhook() as made:
+        yield made
+
+
+@pytest.fixture
+def sendgrid() -> Iterator[SendGridStandIn]:
+    with sendgrid_stand_in() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What a process's log has. (`caplog` listens at loggers that keep their lines to themselves, too.)"""
+    root, lines = logging.getLogger(), io.StringIO()
+    handler, level = logging.StreamHandler(lines), root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield lines
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def alert(id: int = 1, text: str = "当前进度：500 / 2,000\n") -> Mail:
+    return Mail(id, "milestone", "hr@example.com", "产业园", "zh-CN", "“毕业生”已完成 25%", f"<p>{text}</p>", text)
+
+
+async def test_what_hr_is_told(service: Webhook):
+    alerts = Alerts(service.url, Mailbox())
+    [outcome] = await alerts.send([alert()])
+    await alerts.close()
+    [(path, told)] = service.told
+    assert (outcome.status, outcome.reason) == ("sent", None)
+    assert path.strip("/") == SECRET
+    assert (told["title"], told["message"].strip()) == ("“毕业生”已完成 25%", "当前进度：500 / 2,000")
+
+
+@pytest.mark.parametrize("between", [" ", ",", ", ", "\n"])
+async def test_every_service_is_told(service: Webhook, other: Webhook, between: str):
+    alerts = Alerts(f"{service.url}{between}{other.url}", Mailbox())
+    await alerts.send([alert(1), alert(2)])
+    await alerts.close()
+    assert [len(service.told), len(other.told)] == [2, 2]
+
+
+async def test_one_service_of_two_that_fails_is_named_and_the_other_suffices(service: Webhook, other: Webhook):
+    other.statuses = [500]
+    alerts = Alerts(f"{service.url} {other.url}", Mailbox())
+    [outcome] = await alerts.send([alert()])
+    await alerts.close()
+    assert (outcome.status, outcome.reason) == ("sent", "JSON answered 500")
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 503])
+async def test_a_service_that_fails_is_made_up_for_by_mail(service: Webhook, sendgrid: SendGridStandIn, status: int):
+    service.statuses = [status]
+    mail = SendGrid(sendgrid.key, host=sendgrid.url, timeout=2, sender="park@yinfeng.example", sender_name="产业园")
+    alerts = Alerts(service.url, mail)
+    [fell, went] = await alerts.send([alert(1), alert(2)])
+    await alerts.close()
+    assert (fell.status, fell.reason) == ("sent", f"fell back to sendgrid: JSON answered {status}")
+    assert (went.status, went.reason) == ("sent", None)
+    assert sendgrid.ids() == {"1": 1}
+
+
+async def test_a_service_that_is_not_there_is_made_up_for_by_the_mailbox():
+    alerts = Alerts(f"json://127.0.0.1:1/{SECRET}", Mailbox())
+    [outcome] = await alerts.send([alert()])
+    await alerts.close()
+    assert (outcome.status, outcome.reason) == (
+        "sent",
+        "fell back to mailbox: JSON could not be reached, or refused",
+    )
+
+
+async def test_what_becomes_of_the_mail_instead_is_what_became_of_the_alert(
+    service: Webhook, sendgrid: SendGridStandIn
+):
+    service.statuses, sendgrid.script = [500, 500], [Answer(400), Answer(500)]
+    mail = SendGrid(sendgrid.key, host=sendgrid.url, timeout=2, sender="park@yinfeng.example", sender_name="产业园")
+    alerts = Alerts(service.url, mail)
+    outcomes = await alerts.send([alert(1), alert(2)])
+    await alerts.close()
+    assert sorted(each.status for each in outcomes) == ["failed", "unknown"]
+    assert all((each.reason or "").startswith("fell back to sendgrid: JSON answered 500; ") for each in outcomes)
+
+
+async def test_a_service_in_trouble_is_left_alone(service: Webhook):
+    service.statuses = [500] * 100
+    alerts = Alerts(service.url, Mailbox())
+    outcomes = await alerts.send([alert(n) for n in range(1, 21)])
+    await alerts.close()
+    assert [each.status for each in outcomes] == ["sent"] * 20
+    assert all("fell back to mailbox" in (each.reason or "") for each in outcomes)
+    assert len(service.told) == MOST_FAILURES
+
+
+async def test_a_closed_channel_sends_nothing_more(service: Webhook):
+    alerts = Alerts(service.url, Mailbox())
+    await alerts.close()
+    [outcome] = await alerts.send([alert()])
+    assert (outcome.status, service.told) == ("requested", [])
+
+
+async def test_no_secret_is_logged_or_kept(service: Webhook, logged: io.StringIO):
+    service.statuses = [500]
+    alerts = Alerts(f"{service.url} json://127.0.0.1:1/{SECRET}", Mailbox())
+    outcomes = await alerts.send([alert(1), alert(2)])
+    await alerts.close()
+    assert all(each.reason for each in outcomes)
+    assert "they go by mailbox" in logged.getvalue()
+    assert SECRET not in logged.getvalue() + str(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("urls", "place"),
+    [("geheim", 1), ("json://127.0.0.1 no-such-service://geheim", 2), ("wecombot://", 1), ("slack://geheim", 1)],
+)
+async def test_an_address_that_apprise_cant_use_is_named_by_its_place(urls: str, place: int, logged: io.StringIO):
+    with pytest.raises(ConfigurationError, match=f"YINFENG_HR_ALERTS: .* address {place};") as error:
+        Alerts(urls, Mailbox())
+    assert "geheim" not in str(error.value) + logged.getvalue()
+
+
+KEY = {"YINFENG_SENDGRID_API_KEY": "SG.x"}
+SMTP = {"YINFENG_SMTP_URL": "smtp://mail.example"}
+HR = {"YINFENG_HR_EMAIL": "hr@example.com"}
+SERVICE = {"YINFENG_HR_ALERTS": "json://127.0.0.1:1/x"}
+MAILBOX = {"YINFENG_SMTP_URL": "", "YINFENG_HR_ALERTS": " "}
+
+
+@pytest.mark.parametrize(
+    ("set_to", "candidate", "hr"),
+    [
+        ({}, "mailbox", "mailbox"),
+        (MAILBOX, "mailbox", "mailbox"),
+        (KEY, "sendgrid", "mailbox"),
+        (KEY | HR, "sendgrid", "sendgrid"),
+        (SMTP, "smtp", "mailbox"),
+        (SMTP | HR, "smtp", "smtp"),
+        (SERVICE, "mailbox", "alerts"),
+        (SMTP | HR | SERVICE, "smtp", "alerts"),
+    ],
+    ids=str,
+)
+async def test_which_way_messages_go(set_to: dict[str, str], candidate: str, hr: str, monkeypatch: pytest.MonkeyPatch):
+    for name, value in set_to.items():
+        monkeypatch.setenv(name, value)
+    routes = make_routes(load_settings(), CHANCE)
+    ways = {kind: route.channel.name for route in routes for kind in route.kinds}
+    assert ways == {kind: candidate if reader == "candidate" else hr for kind, reader in AUDIENCES.items()}
+    assert sum(len(route.kinds) for route in routes) == len(AUDIENCES)
+    for route in routes:
+        await route.channel.close()
+
+
+async def test_alerts_fall_back_to_the_mail_of_hr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with smtp_stand_in(tmp_path) as server:
+        server.script_for["hr@example.com"] = [Reply("RCPT", "550 gone")]
+        for name, value in {**HR, **SERVICE, "YINFENG_SMTP_URL": f"smtp://127.0.0.1:{server.port}"}.items():
+            monkeypatch.setenv(name, value)
+        [channel] = [route.channel for route in make_routes(load_settings(), CHANCE) if "milestone" in route.kinds]
+        outcomes = await channel.send([alert(1), alert(2)])
+        await channel.close()
+    assert [each.status for each in outcomes] == ["failed", "sent"]
+    assert "fell back to smtp" in (outcomes[0].reason or "")
+    assert server.addresses() == {"hr@example.com": 1}
+
+
+def test_two_ways_out_at_once_are_a_mistake(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {**KEY, **SMTP}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=r"unset YINFENG_SMTP_URL .* or YINFENG_SENDGRID_API_KEY"):
+        load_settings()
