@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 GIVE_WAY: Final = timedelta(seconds=1)
 OUTAGE_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,24 @@ class Sender:
         self._work.set()
 
     async def run(self, *, interval: float) -> None:
-        """Send until closed: when woken, and every `interval` seconds. A database outage is waited out."""
+        """Send until closed: when woken, and every `interval` seconds. A database outage is waited out.
+
+        After a fault of ours it goes on, later each time: facts are applied beside it, and must not stop with it.
+        """
+        faults = 0
         while not self._closing:
             self._work.clear()
             try:
                 await self.sweep()
                 await self.send_all()
+                faults = 0
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; messages wait", error)
                 await asyncio.sleep(OUTAGE_PAUSE)
+            except Exception:
+                faults += 1
+                log.exception("the sender failed; messages wait")
+                await asyncio.sleep(min(OUTAGE_PAUSE * 2**faults, LONGEST_PAUSE))
             with suppress(TimeoutError):
                 async with asyncio.timeout(interval):
                     await self._work.wait()

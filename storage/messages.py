@@ -12,6 +12,7 @@ from storage.ledger import JourneyKey
 
 # One that was cancelled unsent, since its fact no longer stood, goes after all when another fact gives the same reason.
 _REQUEST = """
+WITH asked AS (
 INSERT INTO messages AS m (dedupe_key, kind, campaign, candidate, params, source, fact, not_before)
 SELECT d, k, c, p, m::jsonb, s, f, n
 FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
@@ -20,7 +21,12 @@ ON CONFLICT (dedupe_key) DO UPDATE
 SET status = 'requested', reason = NULL, params = excluded.params, source = excluded.source, fact = excluded.fact,
     not_before = excluded.not_before
 WHERE m.status = 'cancelled' AND (m.source, m.fact) IS DISTINCT FROM (excluded.source, excluded.fact)
-RETURNING id
+RETURNING id, attempts
+), noted AS (
+    INSERT INTO message_attempts (message, status, detail)
+    SELECT id, 'requested', 'another fact gives the same reason' FROM asked WHERE attempts > 0
+)
+SELECT id FROM asked ORDER BY id
 """
 _CANCEL = """
 WITH cancelled AS (

@@ -19,7 +19,7 @@ from urllib.error import URLError
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
-from notifications.channels.port import SENT, Mail, Outcome, outcome_of
+from notifications.channels.port import SENT, STOPPED, Mail, Outcome, outcome_of, shown
 from notifications.channels.transport import NeverConnected, Transport
 from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
 
@@ -29,8 +29,6 @@ AT_ONCE: Final = 8  # requests under way at the same time
 MOST_IN_DOUBT: Final = AT_ONCE  # unknown outcomes in a row, before a batch is broken off
 ID_ARGUMENT: Final = "yinfeng_message"  # comes back at the top level of the provider's events
 MAX_SUBJECT: Final = 900
-_BODY_SHOWN: Final = 300
-_STOPPED: Final = Outcome("requested", "the sender stopped before its turn came")
 
 
 class SendGrid:
@@ -51,7 +49,7 @@ class SendGrid:
 
     async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
         if self._closed.is_set():
-            return [_STOPPED for _ in mails]
+            return [STOPPED for _ in mails]
         loop, batch = asyncio.get_running_loop(), _Batch()
         sending = [loop.run_in_executor(self._threads, self._send, mail, batch) for mail in mails]
         return list(await asyncio.gather(*sending))
@@ -62,7 +60,7 @@ class SendGrid:
 
     def _send(self, mail: Mail, batch: _Batch) -> Outcome:
         if self._closed.is_set():
-            return _STOPPED
+            return STOPPED
         if batch.refusal is not None:  # the others would be told the same, and the provider ban us for asking
             return batch.refusal
         try:
@@ -89,20 +87,6 @@ class _Batch:
         elif self.in_doubt >= MOST_IN_DOUBT:
             self.refusal = Outcome("requested", f"not tried, after: {outcome.reason}", pauses_channel=True)
         return outcome
-
-
-def payload(mail: Mail, sender: dict[str, str]) -> dict[str, Any]:
-    """The request body for one mail to one person."""
-    return {
-        "personalizations": [
-            {"to": [{"email": mail.to, "name": mail.to_name}], "custom_args": {ID_ARGUMENT: str(mail.id)}}
-        ],
-        "from": sender,
-        "subject": mail.subject[:MAX_SUBJECT],
-        "content": [{"type": "text/plain", "value": mail.text}, {"type": "text/html", "value": mail.html}],
-        "categories": [mail.kind],
-        "tracking_settings": {"click_tracking": {"enable": False, "enable_text": False}},
-    }
 
 
 def _post(client: Any, body: dict[str, Any]) -> None:
@@ -153,4 +137,4 @@ def _headers(error: Any) -> dict[str, str]:
 def _text(error: Any) -> str:
     body = getattr(error, "body", b"") or b""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
-    return " ".join(text.split())[:_BODY_SHOWN]
+    return shown(text)

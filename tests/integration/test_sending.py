@@ -113,12 +113,13 @@ async def test_two_senders_on_one_database_send_each_message_once(
     ("answer", "status"),
     [
         (Answer(400), "failed"),
+        (Answer(400, says=b"<html>\x00\xff\r\n" + b"x" * 100_000), "failed"),
         (Answer(500), "unknown"),
         (Answer(drop="before"), "unknown"),
         (Answer(drop="after"), "unknown"),
         (Answer(302), "unknown"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 async def test_one_messages_failure_touches_no_other(
     office: Office, sendgrid: SendGrid, server: SendGridStandIn, answer: Answer, status: str
@@ -322,6 +323,10 @@ async def test_what_was_cancelled_goes_after_all_when_a_new_fact_says_so(office:
     await office.sender().send_all()
     assert (await office.status_of("c1", "offer"))[0] == "sent"
     assert await office.sent_more_than_once() == []
+    tried = await office.rows(
+        "SELECT a.status FROM message_attempts a JOIN messages m ON m.id = message WHERE kind = 'offer' ORDER BY a.id"
+    )
+    assert [status for (status,) in tried] == ["claimed", "cancelled", "requested", "claimed", "sent"]
 
 
 async def test_a_message_that_cant_be_written_waits_alone_and_is_tried_by_the_next_sender(office: Office):
@@ -401,6 +406,34 @@ async def test_a_database_that_goes_away_is_waited_for(office: Office):
         assert not running.done()
         await asyncio.sleep(0.05)
     running.cancel()
+    assert await office.sent_more_than_once() == []
+
+
+class Faulty:
+    """A channel with a fault that shows once."""
+
+    name, keeps, portion, lease = "mailbox", True, 200, 0.0
+    faults = 1
+
+    async def send(self, mails: list[Mail]) -> list[Outcome]:
+        if self.faults:
+            self.faults -= 1
+            raise LookupError("a fault of ours")
+        return [Outcome("sent") for _ in mails]
+
+    async def close(self) -> None: ...
+
+
+async def test_a_fault_of_ours_ends_neither_the_sender_nor_what_runs_beside_it(
+    office: Office, caplog: pytest.LogCaptureFixture
+):
+    await office.tell(opened(), person("c1"))
+    running = asyncio.create_task(office.sender(Faulty()).run(interval=0.05))
+    while await office.statuses() != {"sent": 1}:
+        assert not running.done()
+        await asyncio.sleep(0.05)
+    running.cancel()
+    assert "a fault of ours" in caplog.text
     assert await office.sent_more_than_once() == []
 
 

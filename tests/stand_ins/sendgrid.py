@@ -22,13 +22,15 @@ KEY = "SG.a-key-of-the-tests"
 class Answer:
     """What happens to a request that breaks no rule. `drop`: the connection ends before or after it is accepted.
 
-    `delay` in seconds before the answer (a 202 is accepted before the delay); `reset` as epoch seconds with a 429.
+    `delay` in seconds before the answer (a 202 is accepted before the delay); `reset` as epoch seconds with a 429;
+    `says` is the body of an error.
     """
 
     status: int = 202
     delay: float = 0
     reset: int | None = None
     drop: Literal["", "before", "after"] = ""
+    says: bytes = b""
 
 
 ACCEPT = Answer()
@@ -101,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status == 302:
             headers["Location"] = f"{self.stand_in.url}/elsewhere"
         errors = {"errors": [{"message": message, "field": None, "help": None} for _, message in wrong]}
-        self._say(answer.status, headers, json.dumps(errors).encode() if answer.status >= 400 else b"")
+        self._say(answer.status, headers, answer.says or json.dumps(errors).encode() if answer.status >= 400 else b"")
 
     def do_GET(self) -> None:
         self.stand_in.strayed += 1
