@@ -11,15 +11,33 @@ It asks of the agents what ours do: that they take and acknowledge the messages 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, Message
+
+FETCH_WAIT: Final = 100  # milliseconds
+
+
+class PromptThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer, whose fetches wait at a broker for 0.1 s at most.
+
+    Faust asks brokers to hold a fetch for 1.5 s until there is something. Tansu then looks only now and again: facts
+    came 0.4 s late on average, now 0.05 s.
+    """
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT
+        return consumer
 
 
 class ChunkedConsumer(Consumer):  # type: ignore[misc]
     """A consumer whose messages hold up to `app.chunk_size` records each: aiokafka's own, or what the function in
     `app.read_ahead` for their topic makes of them."""
+
+    def _new_consumer_thread(self) -> PromptThread:
+        return PromptThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """What can be read now, round-robin over the partitions."""
