@@ -1,4 +1,4 @@
-"""SendGrid's v3 Mail Send: the only file that knows its client, its payload and its errors.
+"""SendGrid's v3 Mail Send: its client, and what its answers mean.
 
 202 alone means that a mail was taken. What can't be known is said to be unknown (`SendUnknown`), never guessed.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.client import HTTPException
+from itertools import chain
+from time import monotonic
 from typing import Any, Final
 from urllib.error import HTTPError as UrllibHTTPError
 from urllib.error import URLError
@@ -20,6 +22,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from notifications.channels.port import SENT, STOPPED, Mail, Outcome, outcome_of, shown
+from notifications.channels.sendgrid_requests import Group, body, grouped
 from notifications.channels.transport import NeverConnected, Transport
 from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
 
@@ -27,22 +30,29 @@ log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8  # requests under way at the same time
 MOST_IN_DOUBT: Final = AT_ONCE  # unknown outcomes in a row, before a batch is broken off
-ID_ARGUMENT: Final = "yinfeng_message"  # comes back at the top level of the provider's events
-MAX_SUBJECT: Final = 900
+FIRST_PORTION: Final = 2 * AT_ONCE
+GROWTH: Final = 4
+BATCH_SECONDS: Final = 20.0  # after which no other request is begun: claims last for a minute
+_NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
 
 
 class SendGrid:
-    """Sends each mail in a request of its own, a few at a time, on threads (the client blocks)."""
+    """Sends a few requests at a time, on threads (the client blocks). `most`: mails in one request.
+
+    Where that is more than one, portions grow while everything goes well: while it doesn't, few mails are in doubt.
+    """
 
     name = "sendgrid"
     keeps = False
-    portion = 2 * AT_ONCE
 
-    def __init__(self, api_key: str, *, host: str, timeout: float, sender: str, sender_name: str) -> None:
+    def __init__(
+        self, api_key: str, *, host: str, timeout: float, sender: str, sender_name: str, most: int = 1
+    ) -> None:
         # At DEBUG it logs the API key and whole payloads.
         logging.getLogger("python_http_client").setLevel(logging.WARNING)
         self._client = Transport(SendGridAPIClient(api_key, host=host).client, "mail", "send", timeout=timeout)
-        self.lease = 3 * timeout + 30  # a portion takes two rounds at most
+        self.lease = 3 * timeout + 30  # the time of a batch, and that of its last requests
+        self.portion, self._most = FIRST_PORTION, most
         self._sender = {"email": sender, "name": sender_name}
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
         self._closed = threading.Event()
@@ -50,34 +60,59 @@ class SendGrid:
     async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
         if self._closed.is_set():
             return [STOPPED for _ in mails]
-        loop, batch = asyncio.get_running_loop(), _Batch()
-        sending = [loop.run_in_executor(self._threads, self._send, mail, batch) for mail in mails]
-        return list(await asyncio.gather(*sending))
+        loop, batch = asyncio.get_running_loop(), _Batch(monotonic() + BATCH_SECONDS)
+        groups = grouped(mails, self._most)
+        sending = [loop.run_in_executor(self._threads, self._send, group, batch) for group in groups]
+        told = await asyncio.gather(*sending)
+        outcomes = dict(zip([mail.id for mail in chain(*groups)], chain(*told), strict=True))
+        self._learn(outcomes.values())
+        return [outcomes[mail.id] for mail in mails]
 
     async def close(self) -> None:
         self._closed.set()
         self._threads.shutdown(wait=False)
 
-    def _send(self, mail: Mail, batch: _Batch) -> Outcome:
+    def _learn(self, outcomes: Iterable[Outcome]) -> None:
+        """Hand over more at once while all goes well."""
+        if any(outcome.status == "unknown" or outcome.pauses_channel for outcome in outcomes):
+            self.portion = FIRST_PORTION
+        else:
+            self.portion = max(FIRST_PORTION, min(self.portion * GROWTH, self._most))
+
+    def _send(self, group: Group, batch: _Batch) -> list[Outcome]:
+        """An outcome for each mail of one request. A refused one sent nothing: each half is asked about anew, until
+        those to blame are alone."""
+        outcome = self._ask(group, batch)
+        if outcome.status == "failed" and len(group) > 1:
+            half = len(group) // 2
+            return self._send(group[:half], batch) + self._send(group[half:], batch)
+        return [outcome] * len(group)
+
+    def _ask(self, group: Group, batch: _Batch) -> Outcome:
         if self._closed.is_set():
             return STOPPED
         if batch.refusal is not None:  # the others would be told the same, and the provider ban us for asking
             return batch.refusal
+        if monotonic() > batch.ends:
+            return _NEXT_TIME
         try:
-            _post(self._client, payload(mail, self._sender))
+            _post(self._client, body(group, self._sender))
         except SendFailed as error:
             return batch.note(outcome_of(error))
         except Exception as error:
-            log.exception("message %d: a failure that nobody foresaw", mail.id)
+            log.exception("message %d: a failure that nobody foresaw", group[0].id)
             return batch.note(Outcome("unknown", f"{type(error).__name__}; the mail may have gone"))
         return batch.note(SENT)
 
 
 class _Batch:
-    """Mails sent together. `refusal`: what one was told that holds for all; `in_doubt`: how many `unknown` in a row."""
+    """Mails sent together, none begun after `ends`. `refusal`: what one was told that holds for all; `in_doubt`: how
+    many requests in a row were left without a clear answer."""
 
-    refusal: Outcome | None = None
-    in_doubt = 0
+    def __init__(self, ends: float) -> None:
+        self.ends = ends
+        self.refusal: Outcome | None = None
+        self.in_doubt = 0
 
     def note(self, outcome: Outcome) -> Outcome:
         """Learn from an outcome. After a run of doubtful answers, no more messages are put in doubt."""
@@ -89,10 +124,10 @@ class _Batch:
         return outcome
 
 
-def _post(client: Any, body: dict[str, Any]) -> None:
+def _post(client: Any, request: dict[str, Any]) -> None:
     """Post it. Raises a SendFailed that says what may be done next."""
     try:
-        answer = client.post(request_body=body)
+        answer = client.post(request_body=request)
     except (HTTPError, UrllibHTTPError) as error:
         raise _meaning(_status(error), _headers(error), _text(error)) from None
     except URLError as error:

@@ -1,0 +1,78 @@
+"""Mails become requests to SendGrid: one for each mail, or one for many of a kind (docs/decisions/0008-volume.md).
+
+What such mails share says nothing of anybody: only two tags, in whose place SendGrid puts each person's own text and
+HTML. So a mistake can't show one person what is another's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from notifications.channels.port import Mail
+
+ID_ARGUMENT: Final = "yinfeng_message"  # comes back at the top level of the provider's events
+MAX_SUBJECT: Final = 900
+MOST: Final = 1000  # personalizations in a request
+MAX_SUBSTITUTIONS: Final = 8000  # bytes; documented are 10,000, but users were refused above 8,000
+TEXT_TAG: Final = "%yinfeng_text%"
+HTML_TAG: Final = "%yinfeng_html%"
+
+Group = list[Mail]
+
+
+def grouped(mails: Sequence[Mail], most: int) -> list[Group]:
+    """The mails of each request: of one kind, at most `most`, no address twice; one that can't share is alone."""
+    groups: list[Group] = []
+    open_to: defaultdict[str, list[tuple[Group, set[str]]]] = defaultdict(list)
+    for mail in mails:
+        if most < 2 or not may_share(mail):
+            groups.append([mail])
+            continue
+        address = mail.to.casefold()
+        for group, addresses in open_to[mail.kind]:
+            if address not in addresses and len(group) < most:
+                group.append(mail)
+                addresses.add(address)
+                break
+        else:
+            groups.append([mail])
+            open_to[mail.kind].append((groups[-1], {address}))
+    return groups
+
+
+def may_share(mail: Mail) -> bool:
+    """Whether its contents fit in substitutions, and have nothing in them that would be substituted once more."""
+    contents = mail.subject + mail.text + mail.html
+    if TEXT_TAG in contents or HTML_TAG in contents:
+        return False
+    return len(json.dumps(_substitutions(mail)).encode()) <= MAX_SUBSTITUTIONS
+
+
+def body(group: Group, sender: dict[str, str]) -> dict[str, Any]:
+    """The request for these mails, which `grouped` has put together. `sender`: email and name."""
+    text, html, subject = TEXT_TAG, HTML_TAG, sender["name"]
+    if len(group) == 1:
+        text, html, subject = group[0].text, group[0].html, group[0].subject[:MAX_SUBJECT]
+    return {
+        "personalizations": [_part(mail) if len(group) == 1 else _part(mail) | _own(mail) for mail in group],
+        "from": sender,
+        "subject": subject,
+        "content": [{"type": "text/plain", "value": text}, {"type": "text/html", "value": html}],
+        "categories": [group[0].kind],
+        "tracking_settings": {"click_tracking": {"enable": False, "enable_text": False}},
+    }
+
+
+def _part(mail: Mail) -> dict[str, Any]:
+    return {"to": [{"email": mail.to, "name": mail.to_name}], "custom_args": {ID_ARGUMENT: str(mail.id)}}
+
+
+def _own(mail: Mail) -> dict[str, Any]:
+    return {"subject": mail.subject[:MAX_SUBJECT], "substitutions": _substitutions(mail)}
+
+
+def _substitutions(mail: Mail) -> dict[str, str]:
+    return {TEXT_TAG: mail.text, HTML_TAG: mail.html}
