@@ -1,0 +1,112 @@
+"""Who may call what: every endpoint there is, with every role and with none. A new endpoint must be entered here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas.settings import Settings
+from storage import keys
+from storage.database import connect
+from tests.web import served
+from yinfeng.web import create_app
+
+EVERYBODY = frozenset({"nobody", "viewer", "employer", "organizer"})
+EVERY_KEY = EVERYBODY - {"nobody"}
+WORKERS = frozenset({"employer", "organizer"})
+ORGANIZER = frozenset({"organizer"})
+
+ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
+    ("POST", "/v1/events"): WORKERS,
+    ("GET", "/v1/campaigns"): EVERY_KEY,
+    ("GET", "/v1/campaigns/{campaign}"): WORKERS,
+    ("GET", "/v1/campaigns/{campaign}/targets"): EVERY_KEY,
+    ("GET", "/v1/campaigns/{campaign}/candidates/{candidate}"): WORKERS,
+    ("GET", "/"): EVERY_KEY,
+    ("GET", "/wall"): EVERY_KEY,
+    ("GET", "/campaigns/{campaign}"): EVERY_KEY,
+    ("GET", "/candidates"): EVERY_KEY,
+    ("GET", "/candidates/{campaign}/{candidate}"): WORKERS,
+    ("GET", "/v1/targets/stream"): EVERY_KEY,
+    ("GET", "/v1/messages"): WORKERS,
+    ("GET", "/v1/messages/{id}"): WORKERS,
+    ("GET", "/metrics"): frozenset({"viewer", "organizer"}),
+    ("GET", "/mailbox"): ORGANIZER,
+    ("GET", "/mailbox/{id}"): ORGANIZER,
+    ("GET", "/mailbox/{id}/html"): ORGANIZER,
+    ("GET", "/mailbox/{id}/text"): ORGANIZER,
+}
+"""What is not in here is public, or a page of its own rules."""
+
+PUBLIC = {
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/openapi.json"),
+    ("GET", "/asyncapi.json"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+    ("POST", "/logout"),
+}
+SAMPLES = {"campaign": "grads-2026", "candidate": "c1", "id": "1"}
+
+
+def endpoints(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from endpoints(inner.routes)
+        elif getattr(route, "methods", None):
+            yield from ((method, route.path.replace(":path", "")) for method in route.methods if method != "HEAD")
+
+
+def test_every_endpoint_is_in_the_table():
+    app = create_app(Settings(database_url="postgresql://none/none", kafka="127.0.0.1:1"))
+    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | PUBLIC
+
+
+@pytest.fixture
+def callers(database_url: str) -> Iterator[dict[str, httpx.Client]]:
+    tokens = asyncio.run(make_keys(database_url))
+    with served(database_url) as address:
+        made = {
+            role: httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"} if token else {})
+            for role, token in tokens.items()
+        }
+        yield made
+        for client in made.values():
+            client.close()
+
+
+async def make_keys(database_url: str) -> dict[str, str | None]:
+    async with await connect(database_url, name="test") as conn:
+        return {
+            "organizer": await keys.create(conn, name="o", role="organizer"),
+            "employer": await keys.create(conn, name="e", role="employer", employer="huayou"),
+            "viewer": await keys.create(conn, name="v", role="viewer"),
+            "nobody": None,
+        }
+
+
+def status(client: httpx.Client, method: str, path: str) -> int:
+    """The status alone: a stream never ends."""
+    with client.stream(method, path.format_map(SAMPLES)) as answer:
+        return answer.status_code
+
+
+def test_each_role_may_call_what_the_table_says_and_nothing_else(callers: dict[str, httpx.Client]):
+    for (method, path), allowed in ENDPOINTS.items():
+        for role, client in callers.items():
+            got = status(client, method, path)
+            if role in allowed:
+                assert got not in (401, 403), (role, method, path)
+            else:
+                assert got == (401 if role == "nobody" else 403), (role, method, path, got)
+
+
+def test_what_is_public_needs_no_key(callers: dict[str, httpx.Client]):
+    for method, path in PUBLIC - {("POST", "/login")}:
+        assert status(callers["nobody"], method, path) in (200, 303), path
