@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
 from notifications.channels.sendgrid import SendGrid
+from notifications.channels.sendgrid_requests import MOST
 from notifications.channels.smtp import Smtp
 from notifications.sender import Chance, Route
 from schemas.mail_server import parse_mail_server
-from schemas.messages import AUDIENCES
+from schemas.messages import AUDIENCES, FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, SIGNUP_CONFIRMATION
 from schemas.settings import Settings
+
+# What goes to a whole fair at once. Of all other kinds a request has one mail: where its answer is lost, one person's
+# offer is in doubt, not a thousand's.
+IN_BULK: Final = frozenset({SIGNUP_CONFIRMATION, FAIR_REMINDER, FAIR_RESCHEDULED, FAIR_CANCELLED})
 
 
 def make_routes(settings: Settings, chance: Chance) -> list[Route]:
@@ -18,17 +25,18 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
     HR's go to the alert services when some are set, else the same way as candidates' if HR has an address, else to
     the local mailbox. Raises ConfigurationError for an alert service that can't be used.
     """
-    outside = _outside(settings, chance)
+    outside, in_bulk = _outside(settings, chance), _outside(settings, chance, most=MOST)
     to_hr = outside if settings.hr_email else Mailbox()
     if settings.hr_alerts:
         # Apprise takes 16 MB, which only those pay who use it.
         from notifications.channels.apprise import Alerts  # noqa: PLC0415
 
         to_hr = Alerts(settings.hr_alerts.get_secret_value(), to_hr)
-    return [Route(_kinds("candidate"), outside), Route(_kinds("hr"), to_hr)]
+    weighty = tuple(kind for kind in _kinds("candidate") if kind not in IN_BULK)
+    return [Route(weighty, outside), Route(tuple(sorted(IN_BULK)), in_bulk), Route(_kinds("hr"), to_hr)]
 
 
-def _outside(settings: Settings, chance: Chance) -> Channel:
+def _outside(settings: Settings, chance: Chance, *, most: int = 1) -> Channel:
     if settings.sendgrid_api_key:
         return SendGrid(
             settings.sendgrid_api_key.get_secret_value(),
@@ -36,6 +44,7 @@ def _outside(settings: Settings, chance: Chance) -> Channel:
             timeout=settings.sendgrid_timeout,
             sender=settings.mail_from,
             sender_name=settings.mail_from_name,
+            most=most,
         )
     if settings.smtp_url:
         return Smtp(

@@ -13,7 +13,7 @@ from notifications.channels.apprise import MOST_FAILURES, Alerts
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Mail
 from notifications.channels.sendgrid import SendGrid
-from notifications.routes import make_routes
+from notifications.routes import IN_BULK, make_routes
 from notifications.sender import Chance
 from schemas.errors import ConfigurationError
 from schemas.messages import AUDIENCES
@@ -187,6 +187,12 @@ async def test_which_way_messages_go(set_to: dict[str, str], candidate: str, hr:
     assert sum(len(route.kinds) for route in routes) == len(AUDIENCES)
     for route in routes:
         await route.channel.close()
+
+
+def test_what_goes_in_bulk_is_no_matter_between_two():
+    assert set(AUDIENCES) > IN_BULK
+    assert all(AUDIENCES[kind] == "candidate" for kind in IN_BULK)
+    assert not [kind for kind in IN_BULK if kind.startswith(("offer", "interview", "benefit"))]
 
 
 async def test_alerts_fall_back_to_the_mail_of_hr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

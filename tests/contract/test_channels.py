@@ -7,18 +7,23 @@ import contextlib
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from notifications.channels.apprise import Alerts
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel, Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
+from notifications.channels.smtp import Smtp
+from schemas.mail_server import MailServer
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
 from tests.stand_ins.sendgrid_rules import MAX_BODY, SCHEMA, breaches
+from tests.stand_ins.smtp import HOST, smtp_stand_in
+from tests.stand_ins.webhook import webhook
 
 TIMEOUT = 0.5
 FAR = 1893456000  # 2030
@@ -30,8 +35,19 @@ def server() -> Iterator[SendGridStandIn]:
         yield stand_in
 
 
-def sendgrid(host: str, key: str = KEY) -> SendGrid:
-    return SendGrid(key, host=host, timeout=TIMEOUT, sender="park@yinfeng.example", sender_name="产业园")
+def sendgrid(host: str, key: str = KEY, *, most: int = 1) -> SendGrid:
+    return SendGrid(key, host=host, timeout=TIMEOUT, sender="park@yinfeng.example", sender_name="产业园", most=most)
+
+
+def smtp(port: int) -> Smtp:
+    return Smtp(
+        MailServer(HOST, port, tls=False),
+        timeout=5,
+        sender="park@yinfeng.example",
+        sender_name="产业园",
+        clock=lambda: datetime.now(UTC),
+        jitter=lambda: 1.0,
+    )
 
 
 @pytest.fixture
@@ -41,9 +57,21 @@ async def channel(server: SendGridStandIn) -> AsyncIterator[SendGrid]:
     await made.close()
 
 
-@pytest.fixture(params=["sendgrid", "mailbox"])
-def any_channel(request: pytest.FixtureRequest, channel: SendGrid) -> Channel:
-    return channel if request.param == "sendgrid" else Mailbox()
+@pytest.fixture(params=["sendgrid", "sendgrid in bulk", "smtp", "alerts", "mailbox"])
+async def any_channel(
+    request: pytest.FixtureRequest, server: SendGridStandIn, tmp_path: Path
+) -> AsyncIterator[Channel]:
+    with smtp_stand_in(tmp_path) as mail_server, webhook() as service:
+        makers: dict[str, Callable[[], Channel]] = {
+            "sendgrid": lambda: sendgrid(server.url),
+            "sendgrid in bulk": lambda: sendgrid(server.url, most=1000),
+            "smtp": lambda: smtp(mail_server.port),
+            "alerts": lambda: Alerts(service.url, Mailbox()),
+            "mailbox": Mailbox,
+        }
+        made = makers[request.param]()
+        yield made
+        await made.close()
 
 
 def mail(id: int = 1, to: str | None = None, *, subject: str = "报名成功", name: str = "李思雨") -> Mail:
@@ -62,6 +90,26 @@ async def test_no_mails_are_no_work(any_channel: Channel):
 async def test_the_same_address_in_two_mails_of_a_batch(any_channel: Channel):
     outcomes = await any_channel.send([mail(1, "one@example.com"), mail(2, "ONE@example.com")])
     assert [each.status for each in outcomes] == ["sent", "sent"]
+
+
+async def test_what_it_says_of_itself(any_channel: Channel):
+    assert any_channel.name
+    assert any_channel.keeps is isinstance(any_channel, Mailbox)
+    assert any_channel.portion > 0
+    assert 0 < any_channel.lease <= 300
+
+
+async def test_batches_one_after_the_other(any_channel: Channel):
+    for batch in ([mail(1), mail(2)], [mail(3)], [mail(4), mail(5)]):
+        assert [each.status for each in await any_channel.send(batch)] == ["sent"] * len(batch)
+
+
+async def test_what_is_left_when_it_closes_is_asked_for_again(any_channel: Channel):
+    if any_channel.keeps:
+        pytest.skip("what it keeps is sent when it is recorded")
+    await any_channel.close()
+    outcomes = await any_channel.send([mail(1), mail(2)])
+    assert [(each.status, each.pauses_channel) for each in outcomes] == [("requested", False)] * 2
 
 
 async def test_a_closed_channel_can_be_closed_again(any_channel: Channel):
@@ -252,6 +300,9 @@ def many(count: int) -> list[object]:
         ({"personalizations": [{"to": []}]}, "at least one address"),
         ({"personalizations": [{"to": [{"email": "a@x.cn"}, {"email": "A@x.cn"}]}]}, "unique"),
         ({"personalizations": [{"to": [{"email": "nobody"}]}]}, "valid address"),
+        ({"personalizations": [{"to": [{"email": "a@x.cn"}]}, {"to": [{"email": "A@x.cn"}]}]}, "unique in a request"),
+        ({"personalizations": [{"to": [{"email": "a@x.cn"}], "substitutions": {"%t%": 1}}]}, "strings"),
+        ({"personalizations": [{"to": [{"email": "a@x.cn"}], "substitutions": {"%t%": "x" * 10_000}}]}, "10000 bytes"),
         ({"from": {}}, "from"),
         ({"subject": ""}, "subject"),
         ({"content": []}, "content"),

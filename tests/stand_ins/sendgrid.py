@@ -63,6 +63,11 @@ class SendGridStandIn:
         with self.lock:
             return Counter(person["email"] for part, _ in self.accepted for person in part["to"])
 
+    def letters(self) -> dict[str, tuple[str, str, str, str]]:
+        """By message id: the address, and subject, text and HTML as they are read there."""
+        with self.lock:
+            return {part["custom_args"]["yinfeng_message"]: read(part, request) for part, request in self.accepted}
+
     def judge(self, headers: dict[str, str], body: bytes) -> tuple[Answer, list[tuple[int, str]]]:
         """The answer to a request, and what is wrong with it; what will be accepted is kept."""
         with self.lock:
@@ -83,6 +88,21 @@ class SendGridStandIn:
                 if waiting := self.script_for.get(person["email"]):
                     return waiting.pop(0)
         return self.script.pop(0) if self.script else ACCEPT
+
+
+def read(part: dict[str, Any], request: dict[str, Any]) -> tuple[str, str, str, str]:
+    """One person's mail of a request: the address, subject, text and HTML, with what is substituted in them."""
+    text, html = (each["value"] for each in request["content"])
+    subject = part.get("subject") or request["subject"]
+    return part["to"][0]["email"], *(_filled(each, part.get("substitutions", {})) for each in (subject, text, html))
+
+
+def _filled(text: str, substitutions: dict[str, str]) -> str:
+    """Substituted values are substituted in turn, which the provider does up to four times."""
+    for _ in range(4):
+        for tag, value in substitutions.items():
+            text = text.replace(tag, value)
+    return text
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -17,6 +17,7 @@ MAX_BODY: Final = 30 * 1024 * 1024
 MAX_PERSONALIZATIONS: Final = 1000
 MAX_RECIPIENTS: Final = 1000
 MAX_CUSTOM_ARGS: Final = 10_000
+MAX_SUBSTITUTIONS: Final = 10_000
 MAX_AHEAD: Final = 72 * 3600
 SCHEMA: Final = Path(__file__).parents[3] / "shared" / "reference" / "sendgrid" / "mail_send.request.schema.json"
 RESERVED: Final = frozenset(
@@ -75,6 +76,9 @@ def _of_sender_and_text(mail: dict[str, Any], parts: list[dict[str, Any]]) -> It
 
 def _of_recipients(parts: list[dict[str, Any]]) -> Iterator[str]:
     total = 0
+    everybody = [person.get("email", "").lower() for part in parts for person in part.get("to") or []]
+    if len(set(everybody)) < len(everybody):
+        yield "personalizations: each address must be unique in a request"
     for part in parts:
         people = [person for field in ("to", "cc", "bcc") for person in part.get(field) or []]
         addresses = [person.get("email", "").lower() for person in people]
@@ -95,6 +99,11 @@ def _of_extras(part: dict[str, Any]) -> Iterator[str]:
         yield "custom_args: values must be strings"
     if len(json.dumps(arguments).encode()) > MAX_CUSTOM_ARGS:
         yield f"custom_args: at most {MAX_CUSTOM_ARGS} bytes"
+    substitutions = part.get("substitutions") or {}
+    if not all(isinstance(value, str) for value in substitutions.values()):
+        yield "substitutions: values must be strings"
+    if len(json.dumps(substitutions).encode()) > MAX_SUBSTITUTIONS:
+        yield f"substitutions: at most {MAX_SUBSTITUTIONS} bytes"
     categories = part.get("categories") or []
     if len(categories) > 10 or len(set(categories)) < len(categories) or any(len(name) > 255 for name in categories):
         yield "categories: at most 10 different ones of 255 characters"
