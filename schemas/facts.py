@@ -108,7 +108,7 @@ def validate_event(event: Any) -> Fact:
     """Check a parsed CloudEvent against the catalogue. Raises InvalidFact with every error at once."""
     if not isinstance(event, dict):
         raise InvalidFact([FieldError("", "must be a JSON object, one CloudEvent")])
-    event = {key: value for key, value in event.items() if value is not None}
+    event = {key: value for key, value in event.items() if value is not None or not _EXTENSION_NAME.fullmatch(key)}
     errors = _size_errors(event) or _envelope_errors(event) + _extension_errors(event) + _data_errors(event)
     if errors:
         given = event.get("id")
@@ -175,7 +175,9 @@ def _data_errors(event: dict[str, Any]) -> list[FieldError]:
     row = CATALOGUE.get(kind)
     if row is None:
         return [FieldError("type", f"unknown type {_safe(kind)!r}{_suggestion(kind, CATALOGUE)}")]
-    event["data"] = data = {key: value for key, value in data.items() if value is not None}
+    # Null means left out, where the key is one that may be left out: an unknown one must not vanish.
+    known = row.data.model_fields.keys()
+    event["data"] = data = {key: value for key, value in data.items() if value is not None or key not in known}
     errors = [FieldError(f"data.{_safe(key)}", "unknown key") for key in data.keys() - _readable(data).keys()]
     try:
         row.data.__pydantic_validator__.validate_python(_readable(data))

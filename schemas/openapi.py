@@ -17,12 +17,14 @@ def event_schema(row: FactType) -> dict[str, Any]:
     properties = envelope["properties"]
     properties["type"] = {"const": row.name}
     properties["data"] = _inlined(row.data.model_json_schema())
+    properties["data_base64"] = {"type": "string", "contentEncoding": "base64", "description": "`data`, encoded."}
     return {
         "title": row.name,
         "description": row.meaning,
         "type": "object",
         "properties": properties,
-        "required": envelope["required"],
+        "required": [name for name in envelope["required"] if name != "data"],
+        "oneOf": [{"required": ["data"]}, {"required": ["data_base64"]}],
         "examples": [example_event(row)],
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
@@ -88,7 +89,12 @@ def is_valid(event: Any) -> bool:
 
 def events(types: list[str] | None = None, pools: Pools | None = None) -> st.SearchStrategy[Event]:
     """Valid events of these types (else of all): any, or with keys drawn from pools."""
-    return st.one_of(*(_events_of(name, pools or {}) for name in types or CATALOGUE))
+    return st.one_of(*(_events_of(name, pools) if pools else _any_events_of(name) for name in types or CATALOGUE))
+
+
+@cache
+def _any_events_of(name: str) -> st.SearchStrategy[Event]:
+    return _events_of(name, {})
 
 
 def _events_of(name: str, pools: Pools) -> st.SearchStrategy[Event]:
