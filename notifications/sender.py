@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 GIVE_WAY: Final = timedelta(seconds=1)
 OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
+ENOUGH_DOUBLINGS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Sender:
                 log.warning("%s; messages wait", error)
                 await asyncio.sleep(OUTAGE_PAUSE)
             except Exception:
-                faults += 1
+                faults = min(faults + 1, ENOUGH_DOUBLINGS)
                 log.exception("the sender failed; messages wait")
                 await asyncio.sleep(min(OUTAGE_PAUSE * 2**faults, LONGEST_PAUSE))
             with suppress(TimeoutError):
