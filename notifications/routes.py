@@ -11,12 +11,12 @@ from notifications.channels.sendgrid_requests import MOST
 from notifications.channels.smtp import Smtp
 from notifications.sender import Chance, Route
 from schemas.mail_server import parse_mail_server
-from schemas.messages import AUDIENCES, FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, SIGNUP_CONFIRMATION
+from schemas.messages import AUDIENCES, FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED
 from schemas.settings import Settings
 
 # What goes to a whole fair at once. Of all other kinds a request has one mail: where its answer is lost, one person's
 # offer is in doubt, not a thousand's.
-IN_BULK: Final = frozenset({SIGNUP_CONFIRMATION, FAIR_REMINDER, FAIR_RESCHEDULED, FAIR_CANCELLED})
+IN_BULK: Final = frozenset({FAIR_REMINDER, FAIR_RESCHEDULED, FAIR_CANCELLED})
 
 
 def make_routes(settings: Settings, chance: Chance) -> list[Route]:
