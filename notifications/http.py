@@ -19,7 +19,7 @@ from storage.mails import Message, Wanted
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Pool = AsyncConnectionPool[Conn]
-Name = Annotated[str | None, Query(max_length=200)]
+Name = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Id = Annotated[int, Path(ge=1, lt=2**63)]
 
 PAGE_SIZE: Final = 50

@@ -123,7 +123,17 @@ async def test_a_long_list_is_read_in_portions(office: Office, organizer: Reader
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=10001", "limit=x", "status=gone", "after=%00", "after=e30", "campaign=" + "x" * 201]
+    "query",
+    [
+        "limit=0",
+        "limit=10001",
+        "limit=x",
+        "status=gone",
+        "after=%00",
+        "after=e30",
+        "campaign=" + "x" * 201,
+        "candidate=a%00b",
+    ],
 )
 async def test_odd_questions_are_answered_with_the_fields_name(organizer: Reader, query: str):
     answer = await organizer.get(f"/v1/messages?{query}")
