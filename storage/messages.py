@@ -37,10 +37,13 @@ WITH cancelled AS (
 INSERT INTO message_attempts (message, status, detail) SELECT id, 'cancelled', reason FROM cancelled
 """
 _FORGET = """
-UPDATE messages SET recipient = NULL, subject = NULL, params = '{}', forgotten = true
+UPDATE messages SET recipient = NULL, subject = NULL, params = '{}', forgotten = true,
+    reason = CASE WHEN status = 'cancelled' THEN reason END
 WHERE (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
 RETURNING id
 """
+# What a mail server says when it refuses often names the address.
+_FORGET_ANSWERS = "UPDATE message_attempts SET detail = NULL WHERE message = ANY(%s) AND status <> 'cancelled'"
 _RELEASE = """
 WITH released AS (
     UPDATE messages SET status = 'requested', reason = NULL
@@ -93,3 +96,4 @@ async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     cursor = await conn.execute(_FORGET, columns)
     ids = [id for (id,) in await cursor.fetchall()]
     await conn.execute("DELETE FROM mails WHERE message = ANY(%s)", [ids])
+    await conn.execute(_FORGET_ANSWERS, [ids])

@@ -30,7 +30,8 @@ SELECT * FROM claimed ORDER BY id
 # A sender whose lease ended while it could not reach the database still knows best what became of its messages.
 _RECORD = """
 UPDATE messages m
-SET status = r.status, reason = r.reason, locale = r.locale, not_before = r.not_before,
+SET status = r.status, locale = r.locale, not_before = r.not_before,
+    reason = CASE WHEN NOT m.forgotten OR r.status = 'cancelled' THEN r.reason END,
     recipient = CASE WHEN NOT m.forgotten THEN r.recipient END,
     subject = CASE WHEN NOT m.forgotten THEN r.subject END, owner = NULL, lease_until = NULL,
     sent_at = CASE WHEN r.status = 'sent' THEN now() END
@@ -134,9 +135,8 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
         records = await _still_held(conn, records)
         forgotten = await _settle(conn, records, owner)
         kept = [each for each in records if each.id in forgotten]
-        await conn.execute(
-            _ATTEMPTS, [[each.id for each in kept], [each.status for each in kept], [each.reason for each in kept]]
-        )
+        said = [each.reason if not forgotten[each.id] or each.status == "cancelled" else None for each in kept]
+        await conn.execute(_ATTEMPTS, [[each.id for each in kept], [each.status for each in kept], said])
         mails = [each for each in kept if each.html is not None and not forgotten[each.id]]
         await conn.execute(
             _MAILS, [[each.id for each in mails], [each.html for each in mails], [each.text for each in mails]]

@@ -383,6 +383,27 @@ async def test_a_person_erased_while_their_mail_was_on_its_way_leaves_no_trace(o
     assert await office.rows("SELECT count(*) FROM mails") == [(0,)]
 
 
+class Refusing(Meanwhile):
+    """A mail server that says whom it does not know."""
+
+    async def send(self, mails: list[Mail]) -> list[Outcome]:
+        await self._happen()
+        return [Outcome("failed", f"550 <{mail.to}> is not known here") for mail in mails]
+
+
+@pytest.mark.parametrize("under_way", [True, False])
+async def test_what_a_mail_server_said_of_a_person_is_forgotten_with_them(office: Office, under_way: bool):
+    await office.tell(opened(), person("c1"), person("c2"))
+    erase = Refusing(lambda: office.tell(erased("c1") if under_way else person("c3")))
+    await office.sender(erase).send_all()
+    await office.tell(erased("c1"))
+    for table in ("messages", "message_attempts", "mails"):
+        kept = str(await office.rows(f"SELECT t::text FROM {table} t"))
+        assert "c1@example.com" not in kept
+        assert ("550 <c2@example.com>" in kept) is (table != "mails")
+    assert (await office.status_of("c1"))[0] == "failed"
+
+
 async def test_an_address_that_comes_while_its_message_is_being_held_lets_it_go(office: Office):
     await office.tell(opened(), signed_up("c1"), person("c2"))
     arrives = Meanwhile(lambda: office.tell(person("c1", time=LATER)))
