@@ -1,0 +1,105 @@
+"""The sender on a real Postgres with the channels that the settings name: SMTP, alerts that fail, mails in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifications.case import Sender as Writer
+from notifications.routes import make_routes
+from notifications.sender import Chance, Sender
+from schemas.settings import load_settings
+from storage.database import make_pool
+from tests.facts import event, hired, opened, signed_up, target
+from tests.integration.office import RENDERER, Office
+from tests.stand_ins.sendgrid import KEY, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.smtp import Reply, smtp_stand_in
+from tests.stand_ins.webhook import Webhook, webhook
+
+LOG = """SELECT a.status, a.detail FROM message_attempts a JOIN messages m ON m.id = a.message
+         WHERE m.kind = 'milestone' AND a.status <> 'claimed' AND a.detail IS NOT NULL"""
+
+
+@pytest.fixture
+async def office(database_url: str) -> AsyncIterator[Office]:
+    async with make_pool(database_url, name="test", size=6) as pool:
+        yield Office(pool)
+
+
+@pytest.fixture
+def service() -> Iterator[Webhook]:
+    with webhook() as made:
+        yield made
+
+
+@pytest.fixture
+def sendgrid() -> Iterator[SendGridStandIn]:
+    with sendgrid_stand_in() as stand_in:
+        yield stand_in
+
+
+async def send_all(office: Office, **settings: Any) -> None:
+    """Send what is due, as a worker with these settings would."""
+    chosen = load_settings(**settings)
+    chance = Chance(office.clock, lambda: 1.0)
+    writer = Writer("引凤", "https://park.example", chosen.hr_email)
+    sender = Sender(office.pool, make_routes(chosen, chance), writer, RENDERER, owner="one", chance=chance)
+    await sender.send_all()
+    await sender.close()
+
+
+def person(candidate: str) -> dict[str, Any]:
+    return signed_up(candidate, email=f"{candidate}@example.com")
+
+
+async def test_mail_by_smtp_is_recorded_like_any_other(office: Office, tmp_path: Path):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(45)])
+    with smtp_stand_in(tmp_path) as server:
+        server.script_for["c7@example.com"] = [Reply("RCPT", "550 no such user")]
+        server.script_for["c8@example.com"] = [Reply("RCPT", "450 later")]
+        server.script_for["c9@example.com"] = [Reply("DATA")]
+        await send_all(office, smtp_url=f"smtp://127.0.0.1:{server.port}", smtp_timeout=5)
+        assert await office.statuses() == {"sent": 42, "failed": 1, "requested": 1, "unknown": 1}
+        assert set(server.addresses().values()) == {1}
+    assert await office.rows("SELECT count(*) FROM messages WHERE not_before > now() + interval '4 minutes'") == [(1,)]
+    assert await office.rows("SELECT DISTINCT channel FROM messages") == [("smtp",)]
+
+
+async def test_the_log_of_an_alert_says_that_it_fell_back_and_why(office: Office, service: Webhook):
+    service.statuses = [503] * 10
+    await office.tell(opened(), target("t", goal=1), hired("c1", position="Engineer"))
+    await send_all(office, hr_alerts=service.url)
+    said = await office.rows(LOG)
+    assert len(said) == 4  # 25, 50, 75 and 90 %
+    assert {status for status, _ in said} == {"sent"}
+    assert all(detail.startswith("fell back to mailbox: ") and "JSON answered 503" in detail for _, detail in said)
+    kept = (
+        "SELECT count(*) FROM mails JOIN messages m ON m.id = message WHERE kind = 'milestone' AND channel = 'alerts'"
+    )
+    assert await office.rows(kept) == [(4,)]
+
+
+async def test_what_hr_was_told_by_an_alert_is_kept(office: Office, service: Webhook):
+    await office.tell(opened(), target("t", goal=1), hired("c1", position="Engineer"))
+    await send_all(office, hr_alerts=service.url)
+    assert service.told
+    assert await office.rows(LOG) == []
+    assert set(await office.rows("SELECT status FROM messages WHERE channel = 'alerts'")) == {("sent",)}
+
+
+async def test_a_whole_fair_is_told_in_few_requests(office: Office, sendgrid: SendGridStandIn):
+    start = office.clock() + timedelta(days=30)
+    when = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=7)).isoformat()}
+    people = [signed_up(f"c{n}", name=f"李{n}", fair="f1", email=f"c{n}@example.com") for n in range(300)]
+    await office.tell(opened(), event("fair.scheduled", fair="f1", title="双选会", mode="onsite", **when), *people)
+    await office.change("UPDATE messages SET kind = 'fair_reminder'")
+    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
+    assert await office.statuses() == {"sent": 300}
+    assert (sendgrid.asked, sendgrid.refused) == (3, [])  # 16, 64 and 220
+    kept = await office.rows("SELECT m.id, recipient, subject, text, html FROM messages m JOIN mails ON message = m.id")
+    assert sendgrid.letters() == {str(id): (to, subject, text, html) for id, to, subject, text, html in kept}
+    assert all(f"李{to.split('@')[0][1:]}，" in text for _, to, _, text, _ in kept)
