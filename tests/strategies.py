@@ -116,8 +116,30 @@ def fields_of(name: str) -> st.SearchStrategy[Any]:
 
 
 def worlds(campaigns: int = 2) -> st.SearchStrategy[list[Event]]:
-    """Small worlds: valid events in the order in which they arrive, many with an identity that was there before."""
-    return few_or_many(events(pools=small_pools(campaigns)), 30)
+    """Small worlds: valid events in the order in which they arrive, many with an identity that was there before.
+
+    Most are about people and targets: of every kind as many, there would seldom be anything to count.
+    """
+    pools = small_pools(campaigns)
+    kinds = {name: _events_of(name, pools) for name in CATALOGUE}
+    people = [name for name, row in CATALOGUE.items() if "candidate" in row.data.model_fields]
+    people.remove("candidate.erased")  # after it little is left to see
+    often = [*CATALOGUE, *people * 2, *["candidate.signed_up", "target.set"] * len(people)]
+    return few_or_many(st.sampled_from(often).flatmap(kinds.__getitem__), 40).map(_mostly_their_own)
+
+
+def _mostly_their_own(world: list[Event]) -> list[Event]:
+    """The same with an identity of its own for most; else most would be duplicates. Retractions follow."""
+
+    def other(id: str, own: int) -> str:
+        return id if id in ("i1", "i2") else f"n{own}"
+
+    found = [{**event, "id": other(event["id"], place)} for place, event in enumerate(world)]
+    for event in found:
+        if event["type"] == "fact.retracted":
+            id = event["data"]["id"]
+            event["data"] = {**event["data"], "id": other(id, int(id[1:]) - 3)}
+    return found
 
 
 def few_or_many(one: st.SearchStrategy[Event], most: int) -> st.SearchStrategy[list[Event]]:
@@ -127,9 +149,9 @@ def few_or_many(one: st.SearchStrategy[Event], most: int) -> st.SearchStrategy[l
 
 def small_pools(campaigns: int = 2) -> Pools:
     """Few values for each key, so that facts speak of the same things."""
-    return {
-        "campaign": _of("grads", count=campaigns),
-        "candidate": _of("c", count=2),
+    pools: Pools = {
+        "campaign": st.sampled_from(["grads1"] * 3 + ["grads2"] * (campaigns - 1)),
+        "candidate": st.sampled_from(["c1", "c1", "c2"]),
         "target": _of("t", count=2),
         "fair": _of("f", count=2),
         "fairs": _of("f", count=2),
@@ -138,8 +160,8 @@ def small_pools(campaigns: int = 2) -> Pools:
         "offer": _of("o", count=2),
         "benefit": _of("b", count=2),
         "opening": _of("p", count=2),
-        "source": st.sampled_from(["/a", "/b"]),
-        "id": _of("i", count=12),
+        "source": st.sampled_from(["/a", "/a", "/b"]),
+        "id": _of("i", count=20),
         "time": _of_times(),
         "starts_at": _of_times(),
         "ends_at": _of_times(),
@@ -158,6 +180,14 @@ def small_pools(campaigns: int = 2) -> Pools:
         "reason": st.just("because"),
         "email": st.just("li@example.com"),
     }
+    return pools | {"where": _small_where(pools)}
+
+
+def _small_where(pools: Pools) -> st.SearchStrategy[dict[str, Any]]:
+    """Two keys at most: with more, nobody would match."""
+    values = {key: st.lists(pools[key], min_size=1, max_size=2) for key in get_args(fields.WhereKey)}
+    keys = st.sets(st.sampled_from(sorted(values)), min_size=1, max_size=2)
+    return keys.flatmap(lambda chosen: st.fixed_dictionaries({key: values[key] for key in sorted(chosen)}))
 
 
 def _of(prefix: str, *, count: int) -> st.SearchStrategy[str]:
