@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -188,6 +188,29 @@ async def test_a_refused_key_pauses_the_channel_and_no_message_is_lost(
     await sender.send_all()
     assert await office.statuses() == {"sent": 300}
     assert set(server.ids().values()) == {1}
+
+
+class Noting:
+    """A mailbox that keeps the order of what it is handed, a few at a time."""
+
+    name, keeps, portion, lease = "mailbox", True, 20, 60.0
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+        self.kinds += [mail.kind for mail in mails]
+        return [Outcome("sent") for _ in mails]
+
+    async def close(self) -> None: ...
+
+
+async def test_a_long_queue_of_one_kind_holds_up_no_other(office: Office):
+    await office.tell(opened(), target("t", goal=1), *[person(f"c{n}") for n in range(200)], hired("c1"))
+    channel = Noting()
+    await office.sender(channel, hr_email="hr@park.example").send_all()
+    assert channel.kinds.index("target_reached") < 2 * channel.portion
+    assert len(channel.kinds) == sum((await office.statuses()).values())
 
 
 async def test_mail_to_hr_stays_here_while_hr_has_no_address(
