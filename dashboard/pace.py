@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from schemas.pace import even_pace
+
 AHEAD: Final = 1.1  # of what an even pace would have brought by today
 BEHIND: Final = 0.9
 
@@ -38,14 +40,6 @@ def standing(target: dict[str, Any], starts_on: date | None, today: date) -> Sta
         expected_share=None if expected is None else round(min(100.0, 100 * expected / goal), 3),
         word=_word(progress, goal, expected, late=today > due),
     )
-
-
-def even_pace(goal: float, starts_on: date | None, due: date, today: date) -> float | None:
-    """What would be done by the end of today if each day from start to due date brought the same."""
-    if starts_on is None or due < starts_on:
-        return None
-    gone = (today - starts_on).days + 1
-    return goal * max(0, min(gone, (due - starts_on).days + 1)) / ((due - starts_on).days + 1)
 
 
 def _word(progress: float, goal: float, expected: float | None, *, late: bool) -> str | None:

@@ -12,6 +12,7 @@ from notifications.case import Case, NotNow, Values
 from schemas.messages import (
     BENEFIT_PAID,
     BENEFIT_VERIFIED,
+    DAILY_DIGEST,
     FAIR_CANCELLED,
     FAIR_REMINDER,
     FAIR_RESCHEDULED,
@@ -21,6 +22,7 @@ from schemas.messages import (
     OFFER_EXPIRING,
     OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
+    TARGET_AT_RISK,
     TARGET_REACHED,
     WELCOME,
 )
@@ -156,6 +158,34 @@ def _benefit(case: Case) -> Values:
     return {"benefit": {"kind": kind, "amount": paid}}
 
 
+def _risk(case: Case) -> Values:
+    params, number = case.message.params, dates.number
+    values = _target(case)
+    values["target"] |= {"expected": number(params["expected"], case.locale), "days_left": params["days_left"]}
+    return values
+
+
+def _digest(case: Case) -> Values:
+    params, locale = case.message.params, case.locale
+    targets = [
+        {
+            **row,
+            "progress": dates.number(row["progress"], locale),
+            "goal": dates.number(row["goal"], locale),
+            "gained": dates.number(row["gained"], locale) if row["gained"] else None,
+        }
+        for row in params["targets"]
+    ]
+    fairs = [{**row, "when": dates.moment(row["starts_at"], case.zone, locale)} for row in params["fairs"]]
+    return {
+        "day": dates.day(params["day"], locale),
+        "targets": targets,
+        "fairs": fairs,
+        "trouble": [(_TROUBLE[locale][status], count) for status, count in sorted(params["trouble"].items())],
+        "link": f"{case.sender.base_url}/campaigns/{quote(case.message.campaign, safe='')}",
+    }
+
+
 def _target(case: Case) -> Values:
     params = case.message.params
     return {
@@ -170,6 +200,10 @@ def _target(case: Case) -> Values:
     }
 
 
+_TROUBLE = {
+    "zh-CN": {"failed": "发送失败", "unknown": "结果未知", "bounced": "被退回", "held": "暂存"},
+    "en": {"failed": "failed", "unknown": "in doubt", "bounced": "bounced", "held": "held"},
+}
 _MODES = {
     "zh-CN": {"onsite": "线下", "online": "线上", "hybrid": "线上线下同步"},
     "en": {"onsite": "on site", "online": "online", "hybrid": "on site and online"},
@@ -208,4 +242,6 @@ COMPOSERS: dict[str, Callable[[Case], Values]] = {
     BENEFIT_PAID: _benefit,
     MILESTONE: _target,
     TARGET_REACHED: _target,
+    TARGET_AT_RISK: _risk,
+    DAILY_DIGEST: _digest,
 }

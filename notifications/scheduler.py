@@ -1,26 +1,56 @@
-"""Looks at the fairs to come and asks for the messages that time and changed plans call for."""
+"""Looks at the clock, the fairs to come and the targets, and asks for the messages that they call for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifications.calendar import Notice, change_notice, reminders, summary
 from notifications.case import DEFAULT_ZONE
+from notifications.digest import Morning, at_risk, digest, morning
 from schemas.messages import MessageRequest, dedupe_key
-from storage import fair_notices, messages
+from storage import digests, fair_notices, messages
 from storage.database import Conn
 
 
 async def look(conn: Conn, now: datetime) -> int:
-    """One look, in one transaction; returns how many messages were asked for."""
+    """One look, in one transaction; returns how many messages were asked for: none while another worker looks."""
     async with conn.transaction():
+        if not await fair_notices.take_turn(conn):
+            return 0
         asked = 0
         for fair in await fair_notices.upcoming(conn, now):
             asked += await _see_to(conn, fair, now)
-        return asked
+        return asked + await _good_morning(conn, now)
+
+
+async def _good_morning(conn: Conn, now: datetime) -> int:
+    """HR's digests, where it is morning and today's was not asked for yet."""
+    rows = {row["campaign"]: row for row in await digests.campaigns(conn)}
+    found = [morning(row, ZoneInfo(row["timezone"]), now) for row in rows.values()]
+    mornings = [at for at in found if at is not None]
+    told = await digests.asked_before(conn, [at.digest_key for at in mornings]) if mornings else set()
+    wanted: list[MessageRequest] = []
+    for at in mornings:
+        if at.digest_key not in told:
+            wanted += await _morning_mail(conn, at, rows[at.campaign])
+    return len(await messages.request(conn, wanted))
+
+
+async def _morning_mail(conn: Conn, at: Morning, campaign: Mapping[str, Any]) -> list[MessageRequest]:
+    zone = ZoneInfo(campaign["timezone"])
+    start, end = (datetime.combine(at.today + timedelta(days=days), time(), zone) for days in (0, 2))
+    targets = await digests.targets(conn, at.campaign)
+    mail = digest(
+        at,
+        targets=targets,
+        gained=await digests.gained(conn, at.campaign, at.today - timedelta(days=1)),
+        fairs=await digests.fairs(conn, at.campaign, start, end),
+        trouble=await digests.trouble(conn, at.campaign),
+    )
+    return [mail, *at_risk(at, campaign["starts_on"], targets)]
 
 
 async def _see_to(conn: Conn, fair: Mapping[str, Any], now: datetime) -> int:

@@ -31,14 +31,14 @@ ORDER BY candidate
 """
 
 
-async def upcoming(conn: Conn, now: datetime) -> list[dict[str, Any]]:
-    """Fairs that have not ended, each with its campaign's `timezone`, `told` (None: nothing yet) and `reminded`.
+async def take_turn(conn: Conn) -> bool:
+    """Whether this worker is to look, until its transaction ends; False while another one does."""
+    row = await (await conn.execute(_TURN)).fetchone()
+    return bool(row and row[0])
 
-    Empty when another worker is looking. Needs a transaction.
-    """
-    turn = await (await conn.execute(_TURN)).fetchone()
-    if turn is None or not turn[0]:
-        return []
+
+async def upcoming(conn: Conn, now: datetime) -> list[dict[str, Any]]:
+    """Fairs that have not ended, each with its campaign's `timezone`, `told` (None: nothing yet) and `reminded`."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_UPCOMING, [now])
         return await cursor.fetchall()

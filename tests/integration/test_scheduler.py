@@ -10,7 +10,7 @@ import pytest
 from notifications.scheduler import look
 from storage.database import Conn, connect
 from streams.apply import apply_batch
-from tests.facts import event, opened, signed_up
+from tests.facts import event, opened, signed_up, target
 from tests.integration.test_apply import incoming
 
 START = datetime.fromisoformat("2026-04-18T09:00:00+08:00")
@@ -50,7 +50,8 @@ async def asked(conn: Conn) -> dict[str, int]:
 
 
 async def test_everybody_who_signed_up_is_reminded_once_each_time(conn: Conn):
-    assert await look(conn, START - 2 * DAY) == 0
+    await look(conn, START - 2 * DAY)
+    assert await asked(conn) == {}
     for _ in range(3):
         await look(conn, START - DAY)
     assert await asked(conn) == {"fair_reminder": 3}
@@ -82,7 +83,19 @@ async def test_a_cancelled_fair_is_told_of_and_no_more_reminded_of(conn: Conn):
 async def test_two_workers_ask_once(conn: Conn, database_url: str):
     other = await connect(database_url, name="other")
     async with conn.transaction():
-        assert await look(conn, START - DAY) == 3
+        await look(conn, START - DAY)
         assert await look(other, START - DAY) == 0
     assert await look(other, START - DAY) == 0
+    assert await asked(conn) == {"fair_reminder": 3}
     await other.close()
+
+
+async def test_in_the_morning_hr_is_told_once_how_targets_stand(conn: Conn):
+    await apply_batch(conn, incoming(target("t", goal=100, measure="signed_up")), now=START)
+    for minutes in (0, 1):
+        await look(conn, START + timedelta(minutes=minutes))
+    cursor = await conn.execute("SELECT kind, params FROM messages WHERE candidate IS NULL ORDER BY kind")
+    told = dict(await cursor.fetchall())
+    assert told.keys() == {"daily_digest", "target_at_risk"}
+    assert [row["progress"] for row in told["daily_digest"]["targets"]] == [4]
+    assert [fair["title"] for fair in told["daily_digest"]["fairs"]] == ["Fair"]

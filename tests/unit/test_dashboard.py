@@ -16,10 +16,11 @@ from dashboard.following import Event, parse
 from dashboard.formats import Formats
 from dashboard.languages import LANGS, accepted, weighed
 from dashboard.login import local
-from dashboard.pace import even_pace, standing
+from dashboard.pace import standing
 from dashboard.terminal import line
 from dashboard.texts import TEXTS
 from schemas.catalogue import CATALOGUE
+from schemas.pace import even_pace
 from yinfeng.pages import TEXTS as ALL_TEXTS
 from yinfeng.problems import prefers_html
 

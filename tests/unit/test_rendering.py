@@ -78,6 +78,22 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
         "benefit_paid": RENT,
         "welcome": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
         "milestone": {**TARGET, "measure": "hired", "due_on": "2026-12-31"},
+        "target_at_risk": {**TARGET, "expected": 1600, "days_left": 38, "due_on": "2026-12-31"},
+        "daily_digest": {
+            "day": "2026-03-01",
+            "targets": [
+                {
+                    "title": "2000 graduates",
+                    "progress": 1,
+                    "goal": 2,
+                    "percent": 50,
+                    "gained": 1,
+                    "due_on": "2026-12-31",
+                }
+            ],
+            "fairs": [{"title": "Spring fair", "starts_at": "2026-03-01T09:00:00+08:00"}],
+            "trouble": {"unknown": 3},
+        },
         "target_reached": {**TARGET, "measure": "hired", "due_on": "2026-12-31", "percent": 100, "progress": 2000},
     }
     return known[kind] | more
