@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import faust
 
-from notifications import scheduler
+from notifications import doubts, scheduler
 from notifications.case import Sender as Writer
 from notifications.rendering import Renderer
 from notifications.routes import make_routes
@@ -55,7 +55,7 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
     async def see_to_fairs() -> None:
         try:
             async with borrowed(pool) as conn:
-                asked = await scheduler.look(conn, _now())
+                asked = await scheduler.look(conn, _now()) + await doubts.settle(conn)
         except (DatabaseUnavailable, ConcurrentChange) as error:
             log.warning("%s; fairs are looked at later", error)
             return

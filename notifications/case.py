@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import YinfengError
 from schemas.journey import Journey
-from schemas.messages import Status
+from schemas.messages import AUDIENCES, Status
 from storage.outgoing import Claimed, Surroundings
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
@@ -20,10 +20,12 @@ Values = dict[str, Any]
 class NotNow(YinfengError):
     """The message is not to be sent: `status` says whether it waits (`until`, if that is known) or never goes.
 
-    `seen` is the journey's key and version, where one that changes would let the message go.
+    `seen` is the journey's key and version, where one that changes would let the message go; `recipient` the address
+    that is not to be written to.
     """
 
     seen: tuple[str, str, int] | None = None
+    recipient: str | None = None
 
     def __init__(self, status: Status, reason: str, until: datetime | None = None) -> None:
         super().__init__(reason)
@@ -59,7 +61,7 @@ class Case:
 
     @property
     def locale(self) -> str:
-        own = self.journey.attribute("locale") if self.message.candidate else None
+        own = self.journey.attribute("locale") if AUDIENCES[self.message.kind] == "candidate" else None
         return str(own or self.campaign.get("locale") or DEFAULT_LOCALE)
 
     def fair_row(self) -> dict[str, Any] | None:

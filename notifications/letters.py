@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from notifications import dates
 from notifications.case import Case, NotNow, Values
+from notifications.offer_trouble import offer_bounced
 from schemas.messages import (
     BENEFIT_PAID,
     BENEFIT_VERIFIED,
@@ -19,6 +20,7 @@ from schemas.messages import (
     INTERVIEW_RESULT,
     MILESTONE,
     OFFER,
+    OFFER_BOUNCED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
@@ -244,4 +246,5 @@ COMPOSERS: dict[str, Callable[[Case], Values]] = {
     TARGET_REACHED: _target,
     TARGET_AT_RISK: _risk,
     DAILY_DIGEST: _digest,
+    OFFER_BOUNCED: offer_bounced,
 }

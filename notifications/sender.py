@@ -15,7 +15,7 @@ from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
-from notifications import composing
+from notifications import composing, suppression
 from notifications.breaker import Breaker
 from notifications.case import NotNow
 from notifications.case import Sender as Writer
@@ -215,7 +215,14 @@ class Sender:
 
 
 def _put_off(message: Claimed, why: NotNow) -> Record:
-    return Record(id=message.id, status=why.status, reason=why.reason, seen=why.seen, not_before=why.until)
+    return Record(
+        id=message.id,
+        status=why.status,
+        reason=why.reason,
+        recipient=why.recipient,
+        seen=why.seen,
+        not_before=why.until,
+    )
 
 
 def _settled(mail: Mail, outcome: Outcome) -> Record:
@@ -239,10 +246,11 @@ async def _letters(conn: Conn, claimed: Sequence[Claimed], writer: Writer, now: 
     fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
     around = await outgoing.surroundings(conn, [message.campaign for message in claimed], fairs)
     nobody = Stored(0, Journey())
-    return [
+    letters = [
         _letter(message, known.get((message.campaign, message.candidate or ""), nobody), around, writer, now)
         for message in claimed
     ]
+    return await suppression.held_back(conn, claimed, letters)
 
 
 def _letter(message: Claimed, stored: Stored, around: Surroundings, writer: Writer, now: datetime) -> Letter | NotNow:

@@ -62,12 +62,13 @@ class Wanted:
     candidate: str | None = None
     status: str | None = None
     channel: str | None = None
+    kind: str | None = None
     employer: str | None = None
 
 
 async def listed(conn: Conn, wanted: Wanted, *, before: int | None, limit: int) -> list[Message]:
     """Messages, the newest first, older than the message `before`."""
-    given = {name: getattr(wanted, name) for name in ("campaign", "candidate", "status", "channel")}
+    given = {name: getattr(wanted, name) for name in ("campaign", "candidate", "status", "channel", "kind")}
     conditions = [f"m.{name} = %({name})s" for name, value in given.items() if value is not None]
     conditions += ["m.id < %(before)s"] if before is not None else []
     conditions += [_OF_EMPLOYER] if wanted.employer is not None else []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from schemas.messages import MessageRequest
+from storage import suppressions
 from storage.database import Conn
 from storage.ledger import JourneyKey
 
@@ -31,7 +32,7 @@ SELECT id FROM asked ORDER BY id
 _CANCEL = """
 WITH cancelled AS (
     UPDATE messages SET status = 'cancelled', reason = 'candidate erased'
-    WHERE status IN ('requested', 'held')
+    WHERE status IN ('requested', 'held', 'suppressed')
       AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
     RETURNING id, reason)
 INSERT INTO message_attempts (message, status, detail) SELECT id, 'cancelled', reason FROM cancelled
@@ -96,4 +97,5 @@ async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     cursor = await conn.execute(_FORGET, columns)
     ids = [id for (id,) in await cursor.fetchall()]
     await conn.execute("DELETE FROM mails WHERE message = ANY(%s)", [ids])
+    await suppressions.forget(conn, ids)
     await conn.execute(_FORGET_ANSWERS, [ids])

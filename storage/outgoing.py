@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from psycopg.rows import class_row, dict_row
 
-from schemas.messages import Status
+from schemas.messages import OFFER_TROUBLE, Status
+from storage import offer_alerts
 from storage.database import Conn
 
 _CLAIM = """
@@ -28,17 +29,21 @@ WITH claimed AS (
 SELECT * FROM claimed ORDER BY id
 """
 # A sender whose lease ended while it could not reach the database still knows best what became of its messages.
+_OURS = "SELECT id, status, forgotten FROM messages WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE"
+_OPEN: Final = ("claimed", "unknown")
+# Where the provider was quicker than the record, its word stands.
 _RECORD = """
 UPDATE messages m
-SET status = r.status, locale = r.locale, not_before = r.not_before,
-    reason = CASE WHEN NOT m.forgotten OR r.status = 'cancelled' THEN r.reason END,
+SET status = CASE WHEN m.status IN ('claimed', 'unknown') THEN r.status ELSE m.status END, locale = r.locale,
+    not_before = CASE WHEN m.status IN ('claimed', 'unknown') THEN r.not_before END,
+    reason = CASE WHEN m.status NOT IN ('claimed', 'unknown') THEN m.reason
+             WHEN NOT m.forgotten OR r.status = 'cancelled' THEN r.reason END,
     recipient = CASE WHEN NOT m.forgotten THEN r.recipient END,
     subject = CASE WHEN NOT m.forgotten THEN r.subject END, owner = NULL, lease_until = NULL,
-    sent_at = CASE WHEN r.status = 'sent' THEN now() END
+    sent_at = CASE WHEN r.status = 'sent' OR m.status NOT IN ('claimed', 'unknown') THEN coalesce(m.sent_at, now()) END
 FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
      AS r(id, status, reason, recipient, locale, subject, not_before)
-WHERE m.id = r.id AND m.owner = %s AND m.status IN ('claimed', 'unknown')
-RETURNING m.id, m.forgotten
+WHERE m.id = r.id AND m.owner = %s
 """
 _LOCK = """
 SELECT k.id, j.version FROM journeys j
@@ -133,11 +138,12 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
         return
     async with conn.transaction():
         records = await _still_held(conn, records)
-        forgotten = await _settle(conn, records, owner)
-        kept = [each for each in records if each.id in forgotten]
-        said = [each.reason if not forgotten[each.id] or each.status == "cancelled" else None for each in kept]
-        await conn.execute(_ATTEMPTS, [[each.id for each in kept], [each.status for each in kept], said])
-        mails = [each for each in kept if each.html is not None and not forgotten[each.id]]
+        forgotten, told = await _settle(conn, records, owner)
+        new = [each for each in records if each.id in forgotten and each.id not in told]
+        said = [each.reason if not forgotten[each.id] or each.status == "cancelled" else None for each in new]
+        await conn.execute(_ATTEMPTS, [[each.id for each in new], [each.status for each in new], said])
+        await _tell_of_offers(conn, new)
+        mails = [each for each in records if each.html is not None and not forgotten.get(each.id, True)]
         await conn.execute(
             _MAILS, [[each.id for each in mails], [each.html for each in mails], [each.text for each in mails]]
         )
@@ -157,8 +163,15 @@ async def _still_held(conn: Conn, records: Sequence[Record]) -> Sequence[Record]
     return [replace(each, status="requested") if each.id in changed else each for each in records]
 
 
-async def _settle(conn: Conn, records: Sequence[Record], owner: str) -> dict[int, bool]:
-    """Which messages were ours to settle, and whether each is forgotten."""
+async def _tell_of_offers(conn: Conn, records: Sequence[Record]) -> None:
+    troubled = [each.id for each in records if each.status in OFFER_TROUBLE]
+    if troubled:
+        await offer_alerts.tell_hr(conn, troubled, OFFER_TROUBLE)
+
+
+async def _settle(conn: Conn, records: Sequence[Record], owner: str) -> tuple[dict[int, bool], set[int]]:
+    """Which messages were ours to settle, with whether each is forgotten; and those that the provider had settled."""
+    ours = await (await conn.execute(_OURS, [[each.id for each in records], owner])).fetchall()
     columns = [
         [each.id for each in records],
         [each.status for each in records],
@@ -169,8 +182,9 @@ async def _settle(conn: Conn, records: Sequence[Record], owner: str) -> dict[int
         [each.not_before for each in records],
         owner,
     ]
-    cursor = await conn.execute(_RECORD, columns)
-    return dict(await cursor.fetchall())
+    await conn.execute(_RECORD, columns)
+    told = {id for id, status, _ in ours if status not in _OPEN}
+    return {id: forgotten for id, _, forgotten in ours}, told
 
 
 async def sweep(conn: Conn, *, keeping: Collection[str]) -> dict[int, str]:

@@ -14,11 +14,15 @@ SELECT pg_stat_get_live_tuples('facts'::regclass),
                  (SELECT seq FROM pending ORDER BY seq LIMIT 1) p JOIN facts f USING (seq)), 0)::float,
        (SELECT count(*) FROM dead_letters)
 """
+_MESSAGES = "SELECT kind, coalesce(channel, ''), status, count(*) FROM messages GROUP BY 1, 2, 3"
+_SUPPRESSIONS = "SELECT kind, count(*) FROM suppressions WHERE lifted_at IS NULL GROUP BY 1"
+_PROVIDER_EVENTS = "SELECT name, finding, count(*) FROM provider_events GROUP BY 1, 2"
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`unapplied_age` in seconds; `messages` by (kind, status); `targets` as (campaign, target, progress, goal).
+    """`unapplied_age` in seconds; `messages` by (kind, channel or "", status); `suppressions` in force by kind;
+    `provider_events` of the last 30 days by (name, finding); `targets` as (campaign, target, progress, goal).
 
     `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells.
     """
@@ -27,7 +31,9 @@ class Overview:
     unapplied: int
     unapplied_age: float
     dead_letters: int
-    messages: dict[tuple[str, str], int]
+    messages: dict[tuple[str, str, str], int]
+    suppressions: dict[str, int]
+    provider_events: dict[tuple[str, str], int]
     targets: list[tuple[str, str, Decimal, Decimal]]
 
 
@@ -35,10 +41,20 @@ async def overview(conn: Conn) -> Overview:
     """Read it."""
     counts = await (await conn.execute(_COUNTS)).fetchone()
     assert counts is not None
-    messages = await (await conn.execute("SELECT kind, status, count(*) FROM messages GROUP BY 1, 2")).fetchall()
+    messages = await (await conn.execute(_MESSAGES)).fetchall()
+    suppressed = await (await conn.execute(_SUPPRESSIONS)).fetchall()
+    events = await (await conn.execute(_PROVIDER_EVENTS)).fetchall()
     targets = await (
         await conn.execute("SELECT campaign, target, progress, goal FROM targets ORDER BY 1, 2")
     ).fetchall()
     facts, unapplied, unapplied_age, dead = counts
-    by_status = {(kind, status): count for kind, status, count in messages}
-    return Overview(facts, unapplied, unapplied_age, dead, by_status, targets)
+    return Overview(
+        facts,
+        unapplied,
+        unapplied_age,
+        dead,
+        {(kind, channel, status): number for kind, channel, status, number in messages},
+        dict(suppressed),
+        {(name, finding): number for name, finding, number in events},
+        targets,
+    )

@@ -77,5 +77,18 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         "What could not be used.",
         {"list": "dead_letters:listed", "retry": "dead_letters:retry", "drop": "dead_letters:drop"},
     ),
+    "messages": (
+        "Messages to candidates and HR, and what became of them.",
+        {
+            "list": "messages:listed",
+            "show": "messages:show",
+            "resend": "messages:resend",
+            "cancel": "messages:cancel",
+        },
+    ),
+    "suppressions": (
+        "Addresses to which no mail goes.",
+        {"list": "suppressions:listed", "lift": "suppressions:lift"},
+    ),
     "keys": ("Access keys.", {"create": "keys:create", "list": "keys:listed", "revoke": "keys:revoke"}),
 }

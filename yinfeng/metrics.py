@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -31,10 +32,15 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
     yield GaugeMetricFamily("yinfeng_facts_unapplied", "Facts accepted and not applied yet", overview.unapplied)
     yield GaugeMetricFamily("yinfeng_facts_unapplied_age_seconds", "Age of the oldest of these", overview.unapplied_age)
     yield GaugeMetricFamily("yinfeng_dead_letters", "Messages that could not be used", overview.dead_letters)
-    messages = GaugeMetricFamily("yinfeng_messages", "Messages by kind and status", labels=["kind", "status"])
-    for (kind, status), count in sorted(overview.messages.items()):
-        messages.add_metric([kind, status], count)
-    yield messages
+    yield _counted("yinfeng_messages", "Messages", ["kind", "channel", "status"], overview.messages)
+    by_reason = {(kind,): count for kind, count in overview.suppressions.items()}
+    yield _counted("yinfeng_suppressions", "Addresses to which no mail goes", ["kind"], by_reason)
+    yield _counted(
+        "yinfeng_provider_events",
+        "What providers told of messages in the last 30 days; `finding`: ours, unknown or foreign",
+        ["event", "finding"],
+        overview.provider_events,
+    )
     progress = GaugeMetricFamily("yinfeng_target_progress", "Progress of a target", labels=["campaign", "target"])
     goal = GaugeMetricFamily("yinfeng_target_goal", "Goal of a target", labels=["campaign", "target"])
     for campaign, target, reached, wanted in overview.targets:
@@ -42,3 +48,10 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
         goal.add_metric([campaign, target], float(wanted))
     yield progress
     yield goal
+
+
+def _counted(name: str, about: str, labels: list[str], counts: Mapping[Any, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=labels)
+    for values, count in sorted(counts.items()):
+        family.add_metric(values, count)
+    return family

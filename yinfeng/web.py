@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from time import time
 from typing import Any
 
 import uvicorn
@@ -20,6 +21,7 @@ from dashboard.stream import make_router as stream_router
 from dashboard.views import make_router as views_router
 from dashboard.watching import make_hub, watching
 from notifications.http import make_router as messages_router
+from notifications.webhooks import make_router as webhooks_router
 from producers.http import make_router as events_router
 from schemas.access import COOKIE, Caller
 from schemas.errors import ConfigurationError, Unauthorized, Unavailable
@@ -61,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(login_router(pool, page))
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
     app.include_router(messages_router(pool, authenticate, page))
+    app.include_router(webhooks_router(pool, settings.sendgrid_webhook_key, time))
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)
     return app

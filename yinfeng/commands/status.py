@@ -61,7 +61,7 @@ def _show_status(state: PlatformState | None, found: Overview, lag: int | str) -
 
 def _messages_by_status(found: Overview) -> Counter[str]:
     total: Counter[str] = Counter()
-    for (_, status_name), count in found.messages.items():
+    for (_, _, status_name), count in found.messages.items():
         total[status_name] += count
     return total
 

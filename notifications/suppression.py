@@ -1,0 +1,47 @@
+"""Checked at the moment of sending: nothing goes to an address from which mail came back, or complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from notifications.case import NotNow
+from notifications.composing import Letter
+from schemas.messages import AUDIENCES, MARKETING, SuppressionKind
+from storage import suppressions
+from storage.database import Conn
+from storage.outgoing import Claimed
+from storage.suppressions import Suppression
+
+
+def blocks(suppression: SuppressionKind, kind: str) -> bool:
+    """Whether a suppression stops this kind of message. HR's own never stop: they tell HR of the others."""
+    if AUDIENCES[kind] == "hr":
+        return False
+    return suppression != "unsubscribe" or kind in MARKETING
+
+
+async def held_back(
+    conn: Conn, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow]
+) -> list[Letter | NotNow]:
+    """The letters, where those to suppressed addresses are not to go; one query for all."""
+    addresses = {letter.to for letter in letters if isinstance(letter, Letter)}
+    found = await suppressions.of(conn, addresses) if addresses else {}
+    return [_checked(message, letter, found) for message, letter in zip(claimed, letters, strict=True)]
+
+
+def _checked(message: Claimed, letter: Letter | NotNow, found: dict[str, list[Suppression]]) -> Letter | NotNow:
+    if isinstance(letter, NotNow):
+        return letter
+    for each in found.get(letter.to.lower(), []):
+        if blocks(each.kind, message.kind):
+            why = NotNow("suppressed", f"{_WHY[each.kind]} on {each.since:%Y-%m-%d}")
+            why.recipient = letter.to
+            return why
+    return letter
+
+
+_WHY: dict[SuppressionKind, str] = {
+    "hard_bounce": "mail to this address came back",
+    "complaint": "the reader complained of spam",
+    "unsubscribe": "the reader unsubscribed",
+}

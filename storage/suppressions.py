@@ -1,0 +1,118 @@
+"""Addresses that no mail, or none of marketing, may go to: since when, why, and who lifted that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from schemas.errors import NotFound
+from schemas.messages import SuppressionKind
+from storage.database import Conn
+
+_ADD = """
+INSERT INTO suppressions (address, kind, message, detail)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::text[])
+ON CONFLICT (address, kind) WHERE lifted_at IS NULL DO NOTHING
+"""
+_ROWS = """
+SELECT id, address, kind, message, detail, since, lifted_at, lifted_by, lifted_reason FROM suppressions
+"""
+_LIFT = """
+UPDATE suppressions SET lifted_at = now(), lifted_by = %(by)s, lifted_reason = %(reason)s
+WHERE address = %(address)s AND lifted_at IS NULL
+"""
+_RELEASE = """
+WITH released AS (
+    UPDATE messages SET status = 'requested', reason = NULL, not_before = NULL
+    WHERE status = 'suppressed' AND lower(recipient) = %(address)s
+    RETURNING id)
+INSERT INTO message_attempts (message, status, detail)
+SELECT id, 'requested', %(said)s FROM released ORDER BY id RETURNING message
+"""
+# An erased person's address is kept only where a message that is not forgotten was for it too.
+_FORGET = """
+DELETE FROM suppressions s WHERE s.message = ANY(%s)
+AND NOT EXISTS (SELECT FROM messages m WHERE lower(m.recipient) = s.address AND NOT m.forgotten)
+"""
+_MOST_OF_A_REASON: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One address and why nothing goes there; `message` is the one that told. In force until `lifted_at`."""
+
+    id: int
+    address: str
+    kind: SuppressionKind
+    message: int | None
+    detail: str | None
+    since: datetime
+    lifted_at: datetime | None
+    lifted_by: str | None
+    lifted_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """That nothing go to an address any more, and what told so."""
+
+    address: str
+    kind: SuppressionKind
+    message: int | None
+    detail: str | None
+
+
+async def add(conn: Conn, wishes: Collection[Wish]) -> int:
+    """Suppress addresses; those that are already, for the same reason, stay as they are. Returns how many are new."""
+    if not wishes:
+        return 0
+    ordered = sorted(wishes, key=lambda wish: (wish.address.lower(), wish.kind))
+    columns = [
+        [wish.address.lower() for wish in ordered],
+        [wish.kind for wish in ordered],
+        [wish.message for wish in ordered],
+        [wish.detail for wish in ordered],
+    ]
+    return (await conn.execute(_ADD, columns)).rowcount
+
+
+async def of(conn: Conn, addresses: Collection[str]) -> dict[str, list[Suppression]]:
+    """What is in force for these addresses, by address in lower case; in one query."""
+    found: dict[str, list[Suppression]] = {}
+    wanted = sorted({address.lower() for address in addresses})
+    for each in await _read(conn, f"{_ROWS} WHERE address = ANY(%s) AND lifted_at IS NULL ORDER BY id", [wanted]):
+        found.setdefault(each.address, []).append(each)
+    return found
+
+
+async def listed(conn: Conn, *, lifted: bool = False, limit: int = 100) -> list[Suppression]:
+    """Suppressions in force, with `lifted` also the others; the newest first."""
+    where = "" if lifted else "WHERE lifted_at IS NULL"
+    return await _read(conn, f"{_ROWS} {where} ORDER BY id DESC LIMIT %s", [limit])
+
+
+async def lift(conn: Conn, address: str, *, by: str, reason: str) -> list[int]:
+    """Let mail go to an address again; returns the messages that waited for it, which go now. Raises NotFound."""
+    wanted = address.strip().lower()
+    async with conn.transaction():
+        cursor = await conn.execute(_LIFT, {"address": wanted, "by": by, "reason": reason[:_MOST_OF_A_REASON]})
+        if not cursor.rowcount:
+            raise NotFound(f"{address!r} is not suppressed; `yinfeng suppressions list` shows what is")
+        said = f"suppression lifted by {by}: {reason[:_MOST_OF_A_REASON]}"
+        freed = await conn.execute(_RELEASE, {"address": wanted, "said": said})
+        return [id for (id,) in await freed.fetchall()]
+
+
+async def forget(conn: Conn, messages: Sequence[int]) -> None:
+    """Take out what the messages of an erased person told of an address, unless it is another's too."""
+    await conn.execute(_FORGET, [list(messages)])
+
+
+async def _read(conn: Conn, query: str, values: list[object]) -> list[Suppression]:
+    async with conn.cursor(row_factory=class_row(Suppression)) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchall()

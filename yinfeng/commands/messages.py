@@ -1,0 +1,99 @@
+"""`yinfeng messages list|show|resend|cancel`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from notifications import desk
+from schemas.errors import Refused
+from schemas.messages import AUDIENCES, Status
+from storage import mails
+from storage.database import Conn
+from storage.mails import Wanted
+from yinfeng.commands.options import BY_DEFAULT, By, on_database
+
+Ids = Annotated[list[int], typer.Argument(help="Ids from `messages list`.", min=1, max=2**63 - 1)]
+Reason = Annotated[str, typer.Option(help="Why; it is kept with the message.")]
+
+
+def listed(
+    campaign: Annotated[str | None, typer.Option(help="Only this campaign's.")] = None,
+    candidate: Annotated[str | None, typer.Option(help="Only this candidate's.")] = None,
+    status: Annotated[str | None, typer.Option(help=f"Only those: {', '.join(get_args(Status))}.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind, such as offer.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+) -> None:
+    """Messages, the newest first."""
+    _among("--status", status, get_args(Status))
+    _among("--kind", kind, AUDIENCES)
+    wanted = Wanted(campaign=campaign, candidate=candidate, status=status, kind=kind)
+    found = on_database(lambda conn: mails.listed(conn, wanted, before=None, limit=limit))
+    table = Table("id", "asked for", "kind", "campaign", "candidate", "to", "channel", "status", "reason")
+    for each in found:
+        asked = f"{each.requested_at:%Y-%m-%d %H:%M:%S}"
+        who = [each.campaign, each.candidate or "", each.recipient or "", each.channel or ""]
+        table.add_row(str(each.id), asked, each.kind, *map(_plain, [*who, each.status, each.reason or ""]))
+    Console().print(table if found else "No messages.")
+
+
+def show(id: Annotated[int, typer.Argument(help="Its id, from `messages list`.", min=1, max=2**63 - 1)]) -> None:
+    """One message and all that was tried and changed."""
+    message, attempts = on_database(lambda conn: _whole(conn, id))
+    about = Table(show_header=False)
+    for name in ("kind", "campaign", "candidate", "recipient", "channel", "locale", "subject", "status", "reason"):
+        about.add_row(name, _plain(str(getattr(message, name) or "")))
+    log = Table("when", "status", "why")
+    for each in attempts:
+        log.add_row(f"{each['at']:%Y-%m-%d %H:%M:%S}", each["status"], _plain(each["detail"] or ""))
+    console = Console()
+    console.print(about)
+    console.print(log)
+
+
+def resend(
+    ids: Ids,
+    reason: Reason,
+    force: Annotated[bool, typer.Option("--force", help="Also where its reader may have it already.")] = False,
+    by: By = BY_DEFAULT,
+) -> None:
+    """Let messages go once more; each is checked anew when it goes."""
+    _each(ids, "goes once more", partial(desk.resend, by=by, reason=reason, force=force))
+
+
+def cancel(ids: Ids, reason: Reason, by: By = BY_DEFAULT) -> None:
+    """Let messages that have not gone never go."""
+    _each(ids, "cancelled", partial(desk.cancel, by=by, reason=reason))
+
+
+def _each(ids: list[int], done: str, step: Callable[..., Awaitable[None]]) -> None:
+    """One message's refusal stops no other; the exit code says whether there was one."""
+    refused = 0
+    for id in ids:
+        try:
+            on_database(partial(step, id=id))
+            typer.echo(f"{id}: {done}")
+        except Refused as error:
+            typer.echo(f"{id}: {error}", err=True)
+            refused += 1
+    raise typer.Exit(1 if refused else 0)
+
+
+async def _whole(conn: Conn, id: int) -> tuple[mails.Message, list[dict[str, Any]]]:
+    return await mails.fetch(conn, id), await mails.attempts(conn, id)
+
+
+def _among(option: str, value: str | None, allowed: Any) -> None:
+    if value is not None and value not in allowed:
+        raise typer.BadParameter(f"{option} must be one of {', '.join(allowed)}")
+
+
+def _plain(text: str) -> str:
+    """What others wrote, with nothing in it that a terminal or Rich would obey."""
+    return escape("".join(each if each.isprintable() else " " for each in text))

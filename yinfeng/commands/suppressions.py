@@ -1,0 +1,49 @@
+"""`yinfeng suppressions list|lift`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from schemas.errors import Refused
+from storage import suppressions
+from storage.suppressions import Suppression
+from yinfeng.commands.options import BY_DEFAULT, By, on_database
+
+
+def listed(
+    lifted: Annotated[bool, typer.Option("--lifted", help="Also those that were lifted.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+) -> None:
+    """Addresses to which no mail goes, with the reason; the newest first."""
+    found = on_database(lambda conn: suppressions.listed(conn, lifted=lifted, limit=limit))
+    table = Table("address", "why", "since", "message", "what was said", "lifted")
+    for each in found:
+        since, message = f"{each.since:%Y-%m-%d %H:%M:%S}", str(each.message or "")
+        table.add_row(escape(each.address), each.kind, since, message, escape(each.detail or ""), _lifted(each))
+    Console().print(table if found else "No suppressions.")
+
+
+def lift(
+    address: Annotated[str, typer.Argument(help="The address.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    by: By = BY_DEFAULT,
+) -> None:
+    """Let mail go to an address again; what waited for it goes now."""
+    said = " ".join(reason.split())
+    if not said:
+        raise Refused("say why: the reason is kept")
+    freed = on_database(lambda conn: suppressions.lift(conn, address, by=by, reason=said))
+    typer.echo(f"lifted; {len(freed)} messages go now")
+
+
+def _lifted(each: Suppression) -> str:
+    return (
+        f"{each.lifted_at:%Y-%m-%d} by {escape(each.lifted_by or '')}: {escape(each.lifted_reason or '')}"
+        if each.lifted_at
+        else ""
+    )
