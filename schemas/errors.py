@@ -7,6 +7,7 @@ YinfengError
 │   ├── Unauthorized         401
 │   ├── Forbidden            403
 │   ├── NotFound             404
+│   ├── Conflict             409
 │   └── TooLarge             413
 ├── Unavailable          a server we need does not answer: wait, then retry
 │   ├── DatabaseUnavailable
@@ -73,6 +74,12 @@ class Forbidden(Refused):
 
 class NotFound(Refused):
     status = 404
+
+
+class Conflict(Refused):
+    """What was asked for doesn't fit how things stand."""
+
+    status = 409
 
 
 class TooLarge(Refused):

@@ -9,7 +9,12 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 Audience = Literal["candidate", "hr"]
-Status = Literal["requested", "claimed", "sent", "delivered", "bounced", "unknown", "held", "failed", "cancelled"]
+Status = Literal[
+    "requested", "claimed", "sent", "delivered", "bounced", "dropped", "complained",
+    "unknown", "held", "suppressed", "failed", "cancelled",
+]  # fmt: skip
+SuppressionKind = Literal["hard_bounce", "complaint", "unsubscribe"]
+Policy = Literal["ask_hr", "resend", "give_up", "leave"]
 
 SIGNUP_CONFIRMATION: Final = "signup_confirmation"
 FAIR_REMINDER: Final = "fair_reminder"
@@ -26,8 +31,9 @@ MILESTONE: Final = "milestone"
 TARGET_REACHED: Final = "target_reached"
 TARGET_AT_RISK: Final = "target_at_risk"
 DAILY_DIGEST: Final = "daily_digest"
+OFFER_BOUNCED: Final = "offer_bounced"
 
-FINAL: Final = frozenset({"sent", "delivered", "bounced", "failed", "cancelled"})
+FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     TARGET_REACHED: "hr",
     TARGET_AT_RISK: "hr",
     DAILY_DIGEST: "hr",
+    OFFER_BOUNCED: "hr",
 }
 
 # Which fact leads to which kinds of message to the candidate. Two more come of the fairs themselves (rescheduled,
@@ -83,3 +90,18 @@ FACT_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "benefit.verified": (BENEFIT_VERIFIED,),
     "benefit.paid": (BENEFIT_PAID,),
 }
+
+# Kinds that one may unsubscribe from. All others are about the reader's own affairs: they go all the same.
+MARKETING: Final[frozenset[str]] = frozenset()
+
+# What ends the doubt about a message that nobody speaks of for long: HR is asked, it goes once more, or never.
+# Kinds that are not here stay in doubt.
+IN_DOUBT: Final[dict[str, Policy]] = {
+    OFFER: "ask_hr",
+    SIGNUP_CONFIRMATION: "resend",
+    FAIR_REMINDER: "give_up",
+    OFFER_EXPIRING: "give_up",
+}
+
+# How an offer's mail may stand so that HR is told (`offer_bounced`). When it is in doubt for long, HR is told too.
+OFFER_TROUBLE: Final[frozenset[Status]] = frozenset({"bounced", "dropped", "complained", "suppressed", "failed"})

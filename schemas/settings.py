@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     sendgrid_api_key: SecretStr | None = None
     sendgrid_host: Url = "https://api.sendgrid.com"
     sendgrid_timeout: Annotated[float, Field(gt=0, le=120)] = 10.0
+    sendgrid_webhook_key: str | None = None
     smtp_url: SecretStr | None = None
     smtp_timeout: Annotated[float, Field(gt=0, le=20)] = 20.0
     hr_alerts: SecretStr | None = None
@@ -72,6 +73,17 @@ class Settings(BaseSettings):
     @classmethod
     def _without_a_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("sendgrid_webhook_key")
+    @classmethod
+    def _webhook_key(cls, value: str | None) -> str | None:
+        if not value or not value.strip():
+            return None
+        # Cryptography takes 6 MB, which only those pay who use it.
+        from schemas.webhook_key import parse_webhook_key  # noqa: PLC0415
+
+        parse_webhook_key(value)
+        return value.strip()
 
     @field_validator("smtp_url")
     @classmethod

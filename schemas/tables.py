@@ -267,6 +267,45 @@ class AttemptRow(SQLModel, table=True):
     detail: str | None = None
 
 
+class SuppressionRow(SQLModel, table=True):
+    """An address (in lower case) to which no mail goes, or none of marketing, until it is lifted. Once for each kind
+    of reason; `message` is the one that told."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (
+        Index("suppressions_address", "address", "kind", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        Index("suppressions_message", "message"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    address: str
+    kind: str
+    message: int | None = Field(default=None, sa_type=BigInteger)
+    detail: str | None = None
+    since: datetime = _moment(now=True)
+    lifted_at: datetime | None = _moment(nullable=True)
+    lifted_by: str | None = None
+    lifted_reason: str | None = None
+
+
+class ProviderEventRow(SQLModel, table=True):
+    """An event that a mail provider told, so that it counts once. Nothing of its contents is kept: `event` is the
+    digest of the provider's id, `fingerprint` that of message, name, time and address."""
+
+    __tablename__ = "provider_events"
+    __table_args__ = (
+        Index("provider_events_fingerprint", "fingerprint", unique=True),
+        Index("provider_events_received", "received_at"),
+    )
+
+    event: str = Field(primary_key=True)
+    fingerprint: str
+    name: str
+    message: int | None = Field(default=None, sa_type=BigInteger)
+    finding: str
+    received_at: datetime = _moment(now=True)
+
+
 class DeadLetterRow(SQLModel, table=True):
     """A Kafka message that is no fact, or a fact that could not be applied, kept with the reason."""
 

@@ -51,6 +51,9 @@ PUBLIC = {
     ("POST", "/login"),
     ("POST", "/logout"),
 }
+SIGNED = {("POST", "/v1/webhooks/sendgrid")}
+"""A signature is what they ask for, whatever the key; without the setting they aren't there."""
+
 SAMPLES = {"campaign": "grads-2026", "candidate": "c1", "id": "1"}
 
 
@@ -65,7 +68,7 @@ def endpoints(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 def test_every_endpoint_is_in_the_table():
     app = create_app(Settings(database_url="postgresql://none/none", kafka="127.0.0.1:1"))
-    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | PUBLIC
+    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | PUBLIC | SIGNED
 
 
 @pytest.fixture
@@ -110,3 +113,8 @@ def test_each_role_may_call_what_the_table_says_and_nothing_else(callers: dict[s
 def test_what_is_public_needs_no_key(callers: dict[str, httpx.Client]):
     for method, path in PUBLIC - {("POST", "/login")}:
         assert status(callers["nobody"], method, path) in (200, 303), path
+
+
+def test_what_is_signed_is_not_there_for_any_key(callers: dict[str, httpx.Client]):
+    for method, path in SIGNED:
+        assert {status(client, method, path) for client in callers.values()} == {404}

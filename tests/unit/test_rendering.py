@@ -17,7 +17,7 @@ from notifications.rendering import LOCALES, Rendered, Renderer
 from schemas.errors import SendRefused
 from schemas.facts import validate_event
 from schemas.journey import Journey
-from schemas.messages import AUDIENCES
+from schemas.messages import AUDIENCES, OFFER_TROUBLE
 from storage.outgoing import Claimed, Surroundings
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
@@ -78,6 +78,13 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
         "benefit_paid": RENT,
         "welcome": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
         "milestone": {**TARGET, "measure": "hired", "due_on": "2026-12-31"},
+        "offer_bounced": {
+            "offer": "o1",
+            "employer": "华友钴业",
+            "position": "Chemist",
+            "message": 7,
+            "status": "bounced",
+        },
         "target_at_risk": {**TARGET, "expected": 1600, "days_left": 38, "due_on": "2026-12-31"},
         "daily_digest": {
             "day": "2026-03-01",
@@ -319,3 +326,23 @@ def test_a_confirmation_waits_some_seconds_for_its_fair_and_then_goes_without():
     assert (pause.value.status, pause.value.until) == ("requested", NOW + timedelta(seconds=5))
     sure = compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 4), known, around, WRITER, NOW)
     assert sure.values["fair"] is None
+
+
+@pytest.mark.parametrize("status", sorted(OFFER_TROUBLE | {"unknown"}))
+@pytest.mark.parametrize("locale", LOCALES)
+def test_hr_is_told_what_happened_to_an_offer_and_what_to_do(status: str, locale: str):
+    values = letter("offer_bounced", locale, status=status).values
+    mail = RENDERER.render("offer_bounced", locale, values)
+    for said in (values["happened"], values["then"], "华友钴业", "https://park.example/mailbox/7"):
+        assert said in mail.text
+    told = {letter("offer_bounced", locale, status=each).values["happened"] for each in OFFER_TROUBLE | {"unknown"}}
+    assert len(told) == len(OFFER_TROUBLE) + 1
+
+
+def test_hr_reads_of_a_candidate_in_the_campaigns_language():
+    said = params_of("offer_bounced")
+    message = Claimed(1, "offer_bounced", "grads-2026", "c1", said, 1)
+    around = Surroundings({"grads-2026": campaign("zh-CN")}, {})
+    made = compose(message, journey(said, "offer_bounced", locale="en"), around, WRITER, NOW)
+    assert (made.locale, made.to) == ("zh-CN", "hr@park.example")
+    assert made.values["candidate"] == {"name": CHINESE, "id": "c1"}
