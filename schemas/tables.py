@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     Identity,
     Index,
     LargeBinary,
@@ -18,21 +17,10 @@ from sqlalchemy import (
     String,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-
-def _moment(*, nullable: bool = False, now: bool = False) -> Any:
-    default = {"server_default": text("now()")} if now else {}
-    return Field(default=None, sa_type=DateTime(timezone=True), nullable=nullable, sa_column_kwargs=default)
-
-
-def _json(*, nullable: bool = False) -> Any:
-    return Field(default=None, sa_type=JSONB, nullable=nullable)
-
-
-def _number() -> Any:
-    return Field(default=Decimal(0), sa_type=Numeric, nullable=False, sa_column_kwargs={"server_default": text("0")})
+from schemas.columns import json, moment, number
 
 
 class FactRow(SQLModel, table=True):
@@ -53,10 +41,10 @@ class FactRow(SQLModel, table=True):
     type: str
     campaign: str
     candidate: str | None = None
-    time: datetime = _moment()
-    event: dict[str, Any] = _json()
+    time: datetime = moment()
+    event: dict[str, Any] = json()
     posted_by: str | None = None
-    received_at: datetime = _moment(now=True)
+    received_at: datetime = moment(now=True)
 
 
 class PendingRow(SQLModel, table=True):
@@ -66,7 +54,7 @@ class PendingRow(SQLModel, table=True):
     __table_args__ = (Index("pending_unpublished", "seq", postgresql_where=text("published_at IS NULL")),)
 
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    published_at: datetime | None = _moment(nullable=True)
+    published_at: datetime | None = moment(nullable=True)
 
 
 class RetractionRow(SQLModel, table=True):
@@ -92,9 +80,9 @@ class JourneyRow(SQLModel, table=True):
     version: int
     state: bytes = Field(sa_type=LargeBinary)
     name: str | None = None
-    standing: dict[str, int] = _json()
+    standing: dict[str, int] = json()
     employers: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
-    updated_at: datetime = _moment(now=True)
+    updated_at: datetime = moment(now=True)
 
 
 class CampaignRow(SQLModel, table=True):
@@ -127,13 +115,13 @@ class TargetRow(SQLModel, table=True):
     target: str = Field(primary_key=True)
     title: str
     measure: str
-    goal: Decimal = _number()
+    goal: Decimal = number()
     due_on: date
-    where: dict[str, Any] = _json()
-    progress: Decimal = _number()
-    as_of: datetime | None = _moment(nullable=True)
+    where: dict[str, Any] = json()
+    progress: Decimal = number()
+    as_of: datetime | None = moment(nullable=True)
     revision: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=revisions.next_value()))
-    updated_at: datetime = _moment(now=True)
+    updated_at: datetime = moment(now=True)
 
 
 class TargetDayRow(SQLModel, table=True):
@@ -144,7 +132,7 @@ class TargetDayRow(SQLModel, table=True):
     campaign: str = Field(primary_key=True)
     target: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
-    amount: Decimal = _number()
+    amount: Decimal = number()
 
 
 class MilestoneRow(SQLModel, table=True):
@@ -156,7 +144,7 @@ class MilestoneRow(SQLModel, table=True):
     target: str = Field(primary_key=True)
     goal: Decimal = Field(sa_column=Column(Numeric, primary_key=True))
     percent: int = Field(primary_key=True)
-    reached_at: datetime = _moment(now=True)
+    reached_at: datetime = moment(now=True)
 
 
 class FairRow(SQLModel, table=True):
@@ -167,13 +155,13 @@ class FairRow(SQLModel, table=True):
     fair: str = Field(primary_key=True)
     title: str
     mode: str
-    starts_at: datetime = _moment()
-    ends_at: datetime = _moment()
+    starts_at: datetime = moment()
+    ends_at: datetime = moment()
     venue: str | None = None
     city: str | None = None
     url: str | None = None
     capacity: int | None = None
-    employers: list[str] | None = _json(nullable=True)
+    employers: list[str] | None = json(nullable=True)
     cost: Decimal | None = Field(default=None, sa_type=Numeric, nullable=True)
     cancelled: bool
     reason: str | None = None
@@ -189,123 +177,6 @@ class OpeningRow(SQLModel, table=True):
     seats: int
 
 
-class MessageRow(SQLModel, table=True):
-    """One message for one reason. `dedupe_key` is that reason; `params` what its template needs beside the journey.
-
-    `forgotten`: its candidate was erased, nothing that it said is kept from then on.
-    """
-
-    __tablename__ = "messages"
-    __table_args__ = (
-        Index("messages_dedupe", "dedupe_key", unique=True),
-        Index("messages_subject", "campaign", "candidate"),
-        Index(
-            "messages_requested",
-            text("coalesce(not_before, requested_at)"),
-            "id",
-            postgresql_where=text("status = 'requested'"),
-        ),
-        Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
-        Index("messages_status", "status", "id"),
-    )
-
-    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    dedupe_key: str
-    kind: str
-    campaign: str
-    candidate: str | None = None
-    params: dict[str, Any] = _json()
-    source: str | None = None
-    fact: str | None = None
-    status: str = Field(sa_column_kwargs={"server_default": text("'requested'")})
-    reason: str | None = None
-    channel: str | None = None
-    recipient: str | None = None
-    locale: str | None = None
-    subject: str | None = None
-    attempts: int = Field(sa_column_kwargs={"server_default": text("0")})
-    owner: str | None = None
-    lease_until: datetime | None = _moment(nullable=True)
-    not_before: datetime | None = _moment(nullable=True)
-    requested_at: datetime = _moment(now=True)
-    sent_at: datetime | None = _moment(nullable=True)
-    forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-
-
-class FairNoticeRow(SQLModel, table=True):
-    """What those who signed up for a fair were last told of it, and which reminders went out (`24h@<start>`)."""
-
-    __tablename__ = "fair_notices"
-
-    campaign: str = Field(primary_key=True)
-    fair: str = Field(primary_key=True)
-    told: dict[str, Any] = _json()
-    reminded: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
-
-
-class MailRow(SQLModel, table=True):
-    """A message as it looked when it went out; for the local channel also where it was delivered to."""
-
-    __tablename__ = "mails"
-
-    message: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    html: str
-    text: str
-    at: datetime = _moment(now=True)
-
-
-class AttemptRow(SQLModel, table=True):
-    """One try to send a message, and each change of its status, with the reason."""
-
-    __tablename__ = "message_attempts"
-    __table_args__ = (Index("message_attempts_message", "message", "id"),)
-
-    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    message: int = Field(sa_type=BigInteger)
-    at: datetime = _moment(now=True)
-    status: str
-    detail: str | None = None
-
-
-class SuppressionRow(SQLModel, table=True):
-    """An address (in lower case) to which no mail goes, or none of marketing, until it is lifted. Once for each kind
-    of reason; `message` is the one that told."""
-
-    __tablename__ = "suppressions"
-    __table_args__ = (
-        Index("suppressions_address", "address", "kind", unique=True, postgresql_where=text("lifted_at IS NULL")),
-        Index("suppressions_message", "message"),
-    )
-
-    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    address: str
-    kind: str
-    message: int | None = Field(default=None, sa_type=BigInteger)
-    detail: str | None = None
-    since: datetime = _moment(now=True)
-    lifted_at: datetime | None = _moment(nullable=True)
-    lifted_by: str | None = None
-    lifted_reason: str | None = None
-
-
-class ProviderEventRow(SQLModel, table=True):
-    """An event that a mail provider told, so that it counts once. Nothing of its contents is kept: `event` is the
-    digest of the provider's id, `fingerprint` that of message, name, time and address."""
-
-    __tablename__ = "provider_events"
-    __table_args__ = (
-        Index("provider_events_fingerprint", "fingerprint", unique=True),
-        Index("provider_events_received", "received_at"),
-    )
-
-    event: str = Field(primary_key=True)
-    fingerprint: str
-    name: str
-    message: int | None = Field(default=None, sa_type=BigInteger)
-    finding: str
-    received_at: datetime = _moment(now=True)
-
-
 class DeadLetterRow(SQLModel, table=True):
     """A Kafka message that is no fact, or a fact that could not be applied, kept with the reason."""
 
@@ -319,9 +190,9 @@ class DeadLetterRow(SQLModel, table=True):
     digest: bytes = Field(sa_type=LargeBinary)
     key: bytes | None = Field(default=None, sa_type=LargeBinary)
     value: bytes = Field(sa_type=LargeBinary)
-    headers: dict[str, str] = _json()
+    headers: dict[str, str] = json()
     reason: str
-    at: datetime = _moment(now=True)
+    at: datetime = moment(now=True)
 
 
 class KeyRow(SQLModel, table=True):
@@ -334,5 +205,5 @@ class KeyRow(SQLModel, table=True):
     role: str
     employer: str | None = None
     hash: bytes = Field(sa_type=LargeBinary)
-    created_at: datetime = _moment(now=True)
-    revoked_at: datetime | None = _moment(nullable=True)
+    created_at: datetime = moment(now=True)
+    revoked_at: datetime | None = moment(nullable=True)

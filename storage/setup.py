@@ -8,7 +8,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
-import schemas.tables  # noqa: F401  (fills SQLModel.metadata)
+import schemas.message_tables
+import schemas.tables  # noqa: F401
 from schemas.errors import DatabaseUnavailable
 
 _SETUP_LOCK: Final = 0x59494E46

@@ -1,0 +1,146 @@
+"""The tables of messages: what was asked for, what became of it, and what stands in its way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from schemas.columns import json, moment
+
+
+class MessageRow(SQLModel, table=True):
+    """One message for one reason. `dedupe_key` is that reason; `params` what its template needs beside the journey.
+
+    `forgotten`: its candidate was erased, nothing that it said is kept from then on.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("messages_dedupe", "dedupe_key", unique=True),
+        Index("messages_subject", "campaign", "candidate"),
+        Index(
+            "messages_requested",
+            text("coalesce(not_before, requested_at)"),
+            "id",
+            postgresql_where=text("status = 'requested'"),
+        ),
+        Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
+        Index("messages_status", "status", "id"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    dedupe_key: str
+    kind: str
+    campaign: str
+    candidate: str | None = None
+    params: dict[str, Any] = json()
+    source: str | None = None
+    fact: str | None = None
+    status: str = Field(sa_column_kwargs={"server_default": text("'requested'")})
+    reason: str | None = None
+    channel: str | None = None
+    recipient: str | None = None
+    locale: str | None = None
+    subject: str | None = None
+    attempts: int = Field(sa_column_kwargs={"server_default": text("0")})
+    owner: str | None = None
+    lease_until: datetime | None = moment(nullable=True)
+    not_before: datetime | None = moment(nullable=True)
+    requested_at: datetime = moment(now=True)
+    sent_at: datetime | None = moment(nullable=True)
+    forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+
+
+class FairNoticeRow(SQLModel, table=True):
+    """What those who signed up for a fair were last told of it, and which reminders went out (`24h@<start>`)."""
+
+    __tablename__ = "fair_notices"
+
+    campaign: str = Field(primary_key=True)
+    fair: str = Field(primary_key=True)
+    told: dict[str, Any] = json()
+    reminded: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
+
+
+class MailRow(SQLModel, table=True):
+    """A message as it looked when it went out; for the local channel also where it was delivered to."""
+
+    __tablename__ = "mails"
+
+    message: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    html: str
+    text: str
+    at: datetime = moment(now=True)
+
+
+class AttemptRow(SQLModel, table=True):
+    """One try to send a message, and each change of its status, with the reason."""
+
+    __tablename__ = "message_attempts"
+    __table_args__ = (Index("message_attempts_message", "message", "id"),)
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    message: int = Field(sa_type=BigInteger)
+    at: datetime = moment(now=True)
+    status: str
+    detail: str | None = None
+
+
+class SuppressionRow(SQLModel, table=True):
+    """An address (in lower case) to which no mail goes, or none of marketing, until it is lifted. Once for each kind
+    of reason; `message` is the one that told."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (
+        Index("suppressions_address", "address", "kind", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        Index("suppressions_message", "message"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    address: str
+    kind: str
+    message: int | None = Field(default=None, sa_type=BigInteger)
+    detail: str | None = None
+    since: datetime = moment(now=True)
+    lifted_at: datetime | None = moment(nullable=True)
+    lifted_by: str | None = None
+    lifted_reason: str | None = None
+
+
+class ProviderEventRow(SQLModel, table=True):
+    """An event that a mail provider told, so that it counts once. Nothing of its contents is kept: `event` is the
+    digest of the provider's id, `fingerprint` that of message, name, time and address."""
+
+    __tablename__ = "provider_events"
+    __table_args__ = (
+        Index("provider_events_fingerprint", "fingerprint", unique=True),
+        Index("provider_events_received", "received_at"),
+    )
+
+    event: str = Field(primary_key=True)
+    fingerprint: str
+    name: str
+    message: int | None = Field(default=None, sa_type=BigInteger)
+    finding: str
+    received_at: datetime = moment(now=True)
+
+
+class SecretRow(SQLModel, table=True):
+    """A secret that all processes share: with it signed links are made and read."""
+
+    __tablename__ = "secrets"
+
+    name: str = Field(primary_key=True)
+    value: bytes = Field(sa_type=LargeBinary)
