@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from schemas.errors import YinfengError
 from schemas.journey import Journey
 from schemas.messages import AUDIENCES, Status
+from storage.links import Links
 from storage.outgoing import Claimed, Surroundings
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
@@ -43,12 +44,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A message, its candidate's journey (empty for HR's), the campaigns and fairs around it, who writes, and now."""
+    """A message, its candidate's journey (empty for HR's), the campaigns and fairs around it, who writes, signed
+    links, and now."""
 
     message: Claimed
     journey: Journey
     around: Surroundings
     sender: Sender
+    links: Links
     now: datetime
 
     @property

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from notifications.case import Case, NotNow, Sender, Values
+from notifications.case import Case, NotNow, Values
 from notifications.hours import is_quiet, next_morning
 from notifications.letters import COMPOSERS
-from schemas.journey import Journey
 from schemas.messages import AUDIENCES, OFFER_EXPIRING
-from storage.outgoing import Claimed, Surroundings
 
 NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go once there is one
 # Kinds that wait for the morning; reminders of fairs are timed so that they need not.
@@ -28,18 +25,17 @@ class Letter:
     values: Values
 
 
-def compose(message: Claimed, journey: Journey, around: Surroundings, sender: Sender, now: datetime) -> Letter:
+def compose(case: Case) -> Letter:
     """Make the letter. Raises NotNow when it has no address, when what it says is no longer so, or at night."""
-    case = Case(message, journey, around, sender, now)
-    if journey.erased:
+    if case.journey.erased:
         raise NotNow("cancelled", "candidate erased")
-    own = COMPOSERS[message.kind](case)
+    own = COMPOSERS[case.message.kind](case)
     to, to_name = _address(case)
-    if message.kind in WAITS_FOR_MORNING and is_quiet(now, case.zone):
-        raise NotNow("requested", "waits for the morning", until=next_morning(now, case.zone))
+    if case.message.kind in WAITS_FOR_MORNING and is_quiet(case.now, case.zone):
+        raise NotNow("requested", "waits for the morning", until=next_morning(case.now, case.zone))
     campaign = {
-        "title": case.campaign.get("title") or message.campaign,
-        "organizer": case.campaign.get("organizer") or sender.name,
+        "title": case.campaign.get("title") or case.message.campaign,
+        "organizer": case.campaign.get("organizer") or case.sender.name,
     }
     return Letter(to, to_name, case.locale, {"name": to_name, "campaign": campaign, **own})
 

@@ -15,20 +15,20 @@ from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
-from notifications import composing, suppression
 from notifications.breaker import Breaker
 from notifications.case import NotNow
 from notifications.case import Sender as Writer
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel, Mail, Outcome
 from notifications.composing import Letter
+from notifications.gathering import letters_for, unwritten
 from notifications.rendering import Renderer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, SendRefused
-from schemas.journey import Journey
-from storage import journeys, outgoing
+from storage import outgoing
 from storage.database import Conn, borrowed
-from storage.journeys import Stored
-from storage.outgoing import UNWRITTEN, Claimed, Record, Surroundings
+from storage.links import Links
+from storage.links import load as load_links
+from storage.outgoing import Claimed, Record
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ class Sender:
         self._busy = asyncio.Lock()
         self._closing = False
         self._started = False
+        self._links: Links | None = None
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -169,7 +170,10 @@ class Sender:
                 lease=route.channel.lease,
                 limit=limit,
             )
-            return claimed, await _letters(conn, claimed, self._writer, self._chance.clock()) if claimed else []
+            if not claimed:
+                return [], []
+            links = self._links = self._links or await load_links(conn, self._writer.base_url)
+            return claimed, await letters_for(conn, claimed, self._writer, links, self._chance.clock())
 
     def _prepare(
         self, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow]
@@ -185,7 +189,7 @@ class Sender:
                 log.error("message %d: %s", message.id, error)
                 records.append(Record(id=message.id, status="failed", reason=str(error), recipient=letter.to))
             except Exception as error:
-                held = _unwritten(message, error)
+                held = unwritten(message, error)
                 records.append(Record(id=message.id, status=held.status, reason=held.reason))
         return mails, records
 
@@ -238,33 +242,3 @@ def _settled(mail: Mail, outcome: Outcome) -> Record:
         html=mail.html if went else None,
         text=mail.text if went else None,
     )
-
-
-async def _letters(conn: Conn, claimed: Sequence[Claimed], writer: Writer, now: datetime) -> list[Letter | NotNow]:
-    keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
-    known = await journeys.load(conn, keys) if keys else {}
-    fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
-    around = await outgoing.surroundings(conn, [message.campaign for message in claimed], fairs)
-    nobody = Stored(0, Journey())
-    letters = [
-        _letter(message, known.get((message.campaign, message.candidate or ""), nobody), around, writer, now)
-        for message in claimed
-    ]
-    return await suppression.held_back(conn, claimed, letters)
-
-
-def _letter(message: Claimed, stored: Stored, around: Surroundings, writer: Writer, now: datetime) -> Letter | NotNow:
-    try:
-        return composing.compose(message, stored.journey, around, writer, now)
-    except NotNow as reason:
-        if reason.status == "held" and message.candidate is not None:
-            reason.seen = (message.campaign, message.candidate, stored.version)
-        return reason
-    except Exception as error:
-        return _unwritten(message, error)
-
-
-def _unwritten(message: Claimed, error: Exception) -> NotNow:
-    """Our own fault, or a message like no other: it waits to be tried by a mended sender, and the others go out."""
-    log.error("message %d can't be written", message.id, exc_info=error)
-    return NotNow("held", f"{UNWRITTEN}: {type(error).__name__} {error}")

@@ -11,18 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.case import NotNow, Sender
-from notifications.composing import Letter, compose
+from notifications import composing
+from notifications.case import Case, NotNow, Sender
+from notifications.composing import Letter
 from notifications.rendering import LOCALES, Rendered, Renderer
 from schemas.errors import SendRefused
 from schemas.facts import validate_event
 from schemas.journey import Journey
 from schemas.messages import AUDIENCES, OFFER_TROUBLE
+from storage.links import Links
 from storage.outgoing import Claimed, Surroundings
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
 
 RENDERER = Renderer()
+LINKS = Links(b"0" * 32, "https://park.example")
 WRITER = Sender("引凤", "https://park.example", "hr@park.example")
 CASES = [(kind, locale) for kind in AUDIENCES for locale in LOCALES]
 CHINESE = "欧阳思雨"
@@ -32,6 +35,10 @@ EXPIRES = "2026-06-30T16:00:00Z"
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
 TARGET = {"target": "t", "title": "2000 graduates", "goal": 2000, "progress": 1000, "percent": 50}
+
+
+def compose(message: Claimed, journey: Journey, around: Surroundings, now: datetime = NOW) -> Letter:
+    return composing.compose(Case(message, journey, around, WRITER, LINKS, now))
 
 
 def campaign(locale: str = "zh-CN", **more: Any) -> dict[str, Any]:
@@ -122,7 +129,7 @@ def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any 
     around = about or Surroundings(
         {"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair(cancelled=kind == "fair_cancelled")}
     )
-    return compose(message, Journey() if hr else journey(said, kind, name), around, WRITER, NOW)
+    return compose(message, Journey() if hr else journey(said, kind, name), around)
 
 
 def rendered(kind: str, locale: str = "zh-CN", **more: Any) -> Rendered:
@@ -303,7 +310,7 @@ def test_a_candidates_own_language_comes_first():
     said = params_of("signup_confirmation")
     message = Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1)
     around = Surroundings({"grads-2026": campaign("zh-CN")}, {("grads-2026", "f1"): fair()})
-    assert compose(message, journey(said, "signup_confirmation", locale="en"), around, WRITER, NOW).locale == "en"
+    assert compose(message, journey(said, "signup_confirmation", locale="en"), around).locale == "en"
 
 
 def test_nobody_to_write_to():
@@ -312,7 +319,6 @@ def test_nobody_to_write_to():
             Claimed(1, "signup_confirmation", "grads-2026", "c1", {}, 1),
             fold([validate_event(signed_up("c1"))]),
             Surroundings({}, {}),
-            WRITER,
             NOW,
         )
     assert (refusal.value.status, refusal.value.reason) == ("held", "no address")
@@ -322,9 +328,9 @@ def test_a_confirmation_waits_some_seconds_for_its_fair_and_then_goes_without():
     said, around = params_of("signup_confirmation"), Surroundings({"grads-2026": campaign()}, {})
     known = journey(said, "signup_confirmation")
     with pytest.raises(NotNow) as pause:
-        compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1), known, around, WRITER, NOW)
+        compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1), known, around)
     assert (pause.value.status, pause.value.until) == ("requested", NOW + timedelta(seconds=5))
-    sure = compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 4), known, around, WRITER, NOW)
+    sure = compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 4), known, around)
     assert sure.values["fair"] is None
 
 
@@ -343,6 +349,6 @@ def test_hr_reads_of_a_candidate_in_the_campaigns_language():
     said = params_of("offer_bounced")
     message = Claimed(1, "offer_bounced", "grads-2026", "c1", said, 1)
     around = Surroundings({"grads-2026": campaign("zh-CN")}, {})
-    made = compose(message, journey(said, "offer_bounced", locale="en"), around, WRITER, NOW)
+    made = compose(message, journey(said, "offer_bounced", locale="en"), around)
     assert (made.locale, made.to) == ("zh-CN", "hr@park.example")
     assert made.values["candidate"] == {"name": CHINESE, "id": "c1"}
