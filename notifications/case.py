@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import YinfengError
 from schemas.journey import Journey
-from schemas.messages import AUDIENCES, Status
+from schemas.messages import AUDIENCES, MessageRequest, Status
 from storage.links import Links
 from storage.outgoing import Claimed, Surroundings
+from storage.places import Place
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 DEFAULT_LOCALE: Final = "zh-CN"
@@ -22,15 +23,23 @@ class NotNow(YinfengError):
     """The message is not to be sent: `status` says whether it waits (`until`, if that is known) or never goes.
 
     `seen` is the journey's key and version, where one that changes would let the message go; `recipient` the address
-    that is not to be written to.
+    that is not to be written to; `instead` the message that is asked for in its place.
     """
 
     seen: tuple[str, str, int] | None = None
     recipient: str | None = None
+    instead: MessageRequest | None = None
 
     def __init__(self, status: Status, reason: str, until: datetime | None = None) -> None:
         super().__init__(reason)
         self.status, self.reason, self.until = status, reason, until
+
+
+@dataclass(frozen=True, slots=True)
+class ToldWith:
+    """The message is told in the mail of another one, and shares its fate."""
+
+    leader: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,10 @@ class Sender:
 @dataclass(frozen=True, slots=True)
 class Case:
     """A message, its candidate's journey (empty for HR's), the campaigns and fairs around it, who writes, signed
-    links, and now."""
+    links, and now.
+
+    `together`: for kinds that are grouped, the cases that one mail tells of, this one among them.
+    """
 
     message: Claimed
     journey: Journey
@@ -53,6 +65,7 @@ class Case:
     sender: Sender
     links: Links
     now: datetime
+    together: tuple[Case, ...] = ()
 
     @property
     def campaign(self) -> dict[str, Any]:
@@ -65,7 +78,17 @@ class Case:
     @property
     def locale(self) -> str:
         own = self.journey.attribute("locale") if AUDIENCES[self.message.kind] == "candidate" else None
-        return str(own or self.campaign.get("locale") or DEFAULT_LOCALE)
+        return str(own or self.campaign_locale)
+
+    @property
+    def campaign_locale(self) -> str:
+        return str(self.campaign.get("locale") or DEFAULT_LOCALE)
+
+    @property
+    def place(self) -> Place | None:
+        """Whether the candidate has a seat at the fair that the message is about, or waits for one; None: not known."""
+        key = (self.message.campaign, self.message.params.get("fair"), self.message.candidate)
+        return self.around.places.get(key)
 
     def fair_row(self) -> dict[str, Any] | None:
         """The fair that the message is about, as far as it is known."""

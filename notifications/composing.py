@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from notifications import hr_letters, letters, offer_trouble, waiting
 from notifications.case import Case, NotNow, Values
 from notifications.hours import is_quiet, next_morning
-from notifications.letters import COMPOSERS
-from schemas.messages import AUDIENCES, OFFER_EXPIRING
+from schemas.messages import (
+    AUDIENCES,
+    BENEFIT_AVAILABLE,
+    BENEFIT_PAID,
+    BENEFIT_VERIFIED,
+    DAILY_DIGEST,
+    FAIR_CANCELLED,
+    FAIR_REMINDER,
+    FAIR_RESCHEDULED,
+    INTERVIEW_RESULT,
+    MARKETING,
+    MILESTONE,
+    MOVED_UP,
+    OFFER,
+    OFFER_ANSWERED,
+    OFFER_BOUNCED,
+    OFFER_EXPIRING,
+    OFFER_RESCINDED,
+    SIGNUP_CONFIRMATION,
+    TARGET_AT_RISK,
+    TARGET_REACHED,
+    THANKS,
+    WAITLISTED,
+    WELCOME,
+)
 
 NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go once there is one
-# Kinds that wait for the morning; reminders of fairs are timed so that they need not.
-WAITS_FOR_MORNING: Final = frozenset({OFFER_EXPIRING})
+WAITS_FOR_MORNING: Final = MARKETING | {OFFER_EXPIRING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +71,28 @@ def _address(case: Case) -> tuple[str, str]:
     if not email or not name:
         raise NotNow("held", NO_ADDRESS)
     return str(email), str(name)
+
+
+COMPOSERS: Final[dict[str, Callable[[Case], Values]]] = {
+    SIGNUP_CONFIRMATION: letters.signup,
+    WAITLISTED: waiting.waitlisted,
+    MOVED_UP: waiting.moved_up,
+    FAIR_REMINDER: letters.fair_news,
+    FAIR_RESCHEDULED: letters.fair_news,
+    FAIR_CANCELLED: letters.fair_news,
+    THANKS: letters.thanks,
+    INTERVIEW_RESULT: letters.interview,
+    OFFER: letters.offer,
+    OFFER_EXPIRING: letters.offer_expiring,
+    OFFER_RESCINDED: letters.offer_rescinded,
+    WELCOME: letters.welcome,
+    BENEFIT_AVAILABLE: letters.benefit_available,
+    BENEFIT_VERIFIED: letters.benefit,
+    BENEFIT_PAID: letters.benefit,
+    MILESTONE: hr_letters.target,
+    TARGET_REACHED: hr_letters.target,
+    TARGET_AT_RISK: hr_letters.risk,
+    DAILY_DIGEST: hr_letters.digest,
+    OFFER_ANSWERED: hr_letters.offer_answered,
+    OFFER_BOUNCED: offer_trouble.offer_bounced,
+}

@@ -3,37 +3,79 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from notifications import composing, suppression
-from notifications.case import Case, NotNow
+from notifications.case import Case, NotNow, ToldWith
 from notifications.case import Sender as Writer
 from notifications.composing import Letter
+from notifications.grouping import HOUR, arranged
+from notifications.waiting import takes_part
 from schemas.journey import Journey
-from storage import journeys, outgoing
+from schemas.messages import AUDIENCES, SIGNUP_CONFIRMATION
+from storage import journeys, messages, outgoing, places
 from storage.database import Conn
 from storage.journeys import Stored
+from storage.ledger import JourneyKey
 from storage.links import Links
-from storage.outgoing import UNWRITTEN, Claimed
+from storage.outgoing import UNWRITTEN, Claimed, Surroundings
 
 log = logging.getLogger(__name__)
+
+Made = Letter | NotNow | ToldWith
+NOBODY: Final = Stored(0, Journey())
 
 
 async def letters_for(
     conn: Conn, claimed: Sequence[Claimed], writer: Writer, links: Links, now: datetime
-) -> list[Letter | NotNow]:
-    """A letter for each message, or why there is none now; read in a few queries for all."""
+) -> list[Made]:
+    """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
+    around = await _around(conn, claimed, known, now)
+    cases = [Case(each, _stored(known, each).journey, around, writer, links, now) for each in claimed]
+    made = [
+        _letter(case, _stored(known, message).version) if isinstance(case, Case) else case
+        for case, message in zip(arranged(cases), claimed, strict=True)
+    ]
+    await messages.request(conn, [why.instead for why in made if isinstance(why, NotNow) and why.instead])
+    return await suppression.held_back(conn, claimed, made)
+
+
+async def _around(
+    conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored], now: datetime
+) -> Surroundings:
     fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
-    around = await outgoing.surroundings(conn, [message.campaign for message in claimed], fairs)
-    nobody = Stored(0, Journey())
-    letters = []
-    for message in claimed:
-        stored = known.get((message.campaign, message.candidate or ""), nobody)
-        letters.append(_letter(Case(message, stored.journey, around, writer, links, now), stored.version))
-    return await suppression.held_back(conn, claimed, letters)
+    campaigns = {message.campaign for message in claimed}
+    around = await outgoing.surroundings(conn, campaigns, fairs)
+    to_hr = {message.campaign for message in claimed if AUDIENCES[message.kind] == "hr"}
+    return replace(
+        around,
+        places=await _places(conn, claimed, known),
+        to_hr=await outgoing.told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
+    )
+
+
+async def _places(
+    conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored]
+) -> dict[places.Key, places.Place]:
+    """Seats are given out when signups are confirmed, by the time of the signup; other mails look them up."""
+    about = [message for message in claimed if message.candidate is not None and message.params.get("fair")]
+    keys = {each.id: (each.campaign, each.params["fair"], each.candidate) for each in about}
+    signups = [
+        (_stored(known, each).journey.fairs[each.params["fair"]], keys[each.id])
+        for each in about
+        if each.kind == SIGNUP_CONFIRMATION and takes_part(_stored(known, each).journey, each.params["fair"])
+    ]
+    taken = await places.take(conn, [key for _, key in sorted(signups)])
+    return taken | await places.of(conn, keys.values() - taken.keys())
+
+
+def _stored(known: Mapping[JourneyKey, Stored], message: Claimed) -> Stored:
+    return known.get((message.campaign, message.candidate or ""), NOBODY)
 
 
 def _letter(case: Case, version: int) -> Letter | NotNow:

@@ -1,50 +1,43 @@
-"""What each kind of message says, and what makes it moot. The table is at the foot."""
+"""What mails of fairs, offers, hires and benefits say, and what makes them moot."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 from notifications import dates
 from notifications.case import Case, NotNow, Values
-from notifications.offer_trouble import offer_bounced
-from schemas.messages import (
-    BENEFIT_PAID,
-    BENEFIT_VERIFIED,
-    DAILY_DIGEST,
-    FAIR_CANCELLED,
-    FAIR_REMINDER,
-    FAIR_RESCHEDULED,
-    INTERVIEW_RESULT,
-    MILESTONE,
-    OFFER,
-    OFFER_BOUNCED,
-    OFFER_EXPIRING,
-    OFFER_RESCINDED,
-    SIGNUP_CONFIRMATION,
-    TARGET_AT_RISK,
-    TARGET_REACHED,
-    WELCOME,
-)
+from schemas.messages import BENEFIT_VERIFIED, FAIR_CANCELLED, FAIR_REMINDER, WAITLISTED, MessageRequest, dedupe_key
 
 # A fair may be told of a little later than its signups; a confirmation without time and place is worth some seconds.
 PATIENCE = 3  # attempts
 PAUSE = timedelta(seconds=5)
+THANKS_AFTER = timedelta(hours=1)
+THANKS_WITHIN = timedelta(days=7)
 
 
-def _signup(case: Case) -> Values:
-    _require_part(case)
+def signup(case: Case) -> Values:
+    require_part(case)
     row = case.fair_row()
     if row is None and case.message.params.get("fair") and case.message.attempts <= PATIENCE:
         raise NotNow("requested", "the fair is not known yet", until=case.now + PAUSE)
-    return {"fair": _fair(row, case) if row else None}
+    if case.place == "waiting":
+        raise _waits(case)
+    return {"fair": fair_values(row, case) if row else None}
 
 
-def _fair_news(case: Case) -> Values:
+def _waits(case: Case) -> NotNow:
+    why = NotNow("cancelled", "the fair is full; told of the waiting list instead")
+    message, fair = case.message, case.message.params["fair"]
+    key = dedupe_key(WAITLISTED, message.campaign, message.candidate, [fair])
+    why.instead = MessageRequest(WAITLISTED, key, message.campaign, message.candidate, {"fair": fair})
+    return why
+
+
+def fair_news(case: Case) -> Values:
     """A fair that moved, was called off, or is near: never told once it has begun."""
-    _require_part(case)
+    require_part(case)
     row = case.fair_row()
     if row is None:
         raise NotNow("cancelled", "the fair is no longer known")
@@ -52,15 +45,18 @@ def _fair_news(case: Case) -> Values:
         raise NotNow("cancelled", "the fair is cancelled" if row["cancelled"] else "the fair takes place after all")
     if case.now >= row["starts_at"]:
         raise NotNow("cancelled", "the fair has begun")
+    if case.message.kind == FAIR_REMINDER and case.place == "waiting":
+        raise NotNow("cancelled", "the candidate is on the waiting list")
     before = case.message.params.get("before")
     return {
-        "fair": _fair(row, case),
+        "fair": fair_values(row, case),
         "before": dates.moment(before["starts_at"], case.zone, case.locale) if before else None,
         "reason": case.message.params.get("reason"),
     }
 
 
-def _require_part(case: Case) -> None:
+def require_part(case: Case) -> None:
+    """Raises NotNow when the candidate does not, or no longer, take part in the fair that the message is about."""
     fair = case.message.params.get("fair")
     if case.journey.first_signup is None or (fair and fair not in case.journey.fairs):
         raise NotNow("cancelled", "the signup was retracted")
@@ -68,7 +64,8 @@ def _require_part(case: Case) -> None:
         raise NotNow("cancelled", "the candidate withdrew")
 
 
-def _fair(row: dict[str, Any], case: Case) -> Values:
+def fair_values(row: dict[str, Any], case: Case) -> Values:
+    """What mails say of a fair."""
     return {
         "title": row["title"],
         "when": _when(row, case),
@@ -88,7 +85,22 @@ def _when(row: dict[str, Any], case: Case) -> str:
     return _OF_ZONE[case.locale].format(span, dates.zone_name(row["starts_at"], case.zone, case.locale))
 
 
-def _interview(case: Case) -> Values:
+def thanks(case: Case) -> Values:
+    """Some time after the fair, not weeks later; who came and withdrew later is thanked as well."""
+    row, fair = case.fair_row(), case.message.params["fair"]
+    if fair not in case.journey.checkins:
+        raise NotNow("cancelled", "the check-in was retracted")
+    if row is None:
+        raise NotNow("cancelled", "the fair is not known")
+    due = row["ends_at"] + THANKS_AFTER
+    if case.now < due:
+        raise NotNow("requested", "waits for the end of the fair", until=due)
+    if case.now > due + THANKS_WITHIN:
+        raise NotNow("cancelled", "the fair was long ago")
+    return {"fair": fair_values(row, case)}
+
+
+def interview(case: Case) -> Values:
     params = case.message.params
     held = case.journey.interviews.get(params["employer"])
     if held is None or held.outcome is None or held.outcome.value != params["outcome"]:
@@ -99,7 +111,7 @@ def _interview(case: Case) -> Values:
     return {"interview": {**said, "passed": params["outcome"] == "passed"}}
 
 
-def _offer(case: Case) -> Values:
+def offer(case: Case) -> Values:
     params = case.message.params
     offer = case.journey.offers.get(params["offer"])
     if offer is None or offer.terms is None:
@@ -112,14 +124,14 @@ def _offer(case: Case) -> Values:
     return {"offer": _terms(said, case)}
 
 
-def _offer_expiring(case: Case) -> Values:
-    values = _offer(case)
+def offer_expiring(case: Case) -> Values:
+    values = offer(case)
     if case.now >= dates.parse(case.message.params["expires_at"]):
         raise NotNow("cancelled", "the offer has expired")
     return values
 
 
-def _offer_rescinded(case: Case) -> Values:
+def offer_rescinded(case: Case) -> Values:
     offer = case.journey.offers.get(case.message.params["offer"])
     if offer is None or offer.terms is None:
         raise NotNow("cancelled", "the offer was retracted")
@@ -135,7 +147,7 @@ def _terms(said: dict[str, Any], case: Case) -> Values:
     return {"employer": said["employer"], "position": said["position"], "city": said["city"], "expires": shown}
 
 
-def _welcome(case: Case) -> Values:
+def welcome(case: Case) -> Values:
     params = case.message.params
     hire = case.journey.hires.get(params["employer"])
     if hire is None or hire.status.value != "started":
@@ -149,7 +161,15 @@ def _welcome(case: Case) -> Values:
     }
 
 
-def _benefit(case: Case) -> Values:
+def benefit_available(case: Case) -> Values:
+    """That there is help for those who start; not for those who have applied already."""
+    values = welcome(case)
+    if case.journey.benefits:
+        raise NotNow("cancelled", "a benefit was applied for already")
+    return {**values, "benefits": list(_BENEFITS[case.locale].values())}
+
+
+def benefit(case: Case) -> Values:
     params = case.message.params
     known = case.journey.benefits.get(params["benefit"])
     if known is None or (case.message.kind == BENEFIT_VERIFIED and known.value == "refused"):
@@ -160,52 +180,6 @@ def _benefit(case: Case) -> Values:
     return {"benefit": {"kind": kind, "amount": paid}}
 
 
-def _risk(case: Case) -> Values:
-    params, number = case.message.params, dates.number
-    values = _target(case)
-    values["target"] |= {"expected": number(params["expected"], case.locale), "days_left": params["days_left"]}
-    return values
-
-
-def _digest(case: Case) -> Values:
-    params, locale = case.message.params, case.locale
-    targets = [
-        {
-            **row,
-            "progress": dates.number(row["progress"], locale),
-            "goal": dates.number(row["goal"], locale),
-            "gained": dates.number(row["gained"], locale) if row["gained"] else None,
-        }
-        for row in params["targets"]
-    ]
-    fairs = [{**row, "when": dates.moment(row["starts_at"], case.zone, locale)} for row in params["fairs"]]
-    return {
-        "day": dates.day(params["day"], locale),
-        "targets": targets,
-        "fairs": fairs,
-        "trouble": [(_TROUBLE[locale][status], count) for status, count in sorted(params["trouble"].items())],
-        "link": f"{case.sender.base_url}/campaigns/{quote(case.message.campaign, safe='')}",
-    }
-
-
-def _target(case: Case) -> Values:
-    params = case.message.params
-    return {
-        "target": {
-            "title": params["title"],
-            "percent": params["percent"],
-            "progress": dates.number(params["progress"], case.locale),
-            "goal": dates.number(params["goal"], case.locale),
-            "due_on": dates.day(params["due_on"], case.locale),
-        },
-        "link": f"{case.sender.base_url}/campaigns/{quote(case.message.campaign, safe='')}",
-    }
-
-
-_TROUBLE = {
-    "zh-CN": {"failed": "发送失败", "unknown": "结果未知", "bounced": "被退回", "held": "暂存"},
-    "en": {"failed": "failed", "unknown": "in doubt", "bounced": "bounced", "held": "held"},
-}
 _MODES = {
     "zh-CN": {"onsite": "线下", "online": "线上", "hybrid": "线上线下同步"},
     "en": {"onsite": "on site", "online": "online", "hybrid": "on site and online"},
@@ -228,23 +202,4 @@ _BENEFITS = {
         "insurance": "insurance subsidy",
         "settling_in": "settling-in allowance",
     },
-}
-
-COMPOSERS: dict[str, Callable[[Case], Values]] = {
-    SIGNUP_CONFIRMATION: _signup,
-    FAIR_REMINDER: _fair_news,
-    FAIR_RESCHEDULED: _fair_news,
-    FAIR_CANCELLED: _fair_news,
-    INTERVIEW_RESULT: _interview,
-    OFFER: _offer,
-    OFFER_EXPIRING: _offer_expiring,
-    OFFER_RESCINDED: _offer_rescinded,
-    WELCOME: _welcome,
-    BENEFIT_VERIFIED: _benefit,
-    BENEFIT_PAID: _benefit,
-    MILESTONE: _target,
-    TARGET_REACHED: _target,
-    TARGET_AT_RISK: _risk,
-    DAILY_DIGEST: _digest,
-    OFFER_BOUNCED: offer_bounced,
 }

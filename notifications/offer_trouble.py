@@ -4,23 +4,44 @@ from __future__ import annotations
 
 from typing import Final
 
-from notifications.case import Case, Values
+from notifications.case import Case, NotNow, Values
+
+
+def require_trouble(case: Case) -> None:
+    """Raises NotNow when nothing is known any more of whom the offer was for."""
+    if case.journey.erased:
+        raise NotNow("cancelled", "candidate erased")
 
 
 def offer_bounced(case: Case) -> Values:
-    """The offer, its candidate as far as known, what happened to the mail and what HR can do."""
-    params = case.message.params
-    name = case.journey.attribute("name")
-    happened, then = _TOLD[case.locale][params["status"]]
+    """The offer, its candidate as far as known, what happened to the mail and what HR can do; and the other offers
+    of which the same can be said, one line each."""
+    params, others = case.message.params, case.together[1:]
+    happened, then = _TOLD[case.campaign_locale][params["status"]]
     return {
         "offer": {"employer": params["employer"], "position": params["position"]},
-        "candidate": {"name": str(name) if name else None, "id": case.message.candidate},
+        "candidate": {"name": _name(case), "id": case.message.candidate},
         "happened": happened,
         "then": then,
+        "others": [_line(each) for each in others[:MOST_SHOWN]],
+        "more": len(others) - len(others[:MOST_SHOWN]),
         "link": f"{case.sender.base_url}/mailbox/{params['message']}",
     }
 
 
+def _line(case: Case) -> tuple[str, str]:
+    params = case.message.params
+    who = _name(case) or case.message.candidate or ""
+    happened, _ = _TOLD[case.campaign_locale][params["status"]]
+    return who, f"{params['employer']}, {params['position']}: {happened}"
+
+
+def _name(case: Case) -> str | None:
+    name = case.journey.attribute("name")
+    return str(name) if name else None
+
+
+MOST_SHOWN: Final = 30
 _CALL: Final = "Reach the candidate another way and ask for the right address, then resend the offer."
 _LOOK: Final = "Ask the candidate, or look for it at the mail provider, before you resend it: it may have arrived."
 _MEND: Final = "Mend what the message says was wrong, then resend the offer."

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from notifications.calendar import Notice, change_notice, reminders, summary
 from notifications.case import DEFAULT_ZONE
 from notifications.digest import Morning, at_risk, digest, morning
-from schemas.messages import MessageRequest, dedupe_key
-from storage import digests, fair_notices, messages
+from schemas.messages import MOVED_UP, MessageRequest, dedupe_key
+from storage import digests, fair_notices, messages, places
 from storage.database import Conn
 
 
@@ -23,7 +23,18 @@ async def look(conn: Conn, now: datetime) -> int:
         asked = 0
         for fair in await fair_notices.upcoming(conn, now):
             asked += await _see_to(conn, fair, now)
+        asked += await _move_up(conn, now)
         return asked + await _good_morning(conn, now)
+
+
+async def _move_up(conn: Conn, now: datetime) -> int:
+    """Seats that came free go to those on the waiting list."""
+    wanted = []
+    for fair in await places.awaited(conn, now):
+        for seq, candidate in await places.move_up(conn, fair):
+            notice = Notice(MOVED_UP, [fair["fair"], seq], {"fair": fair["fair"]})
+            wanted.append(_request(notice, fair["campaign"], candidate))
+    return len(await messages.request(conn, wanted))
 
 
 async def _good_morning(conn: Conn, now: datetime) -> int:

@@ -9,26 +9,26 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.breaker import Breaker
-from notifications.case import NotNow
+from notifications.case import NotNow, ToldWith
 from notifications.case import Sender as Writer
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel, Mail, Outcome
 from notifications.composing import Letter
-from notifications.gathering import letters_for, unwritten
+from notifications.gathering import Made, letters_for, unwritten
 from notifications.rendering import Renderer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, SendRefused
 from storage import outgoing
 from storage.database import Conn, borrowed
 from storage.links import Links
 from storage.links import load as load_links
-from storage.outgoing import Claimed, Record
+from storage.outgoing import TOLD_WITH, Claimed, Record
 
 log = logging.getLogger(__name__)
 
@@ -156,10 +156,10 @@ class Sender:
             outcomes = await route.channel.send(mails) if mails else []
             breaker.note(outcomes)
             records += [_settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
-            await self._record(records)
+            await self._record([*records, *_told_with(records, claimed, letters)])
             return len(claimed)
 
-    async def _claim(self, route: Route, limit: int) -> tuple[list[Claimed], list[Letter | NotNow]]:
+    async def _claim(self, route: Route, limit: int) -> tuple[list[Claimed], list[Made]]:
         """Claim messages and read what they need, both or nothing: what fails here certainly did not go out."""
         async with borrowed(self._pool) as conn, conn.transaction():
             claimed = await outgoing.claim(
@@ -172,16 +172,18 @@ class Sender:
             )
             if not claimed:
                 return [], []
+            claimed += await outgoing.claim_together(
+                conn, claimed, channel=route.channel.name, owner=self._owner, lease=route.channel.lease
+            )
             links = self._links = self._links or await load_links(conn, self._writer.base_url)
             return claimed, await letters_for(conn, claimed, self._writer, links, self._chance.clock())
 
-    def _prepare(
-        self, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow]
-    ) -> tuple[list[Mail], list[Record]]:
+    def _prepare(self, claimed: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Mail], list[Record]]:
         mails, records = [], []
         for message, letter in zip(claimed, letters, strict=True):
             if isinstance(letter, NotNow):
                 records.append(_put_off(message, letter))
+            if not isinstance(letter, Letter):
                 continue
             try:
                 mails.append(self._mail(message, letter))
@@ -216,6 +218,22 @@ class Sender:
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; %d outcomes wait to be recorded", error, len(records))
                 await asyncio.sleep(OUTAGE_PAUSE)
+
+
+def _told_with(records: Sequence[Record], claimed: Sequence[Claimed], letters: Sequence[Made]) -> list[Record]:
+    """The records of messages that another one's mail tells of: what became of it became of them."""
+    by_id = {record.id: record for record in records}
+    return [
+        replace(
+            by_id[letter.leader],
+            id=message.id,
+            reason=by_id[letter.leader].reason or f"{TOLD_WITH} {letter.leader}",
+            html=None,
+            text=None,
+        )
+        for message, letter in zip(claimed, letters, strict=True)
+        if isinstance(letter, ToldWith)
+    ]
 
 
 def _put_off(message: Claimed, why: NotNow) -> Record:

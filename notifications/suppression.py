@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from notifications.case import NotNow
+from notifications.case import NotNow, ToldWith
 from notifications.composing import Letter
 from schemas.messages import AUDIENCES, MARKETING, SuppressionKind
 from storage import suppressions
@@ -21,16 +21,18 @@ def blocks(suppression: SuppressionKind, kind: str) -> bool:
 
 
 async def held_back(
-    conn: Conn, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow]
-) -> list[Letter | NotNow]:
+    conn: Conn, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow | ToldWith]
+) -> list[Letter | NotNow | ToldWith]:
     """The letters, where those to suppressed addresses are not to go; one query for all."""
     addresses = {letter.to for letter in letters if isinstance(letter, Letter)}
     found = await suppressions.of(conn, addresses) if addresses else {}
     return [_checked(message, letter, found) for message, letter in zip(claimed, letters, strict=True)]
 
 
-def _checked(message: Claimed, letter: Letter | NotNow, found: dict[str, list[Suppression]]) -> Letter | NotNow:
-    if isinstance(letter, NotNow):
+def _checked(
+    message: Claimed, letter: Letter | NotNow | ToldWith, found: dict[str, list[Suppression]]
+) -> Letter | NotNow | ToldWith:
+    if not isinstance(letter, Letter):
         return letter
     for each in found.get(letter.to.lower(), []):
         if blocks(each.kind, message.kind):

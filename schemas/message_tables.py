@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import json, moment
+from schemas.messages import HR_KINDS
 
 
 class MessageRow(SQLModel, table=True):
@@ -38,6 +39,7 @@ class MessageRow(SQLModel, table=True):
         ),
         Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("messages_status", "status", "id"),
+        Index("messages_to_hr", "campaign", "sent_at", postgresql_where=text(f"kind IN {HR_KINDS}")),
     )
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
@@ -144,3 +146,19 @@ class SecretRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: bytes = Field(sa_type=LargeBinary)
+
+
+class PlaceRow(SQLModel, table=True):
+    """A candidate's place at a fair: a seat, or one on the waiting list. `seq` orders them by when they came."""
+
+    __tablename__ = "places"
+    __table_args__ = (
+        Index("places_seq", "seq", unique=True),
+        Index("places_waiting", "campaign", "fair", postgresql_where=text("waiting")),
+    )
+
+    campaign: str = Field(primary_key=True)
+    fair: str = Field(primary_key=True)
+    candidate: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+    waiting: bool

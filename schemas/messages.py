@@ -17,20 +17,25 @@ SuppressionKind = Literal["hard_bounce", "complaint", "unsubscribe"]
 Policy = Literal["ask_hr", "resend", "give_up", "leave"]
 
 SIGNUP_CONFIRMATION: Final = "signup_confirmation"
+WAITLISTED: Final = "waitlisted"
+MOVED_UP: Final = "moved_up"
 FAIR_REMINDER: Final = "fair_reminder"
 FAIR_RESCHEDULED: Final = "fair_rescheduled"
 FAIR_CANCELLED: Final = "fair_cancelled"
+THANKS: Final = "thanks"
 INTERVIEW_RESULT: Final = "interview_result"
 OFFER: Final = "offer"
 OFFER_EXPIRING: Final = "offer_expiring"
 OFFER_RESCINDED: Final = "offer_rescinded"
 WELCOME: Final = "welcome"
+BENEFIT_AVAILABLE: Final = "benefit_available"
 BENEFIT_VERIFIED: Final = "benefit_verified"
 BENEFIT_PAID: Final = "benefit_paid"
 MILESTONE: Final = "milestone"
 TARGET_REACHED: Final = "target_reached"
 TARGET_AT_RISK: Final = "target_at_risk"
 DAILY_DIGEST: Final = "daily_digest"
+OFFER_ANSWERED: Final = "offer_answered"
 OFFER_BOUNCED: Final = "offer_bounced"
 
 FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})
@@ -62,37 +67,50 @@ def dedupe_key(kind: str, campaign: str, candidate: str | None, reason: list[Any
 
 AUDIENCES: Final[dict[str, Audience]] = {
     SIGNUP_CONFIRMATION: "candidate",
+    WAITLISTED: "candidate",
+    MOVED_UP: "candidate",
     FAIR_REMINDER: "candidate",
     FAIR_RESCHEDULED: "candidate",
     FAIR_CANCELLED: "candidate",
+    THANKS: "candidate",
     INTERVIEW_RESULT: "candidate",
     OFFER: "candidate",
     OFFER_EXPIRING: "candidate",
     OFFER_RESCINDED: "candidate",
     WELCOME: "candidate",
+    BENEFIT_AVAILABLE: "candidate",
     BENEFIT_VERIFIED: "candidate",
     BENEFIT_PAID: "candidate",
     MILESTONE: "hr",
     TARGET_REACHED: "hr",
     TARGET_AT_RISK: "hr",
     DAILY_DIGEST: "hr",
+    OFFER_ANSWERED: "hr",
     OFFER_BOUNCED: "hr",
 }
 
-# Which fact leads to which kinds of message to the candidate. Two more come of the fairs themselves (rescheduled,
-# cancelled), and one of the clock (reminder).
+HR_KINDS: Final = tuple(kind for kind, audience in AUDIENCES.items() if audience == "hr")
+
+# Which fact leads to which kinds of message. Others come of the fairs themselves (rescheduled, cancelled, a place on
+# the waiting list or off it), of the clock (reminder, digest), of targets, and of what became of an offer's mail.
 FACT_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "candidate.signed_up": (SIGNUP_CONFIRMATION,),
+    "candidate.checked_in": (THANKS,),
     "candidate.interviewed": (INTERVIEW_RESULT,),
     "offer.extended": (OFFER, OFFER_EXPIRING),
+    "offer.accepted": (OFFER_ANSWERED,),
+    "offer.declined": (OFFER_ANSWERED,),
     "offer.rescinded": (OFFER_RESCINDED,),
-    "hire.started": (WELCOME,),
+    "hire.started": (WELCOME, BENEFIT_AVAILABLE),
     "benefit.verified": (BENEFIT_VERIFIED,),
     "benefit.paid": (BENEFIT_PAID,),
 }
 
 # Kinds that one may unsubscribe from. All others are about the reader's own affairs: they go all the same.
-MARKETING: Final[frozenset[str]] = frozenset()
+MARKETING: Final[frozenset[str]] = frozenset({FAIR_REMINDER, THANKS, BENEFIT_AVAILABLE})
+
+# HR gets at most one mail of these an hour for each campaign: it tells of all that came together.
+GROUPED: Final[frozenset[str]] = frozenset({OFFER_ANSWERED, OFFER_BOUNCED})
 
 # What ends the doubt about a message that nobody speaks of for long: HR is asked, it goes once more, or never.
 # Kinds that are not here stay in doubt.

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg.rows import class_row, dict_row
 
 from schemas.errors import NotFound
+from schemas.messages import HR_KINDS
 from storage.database import Conn
 
 _ROWS = """
@@ -17,8 +18,8 @@ SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, 
 FROM messages m
 """
 # An employer's key sees the messages to candidates who have to do with it, and none that another employer caused.
-_OF_EMPLOYER = """
-EXISTS (SELECT FROM journeys j WHERE (j.campaign, j.candidate) = (m.campaign, m.candidate)
+_OF_EMPLOYER = f"""
+m.kind NOT IN {HR_KINDS} AND EXISTS (SELECT FROM journeys j WHERE (j.campaign, j.candidate) = (m.campaign, m.candidate)
         AND %(employer)s = ANY(j.employers))
 AND coalesce(m.params->>'employer', %(employer)s) = %(employer)s
 """

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from psycopg.rows import class_row, dict_row
 
-from schemas.messages import OFFER_TROUBLE, Status
+from schemas.messages import GROUPED, HR_KINDS, OFFER_TROUBLE, Status
 from storage import offer_alerts
 from storage.database import Conn
+from storage.places import Key, Place
 
 _CLAIM = """
 WITH claimed AS (
@@ -19,7 +20,7 @@ WITH claimed AS (
     SET status = 'claimed', owner = %(owner)s, channel = %(channel)s, attempts = attempts + 1,
         lease_until = now() + make_interval(secs => %(lease)s)
     FROM (SELECT id FROM messages
-          WHERE status = 'requested' AND kind = ANY(%(kinds)s) AND coalesce(not_before, requested_at) <= now()
+          WHERE status = 'requested' AND {which} AND coalesce(not_before, requested_at) <= now()
           ORDER BY coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
     WHERE m.id = due.id
     RETURNING m.id, m.kind, m.campaign, m.candidate, m.params, m.attempts
@@ -28,6 +29,8 @@ WITH claimed AS (
 )
 SELECT * FROM claimed ORDER BY id
 """
+_OF_KINDS: Final = "kind = ANY(%(kinds)s)"
+_SAME_GROUPS: Final = "(campaign, kind) IN (SELECT * FROM unnest(%(campaigns)s::text[], %(kinds)s::text[]))"
 # A sender whose lease ended while it could not reach the database still knows best what became of its messages.
 _OURS = "SELECT id, status, forgotten FROM messages WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE"
 _OPEN: Final = ("claimed", "unknown")
@@ -75,6 +78,15 @@ WITH freed AS (
 )
 INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'a sender started anew' FROM freed
 """
+# The condition is the index's.
+_TOLD_HR = f"""
+SELECT campaign, kind, count(*)::int, min(sent_at), max(sent_at) FROM messages
+WHERE kind IN {HR_KINDS} AND campaign = ANY(%(campaigns)s) AND sent_at > %(since)s
+  AND NOT starts_with(coalesce(reason, ''), %(with)s)
+GROUP BY campaign, kind
+"""
+MOST_TOGETHER: Final = 5000
+TOLD_WITH: Final = "told in the mail of message"
 UNWRITTEN: Final = "can't be written"
 _LOST = "the sender ended between claiming this message and recording what became of it"
 
@@ -112,11 +124,23 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What HR was sent of a kind since some time: how many mails, when the first and the last."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What mails say of campaigns and fairs: rows by campaign, and by (campaign, fair)."""
+    """What mails say of campaigns and fairs: rows by campaign, and by (campaign, fair). `places` of candidates by
+    (campaign, fair, candidate); `to_hr`: what HR was told within the hour, by (campaign, kind)."""
 
     campaigns: dict[str, dict[str, Any]]
     fairs: dict[tuple[str, str], dict[str, Any]]
+    places: dict[Key, Place] = field(default_factory=dict)
+    to_hr: dict[tuple[str, str], Told] = field(default_factory=dict)
 
 
 async def claim(
@@ -125,7 +149,27 @@ async def claim(
     """Take up to `limit` messages of these kinds that are due, for `lease` seconds."""
     values = {"kinds": list(kinds), "channel": channel, "owner": owner, "lease": lease, "limit": limit}
     async with conn.cursor(row_factory=class_row(Claimed)) as cursor:
-        await cursor.execute(_CLAIM, values)
+        await cursor.execute(_CLAIM.format(which=_OF_KINDS), values)
+        return await cursor.fetchall()
+
+
+async def claim_together(
+    conn: Conn, found: Sequence[Claimed], *, channel: str, owner: str, lease: float
+) -> list[Claimed]:
+    """Take all others that are due of the grouped kinds among `found`, for the same campaigns."""
+    groups = sorted({(each.campaign, each.kind) for each in found if each.kind in GROUPED})
+    if not groups:
+        return []
+    values = {
+        "campaigns": [campaign for campaign, _ in groups],
+        "kinds": [kind for _, kind in groups],
+        "channel": channel,
+        "owner": owner,
+        "lease": lease,
+        "limit": MOST_TOGETHER,
+    }
+    async with conn.cursor(row_factory=class_row(Claimed)) as cursor:
+        await cursor.execute(_CLAIM.format(which=_SAME_GROUPS), values)
         return await cursor.fetchall()
 
 
@@ -194,6 +238,12 @@ async def sweep(conn: Conn, *, keeping: Collection[str]) -> dict[int, str]:
         found = dict(await cursor.fetchall())
         await conn.execute(_ATTEMPTS, [list(found), list(found.values()), [_LOST] * len(found)])
     return found
+
+
+async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], Told]:
+    """What the HR of these campaigns was sent since then, by campaign and kind; each mail counts once."""
+    cursor = await conn.execute(_TOLD_HR, {"campaigns": sorted(campaigns), "since": since, "with": TOLD_WITH})
+    return {(campaign, kind): Told(*rest) for campaign, kind, *rest in await cursor.fetchall()}
 
 
 async def free_unwritten(conn: Conn) -> int:

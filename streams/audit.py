@@ -23,6 +23,7 @@ from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, Target, fold_cam
 from streams.domain.fold import fold, retractions, stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
 
+NOTHING_KNOWN = Journey()  # of candidates whose facts were all retracted, stored or not
 MAX_NAMED = 100  # differences that are named; the rest is counted
 
 
@@ -69,7 +70,7 @@ async def _audit_campaign(conn: Conn, campaign: str, report: Report) -> None:
         report.facts += len(facts)
         report.journeys += 1
         journey = fold(fact for fact in facts if stands(fact, retracted))
-        if stored != journey:
+        if (stored or NOTHING_KNOWN) != journey:
             report.differs(f"journey {campaign}/{candidate}: stored {stored} but its facts say {journey}")
         standing = milestones(journey)
         for name, target in stands_now.targets.items():

@@ -10,6 +10,7 @@ from typing import Any
 from schemas.facts import Fact
 from schemas.fields import parse_time
 from schemas.messages import (
+    BENEFIT_AVAILABLE,
     BENEFIT_VERIFIED,
     FACT_KINDS,
     INTERVIEW_RESULT,
@@ -19,6 +20,7 @@ from schemas.messages import (
     OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
     TARGET_REACHED,
+    THANKS,
     WELCOME,
     MessageRequest,
     dedupe_key,
@@ -27,16 +29,17 @@ from streams.domain.campaign import Target
 
 PERCENTS = (25, 50, 75, 90, 100)
 EXPIRY_NOTICE = timedelta(hours=48)
+SETTLING_IN = timedelta(days=1)
 
 
 def candidate_requests(fact: Fact) -> Iterator[MessageRequest]:
-    """The messages to its candidate that a fact asks for. Whether each still makes sense is asked when it is sent:
+    """The messages that a fact about a candidate asks for. Whether each still makes sense is asked when it is sent:
     what is requested must depend on the facts alone, not on which of them came in one batch."""
     for kind in FACT_KINDS.get(fact.type, ()):
         if kind in CONDITIONS and not CONDITIONS[kind](fact):
             continue
         key = dedupe_key(kind, fact.campaign, fact.candidate, _reason(kind, fact))
-        due = expiry_notice(fact) if kind == OFFER_EXPIRING else None
+        due = DUE[kind](fact) if kind in DUE else None
         yield MessageRequest(kind, key, fact.campaign, fact.candidate, fact.data, fact.source, fact.id, due)
 
 
@@ -89,10 +92,18 @@ REASONS: dict[str, tuple[str, ...]] = {
     BENEFIT_VERIFIED: ("benefit", "kind"),
     OFFER: ("offer", "employer", "position", "city", "expires_at"),
     WELCOME: ("employer", "started_on"),
+    THANKS: ("fair",),
+    BENEFIT_AVAILABLE: ("employer", "started_on"),
 }
 
 # Message kind → whether this fact asks for it at all.
 CONDITIONS: dict[str, Callable[[Fact], bool]] = {
     INTERVIEW_RESULT: lambda fact: fact.data.get("outcome") in ("passed", "failed"),
     OFFER_EXPIRING: lambda fact: expiry_notice(fact) is not None,
+}
+
+# Message kind → before when it is not to go, by the fact; a kind that is not here goes at once.
+DUE: dict[str, Callable[[Fact], datetime | None]] = {
+    OFFER_EXPIRING: expiry_notice,
+    BENEFIT_AVAILABLE: lambda fact: fact.time + SETTLING_IN,
 }

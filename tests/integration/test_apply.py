@@ -18,7 +18,7 @@ from storage.database import Conn, connect
 from streams.apply import Applied, apply_batch
 from streams.audit import audit
 from streams.intake import Incoming
-from tests.facts import event, facts, hired, opened, signed_up, target
+from tests.facts import event, facts, hired, opened, retraction, signed_up, target
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -171,6 +171,7 @@ async def test_one_message_for_one_reason(conn: Conn):
         event("offer.extended", **offer, city="Quzhou"),
     )
     assert await rows(conn, "SELECT kind, count(*) FROM messages GROUP BY 1 ORDER BY 1") == [
+        ("benefit_available", 1),
         ("offer", 2),
         ("signup_confirmation", 2),
         ("welcome", 1),
@@ -250,6 +251,14 @@ async def test_the_audit_finds_nothing_to_say_about_what_was_applied(conn: Conn,
         report = await audit(reader)
     assert (report.drift, report.differences) == (0, [])
     assert (report.journeys, report.targets, report.facts) == (2, 2, 7)
+
+
+async def test_a_fact_that_was_retracted_before_it_came_is_no_drift(conn: Conn, database_url: str):
+    await apply(conn, opened(), retraction("late"))
+    await apply(conn, signed_up("c1", id="late"))
+    async with await connect(database_url, name="audit") as reader:
+        report = await audit(reader)
+    assert (report.drift, report.differences) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,9 @@ async def test_filters(office: Office, organizer: Reader):
     async def count(query: str) -> int:
         return len(await organizer.json(f"/v1/messages{query}"))
 
-    assert await count("") == 5
+    assert await count("") == 6
     assert await count("?campaign=elsewhere") == 1
-    assert await count("?candidate=c1") == 2
+    assert await count("?candidate=c1") == 3
     assert await count("?status=held") == 1
     assert await count("?status=sent&campaign=grads-2026&candidate=c1") == 2
     assert await count("?candidate=nobody") == 0
@@ -175,7 +175,7 @@ async def test_an_employer_sees_the_messages_to_its_own_candidates(office: Offic
         for name in ("huayou", "other")
     }
     assert kinds["huayou"] == [("c1", "offer"), ("c1", "signup_confirmation")]
-    assert kinds["other"] == [("c2", "signup_confirmation"), ("c2", "welcome")]
+    assert kinds["other"] == [("c2", "benefit_available"), ("c2", "signup_confirmation"), ("c2", "welcome")]
     for (id,) in await office.rows("SELECT id FROM messages WHERE candidate IS DISTINCT FROM 'c1'"):
         assert (await readers["huayou"].get(f"/v1/messages/{id}")).status_code == 404
 

@@ -96,7 +96,7 @@ async def test_a_whole_fair_is_told_in_few_requests(office: Office, sendgrid: Se
     when = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=7)).isoformat()}
     people = [signed_up(f"c{n}", name=f"李{n}", fair="f1", email=f"c{n}@example.com") for n in range(300)]
     await office.tell(opened(), event("fair.scheduled", fair="f1", title="双选会", mode="onsite", **when), *people)
-    await office.change("UPDATE messages SET kind = 'fair_reminder'")
+    await office.change("UPDATE messages SET kind = 'fair_rescheduled'")
     await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
     assert await office.statuses() == {"sent": 300}
     assert (sendgrid.asked, sendgrid.refused) == (3, [])  # 16, 64 and 220

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -33,6 +34,7 @@ HOSTILE = '<script>alert("x")</script> & {{ 7 * 7 }} \'"'
 OFFER = {"offer": "o1", "employer": "华友钴业", "position": "Chemist", "city": "桐乡"}
 EXPIRES = "2026-06-30T16:00:00Z"
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
+AFTER = datetime(2026, 3, 9, 4, tzinfo=UTC)  # when the fair is over
 RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
 TARGET = {"target": "t", "title": "2000 graduates", "goal": 2000, "progress": 1000, "percent": 50}
 
@@ -65,6 +67,9 @@ CAUSES = {
     "offer": "offer.extended",
     "offer_expiring": "offer.extended",
     "offer_rescinded": "offer.rescinded",
+    "offer_answered": "offer.accepted",
+    "thanks": "candidate.checked_in",
+    "benefit_available": "hire.started",
     "welcome": "hire.started",
     "benefit_verified": "benefit.verified",
     "benefit_paid": "benefit.paid",
@@ -74,6 +79,11 @@ CAUSES = {
 def params_of(kind: str, **more: Any) -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = {
         "signup_confirmation": {"fair": "f1"},
+        "waitlisted": {"fair": "f1"},
+        "moved_up": {"fair": "f1"},
+        "thanks": {"fair": "f1"},
+        "benefit_available": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
+        "offer_answered": {"offer": "o1"},
         "fair_reminder": {"fair": "f1", "notice": "24h"},
         "fair_rescheduled": {"fair": "f1", "before": {"starts_at": "2026-03-07T09:00:00+08:00"}},
         "fair_cancelled": {"fair": "f1", "before": {"starts_at": "2026-03-08T09:00:00+08:00"}, "reason": "storm"},
@@ -115,7 +125,7 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
 
 def journey(params: dict[str, Any], kind: str, name: str = CHINESE, **more: Any) -> Journey:
     facts = [signed_up("c1", name=name, email="c1@example.com", fair="f1", **more)]
-    if kind == "offer_rescinded":
+    if kind in ("offer_rescinded", "offer_answered"):
         facts.append(event("offer.extended", candidate="c1", time="2026-03-01T08:00:00+08:00", **OFFER))
     if kind in CAUSES:
         facts.append(event(CAUSES[kind], candidate="c1", **params))
@@ -124,12 +134,16 @@ def journey(params: dict[str, Any], kind: str, name: str = CHINESE, **more: Any)
 
 def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any = None, **params: Any) -> Letter:
     said = params_of(kind, **params)
-    hr = AUDIENCES[kind] == "hr"
-    message = Claimed(1, kind, "grads-2026", None if hr else "c1", said, 1)
+    nobodys = AUDIENCES[kind] == "hr" and kind not in CAUSES
+    message = Claimed(1, kind, "grads-2026", None if nobodys else "c1", said, 1)
     around = about or Surroundings(
-        {"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair(cancelled=kind == "fair_cancelled")}
+        {"grads-2026": campaign(locale)},
+        {("grads-2026", "f1"): fair(cancelled=kind == "fair_cancelled")},
+        {("grads-2026", "f1", "c1"): "waiting" if kind == "waitlisted" else "seat"},
     )
-    return compose(message, Journey() if hr else journey(said, kind, name), around)
+    known = Journey() if nobodys else journey(said, kind, name)
+    case = Case(message, known, around, WRITER, LINKS, AFTER if kind == "thanks" else NOW)
+    return composing.compose(replace(case, together=(case,)))
 
 
 def rendered(kind: str, locale: str = "zh-CN", **more: Any) -> Rendered:
@@ -194,6 +208,7 @@ def test_hostile_names_are_words_and_nothing_else(kind: str, locale: str):
     around = Surroundings(
         {"grads-2026": campaign(locale, title=HOSTILE, organizer=HOSTILE)},
         {("grads-2026", "f1"): fair(title=HOSTILE, venue=HOSTILE, cancelled=kind == "fair_cancelled")},
+        {("grads-2026", "f1", "c1"): "waiting" if kind == "waitlisted" else "seat"},
     )
     more = {"employer": HOSTILE, "position": HOSTILE, "title": HOSTILE}
     given = {key: value for key, value in more.items() if key in params_of(kind)}
