@@ -54,8 +54,8 @@ WHERE p.campaign = %(campaign)s AND p.fair = %(fair)s AND (j.campaign, j.candida
 _MOVE_UP = """
 UPDATE places SET waiting = false WHERE seq IN (
     SELECT seq FROM places WHERE campaign = %(campaign)s AND fair = %(fair)s AND waiting ORDER BY seq
-    LIMIT (SELECT greatest(%(capacity)s::bigint - count(*), 0) FROM places
-           WHERE campaign = %(campaign)s AND fair = %(fair)s AND NOT waiting))
+    LIMIT (SELECT CASE WHEN %(capacity)s::bigint IS NOT NULL THEN greatest(%(capacity)s::bigint - count(*), 0) END
+           FROM places WHERE campaign = %(campaign)s AND fair = %(fair)s AND NOT waiting))
 RETURNING seq, candidate
 """
 
