@@ -25,7 +25,7 @@ def offer_bounced(case: Case) -> Values:
         "then": then,
         "others": [_line(each) for each in others[:MOST_SHOWN]],
         "more": len(others) - len(others[:MOST_SHOWN]),
-        "link": f"{case.sender.base_url}/mailbox/{params['message']}",
+        "link": f"{case.sender.base_url}/messages/{params['message']}",
     }
 
 

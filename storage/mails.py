@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from psycopg.rows import class_row, dict_row
 
 from schemas.errors import NotFound
-from schemas.messages import HR_KINDS
+from schemas.messages import HR_KINDS, Status
 from storage.database import Conn
 
+DEFAULT_ZONE: Final = "Asia/Shanghai"
 _ROWS = """
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
        m.attempts, m.source, m.fact, m.requested_at, m.sent_at
@@ -37,7 +38,7 @@ class Message:
     channel: str | None
     locale: str | None
     subject: str | None
-    status: str
+    status: Status
     reason: str | None
     attempts: int
     source: str | None
@@ -89,6 +90,13 @@ async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
     if found is None:
         raise NotFound(f"there is no message {id} that this key may read")
     return found
+
+
+async def timezone(conn: Conn, campaign: str) -> str:
+    """The campaign's time zone, or the usual one where the campaign is not known."""
+    cursor = await conn.execute("SELECT timezone FROM campaigns WHERE campaign = %s", [campaign])
+    row = await cursor.fetchone()
+    return str(row[0]) if row else DEFAULT_ZONE
 
 
 async def attempts(conn: Conn, id: int) -> list[dict[str, Any]]:

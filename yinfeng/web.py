@@ -21,10 +21,11 @@ from dashboard.stream import make_router as stream_router
 from dashboard.views import make_router as views_router
 from dashboard.watching import make_hub, watching
 from notifications.http import make_router as messages_router
+from notifications.message_pages import make_router as message_pages_router
 from notifications.webhooks import make_router as webhooks_router
 from producers.http import make_router as events_router
 from schemas.access import COOKIE, Caller
-from schemas.errors import ConfigurationError, Unauthorized, Unavailable
+from schemas.errors import ConfigurationError, Forbidden, Unauthorized, Unavailable
 from schemas.openapi import PROBLEM, asyncapi, schemas_by_name
 from schemas.settings import Settings
 from storage import keys
@@ -62,7 +63,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(views_router(pool, authenticate, page))
     app.include_router(login_router(pool, page))
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
-    app.include_router(messages_router(pool, authenticate, page))
+    app.include_router(messages_router(pool, authenticate))
+    app.include_router(message_pages_router(pool, authenticate, page))
     app.include_router(webhooks_router(pool, settings.sendgrid_webhook_key, time))
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)
@@ -79,10 +81,19 @@ def make_authenticate(pool: AsyncConnectionPool[Conn]) -> Authenticate:
             raise Unauthorized(_MISSING)
         async with borrowed(pool) as conn:
             caller = await keys.verify(conn, token)
+        if from_elsewhere(request):
+            raise Forbidden("this came from another site; open the page here and try again")
         request.state.caller = caller  # for the page's head, also where an error follows
         return caller
 
     return authenticate
+
+
+def from_elsewhere(request: Request) -> bool:
+    """Whether another site has a browser do something here with the cookie of who is logged in."""
+    if request.method in ("GET", "HEAD") or "authorization" in request.headers:
+        return False
+    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
 
 
 def _add_machine_pages(app: FastAPI, pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from schemas.access import COOKIE
 from schemas.settings import Settings
 from storage import keys
 from storage.database import make_pool
@@ -17,7 +18,7 @@ from tests.integration.office import Office
 from yinfeng.web import create_app
 
 HOSTILE = '<img src=x onerror="alert(1)">'
-PAGES = ("/mailbox", "/mailbox/{id}", "/mailbox/{id}/html", "/mailbox/{id}/text")
+PAGES = tuple(base + page for base in ("/messages", "/mailbox") for page in ("", "/{id}", "/{id}/html", "/{id}/text"))
 LISTS = ("/v1/messages", "/v1/messages/{id}")
 
 
@@ -190,8 +191,8 @@ async def test_what_two_employers_offer_the_same_person_stays_between_them(offic
         assert not [each for each in subjects if "录用" in each and seen not in each]
 
 
-@pytest.mark.parametrize(("lang", "said"), [("zh-CN", "信箱"), ("en", "Mailbox")])
-async def test_the_mailbox_in_both_languages(office: Office, organizer: Reader, lang: str, said: str):
+@pytest.mark.parametrize(("lang", "said"), [("zh-CN", "消息"), ("en", "Messages")])
+async def test_the_messages_in_both_languages(office: Office, organizer: Reader, lang: str, said: str):
     empty = await organizer.get(f"/mailbox?lang={lang}")
     assert (empty.status_code, said in empty.text) == (200, True)
     await sent(office, person("c1", name=HOSTILE), signed_up("c2"))
@@ -249,3 +250,58 @@ async def test_what_an_erased_person_was_sent_is_gone(office: Office, organizer:
 async def test_a_browser_without_a_key_is_sent_to_log_in(readers: dict[str, Reader]):
     answer = await readers["nobody"].get("/mailbox?campaign=x", accept="text/html")
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/mailbox%3Fcampaign%3Dx")
+
+
+async def act(readers: dict[str, Reader], path: str, form: dict[str, str], **headers: str) -> httpx.Response:
+    organizer = readers["organizer"]
+    return await organizer.http.post(path, data=form, headers={**organizer.headers, **headers})
+
+
+async def test_hr_resends_and_cancels_with_a_reason(office: Office, readers: dict[str, Reader]):
+    await office.tell(opened(), person("c1"), person("c2"))
+    refused = await act(readers, "/messages/1/cancel", {"reason": " "})
+    assert (refused.status_code, "say why" in refused.text) == (400, True)
+    done = await act(readers, "/messages/1/cancel", {"reason": "wrong person"})
+    assert (done.status_code, done.headers["location"]) == (303, "/messages/1")
+    page = (await readers["organizer"].get("/messages/1?lang=en")).text
+    assert "cancelled by o: wrong person" in page
+    assert 'action="/messages/1/resend"' in page
+    assert 'action="/messages/1/cancel"' not in page
+    await act(readers, "/messages/1/resend", {"reason": "right after all"})
+    await office.sender().send_all()
+    assert await office.statuses() == {"sent": 2}
+
+
+async def test_what_may_be_there_already_is_resent_by_force_alone(office: Office, readers: dict[str, Reader]):
+    await sent(office, person("c1"))
+    page = (await readers["organizer"].get("/messages/1?lang=en")).text
+    assert 'name="force"' in page
+    assert (await act(readers, "/messages/1/resend", {"reason": "asked for"})).status_code == 409
+    assert (await act(readers, "/messages/1/resend", {"reason": "asked for", "force": "true"})).status_code == 303
+    await office.sender().send_all()
+    log = (await readers["organizer"].json("/v1/messages/1"))["log"]
+    assert [each["status"] for each in log] == ["claimed", "sent", "requested", "claimed", "sent"]
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 303)])
+async def test_no_other_site_acts_with_the_cookie_of_who_is_logged_in(
+    office: Office, readers: dict[str, Reader], site: str, status: int
+):
+    await office.tell(opened(), person("c1"))
+    token = readers["organizer"].headers["authorization"].split()[1]
+    headers = {"cookie": f"{COOKIE}={token}", "sec-fetch-site": site}
+    answer = await readers["nobody"].http.post("/messages/1/cancel", data={"reason": "x"}, headers=headers)
+    assert answer.status_code == status
+
+
+async def test_the_list_is_searched_by_kind_and_status(office: Office, organizer: Reader):
+    await sent(office, person("c1"), person("c2"), hired("c1"), signed_up("c3"))
+
+    async def found(query: str) -> int:
+        return (await organizer.get(f"/messages?{query}")).text.count('class="mail-who"')
+
+    assert await found("kind=welcome") == 1
+    assert await found("status=held") == 1
+    assert await found("kind=signup_confirmation&status=sent") == 2
+    assert await found("kind=&status=&candidate=c1") == 3
+    assert await found("kind=nonsense") == 0

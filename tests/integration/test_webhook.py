@@ -268,7 +268,7 @@ async def test_an_offer_that_bounces_is_told_to_hr_once(desk: Desk):
     [(text,)] = await desk.office.rows(
         "SELECT text FROM mails JOIN messages m ON m.id = message WHERE kind = 'offer_bounced'"
     )
-    for said in ("邮件被退回", "c1", "Engineer", f"https://park.example/mailbox/{offer}"):
+    for said in ("邮件被退回", "c1", "Engineer", f"https://park.example/messages/{offer}"):
         assert said in text
 
 

@@ -354,7 +354,7 @@ def test_a_confirmation_waits_some_seconds_for_its_fair_and_then_goes_without():
 def test_hr_is_told_what_happened_to_an_offer_and_what_to_do(status: str, locale: str):
     values = letter("offer_bounced", locale, status=status).values
     mail = RENDERER.render("offer_bounced", locale, values)
-    for said in (values["happened"], values["then"], "华友钴业", "https://park.example/mailbox/7"):
+    for said in (values["happened"], values["then"], "华友钴业", "https://park.example/messages/7"):
         assert said in mail.text
     told = {letter("offer_bounced", locale, status=each).values["happened"] for each in OFFER_TROUBLE | {"unknown"}}
     assert len(told) == len(OFFER_TROUBLE) + 1

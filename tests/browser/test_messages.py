@@ -53,7 +53,7 @@ def test_a_mail_is_found_and_looks_as_it_went_out(
 ):
     apply(opened(), FAIR, person("c1", name="李思雨"), person("c2", name="Alex", locale="en"))
     deliver()
-    logged_in.goto(f"{address}/mailbox")
+    logged_in.goto(f"{address}/messages")
     expect(logged_in.locator(".mail-list li")).to_have_count(2)
     logged_in.get_by_label("Candidate").fill("c2")
     logged_in.get_by_role("button", name="Filter").click()
@@ -75,11 +75,11 @@ def test_what_a_name_holds_does_nothing(logged_in: Page, address: str, apply: Ap
         person("c1", name=HOSTILE),
     )
     deliver()
-    for path in ("/mailbox", "/mailbox/1"):
+    for path in ("/messages", "/messages/1"):
         logged_in.goto(address + path)
         expect(logged_in).not_to_have_title(re.compile("^[12]$"))
     expect(logged_in.frame_locator(".mail-frame").locator("body")).to_contain_text(HOSTILE)
-    assert logged_in.goto(f"{address}/mailbox/1/html")
+    assert logged_in.goto(f"{address}/messages/1/html")
     assert logged_in.title().startswith("报名成功")
 
 
@@ -91,7 +91,7 @@ def test_the_mailbox_fits_a_telephone(
     apply(opened(), FAIR, person("c1", name=long, email=f"{long[:60]}@example.com"), signed_up("c2", name=long))
     deliver()
     logged_in.set_viewport_size({"width": 360, "height": 740})
-    for path in ("/mailbox", "/mailbox/1", "/mailbox/2", f"/mailbox?campaign={CAMPAIGN}&candidate=nobody"):
+    for path in ("/messages", "/messages/1", "/messages/2", f"/messages?campaign={CAMPAIGN}&candidate=nobody"):
         logged_in.goto(address + path)
         logged_in.goto(f"{address}{path}{'&' if '?' in path else '?'}lang={lang}")
         assert logged_in.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,0 +1,146 @@
+"""Messages as pages: a list to search, each mail as its reader got it and what was tried, and HR's word on it.
+
+The same pages answer at `/messages` and at `/mailbox`, where those look who have no mail provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Final, Protocol, get_args
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from psycopg_pool import AsyncConnectionPool
+
+from notifications import desk
+from notifications.http import Id, Name
+from notifications.life import may
+from schemas.access import Caller
+from schemas.errors import NotFound
+from schemas.messages import AUDIENCES, Status
+from schemas.paging import After, decode, next_link
+from storage import mails
+from storage.database import Conn, borrowed
+from storage.mails import Wanted
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+Pool = AsyncConnectionPool[Conn]
+Reason = Annotated[str, Form(max_length=desk.MOST_OF_A_REASON)]
+
+BASES: Final = ("/messages", "/mailbox")
+PAGE_SIZE: Final = 50
+STATUSES: Final = get_args(Status)
+# A mail is shown in a frame that may run, load and send nothing.
+_FRAME_HEADERS: Final = {
+    "Content-Security-Policy": "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    " frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Page(Protocol):
+    """Draws a page from a template."""
+
+    def __call__(self, request: Request, name: str, context: Mapping[str, Any]) -> HTMLResponse: ...
+
+
+def make_router(pool: Pool, authenticate: Authenticate, page: Page) -> APIRouter:
+    """The pages, for organizers; `authenticate` gives the caller, `page` draws."""
+    router = APIRouter(include_in_schema=False)
+    for base in BASES:
+        _add_pages(router, base, pool, authenticate, page)
+        _add_mails(router, base, pool, authenticate)
+    _add_steps(router, pool, authenticate)
+    return router
+
+
+def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate, page: Page) -> None:
+    @router.get(base)
+    async def search(
+        *,
+        request: Request,
+        campaign: Name = None,
+        candidate: Name = None,
+        kind: Name = None,
+        status: Name = None,
+        after: After = None,
+        caller: Caller = Depends(authenticate),
+    ) -> HTMLResponse:
+        caller.require("organizer")
+        wanted = Wanted(
+            campaign=campaign or None, candidate=candidate or None, kind=kind or None, status=status or None
+        )
+        async with borrowed(pool) as conn:
+            found = await mails.listed(conn, wanted, before=decode(after, int, None), limit=PAGE_SIZE + 1)
+        context = {
+            "messages": found[:PAGE_SIZE],
+            "older": _older(request, found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None,
+            "wanted": wanted,
+            "newest": after is None,
+            "kinds": list(AUDIENCES),
+            "statuses": STATUSES,
+            "base": base,
+        }
+        return page(request, "messages.html", context)
+
+    @router.get(base + "/{id}")
+    async def one(request: Request, id: Id, caller: Caller = Depends(authenticate)) -> HTMLResponse:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            message = await mails.fetch(conn, id)
+            context = {
+                "message": message,
+                "attempts": await mails.attempts(conn, id),
+                "mail": await mails.mail(conn, id),
+                "zone": await mails.timezone(conn, message.campaign),
+                "resend": may("resend", message.status),
+                "cancel": may("cancel", message.status),
+                "base": base,
+            }
+        return page(request, "message.html", context)
+
+
+def _add_mails(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate) -> None:
+    @router.get(base + "/{id}/html")
+    async def html(id: Id, caller: Caller = Depends(authenticate)) -> HTMLResponse:
+        caller.require("organizer")
+        return HTMLResponse((await _kept(pool, id)).html, headers=_FRAME_HEADERS)
+
+    @router.get(base + "/{id}/text")
+    async def text(id: Id, caller: Caller = Depends(authenticate)) -> PlainTextResponse:
+        caller.require("organizer")
+        return PlainTextResponse((await _kept(pool, id)).text, headers=_FRAME_HEADERS)
+
+
+def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> None:
+    @router.post("/messages/{id}/resend")
+    async def resend(
+        id: Id, reason: Reason = "", force: Annotated[bool, Form()] = False, caller: Caller = Depends(authenticate)
+    ) -> Response:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            await desk.resend(conn, id, by=caller.name, reason=reason, force=force)
+        return RedirectResponse(f"/messages/{id}", 303)
+
+    @router.post("/messages/{id}/cancel")
+    async def cancel(id: Id, reason: Reason = "", caller: Caller = Depends(authenticate)) -> Response:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            await desk.cancel(conn, id, by=caller.name, reason=reason)
+        return RedirectResponse(f"/messages/{id}", 303)
+
+
+def _older(request: Request, last: int) -> str:
+    carrier = Response()
+    next_link(request, carrier, last)
+    return carrier.headers["Link"][1:].partition(">")[0]
+
+
+async def _kept(pool: Pool, id: int) -> mails.Mail:
+    async with borrowed(pool) as conn:
+        found = await mails.mail(conn, id)
+    if found is None:
+        raise NotFound(f"there is no mail of message {id}: it has not gone out, or was forgotten with its candidate")
+    return found
