@@ -14,6 +14,7 @@ import faust
 
 from notifications import doubts, scheduler
 from notifications.case import Sender as Writer
+from notifications.pacing import Pace
 from notifications.rendering import Renderer
 from notifications.routes import make_routes
 from notifications.sender import Chance, Sender
@@ -39,7 +40,8 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
     routes = make_routes(settings, chance)
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
     owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
-    sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=chance)
+    pace = Pace(settings.mail_rate, settings.mail_domain_rate, _now)
+    sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=chance, pace=pace)
 
     async def wake(stream: faust.StreamT[Any]) -> None:
         async for _ in stream:

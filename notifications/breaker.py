@@ -21,21 +21,27 @@ _ENOUGH_DOUBLINGS: Final = 10
 
 
 class Breaker:
-    """The state of one channel. `jitter` gives a factor around 1."""
+    """The state of one channel. `jitter` gives a factor around 1; `reason`: why it rested last."""
 
     def __init__(self, name: str, clock: Callable[[], datetime], jitter: Callable[[], float]) -> None:
         self._name, self._clock, self._jitter = name, clock, jitter
         self._failures = 0
         self._in_doubt = 0
         self._rests_until: datetime | None = None
+        self.reason = ""
 
     def rests(self) -> bool:
         """Whether nothing is to be sent now."""
         return self._rests_until is not None and self._clock() < self._rests_until
 
+    @property
+    def in_order(self) -> bool:
+        """Whether what was tried last went well."""
+        return self._failures == 0
+
     def portion(self, size: int) -> int:
         """How many messages to try at once, when `size` would be right for a channel in order."""
-        return size if self._failures == 0 else 1
+        return size if self.in_order else 1
 
     def note(self, outcomes: Sequence[Outcome]) -> None:
         """What became of the messages that were tried last, in order."""
@@ -57,4 +63,5 @@ class Breaker:
         named = [outcome.retry_at for outcome in troubles if outcome.retry_at is not None]
         self._failures += 1
         self._rests_until = max([self._clock() + timedelta(seconds=seconds), *named])
+        self.reason = f"{self._name}: {troubles[0].reason}"
         log.error("the channel %s rests until %s: %s", self._name, self._rests_until.isoformat(), troubles[0].reason)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
@@ -22,6 +23,7 @@ from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel, Mail, Outcome
 from notifications.composing import Letter
 from notifications.gathering import Made, letters_for, unwritten
+from notifications.pacing import Pace
 from notifications.rendering import Renderer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, SendRefused
 from storage import outgoing
@@ -68,9 +70,11 @@ class Sender:
         *,
         owner: str,
         chance: Chance,
+        pace: Pace | None = None,
     ) -> None:
         self._pool, self._routes, self._writer, self._renderer = pool, routes, writer, renderer
         self._owner, self._chance = owner, chance
+        self._pace = pace or Pace(None, None, chance.clock)
         self._breakers = {r.channel.name: Breaker(r.channel.name, chance.clock, chance.jitter) for r in routes}
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
@@ -119,6 +123,9 @@ class Sender:
         keeping = {route.channel.name for route in self._routes if route.channel.keeps}
         async with borrowed(self._pool) as conn:
             found = await outgoing.sweep(conn, keeping=keeping | {Mailbox.name})  # it may have had other routes
+            for route in self._routes:
+                if self._breakers[route.channel.name].in_order:
+                    await outgoing.go_on(conn, route.kinds)
             if not self._started:
                 await outgoing.free_unwritten(conn)
                 self._started = True
@@ -134,13 +141,26 @@ class Sender:
         return settled
 
     async def _turn(self, route: Route) -> int:
-        count = await self._send_some(route) if self._may_send(route) else 0
+        """Some of one route. While its channel rests its messages are held; then one of them is tried ahead."""
+        breaker = self._breakers[route.channel.name]
+        if self._closing:
+            return 0
+        if breaker.rests():
+            await self._storage(outgoing.hold, route.kinds, breaker.reason)
+            return 0
+        tried_ahead = not breaker.in_order
+        if tried_ahead:
+            await self._storage(partial(outgoing.go_on, limit=1), route.kinds)
+        count = await self._send_some(route)
+        if tried_ahead and breaker.in_order:
+            await self._storage(outgoing.go_on, route.kinds)
         if count:
             await self._give_way()
         return count
 
-    def _may_send(self, route: Route) -> bool:
-        return not self._closing and not self._breakers[route.channel.name].rests()
+    async def _storage(self, step: Callable[..., Awaitable[int]], *values: object) -> int:
+        async with borrowed(self._pool) as conn:
+            return await step(conn, *values)
 
     async def _give_way(self) -> None:
         """Let others go first for a while, but never so long that mail would stand still."""
@@ -151,13 +171,33 @@ class Sender:
     async def _send_some(self, route: Route) -> int:
         async with self._busy:
             breaker = self._breakers[route.channel.name]
-            claimed, letters = await self._claim(route, breaker.portion(route.channel.portion))
+            room = self._room(route, breaker.portion(route.channel.portion))
+            claimed, letters = await self._claim(route, room) if room else ([], [])
             mails, records = self._prepare(claimed, letters)
+            mails, records = self._paced(route, mails, records)
+            if not route.channel.keeps:
+                self._pace.give_back(room - len(mails))
             outcomes = await route.channel.send(mails) if mails else []
             breaker.note(outcomes)
             records += [_settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
             await self._record([*records, *_told_with(records, claimed, letters)])
             return len(claimed)
+
+    def _room(self, route: Route, wanted: int) -> int:
+        return wanted if route.channel.keeps else self._pace.room(wanted)
+
+    def _paced(self, route: Route, mails: Sequence[Mail], records: Sequence[Record]) -> tuple[list[Mail], list[Record]]:
+        """The mails that their domains have room for now; the others wait."""
+        if route.channel.keeps:
+            return list(mails), list(records)
+        going = [mail for mail in mails if self._pace.admits(mail.to)]
+        ids = {mail.id for mail in going}
+        waiting = [
+            Record(id=mail.id, status="requested", reason="its domain has had its share", recipient=mail.to)
+            for mail in mails
+            if mail.id not in ids
+        ]
+        return going, [*records, *waiting]
 
     async def _claim(self, route: Route, limit: int) -> tuple[list[Claimed], list[Made]]:
         """Claim messages and read what they need, both or nothing: what fails here certainly did not go out."""
@@ -169,6 +209,7 @@ class Sender:
                 owner=self._owner,
                 lease=route.channel.lease,
                 limit=limit,
+                full=() if route.channel.keeps else self._pace.full(),
             )
             if not claimed:
                 return [], []

@@ -39,6 +39,11 @@ class MessageRow(SQLModel, table=True):
         ),
         Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("messages_status", "status", "id"),
+        Index(
+            "messages_resting",
+            "id",
+            postgresql_where=text("status = 'held' AND starts_with(reason, 'its channel rests')"),
+        ),
         Index("messages_to_hr", "campaign", "sent_at", postgresql_where=text(f"kind IN {HR_KINDS}")),
     )
 

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     smtp_timeout: Annotated[float, Field(gt=0, le=20)] = 20.0
     hr_alerts: SecretStr | None = None
+    mail_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    mail_domain_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
 
     @field_validator("kafka")
     @classmethod

@@ -21,6 +21,7 @@ WITH claimed AS (
         lease_until = now() + make_interval(secs => %(lease)s)
     FROM (SELECT id FROM messages
           WHERE status = 'requested' AND {which} AND coalesce(not_before, requested_at) <= now()
+            AND (recipient IS NULL OR lower(split_part(recipient, '@', 2)) <> ALL(%(full)s))
           ORDER BY coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
     WHERE m.id = due.id
     RETURNING m.id, m.kind, m.campaign, m.candidate, m.params, m.attempts
@@ -77,6 +78,25 @@ WITH freed AS (
     RETURNING id
 )
 INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'a sender started anew' FROM freed
+"""
+RESTS: Final = "its channel rests"
+_HOLD = """
+WITH held AS (
+    UPDATE messages SET status = 'held', reason = %(reason)s
+    WHERE status = 'requested' AND kind = ANY(%(kinds)s) AND coalesce(not_before, requested_at) <= now()
+    RETURNING id
+)
+INSERT INTO message_attempts (message, status, detail) SELECT id, 'held', %(reason)s FROM held
+"""
+# The condition is the index's.
+_GO_ON = f"""
+WITH freed AS (
+    UPDATE messages SET status = 'requested', reason = NULL WHERE id IN (
+        SELECT id FROM messages WHERE status = 'held' AND starts_with(reason, '{RESTS}') AND kind = ANY(%(kinds)s)
+        ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    RETURNING id
+)
+INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'its channel is tried again' FROM freed
 """
 # The condition is the index's.
 _TOLD_HR = f"""
@@ -144,10 +164,19 @@ class Surroundings:
 
 
 async def claim(
-    conn: Conn, kinds: Collection[str], *, channel: str, owner: str, lease: float, limit: int
+    conn: Conn,
+    kinds: Collection[str],
+    *,
+    channel: str,
+    owner: str,
+    lease: float,
+    limit: int,
+    full: Collection[str] = (),
 ) -> list[Claimed]:
-    """Take up to `limit` messages of these kinds that are due, for `lease` seconds."""
-    values = {"kinds": list(kinds), "channel": channel, "owner": owner, "lease": lease, "limit": limit}
+    """Take up to `limit` messages of these kinds that are due, for `lease` seconds; none that was for a domain of
+    `full` when it was put off."""
+    values: dict[str, Any] = {"kinds": list(kinds), "full": list(full), "limit": limit}
+    values |= {"channel": channel, "owner": owner, "lease": lease}
     async with conn.cursor(row_factory=class_row(Claimed)) as cursor:
         await cursor.execute(_CLAIM.format(which=_OF_KINDS), values)
         return await cursor.fetchall()
@@ -167,6 +196,7 @@ async def claim_together(
         "owner": owner,
         "lease": lease,
         "limit": MOST_TOGETHER,
+        "full": [],
     }
     async with conn.cursor(row_factory=class_row(Claimed)) as cursor:
         await cursor.execute(_CLAIM.format(which=_SAME_GROUPS), values)
@@ -238,6 +268,16 @@ async def sweep(conn: Conn, *, keeping: Collection[str]) -> dict[int, str]:
         found = dict(await cursor.fetchall())
         await conn.execute(_ATTEMPTS, [list(found), list(found.values()), [_LOST] * len(found)])
     return found
+
+
+async def hold(conn: Conn, kinds: Collection[str], why: str) -> int:
+    """Let what is due of these kinds wait while its channel rests; returns how many."""
+    return (await conn.execute(_HOLD, {"kinds": list(kinds), "reason": f"{RESTS}: {why}"})).rowcount
+
+
+async def go_on(conn: Conn, kinds: Collection[str], *, limit: int | None = None) -> int:
+    """Let messages of these kinds go on that waited for their channel, the oldest first; returns how many."""
+    return (await conn.execute(_GO_ON, {"kinds": list(kinds), "limit": limit})).rowcount
 
 
 async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], Told]:

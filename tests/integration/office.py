@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 from notifications.case import Sender as Writer
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
+from notifications.pacing import Pace
 from notifications.rendering import Renderer
 from notifications.sender import Chance, Route, Sender
 from schemas.messages import AUDIENCES
@@ -47,12 +48,20 @@ class Office:
         async with self.pool.connection() as conn:
             return await apply_batch(conn, batch, now=APPLIED_AT)
 
-    def sender(self, channel: Channel | None = None, *, owner: str = "one", hr_email: str | None = None) -> Sender:
+    def sender(
+        self,
+        channel: Channel | None = None,
+        *,
+        owner: str = "one",
+        hr_email: str | None = None,
+        pace: Pace | None = None,
+    ) -> Sender:
         outside = channel or Mailbox()
         hr = outside if hr_email else Mailbox()
         routes = [Route(_kinds("candidate"), outside), Route(_kinds("hr"), hr)]
         writer = Writer("引凤", "https://park.example", hr_email)
-        return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=Chance(self.clock, lambda: 1.0))
+        chance = Chance(self.clock, lambda: 1.0)
+        return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=chance, pace=pace)
 
     async def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         async with self.pool.connection() as conn:

@@ -15,6 +15,7 @@ import pytest
 
 from notifications.channels.port import Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
+from notifications.pacing import Pace
 from storage.database import make_pool
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
@@ -143,12 +144,15 @@ async def test_too_many_requests_are_tried_again_when_the_provider_says(
     server.script = [Answer(429, reset=FAR)] * 100
     await office.sender(sendgrid).send_all()
     assert server.asked <= AT_ONCE
-    assert await office.statuses() == {"requested": 100}
+    tried = await office.statuses()
+    assert (tried["held"] + tried["requested"], tried["held"] > 50) == (100, True)
     waiting = await office.rows("SELECT DISTINCT not_before FROM messages WHERE not_before IS NOT NULL")
     assert waiting == [(datetime.fromtimestamp(FAR, UTC),)]
     server.script.clear()
     await office.change(DUE)
-    await office.sender(sendgrid).send_all()
+    sender = office.sender(sendgrid)
+    await sender.sweep()
+    await sender.send_all()
     assert await office.statuses() == {"sent": 100}
     assert set(server.ids().values()) == {1}
 
@@ -158,14 +162,16 @@ async def test_what_never_left_us_is_tried_again_later(office: Office, server: S
     nobody = SendGrid(KEY, host="http://127.0.0.1:1", timeout=5, sender="a@b.cn", sender_name="")
     sender = office.sender(nobody)
     assert [await sender.send_all(), await sender.send_all()] == [1, 0]
-    assert await office.rows("SELECT status, attempts FROM messages") == [("requested", 1)]
+    assert await office.rows("SELECT status, attempts FROM messages") == [("held", 1)]
     office.clock.ahead = timedelta(minutes=2)
     assert await sender.send_all() == 1
     await sender.close()
-    await office.sender(sendgrid).send_all()
+    another = office.sender(sendgrid)
+    await another.sweep()
+    await another.send_all()
     assert await office.statuses() == {"sent": 1}
     tried = await office.rows("SELECT status FROM message_attempts ORDER BY id")
-    assert [status for (status,) in tried] == ["claimed", "requested"] * 2 + ["claimed", "sent"]
+    assert [status for (status,) in tried] == ["claimed", "requested", "held", "requested"] * 2 + ["claimed", "sent"]
 
 
 async def test_a_refused_key_pauses_the_channel_and_no_message_is_lost(
@@ -180,10 +186,10 @@ async def test_a_refused_key_pauses_the_channel_and_no_message_is_lost(
     assert KEY not in caplog.text
     asked = server.asked
     await sender.send_all()
-    assert (server.asked, await office.statuses()) == (asked, {"requested": 300})
+    assert (server.asked, await office.statuses()) == (asked, {"held": 300})
     office.clock.ahead = timedelta(minutes=1)
     await sender.send_all()  # one goes ahead
-    assert (server.asked, await office.statuses()) == (asked + 1, {"requested": 300})
+    assert (server.asked, await office.statuses()) == (asked + 1, {"held": 300})
     server.key = KEY
     office.clock.ahead = timedelta(minutes=3)
     await sender.send_all()
@@ -496,3 +502,35 @@ async def test_a_sender_that_stops_in_order_records_what_it_sent_and_leaves_the_
     statuses = await office.statuses()
     assert statuses["sent"] == len(server.accepted) < 100
     assert statuses["sent"] + statuses["requested"] == 100
+
+
+class Provider(Noting):
+    name, keeps = "provider", False
+
+
+async def test_mail_to_a_domain_that_had_its_share_waits_and_others_go_past_it(office: Office):
+    people = [person(f"c{n}", email=f"c{n}@{'qq.com' if n < 150 else 'other.cn'}") for n in range(200)]
+    await office.tell(opened(), *people)
+    sender = office.sender(Provider(), pace=Pace(None, 2, office.clock))
+    await sender.send_all()
+    query = "SELECT split_part(recipient, '@', 2), count(*) FROM messages WHERE status = 'sent' GROUP BY 1"
+    assert dict(await office.rows(query)) == {"qq.com": 20, "other.cn": 20}
+    waits = await office.rows("SELECT DISTINCT reason FROM messages WHERE status = 'requested'")
+    assert waits == [("its domain has had its share",)]
+    assert await sender.send_all() == 0
+    for _ in range(20):
+        office.clock.ahead += timedelta(seconds=6)
+        await sender.send_all()
+    assert await office.statuses() == {"sent": 200}
+
+
+async def test_no_more_mails_leave_than_the_rate_allows(office: Office):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(80)])
+    sender = office.sender(Provider(), pace=Pace(3, None, office.clock))
+    found = []
+    for _ in range(3):
+        await sender.send_all()
+        found.append((await office.statuses())["sent"])
+        office.clock.ahead += timedelta(minutes=5)
+    assert 30 <= found[0] < 60
+    assert (found[1] - found[0] >= 30 or found[1] == 80, found[2]) == (True, 80)
