@@ -59,10 +59,10 @@ class Platform:
         until(lambda: self.child(name).restarts > 0 and self.child(name).state == "ready")
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited for a minute"
+        assert time.monotonic() < deadline, f"waited for {seconds:.0f} seconds"
         time.sleep(0.02)
 
 
