@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import drain, latency, start, throughput
+from benchmarks import drain, latency, sending, start, throughput
 
 Rows = Iterator[tuple[str, str, str]]
 
@@ -32,6 +32,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "throughput": throughput.measure,
     "latency": latency.measure,
     "drain": drain.measure,
+    "sending": sending.measure,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,75 @@
+"""A database full of messages to send, and a sender in a process of its own to send them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+
+from notifications.case import Sender as Writer
+from notifications.rendering import Renderer
+from notifications.routes import make_routes
+from notifications.sender import Chance, Sender
+from schemas.messages import MessageRequest
+from schemas.settings import Settings, load_settings
+from storage import messages
+from storage.database import connect, make_pool
+from streams.apply import apply_batch
+from streams.intake import Incoming
+from tests.facts import event, opened, signed_up
+
+OFFERS: Final = "offer"
+REMINDERS: Final = "fair_rescheduled"
+BATCH: Final = 5000
+TERMS: Final = {"employer": "huayou", "position": "engineer"}
+
+
+def fill(url: str, kind: str, count: int) -> None:
+    """Ask for so many messages of this kind, each to somebody else; nothing else waits to be sent."""
+    asyncio.run(_fill(url, kind, count))
+
+
+async def _fill(url: str, kind: str, count: int) -> None:
+    start = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0)
+    when = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=7)).isoformat()}
+    fair = event("fair.scheduled", id="fair", fair="f1", title="武汉理工大学双选会", mode="onsite", city="武汉", **when)
+    async with await connect(url, name="bench") as conn:
+        await _apply(conn, [opened(id="opened"), fair])
+        people = iter([f"{kind}-{number}" for number in range(count)])
+        while some := list(islice(people, BATCH)):
+            await _apply(conn, [fact for who in some for fact in _facts(kind, who)])
+            await conn.execute("DELETE FROM messages WHERE status = 'requested' AND kind <> %s", [kind])
+            if kind == REMINDERS:
+                await messages.request(conn, [_notice(who) for who in some])
+        await conn.execute("ANALYZE")
+
+
+async def _apply(conn: Any, events: list[dict[str, Any]]) -> None:
+    batch = [Incoming("yinfeng.facts", 0, n, None, json.dumps(e).encode(), ()) for n, e in enumerate(events)]
+    await apply_batch(conn, batch, now=datetime.now(UTC))
+
+
+def _facts(kind: str, who: str) -> Iterator[dict[str, Any]]:
+    yield signed_up(who, id=f"{who}-s", name=f"李{who}", email=f"{who}@mail.example", fair="f1")
+    if kind == OFFERS:
+        yield event("offer.extended", id=f"{who}-o", candidate=who, offer=f"o-{who}", **TERMS)
+
+
+def _notice(who: str) -> MessageRequest:
+    return MessageRequest(REMINDERS, f"bench:{who}", "grads-2026", who, {"fair": "f1"})
+
+
+async def send(settings: Settings) -> None:
+    """Send what is due until killed."""
+    chance = Chance(lambda: datetime.now(UTC), lambda: 1.0)
+    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
+    async with make_pool(settings.database_url or "", name="bench", size=2) as pool:
+        sender = Sender(pool, make_routes(settings, chance), writer, Renderer(), owner="bench", chance=chance)
+        await sender.run(interval=0.1)
+
+
+if __name__ == "__main__":
+    asyncio.run(send(load_settings()))

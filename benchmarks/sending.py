@@ -1,0 +1,158 @@
+"""Mails a second: rendered, and through claim, render, send and record against a local stand-in for SendGrid; and
+memory over many. Beside them, in the same run, a plain loop: a template rendered and one request made, mail by mail."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from jinja2 import Environment
+
+from benchmarks.mailing import OFFERS, REMINDERS, fill
+from benchmarks.running import home
+from notifications.rendering import Renderer
+from storage.setup import create_tables
+from tests.stand_ins.sendgrid import KEY, PATH
+from yinfeng.children import running
+from yinfeng.embedded.postgres import EmbeddedPostgres
+
+RENDERED = 6000
+SENT = 10_000
+MANY = 200_000
+PLAIN = 1000
+PATIENCE = 900.0  # seconds
+
+
+def measure() -> Iterator[tuple[str, str, str]]:
+    rendered, plain = _renders(), _plain_loop()
+    yield "different mails rendered, HTML and text, one core", f"{rendered:,.0f}/s", "2,000"
+    yield "a plain loop: one template, one request a mail", f"{plain:,.0f}/s", ""
+    with home() as at, _database(at) as url, _provider() as provider:
+        single = _sends(url, provider, OFFERS, SENT)
+        yield "offers: claim, render, send (one a request), record", f"{single.rate:,.0f}/s", "1,000"
+        yield "  against the plain loop", f"x{single.rate / plain:.1f}", ""
+        bulk = _sends(url, provider, REMINDERS, MANY)
+        yield "reminders: the same, up to 1,000 a request", f"{bulk.rate:,.0f}/s", ""
+        yield "  memory of the sender after 20,000 and 200,000", f"{bulk.early:.0f} and {bulk.late:.0f} MB", "flat"
+
+
+def _renders() -> float:
+    renderer, began = Renderer(), time.perf_counter()
+    for number in range(RENDERED):
+        renderer.render("offer", "zh-CN" if number % 2 else "en", _values(number))
+    return RENDERED / (time.perf_counter() - began)
+
+
+def _values(number: int) -> dict[str, Any]:
+    offer = {"employer": f"employer {number % 7}", "position": f"position {number}", "city": "桐乡", "expires": None}
+    campaign = {"title": "2026 届毕业生", "organizer": "产业园"}
+    urls = {"accept": f"https://park.example/{number}", "decline": f"https://park.example/{number}"}
+    return {"name": f"李{number}", "campaign": campaign, "offer": {**offer, **urls}, **urls}
+
+
+def _plain_loop() -> float:
+    """What one would write first: no claim, no record, nothing in parallel."""
+    source = "<p>Dear {{ name }}, {{ offer.employer }} offers you {{ offer.position }}.</p>" * 8
+    with _provider() as provider:
+        began = time.perf_counter()
+        for number in range(PLAIN):
+            html = Environment(autoescape=True).from_string(source).render(_values(number))
+            _post(provider, number, html)
+        return PLAIN / (time.perf_counter() - began)
+
+
+def _post(provider: str, number: int, html: str) -> None:
+    body = {
+        "personalizations": [
+            {"to": [{"email": f"c{number}@mail.example"}], "custom_args": {"yinfeng_message": str(number)}}
+        ],
+        "from": {"email": "hr@park.example"},
+        "subject": "Your offer",
+        "content": [{"type": "text/html", "value": html}],
+    }
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(provider + PATH, json.dumps(body).encode(), headers)
+    urllib.request.urlopen(asked, timeout=10).close()
+
+
+class Sent:
+    """How quickly all went, and the sender's memory (MB) on the way and at the end."""
+
+    def __init__(self) -> None:
+        self.rate = self.early = self.late = 0.0
+
+
+def _sends(url: str, provider: str, kind: str, count: int) -> Sent:
+    fill(url, kind, count)
+    environment = {
+        **os.environ,
+        "YINFENG_DATABASE_URL": url,
+        "YINFENG_SENDGRID_API_KEY": KEY,
+        "YINFENG_SENDGRID_HOST": provider,
+    }
+    sender = subprocess.Popen([sys.executable, "-m", "benchmarks.mailing"], env=environment)
+    try:
+        return _watched(url, kind, count, sender.pid)
+    finally:
+        sender.kill()
+        sender.wait()
+
+
+def _watched(url: str, kind: str, count: int, pid: int) -> Sent:
+    found, began, deadline = Sent(), 0.0, time.monotonic() + PATIENCE
+    query = "SELECT count(*) FROM messages WHERE kind = %s AND status = 'sent'"
+    with psycopg.connect(url, autocommit=True) as conn:
+        while time.monotonic() < deadline:
+            row = conn.execute(query, [kind]).fetchone()
+            done = row[0] if row else 0
+            began = began or (time.perf_counter() if done else 0.0)
+            found.early = found.early or (_megabytes(pid) if done >= 20_000 else 0.0)
+            if done == count:
+                found.rate, found.late = count / (time.perf_counter() - began), _megabytes(pid)
+                return found
+            time.sleep(0.1)
+    raise SystemExit(f"{kind}: not all were sent in {PATIENCE:.0f} s")
+
+
+def _megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@contextmanager
+def _database(at: Path) -> Iterator[str]:
+    at.mkdir()
+    server = EmbeddedPostgres(at, lambda text: None)
+    with running(server.spec(), at / "logs"):
+        create_tables(server.url)
+        yield server.url
+
+
+@contextmanager
+def _provider() -> Iterator[str]:
+    """The stand-in of the tests in a process of its own."""
+    code = (
+        "from tests.stand_ins.sendgrid import sendgrid_stand_in\n"
+        "import sys\n"
+        "with sendgrid_stand_in() as it:\n"
+        "    print(it.url, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+            process.wait(10)
