@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 8  # requests under way at the same time
 MOST_IN_DOUBT: Final = AT_ONCE  # unknown outcomes in a row, before a batch is broken off
 FIRST_PORTION: Final = 2 * AT_ONCE
+MOST_SINGLE: Final = 64  # mails in a batch where each is a request: so many are in doubt when a sender is killed
 GROWTH: Final = 4
 BATCH_SECONDS: Final = 20.0  # after which no other request is begun: claims last for a minute
 _NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
@@ -77,7 +78,7 @@ class SendGrid:
         if any(outcome.status == "unknown" or outcome.pauses_channel for outcome in outcomes):
             self.portion = FIRST_PORTION
         else:
-            self.portion = max(FIRST_PORTION, min(self.portion * GROWTH, self._most))
+            self.portion = min(self.portion * GROWTH, max(self._most, MOST_SINGLE))
 
     def _send(self, group: Group, batch: _Batch) -> list[Outcome]:
         """An outcome for each mail of one request. A refused one sent nothing: each half is asked about anew, until
