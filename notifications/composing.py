@@ -8,6 +8,7 @@ from typing import Final
 
 from notifications import hr_letters, letters, offer_trouble, waiting
 from notifications.case import Case, NotNow, Values
+from notifications.enclosures import enclosed
 from notifications.hours import is_quiet, next_morning
 from schemas.messages import (
     AUDIENCES,
@@ -33,6 +34,7 @@ from schemas.messages import (
     THANKS,
     WAITLISTED,
     WELCOME,
+    Attachment,
 )
 
 NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go once there is one
@@ -47,6 +49,7 @@ class Letter:
     to_name: str
     locale: str
     values: Values
+    attachments: tuple[Attachment, ...] = ()
 
 
 def compose(case: Case) -> Letter:
@@ -61,7 +64,9 @@ def compose(case: Case) -> Letter:
         "title": case.campaign.get("title") or case.message.campaign,
         "organizer": case.campaign.get("organizer") or case.sender.name,
     }
-    return Letter(to, to_name, case.locale, {"name": to_name, "campaign": campaign, **own})
+    with_it = enclosed(case)
+    values = {"name": to_name, "campaign": campaign, **own, **with_it.values}
+    return Letter(to, to_name, case.locale, values, with_it.attachments)
 
 
 def _address(case: Case) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 Made = Letter | NotNow | ToldWith
 NOBODY: Final = Stored(0, Journey())
+BREATHE_EVERY: Final = 10  # letters between turns for others: a ticket's code takes milliseconds
 
 
 async def letters_for(
@@ -37,10 +39,11 @@ async def letters_for(
     known = await journeys.load(conn, keys) if keys else {}
     around = await _around(conn, claimed, known, now)
     cases = [Case(each, _stored(known, each).journey, around, writer, links, now) for each in claimed]
-    made = [
-        _letter(case, _stored(known, message).version) if isinstance(case, Case) else case
-        for case, message in zip(arranged(cases), claimed, strict=True)
-    ]
+    made: list[Made] = []
+    for place, (case, message) in enumerate(zip(arranged(cases), claimed, strict=True)):
+        if place % BREATHE_EVERY == BREATHE_EVERY - 1:
+            await asyncio.sleep(0)
+        made.append(_letter(case, _stored(known, message).version) if isinstance(case, Case) else case)
     await messages.request(conn, [why.instead for why in made if isinstance(why, NotNow) and why.instead])
     return await suppression.held_back(conn, claimed, made)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from notifications import dates
 from notifications.case import Case, NotNow, Values
+from notifications.fairs import described
 from schemas.messages import BENEFIT_VERIFIED, FAIR_CANCELLED, FAIR_REMINDER, WAITLISTED, MessageRequest, dedupe_key
 
 # A fair may be told of a little later than its signups; a confirmation without time and place is worth some seconds.
@@ -24,7 +24,7 @@ def signup(case: Case) -> Values:
         raise NotNow("requested", "the fair is not known yet", until=case.now + PAUSE)
     if case.place == "waiting":
         raise _waits(case)
-    return {"fair": fair_values(row, case) if row else None}
+    return {"fair": described(row, case.zone, case.locale) if row else None}
 
 
 def _waits(case: Case) -> NotNow:
@@ -49,7 +49,7 @@ def fair_news(case: Case) -> Values:
         raise NotNow("cancelled", "the candidate is on the waiting list")
     before = case.message.params.get("before")
     return {
-        "fair": fair_values(row, case),
+        "fair": described(row, case.zone, case.locale),
         "before": dates.moment(before["starts_at"], case.zone, case.locale) if before else None,
         "reason": case.message.params.get("reason"),
     }
@@ -64,27 +64,6 @@ def require_part(case: Case) -> None:
         raise NotNow("cancelled", "the candidate withdrew")
 
 
-def fair_values(row: dict[str, Any], case: Case) -> Values:
-    """What mails say of a fair."""
-    return {
-        "title": row["title"],
-        "when": _when(row, case),
-        "place": _PLACES[case.locale](row["venue"], row["city"]),
-        "mode": _MODES[case.locale][row["mode"]],
-        "onsite": row["mode"] != "online",
-        "url": row["url"],
-        "cancelled": row["cancelled"],
-    }
-
-
-def _when(row: dict[str, Any], case: Case) -> str:
-    """With the time zone's name where people may take part from another."""
-    span = dates.span(row["starts_at"], row["ends_at"], case.zone, case.locale)
-    if row["mode"] == "onsite":
-        return span
-    return _OF_ZONE[case.locale].format(span, dates.zone_name(row["starts_at"], case.zone, case.locale))
-
-
 def thanks(case: Case) -> Values:
     """Some time after the fair, not weeks later; who came and withdrew later is thanked as well."""
     row, fair = case.fair_row(), case.message.params["fair"]
@@ -97,7 +76,7 @@ def thanks(case: Case) -> Values:
         raise NotNow("requested", "waits for the end of the fair", until=due)
     if case.now > due + THANKS_WITHIN:
         raise NotNow("cancelled", "the fair was long ago")
-    return {"fair": fair_values(row, case)}
+    return {"fair": described(row, case.zone, case.locale)}
 
 
 def interview(case: Case) -> Values:
@@ -180,15 +159,6 @@ def benefit(case: Case) -> Values:
     return {"benefit": {"kind": kind, "amount": paid}}
 
 
-_MODES = {
-    "zh-CN": {"onsite": "线下", "online": "线上", "hybrid": "线上线下同步"},
-    "en": {"onsite": "on site", "online": "online", "hybrid": "on site and online"},
-}
-_OF_ZONE = {"zh-CN": "{}（{}）", "en": "{} ({})"}
-_PLACES: dict[str, Callable[[str | None, str | None], str]] = {
-    "zh-CN": lambda venue, city: " ".join(filter(None, [city, venue])),
-    "en": lambda venue, city: ", ".join(filter(None, [venue, city])),
-}
 _BENEFITS = {
     "zh-CN": {
         "rent_subsidy": "租房补贴",

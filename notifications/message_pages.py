@@ -5,10 +5,11 @@ The same pages answer at `/messages` and at `/mailbox`, where those look who hav
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Protocol, get_args
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Path, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from psycopg_pool import AsyncConnectionPool
 
@@ -17,14 +18,15 @@ from notifications.http import Id, Name
 from notifications.life import may
 from schemas.access import Caller
 from schemas.errors import NotFound
-from schemas.messages import AUDIENCES, Status
+from schemas.messages import AUDIENCES, Attachment, Status
 from schemas.paging import After, decode, next_link
-from storage import mails
+from storage import attachments, mails
 from storage.database import Conn, borrowed
 from storage.mails import Wanted
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Pool = AsyncConnectionPool[Conn]
+FileName = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
 Reason = Annotated[str, Form(max_length=desk.MOST_OF_A_REASON)]
 
 BASES: Final = ("/messages", "/mailbox")
@@ -94,6 +96,7 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
                 "message": message,
                 "attempts": await mails.attempts(conn, id),
                 "mail": await mails.mail(conn, id),
+                "attachments": await attachments.of(conn, id),
                 "zone": await mails.timezone(conn, message.campaign),
                 "resend": may("resend", message.status),
                 "cancel": may("cancel", message.status),
@@ -106,12 +109,24 @@ def _add_mails(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
     @router.get(base + "/{id}/html")
     async def html(id: Id, caller: Caller = Depends(authenticate)) -> HTMLResponse:
         caller.require("organizer")
-        return HTMLResponse((await _kept(pool, id)).html, headers=_FRAME_HEADERS)
+        found = await _kept(pool, id)
+        async with borrowed(pool) as conn:
+            return HTMLResponse(_with_images(found.html, await attachments.of(conn, id)), headers=_FRAME_HEADERS)
 
     @router.get(base + "/{id}/text")
     async def text(id: Id, caller: Caller = Depends(authenticate)) -> PlainTextResponse:
         caller.require("organizer")
         return PlainTextResponse((await _kept(pool, id)).text, headers=_FRAME_HEADERS)
+
+    @router.get(base + "/{id}/attachments/{name}")
+    async def attachment(id: Id, name: FileName, caller: Caller = Depends(authenticate)) -> Response:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            found = {each.name: each for each in await attachments.of(conn, id)}
+        if name not in found:
+            raise NotFound(f"message {id} has no attachment of this name; its page lists those that it has")
+        disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(found[name].data, headers=_FRAME_HEADERS | disposition, media_type=found[name].content_type)
 
 
 def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> None:
@@ -130,6 +145,15 @@ def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> Non
         async with borrowed(pool) as conn:
             await desk.cancel(conn, id, by=caller.name, reason=reason)
         return RedirectResponse(f"/messages/{id}", 303)
+
+
+def _with_images(html: str, files: Sequence[Attachment]) -> str:
+    """The HTML with the images in it that it speaks of by their ids."""
+    for each in files:
+        if each.content_id is not None:
+            data = f"data:{each.content_type};base64,{b64encode(each.data).decode()}"
+            html = html.replace(f'src="cid:{each.content_id}"', f'src="{data}"')
+    return html
 
 
 def _older(request: Request, last: int) -> str:

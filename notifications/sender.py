@@ -248,6 +248,7 @@ class Sender:
             rendered.html,
             rendered.text,
             message.attempts,
+            letter.attachments,
         )
 
     async def _record(self, records: Sequence[Record]) -> None:
@@ -300,4 +301,5 @@ def _settled(mail: Mail, outcome: Outcome) -> Record:
         not_before=outcome.retry_at,
         html=mail.html if went else None,
         text=mail.text if went else None,
+        attachments=mail.attachments if went else (),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from notifications.case import Case, NotNow, Values
-from notifications.letters import fair_values, require_part
+from notifications.fairs import described
+from notifications.letters import require_part
 from schemas.journey import Journey
 
 
@@ -33,4 +34,4 @@ def _told(case: Case) -> Values:
         raise NotNow("cancelled", "the fair does not take place")
     if case.now >= row["starts_at"]:
         raise NotNow("cancelled", "the fair has begun")
-    return {"fair": fair_values(row, case)}
+    return {"fair": described(row, case.zone, case.locale)}

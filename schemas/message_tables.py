@@ -92,6 +92,18 @@ class MailRow(SQLModel, table=True):
     at: datetime = moment(now=True)
 
 
+class AttachmentRow(SQLModel, table=True):
+    """A file that went with a mail. One with a `content_id` is an image that its HTML shows."""
+
+    __tablename__ = "mail_attachments"
+
+    message: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    name: str = Field(primary_key=True)
+    content_type: str
+    content_id: str | None = None
+    data: bytes = Field(sa_type=LargeBinary)
+
+
 class AttemptRow(SQLModel, table=True):
     """One try to send a message, and each change of its status, with the reason."""
 

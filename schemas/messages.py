@@ -59,6 +59,17 @@ class MessageRequest:
     not_before: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail. `name` in ASCII, once in a mail; one with a `content_id` is an image that the HTML
+    shows (`cid:` and this id)."""
+
+    name: str
+    content_type: str
+    data: bytes
+    content_id: str | None = None
+
+
 def dedupe_key(kind: str, campaign: str, candidate: str | None, reason: list[Any]) -> str:
     """A key for one reason; a digest, since ids may be long."""
     whole = json.dumps([campaign, candidate, *reason], ensure_ascii=False)

@@ -148,6 +148,8 @@ class MilestoneRow(SQLModel, table=True):
 
 
 class FairRow(SQLModel, table=True):
+    """A fair as it stands. `changes` grows with whatever is said of it: calendars go by it."""
+
     __tablename__ = "fairs"
     __table_args__ = (Index("fairs_ends_at", "ends_at"),)
 
@@ -165,6 +167,7 @@ class FairRow(SQLModel, table=True):
     cost: Decimal | None = Field(default=None, sa_type=Numeric, nullable=True)
     cancelled: bool
     reason: str | None = None
+    changes: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
 
 class OpeningRow(SQLModel, table=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
+import uuid
 from typing import Final, Literal
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -22,6 +24,7 @@ class Links:
     """Makes and reads links. `secret`: at least 32 random bytes; `base_url`: where the web app is reached."""
 
     def __init__(self, secret: bytes, base_url: str) -> None:
+        self._secret = secret
         self._signers = {purpose: _signer(secret, purpose) for purpose in PATHS}
         self._base_url = base_url
 
@@ -31,6 +34,12 @@ class Links:
 
     def token(self, purpose: Purpose, message: int) -> str:
         return str(self._signers[purpose].dumps(message))
+
+    def uid(self, *names: str) -> str:
+        """A name for something of this installation's: the same for ever, and no other installation's."""
+        whole = b"".join(len(name.encode()).to_bytes(4) + name.encode() for name in names)
+        digest = hmac.digest(self._secret, b"yinfeng.uid:" + whole, "sha256")
+        return str(uuid.UUID(bytes=digest[:16], version=5))
 
     def read(self, purpose: Purpose, token: str) -> int:
         """The message that a token was made for. Raises NotFound when we made none such."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from schemas.messages import MessageRequest
-from storage import suppressions
+from storage import attachments, suppressions
 from storage.database import Conn
 from storage.ledger import JourneyKey
 
@@ -97,5 +97,6 @@ async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     cursor = await conn.execute(_FORGET, columns)
     ids = [id for (id,) in await cursor.fetchall()]
     await conn.execute("DELETE FROM mails WHERE message = ANY(%s)", [ids])
+    await attachments.forget(conn, ids)
     await suppressions.forget(conn, ids)
     await conn.execute(_FORGET_ANSWERS, [ids])

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from psycopg.rows import class_row, dict_row
 
-from schemas.messages import GROUPED, HR_KINDS, OFFER_TROUBLE, Status
-from storage import offer_alerts
+from schemas.messages import GROUPED, HR_KINDS, OFFER_TROUBLE, Attachment, Status
+from storage import attachments, offer_alerts
 from storage.database import Conn
 from storage.places import Key, Place
 
@@ -125,7 +125,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What became of a claimed message. `html` and `text` are kept as they went out.
+    """What became of a claimed message. `html`, `text` and `attachments` are kept as they went out.
 
     `seen`: the journey (campaign, candidate, version) for whose sake it is held; the message goes back to the others
     when that journey has changed meanwhile.
@@ -140,6 +140,7 @@ class Record:
     not_before: datetime | None = None
     html: str | None = None
     text: str | None = None
+    attachments: tuple[Attachment, ...] = ()
     seen: tuple[str, str, int] | None = None
 
 
@@ -221,6 +222,7 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
         await conn.execute(
             _MAILS, [[each.id for each in mails], [each.html for each in mails], [each.text for each in mails]]
         )
+        await attachments.keep(conn, {each.id: each.attachments for each in mails})
 
 
 async def _still_held(conn: Conn, records: Sequence[Record]) -> Sequence[Record]:

@@ -54,9 +54,9 @@ VALUES (%(campaign)s, %(title)s, %(organizer)s, %(kind)s, %(starts_on)s, %(ends_
 """
 _FAIR = """
 INSERT INTO fairs (campaign, fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost,
-                   cancelled, reason)
+                   cancelled, reason, changes)
 VALUES (%(campaign)s, %(fair)s, %(title)s, %(mode)s, %(starts_at)s, %(ends_at)s, %(venue)s, %(city)s, %(url)s,
-        %(capacity)s, %(employers)s, %(cost)s, %(cancelled)s, %(reason)s)
+        %(capacity)s, %(employers)s, %(cost)s, %(cancelled)s, %(reason)s, %(changes)s)
 """
 _OPENING = """
 INSERT INTO openings (campaign, opening, employer, position, seats)

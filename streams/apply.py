@@ -53,7 +53,7 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime) -> list[int]:
     retracted = await ledger.retracted(conn, facts)
     standing = [fact for fact in facts if stands(fact, retracted)]
     board = await load_board(conn, {fact.campaign for fact in facts})
-    anew = await _refold_campaigns(conn, board, [*standing, *gone])
+    anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
     totals, asked = await _change_journeys(conn, board, standing, gone)
     requests = await _add_to_targets(conn, board, totals)
     requests += await _count_anew(conn, board, anew, now)

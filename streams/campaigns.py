@@ -13,7 +13,6 @@ from storage import journeys, ledger, targets
 from storage.database import Conn
 from streams.counting import Board, add_up, target_of
 from streams.domain.campaign import Campaign, Target, fold_campaign
-from streams.domain.fold import stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
 from streams.domain.requests import crossed, milestone_request
 
@@ -24,7 +23,7 @@ async def standing_campaign(conn: Conn, campaign: str) -> Campaign:
     """What a campaign's own applied facts make of it."""
     facts = await ledger.facts_of_campaign(conn, campaign)
     retracted = await ledger.retracted(conn, facts)
-    return fold_campaign(fact for fact in facts if stands(fact, retracted))
+    return fold_campaign(facts, retracted)
 
 
 async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Target]:

@@ -74,7 +74,7 @@ class Alerts:
         await self._fallback.close()
 
     def _notify(self, mail: Mail) -> tuple[bool, str]:
-        """Whether any service took it, and what the others said."""
+        """Whether any service took it, and what the others said. Chats get the text: attachments stay with mail."""
         result = self._services.notify(
             body=mail.text, title=mail.subject, body_format=apprise.NotifyFormat.TEXT, timeout=ALERT_SECONDS
         )

@@ -1,9 +1,11 @@
-"""A mail in the form that SMTP carries (RFC 5322, MIME): HTML and text from which the reader's program chooses."""
+"""A mail in the form that SMTP carries (RFC 5322, MIME): HTML and text from which the reader's program chooses,
+images that the HTML shows, and files."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -12,6 +14,7 @@ from email.policy import SMTP, SMTPUTF8
 from typing import Final
 
 from notifications.channels.port import Mail
+from schemas.messages import Attachment
 
 MAX_LINE: Final = 900  # of a subject or a name, in characters
 
@@ -29,7 +32,19 @@ def as_mime(mail: Mail, *, sender: str, sender_name: str, date: datetime) -> byt
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     message["Content-Language"] = mail.locale
+    _attach(message, mail.attachments)
     return message.as_bytes()
+
+
+def _attach(message: EmailMessage, attachments: Sequence[Attachment]) -> None:
+    """Images go into the HTML's own part, files beside the whole."""
+    html = message.get_body(("html",))
+    for each in attachments:
+        main, _, sub = each.content_type.partition("/")
+        if each.content_id is not None and isinstance(html, EmailMessage):
+            html.add_related(each.data, main, sub, cid=f"<{each.content_id}>", filename=each.name, disposition="inline")
+        else:
+            message.add_attachment(each.data, main, sub, filename=each.name)
 
 
 def message_id(mail: Mail, sender: str) -> str:

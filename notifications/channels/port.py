@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from schemas.errors import ChannelRefused, SendDeferred, SendFailed, SendRefused, SendRetryable, SendUnknown
-from schemas.messages import Status
+from schemas.messages import Attachment, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Mail:
     html: str
     text: str
     attempts: int = 1
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

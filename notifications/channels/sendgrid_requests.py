@@ -1,17 +1,19 @@
 """Mails become requests to SendGrid: one for each mail, or one for many of a kind (docs/decisions/0008-volume.md).
 
 What such mails share says nothing of anybody: only two tags, in whose place SendGrid puts each person's own text and
-HTML. So a mistake can't show one person what is another's.
+HTML, and files that each of them has. So a mistake can't show one person what is another's.
 """
 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
 from notifications.channels.port import Mail
+from schemas.messages import Attachment
 
 ID_ARGUMENT: Final = "yinfeng_message"  # comes back at the top level of the provider's events
 MAX_SUBJECT: Final = 900
@@ -21,25 +23,27 @@ TEXT_TAG: Final = "%yinfeng_text%"
 HTML_TAG: Final = "%yinfeng_html%"
 
 Group = list[Mail]
+Shared = tuple[str, tuple[Attachment, ...]]
 
 
 def grouped(mails: Sequence[Mail], most: int) -> list[Group]:
-    """The mails of each request: of one kind, at most `most`, no address twice; one that can't share is alone."""
+    """The mails of each request: of one kind, with the same attachments, at most `most`, no address twice; one that
+    can't share is alone."""
     groups: list[Group] = []
-    open_to: defaultdict[str, list[tuple[Group, set[str]]]] = defaultdict(list)
+    open_to: defaultdict[Shared, list[tuple[Group, set[str]]]] = defaultdict(list)
     for mail in mails:
         if most < 2 or not may_share(mail):
             groups.append([mail])
             continue
         address = mail.to.casefold()
-        for group, addresses in open_to[mail.kind]:
+        for group, addresses in open_to[mail.kind, mail.attachments]:
             if address not in addresses and len(group) < most:
                 group.append(mail)
                 addresses.add(address)
                 break
         else:
             groups.append([mail])
-            open_to[mail.kind].append((groups[-1], {address}))
+            open_to[mail.kind, mail.attachments].append((groups[-1], {address}))
     return groups
 
 
@@ -56,7 +60,7 @@ def body(group: Group, sender: dict[str, str]) -> dict[str, Any]:
     text, html, subject = TEXT_TAG, HTML_TAG, sender["name"]
     if len(group) == 1:
         text, html, subject = group[0].text, group[0].html, group[0].subject[:MAX_SUBJECT]
-    return {
+    request = {
         "personalizations": [_part(mail) if len(group) == 1 else _part(mail) | _own(mail) for mail in group],
         "from": sender,
         "subject": subject,
@@ -64,6 +68,20 @@ def body(group: Group, sender: dict[str, str]) -> dict[str, Any]:
         "categories": [group[0].kind],
         "tracking_settings": {"click_tracking": {"enable": False, "enable_text": False}},
     }
+    files = [_file(each) for each in group[0].attachments]
+    return request | {"attachments": files} if files else request
+
+
+def _file(attachment: Attachment) -> dict[str, str]:
+    file = {
+        "content": b64encode(attachment.data).decode(),
+        "type": attachment.content_type,
+        "filename": attachment.name,
+        "disposition": "attachment",
+    }
+    if attachment.content_id is None:
+        return file
+    return file | {"disposition": "inline", "content_id": attachment.content_id}
 
 
 def _part(mail: Mail) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -48,6 +49,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Fair:
+    """`changes` counts the facts about it after the first, and each that was retracted once more: it grows with
+    whatever changes the fair, in whichever order that is learned."""
+
     fair: str
     title: str
     mode: str
@@ -61,6 +65,7 @@ class Fair:
     cost: Decimal | None
     cancelled: bool
     reason: str | None
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,20 @@ class Campaign:
     openings: dict[str, Opening] = field(default_factory=dict)
 
 
-def fold_campaign(facts: Iterable[Fact]) -> Campaign:
-    """What a set of one campaign's facts (those that name no candidate) makes of it. Order does not matter."""
+def fold_campaign(facts: Iterable[Fact], retracted: Set[tuple[str, str, str]] = frozenset()) -> Campaign:
+    """What a set of one campaign's facts (those that name no candidate) makes of it. Order does not matter.
+
+    `retracted`: what is known to be retracted beside what these facts retract themselves.
+    """
     known = list(facts)
-    retracted = retractions(known)
+    gone = retractions(known) | retracted
     campaign = Campaign()
-    for fact in sorted((f for f in known if stands(f, retracted)), key=lambda f: f.stamp):
+    for fact in sorted((f for f in known if stands(f, gone)), key=lambda f: f.stamp):
         handler = HANDLERS.get(fact.type)
         if handler:
             handler(campaign, fact.data)
+    words = _words(known, gone)
+    campaign.fairs = {name: replace(fair, changes=words[name] - 1) for name, fair in campaign.fairs.items()}
     return campaign
 
 
@@ -110,6 +120,15 @@ def make_target(campaign: str, data: dict[str, Any]) -> Target:
         fairs=sets.get("fair"),
         employers=sets.get("employer"),
     )
+
+
+def _words(facts: Iterable[Fact], retracted: Set[tuple[str, str, str]]) -> Counter[str]:
+    """How often something was said of each fair, or taken back."""
+    words: Counter[str] = Counter()
+    for fact in facts:
+        if fact.type in OF_FAIRS:
+            words[fact.data["fair"]] += 1 if stands(fact, retracted) else 2
+    return words
 
 
 def _opened(campaign: Campaign, data: dict[str, Any]) -> None:
@@ -169,6 +188,7 @@ def _moment(value: str) -> datetime:
     return datetime.fromisoformat(value.upper()).astimezone(UTC)
 
 
+OF_FAIRS = frozenset({"fair.scheduled", "fair.cancelled"})
 HANDLERS: dict[str, Callable[[Campaign, dict[str, Any]], None]] = {
     "campaign.opened": _opened,
     "campaign.closed": _closed,

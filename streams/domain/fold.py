@@ -5,7 +5,7 @@ What each fact type does is the table at the foot of this file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from schemas.facts import Fact
@@ -47,7 +47,7 @@ def retractions(facts: Iterable[Fact]) -> set[tuple[str, str, str]]:
     return {(f.campaign, f.data["source"], f.data["id"]) for f in facts if f.type == RETRACTION}
 
 
-def stands(fact: Fact, retracted: set[tuple[str, str, str]]) -> bool:
+def stands(fact: Fact, retracted: Set[tuple[str, str, str]]) -> bool:
     """Whether a fact counts. Retractions and erasures can't be taken back."""
     return fact.type in IRREVOCABLE or (fact.campaign, *fact.identity) not in retracted
 

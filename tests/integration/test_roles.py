@@ -39,6 +39,8 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/messages/{id}"): ORGANIZER,
     ("GET", "/messages/{id}/html"): ORGANIZER,
     ("GET", "/messages/{id}/text"): ORGANIZER,
+    ("GET", "/messages/{id}/attachments/{name}"): ORGANIZER,
+    ("GET", "/mailbox/{id}/attachments/{name}"): ORGANIZER,
     ("POST", "/messages/{id}/resend"): ORGANIZER,
     ("POST", "/messages/{id}/cancel"): ORGANIZER,
     ("GET", "/mailbox"): ORGANIZER,
@@ -60,7 +62,7 @@ PUBLIC = {
 SIGNED = {("POST", "/v1/webhooks/sendgrid")}
 """A signature is what they ask for, whatever the key; without the setting they aren't there."""
 
-SAMPLES = {"campaign": "grads-2026", "candidate": "c1", "id": "1"}
+SAMPLES = {"campaign": "grads-2026", "candidate": "c1", "id": "1", "name": "fair.ics"}
 
 
 def endpoints(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:

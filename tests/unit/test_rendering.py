@@ -50,6 +50,8 @@ def campaign(locale: str = "zh-CN", **more: Any) -> dict[str, Any]:
 
 def fair(**more: Any) -> dict[str, Any]:
     return {
+        "campaign": "grads-2026",
+        "fair": "f1",
         "title": "武汉理工大学双选会",
         "mode": "onsite",
         "starts_at": datetime(2026, 3, 8, 1, tzinfo=UTC),
@@ -58,6 +60,8 @@ def fair(**more: Any) -> dict[str, Any]:
         "city": "武汉",
         "url": None,
         "cancelled": False,
+        "reason": None,
+        "changes": 0,
         **more,
     }
 
