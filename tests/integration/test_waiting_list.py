@@ -35,9 +35,9 @@ def person(candidate: str, **more: Any) -> dict[str, Any]:
 
 
 async def told(office: Office) -> dict[str, list[str]]:
-    rows = await office.rows("SELECT candidate, kind FROM messages WHERE status = 'sent' ORDER BY id")
+    sent = "SELECT candidate, kind FROM messages WHERE status = 'sent' AND candidate IS NOT NULL ORDER BY id"
     found: dict[str, list[str]] = {}
-    for candidate, kind in rows:
+    for candidate, kind in await office.rows(sent):
         found.setdefault(candidate, []).append(kind)
     return found
 
