@@ -15,7 +15,7 @@ from notifications import qr
 from notifications.case import Case, Values
 from notifications.fairs import described
 from notifications.ics import FILE_NAME, FairEvent, calendar_file
-from schemas.messages import FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, SIGNUP_CONFIRMATION, Attachment
+from schemas.messages import FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, MOVED_UP, SIGNUP_CONFIRMATION, Attachment
 from storage.links import Links
 
 TICKET_ID: Final = "ticket@yinfeng"
@@ -93,6 +93,7 @@ _JOINTS: Final = {"zh-CN": "，", "en": ", "}
 # A kind that comes to carry one of them is entered here; its templates show `ticket` and `calendar`.
 CARRIES: Final[dict[str, Carries]] = {
     SIGNUP_CONFIRMATION: Carries(ticket="image", calendar=True),
+    MOVED_UP: Carries(ticket="image", calendar=True),
     FAIR_REMINDER: Carries(ticket="link"),
     FAIR_RESCHEDULED: Carries(ticket="link", calendar=True),
     FAIR_CANCELLED: Carries(calendar=True),
