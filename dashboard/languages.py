@@ -12,9 +12,10 @@ LANG_COOKIE: Final = "yinfeng_lang"
 _MAX_HEADER: Final = 1000
 
 
-def language(request: Request) -> Lang:
-    """The language of the answer to this request."""
-    for wish in (request.query_params.get("lang"), request.cookies.get(LANG_COOKIE)):
+def language(request: Request, otherwise: str | None = None) -> Lang:
+    """The language of the answer to this request; `otherwise`: the one to take where the reader has chosen none, before
+    the browser's own."""
+    for wish in (request.query_params.get("lang"), request.cookies.get(LANG_COOKIE), otherwise):
         if wish in LANGS:
             return wish
     return accepted(request.headers.get("accept-language", ""))

@@ -43,13 +43,14 @@ WAITS_FOR_MORNING: Final = MARKETING | {OFFER_EXPIRING}
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message ready to be rendered."""
+    """A message ready to be rendered. `unsubscribe`: where its reader ends mails like it, of kinds that one may."""
 
     to: str
     to_name: str
     locale: str
     values: Values
     attachments: tuple[Attachment, ...] = ()
+    unsubscribe: str | None = None
 
 
 def compose(case: Case) -> Letter:
@@ -66,7 +67,10 @@ def compose(case: Case) -> Letter:
     }
     with_it = enclosed(case)
     values = {"name": to_name, "campaign": campaign, **own, **with_it.values}
-    return Letter(to, to_name, case.locale, values, with_it.attachments)
+    if case.message.kind not in MARKETING:
+        return Letter(to, to_name, case.locale, values, with_it.attachments)
+    unsubscribe = case.links.url("unsubscribe", case.message.id)
+    return Letter(to, to_name, case.locale, values | {"unsubscribe": unsubscribe}, with_it.attachments, unsubscribe)
 
 
 def _address(case: Case) -> tuple[str, str]:

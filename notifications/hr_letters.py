@@ -62,7 +62,8 @@ def require_answer(case: Case) -> None:
 
 def offer_answered(case: Case) -> Values:
     """All answers that came together: how many of each, and the first of them one by one."""
-    latest = {(each.message.candidate, each.message.params["offer"]): each for each in case.together}
+    ordered = sorted(case.together, key=_has_the_last_word)
+    latest = {(each.message.candidate, each.message.params["offer"]): each for each in ordered}
     said = [_answer(each) for each in latest.values()]
     count = {answer: sum(each["answer"] == answer for each in said) for answer in ANSWERS}
     return {
@@ -72,6 +73,11 @@ def offer_answered(case: Case) -> Values:
         "more": len(said) - len(said[:MOST_SHOWN]),
         "link": f"{case.sender.base_url}/campaigns/{quote(case.message.campaign, safe='')}",
     }
+
+
+def _has_the_last_word(case: Case) -> bool:
+    _, source, fact = case.journey.offers[case.message.params["offer"]].status.at
+    return (case.message.source, case.message.fact) == (source, fact)
 
 
 def _answer(case: Case) -> Values:

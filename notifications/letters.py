@@ -100,7 +100,7 @@ def offer(case: Case) -> Values:
     said = {name: params.get(name) for name in ("employer", "position", "city", "expires_at")}
     if said != {name: getattr(offer.terms, name) for name in said}:
         raise NotNow("cancelled", "the offer has other terms now")
-    return {"offer": _terms(said, case)}
+    return {"offer": _terms(said, case), "answer": case.links.url("answer", case.message.id)}
 
 
 def offer_expiring(case: Case) -> Values:

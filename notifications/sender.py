@@ -249,6 +249,7 @@ class Sender:
             rendered.text,
             message.attempts,
             letter.attachments,
+            letter.unsubscribe,
         )
 
     async def _record(self, records: Sequence[Record]) -> None:

@@ -13,11 +13,12 @@ from storage.outgoing import Claimed
 from storage.suppressions import Suppression
 
 
-def blocks(suppression: SuppressionKind, kind: str) -> bool:
-    """Whether a suppression stops this kind of message. HR's own never stop: they tell HR of the others."""
+def blocks(suppression: SuppressionKind, kind: str, about: str = "") -> bool:
+    """Whether a suppression, of the kind `about` alone unless that is empty, stops this kind of message. HR's own never
+    stop: they tell HR of the others."""
     if AUDIENCES[kind] == "hr":
         return False
-    return suppression != "unsubscribe" or kind in MARKETING
+    return suppression != "unsubscribe" or (kind in MARKETING and about in ("", kind))
 
 
 async def held_back(
@@ -35,7 +36,7 @@ def _checked(
     if not isinstance(letter, Letter):
         return letter
     for each in found.get(letter.to.lower(), []):
-        if blocks(each.kind, message.kind):
+        if blocks(each.kind, message.kind, each.about):
             why = NotNow("suppressed", f"{_WHY[each.kind]} on {each.since:%Y-%m-%d}")
             why.recipient = letter.to
             return why

@@ -119,17 +119,26 @@ class AttemptRow(SQLModel, table=True):
 
 class SuppressionRow(SQLModel, table=True):
     """An address (in lower case) to which no mail goes, or none of marketing, until it is lifted. Once for each kind
-    of reason; `message` is the one that told."""
+    of reason; `message` is the one that told. `about`: the one kind of message that its reader unsubscribed from, or
+    empty for all."""
 
     __tablename__ = "suppressions"
     __table_args__ = (
-        Index("suppressions_address", "address", "kind", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        Index(
+            "suppressions_address",
+            "address",
+            "kind",
+            "about",
+            unique=True,
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
         Index("suppressions_message", "message"),
     )
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     address: str
     kind: str
+    about: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     message: int | None = Field(default=None, sa_type=BigInteger)
     detail: str | None = None
     since: datetime = moment(now=True)

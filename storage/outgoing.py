@@ -24,7 +24,7 @@ WITH claimed AS (
             AND (recipient IS NULL OR lower(split_part(recipient, '@', 2)) <> ALL(%(full)s))
           ORDER BY coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
     WHERE m.id = due.id
-    RETURNING m.id, m.kind, m.campaign, m.candidate, m.params, m.attempts
+    RETURNING m.id, m.kind, m.campaign, m.candidate, m.params, m.attempts, m.source, m.fact
 ), noted AS (
     INSERT INTO message_attempts (message, status, detail) SELECT id, 'claimed', %(owner)s FROM claimed
 )
@@ -113,7 +113,8 @@ _LOST = "the sender ended between claiming this message and recording what becam
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that this sender alone may send, until its lease ends. `attempts` counts this one."""
+    """A message that this sender alone may send, until its lease ends. `attempts` counts this one; `source` and `fact`
+    are the identity of the fact that asked for it, where one did."""
 
     id: int
     kind: str
@@ -121,6 +122,8 @@ class Claimed:
     candidate: str | None
     params: dict[str, Any]
     attempts: int
+    source: str | None = None
+    fact: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,16 +14,16 @@ from schemas.messages import SuppressionKind
 from storage.database import Conn
 
 _ADD = """
-INSERT INTO suppressions (address, kind, message, detail)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::text[])
-ON CONFLICT (address, kind) WHERE lifted_at IS NULL DO NOTHING
+INSERT INTO suppressions (address, kind, about, message, detail)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[])
+ON CONFLICT (address, kind, about) WHERE lifted_at IS NULL DO NOTHING
 """
 _ROWS = """
-SELECT id, address, kind, message, detail, since, lifted_at, lifted_by, lifted_reason FROM suppressions
+SELECT id, address, kind, about, message, detail, since, lifted_at, lifted_by, lifted_reason FROM suppressions
 """
 _LIFT = """
 UPDATE suppressions SET lifted_at = now(), lifted_by = %(by)s, lifted_reason = %(reason)s
-WHERE address = %(address)s AND lifted_at IS NULL
+WHERE address = %(address)s AND lifted_at IS NULL AND (%(kind)s::text IS NULL OR kind = %(kind)s)
 """
 _RELEASE = """
 WITH released AS (
@@ -39,15 +39,18 @@ DELETE FROM suppressions s WHERE s.message = ANY(%s)
 AND NOT EXISTS (SELECT FROM messages m WHERE lower(m.recipient) = s.address AND NOT m.forgotten)
 """
 _MOST_OF_A_REASON: Final = 1000
+READER: Final = "reader"
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One address and why nothing goes there; `message` is the one that told. In force until `lifted_at`."""
+    """One address and why nothing goes there; `message` is the one that told; `about` the one kind of message that it
+    stops, or empty. In force until `lifted_at`."""
 
     id: int
     address: str
     kind: SuppressionKind
+    about: str
     message: int | None
     detail: str | None
     since: datetime
@@ -58,22 +61,24 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """That nothing go to an address any more, and what told so."""
+    """That nothing go to an address any more, or none of the kind `about`, and what told so."""
 
     address: str
     kind: SuppressionKind
     message: int | None
     detail: str | None
+    about: str = ""
 
 
 async def add(conn: Conn, wishes: Collection[Wish]) -> int:
     """Suppress addresses; those that are already, for the same reason, stay as they are. Returns how many are new."""
     if not wishes:
         return 0
-    ordered = sorted(wishes, key=lambda wish: (wish.address.lower(), wish.kind))
+    ordered = sorted(wishes, key=lambda wish: (wish.address.lower(), wish.kind, wish.about))
     columns = [
         [wish.address.lower() for wish in ordered],
         [wish.kind for wish in ordered],
+        [wish.about for wish in ordered],
         [wish.message for wish in ordered],
         [wish.detail for wish in ordered],
     ]
@@ -97,14 +102,30 @@ async def listed(conn: Conn, *, lifted: bool = False, limit: int = 100) -> list[
 
 async def lift(conn: Conn, address: str, *, by: str, reason: str) -> list[int]:
     """Let mail go to an address again; returns the messages that waited for it, which go now. Raises NotFound."""
+    wanted, why = address.strip().lower(), reason[:_MOST_OF_A_REASON]
+    async with conn.transaction():
+        if not await _lift(conn, wanted, by=by, reason=why):
+            raise NotFound(f"{address!r} is not suppressed; `yinfeng suppressions list` shows what is")
+        return await _release(conn, wanted, f"suppression lifted by {by}: {why}")
+
+
+async def prefer(conn: Conn, address: str, refused: Collection[str], *, message: int) -> list[int]:
+    """The reader wants no mail of these kinds, and all others again; empty among them means all. Returns the messages
+    that waited, which are looked at anew. `message`: the one whose link was used."""
     wanted = address.strip().lower()
     async with conn.transaction():
-        cursor = await conn.execute(_LIFT, {"address": wanted, "by": by, "reason": reason[:_MOST_OF_A_REASON]})
-        if not cursor.rowcount:
-            raise NotFound(f"{address!r} is not suppressed; `yinfeng suppressions list` shows what is")
-        said = f"suppression lifted by {by}: {reason[:_MOST_OF_A_REASON]}"
-        freed = await conn.execute(_RELEASE, {"address": wanted, "said": said})
-        return [id for (id,) in await freed.fetchall()]
+        lifted = await _lift(conn, wanted, by=READER, reason="preferences", kind="unsubscribe")
+        await add(conn, [Wish(wanted, "unsubscribe", message, "by the link in a mail", about) for about in refused])
+        return await _release(conn, wanted, "its reader changed what to get") if lifted else []
+
+
+async def _lift(conn: Conn, address: str, *, by: str, reason: str, kind: SuppressionKind | None = None) -> int:
+    return (await conn.execute(_LIFT, {"address": address, "by": by, "reason": reason, "kind": kind})).rowcount
+
+
+async def _release(conn: Conn, address: str, said: str) -> list[int]:
+    freed = await conn.execute(_RELEASE, {"address": address, "said": said})
+    return [id for (id,) in await freed.fetchall()]
 
 
 async def forget(conn: Conn, messages: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -17,6 +17,7 @@ from dashboard.formats import Formats
 from dashboard.languages import LANG_COOKIE, Lang, language
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
 from notifications.pages_texts import TEXTS as NOTIFICATIONS_TEXTS
+from notifications.public.texts import TEXTS as PUBLIC_TEXTS
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -32,20 +33,41 @@ SECURITY_HEADERS: Final = {
 _YEAR: Final = 365 * 24 * 3600
 
 
-class Page(Protocol):
-    """Draws a page. Every template also has:
+class Pages:
+    """Draws pages. Every template also has:
 
     `t(key, **values)`: a text in the reader's language; `label(key, otherwise)`: the same where there may be none;
     `f`: numbers and dates in it (dashboard.formats); `lang`; `caller` (None when nobody is logged in); `path`;
     `link(lang=…)`: the address of this page, changed.
     """
 
+    def __init__(self, environment: Environment, texts: Mapping[str, Mapping[str, str]]) -> None:
+        self._environment, self._texts = environment, texts
+
+    def language(self, request: Request, otherwise: str | None = None) -> Lang:
+        """The language that a page for this request is in (see dashboard.languages)."""
+        return language(request, otherwise)
+
     def __call__(
-        self, request: Request, name: str, context: Mapping[str, Any] | None = None, status: int = 200
-    ) -> HTMLResponse: ...
+        self,
+        request: Request,
+        name: str,
+        context: Mapping[str, Any] | None = None,
+        status: int = 200,
+        *,
+        otherwise: str | None = None,
+    ) -> HTMLResponse:
+        """The page of this template; `otherwise`: its language where the reader has chosen none."""
+        lang = language(request, otherwise)
+        values = _given(request, self._texts[lang], lang) | dict(context or {})
+        body = self._environment.get_template(name).render(values)
+        response = HTMLResponse(body, status, {**SECURITY_HEADERS, "Content-Language": lang})
+        if "lang" in request.query_params:
+            response.set_cookie(LANG_COOKIE, lang, max_age=_YEAR, samesite="lax", httponly=True)
+        return response
 
 
-def make_page() -> Page:
+def make_page() -> Pages:
     """The renderer, made once for each web process."""
     folders = [str(resources.files(package) / folder) for package, folder in TEMPLATES]
     environment = Environment(
@@ -55,17 +77,7 @@ def make_page() -> Page:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    texts = _merged(*TEXTS)
-
-    def page(request: Request, name: str, context: Mapping[str, Any] | None = None, status: int = 200) -> HTMLResponse:
-        lang = language(request)
-        body = environment.get_template(name).render(_given(request, texts[lang], lang) | dict(context or {}))
-        response = HTMLResponse(body, status, {**SECURITY_HEADERS, "Content-Language": lang})
-        if "lang" in request.query_params:
-            response.set_cookie(LANG_COOKIE, lang, max_age=_YEAR, samesite="lax", httponly=True)
-        return response
-
-    return page
+    return Pages(environment, _merged(*TEXTS))
 
 
 def _given(request: Request, texts: Mapping[str, str], lang: Lang) -> dict[str, Any]:
@@ -97,4 +109,4 @@ def _merged(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
 
 # Where templates lie (package, folder; the first that has a name wins), and whose texts there are.
 TEMPLATES = (("dashboard", "templates"), ("notifications", "pages"))
-TEXTS = (DASHBOARD_TEXTS, NOTIFICATIONS_TEXTS)
+TEXTS = (DASHBOARD_TEXTS, NOTIFICATIONS_TEXTS, PUBLIC_TEXTS)

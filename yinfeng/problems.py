@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from dashboard.languages import weighed
 from schemas.errors import ConcurrentChange, FieldError, Refused, Unavailable
-from yinfeng.pages import Page
+from yinfeng.pages import Pages
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ async def unexpected(request: Request, error: Exception) -> Response:
     return problem(500, "something went wrong on our side; it is in the log")
 
 
-def install(app: FastAPI, page: Page) -> None:
+def install(app: FastAPI, page: Pages) -> None:
     """Let the app answer with problem documents, or with pages where a browser asks for one."""
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, _for_people_too(handler, page))
@@ -84,7 +84,7 @@ def prefers_html(accept: str) -> bool:
     return False
 
 
-def _for_people_too(handler: Handler, page: Page) -> Handler:
+def _for_people_too(handler: Handler, page: Pages) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
         document = await handler(request, error)
         if not prefers_html(request.headers.get("accept", "")):

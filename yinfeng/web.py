@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from time import time
 from typing import Any
@@ -20,8 +21,13 @@ from dashboard.login import make_router as login_router
 from dashboard.stream import make_router as stream_router
 from dashboard.views import make_router as views_router
 from dashboard.watching import make_hub, watching
+from notifications.case import Sender as Writer
 from notifications.http import make_router as messages_router
 from notifications.message_pages import make_router as message_pages_router
+from notifications.public.answers import make_router as answers_router
+from notifications.public.door import Door
+from notifications.public.tickets import make_router as tickets_router
+from notifications.public.unsubscribing import make_router as unsubscribing_router
 from notifications.webhooks import make_router as webhooks_router
 from producers.http import make_router as events_router
 from schemas.access import COOKIE, Caller
@@ -65,6 +71,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
     app.include_router(messages_router(pool, authenticate))
     app.include_router(message_pages_router(pool, authenticate, page))
+    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
+    door = Door(pool, writer, lambda: datetime.now(UTC))
+    app.include_router(tickets_router(door, authenticate, page))
+    app.include_router(answers_router(door, page))
+    app.include_router(unsubscribing_router(door, page))
     app.include_router(webhooks_router(pool, settings.sendgrid_webhook_key, time))
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)

@@ -29,6 +29,8 @@ def as_mime(mail: Mail, *, sender: str, sender_name: str, date: datetime) -> byt
     message["Date"] = date
     message["Message-ID"] = message_id(mail, sender)
     message["Auto-Submitted"] = "auto-generated"  # asks out-of-office programs not to answer (RFC 3834)
+    for name, value in mail.headers.items():
+        message[name] = value
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     message["Content-Language"] = mail.locale

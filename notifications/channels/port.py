@@ -15,7 +15,8 @@ from schemas.messages import Attachment, Status
 class Mail:
     """A message as its reader gets it. `id` is ours, and goes with it so that the provider's events name it.
 
-    `attempts` counts how often it was claimed, this time included.
+    `attempts` counts how often it was claimed, this time included; `unsubscribe` is where its reader ends
+    mails like it.
     """
 
     id: int
@@ -28,6 +29,17 @@ class Mail:
     text: str
     attempts: int = 1
     attachments: tuple[Attachment, ...] = ()
+    unsubscribe: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers beside the usual ones: how to unsubscribe with one click (RFC 8058), where one may."""
+        if self.unsubscribe is None:
+            return {}
+        return {
+            "List-Unsubscribe": f"<{self.unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ def _file(attachment: Attachment) -> dict[str, str]:
 
 
 def _part(mail: Mail) -> dict[str, Any]:
-    return {"to": [{"email": mail.to, "name": mail.to_name}], "custom_args": {ID_ARGUMENT: str(mail.id)}}
+    part = {"to": [{"email": mail.to, "name": mail.to_name}], "custom_args": {ID_ARGUMENT: str(mail.id)}}
+    return part | {"headers": mail.headers} if mail.headers else part
 
 
 def _own(mail: Mail) -> dict[str, Any]:

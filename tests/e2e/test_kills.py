@@ -157,8 +157,9 @@ def _each_message_went_out_once(platform: Platform, facts: list[Fact]) -> None:
     }
     asked = {key for (key,) in _rows(platform, "SELECT dedupe_key FROM messages")}
     assert wanted <= asked
-    settled = [*FINAL, "held"]
-    until(lambda: not _rows(platform, f"SELECT id FROM messages WHERE NOT status = ANY('{{{','.join(settled)}}}')"))
+    settled = ",".join([*FINAL, "held"])
+    left = f"SELECT id FROM messages WHERE NOT status = ANY('{{{settled}}}') AND coalesce(not_before, now()) <= now()"
+    until(lambda: not _rows(platform, left))
     sent = _rows(platform, "SELECT message FROM message_attempts WHERE status = 'sent' GROUP BY 1 HAVING count(*) > 1")
     assert sent == set()
     assert _scalar(platform, "SELECT count(*) FROM messages WHERE status = 'failed'") == 0

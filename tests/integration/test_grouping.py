@@ -66,11 +66,12 @@ async def test_one_mail_tells_of_three_hundred_acceptances_in_an_hour(office: Of
     assert told == [(298,)]
 
 
-async def test_the_last_word_alone_is_told_and_no_answer_that_was_retracted(office: Office):
+@pytest.mark.parametrize("ids", ["ab", "ba"])
+async def test_the_last_word_alone_is_told_and_no_answer_that_was_retracted(office: Office, ids: str):
     await office.tell(opened(locale="en"), *offers(1, 2))
     await office.tell(
-        answer(1, time="2026-04-01T09:00:00+08:00"),
-        answer(1, "declined", time="2026-04-02T09:00:00+08:00", reason="too far"),
+        answer(1, time="2026-04-01T09:00:00+08:00", id=ids[0]),
+        answer(1, "declined", time="2026-04-02T09:00:00+08:00", id=ids[1], reason="too far"),
         answer(2, id="wrong"),
         retraction("wrong", candidate="c2"),
     )

@@ -42,6 +42,8 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/messages/{id}/attachments/{name}"): ORGANIZER,
     ("GET", "/mailbox/{id}/attachments/{name}"): ORGANIZER,
     ("POST", "/messages/{id}/resend"): ORGANIZER,
+    ("POST", "/tickets/{token}/check-in"): ORGANIZER,
+    ("POST", "/tickets/{token}/undo"): ORGANIZER,
     ("POST", "/messages/{id}/cancel"): ORGANIZER,
     ("GET", "/mailbox"): ORGANIZER,
     ("GET", "/mailbox/{id}"): ORGANIZER,
@@ -62,7 +64,18 @@ PUBLIC = {
 SIGNED = {("POST", "/v1/webhooks/sendgrid")}
 """A signature is what they ask for, whatever the key; without the setting they aren't there."""
 
-SAMPLES = {"campaign": "grads-2026", "candidate": "c1", "id": "1", "name": "fair.ics"}
+LINKED = {
+    ("GET", "/tickets/{token}"),
+    ("GET", "/calendar/{token}"),
+    ("GET", "/offers/{token}"),
+    ("POST", "/offers/{token}"),
+    ("GET", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}/preferences"),
+}
+"""A signed link from a mail is what they ask for, whatever the key."""
+
+SAMPLES = {"campaign": "grads-2026", "candidate": "c1", "id": "1", "name": "fair.ics", "token": "none.such"}
 
 
 def endpoints(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
@@ -76,7 +89,7 @@ def endpoints(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 def test_every_endpoint_is_in_the_table():
     app = create_app(Settings(database_url="postgresql://none/none", kafka="127.0.0.1:1"))
-    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | PUBLIC | SIGNED
+    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | PUBLIC | SIGNED | LINKED
 
 
 @pytest.fixture
@@ -123,6 +136,6 @@ def test_what_is_public_needs_no_key(callers: dict[str, httpx.Client]):
         assert status(callers["nobody"], method, path) in (200, 303), path
 
 
-def test_what_is_signed_is_not_there_for_any_key(callers: dict[str, httpx.Client]):
-    for method, path in SIGNED:
+def test_no_key_opens_what_a_signature_or_a_link_opens(callers: dict[str, httpx.Client]):
+    for method, path in (SIGNED | LINKED) - {("POST", "/offers/{token}")}:
         assert {status(client, method, path) for client in callers.values()} == {404}

@@ -1,0 +1,1 @@
+"""Pages for candidates, opened by signed links from their mails. Who holds a link needs no key."""
