@@ -1,21 +1,27 @@
 """A message's template and values become a subject, HTML and text. Templates are compiled once.
 
-There is one template for each kind and language. It is rendered twice with the same values: with the macros and the
-layout for HTML (escaped), then with those for text, so that both say the same.
+There is one template for each kind and language, and HR's own in its place where a campaign has one. It is rendered
+twice with the same values: with the macros and the layout for HTML (escaped), then with those for text, so that both
+say the same.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, TemplateError
+from jinja2 import TemplateError
 
+from notifications.authoring.compiling import Compiled, Compiler
+from notifications.authoring.parts import Parts, default_parts
 from schemas.errors import SendRefused
-from schemas.messages import AUDIENCES
+from schemas.messages import TEMPLATED
 
 LOCALES: Final = ("zh-CN", "en")
+MOST_OWN: Final = 256  # templates of HR's that are kept compiled
+LONGEST: Final = 200_000  # characters of HTML
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +37,41 @@ class Renderer:
     """Renders every kind in every language; making one compiles all templates."""
 
     def __init__(self) -> None:
-        self._html = _compiled("html", autoescape=True)
-        self._text = _compiled("txt", autoescape=False)
+        compiler = Compiler(sandboxed=False)
+        self._defaults = {
+            (kind, locale): compiler.compile(default_parts(kind, locale).source, locale)
+            for kind in TEMPLATED
+            for locale in LOCALES
+        }
+        self._sandbox = Compiler(sandboxed=True)
+        self._own: OrderedDict[tuple[Parts, str], Compiled] = OrderedDict()
 
-    def render(self, kind: str, locale: str, values: Mapping[str, Any]) -> Rendered:
-        """Raises SendRefused, naming the variable, when the template asks for one that isn't there."""
-        html, text = self._html[kind, locale], self._text[kind, locale]
+    def render(self, kind: str, locale: str, values: Mapping[str, Any], own: Parts | None = None) -> Rendered:
+        """The mail, by HR's `own` template where there is one. Raises SendRefused, naming the variable, when the
+        template asks for one that isn't there."""
         try:
-            subject = "".join(text.blocks["subject"](text.new_context(dict(values))))
-            return Rendered(" ".join(subject.split()), html.render(values), _tidied(text.render(values)))
-        except TemplateError as error:
+            template = self._defaults[kind, locale] if own is None else self._compiled(own, locale)
+            return _rendered(template, values)
+        except (TemplateError, TypeError, ValueError, OverflowError) as error:
             raise SendRefused(f"the template {locale}/{kind} can't be filled: {error}") from None
 
+    def _compiled(self, own: Parts, locale: str) -> Compiled:
+        key = (own, locale)
+        if key not in self._own:
+            self._own[key] = self._sandbox.compile(own.source, locale)
+        self._own.move_to_end(key)
+        if len(self._own) > MOST_OWN:
+            self._own.popitem(last=False)
+        return self._own[key]
 
-def _compiled(form: str, *, autoescape: bool) -> dict[tuple[str, str], Template]:
-    environment = Environment(
-        loader=PackageLoader("notifications"),
-        autoescape=autoescape,  # noqa: S701 - off for plain text alone
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["layout"] = f"layout.{form}.j2"
-    environment.globals["m"] = environment.get_template(f"macros.{form}.j2").module
-    return {
-        (kind, locale): environment.get_template(f"{locale}/{kind}.j2", globals={"lang": locale})
-        for kind in AUDIENCES
-        for locale in LOCALES
-    }
+
+def _rendered(template: Compiled, values: Mapping[str, Any]) -> Rendered:
+    text = template.text
+    subject = "".join(text.blocks["subject"](text.new_context(dict(values))))
+    html = template.html.render(values)
+    if len(html) > LONGEST:
+        raise ValueError(f"it makes a mail of {len(html)} characters; {LONGEST} are the most")
+    return Rendered(" ".join(subject.split()), html, _tidied(text.render(values)))
 
 
 def _tidied(text: str) -> str:

@@ -37,6 +37,7 @@ TARGET_AT_RISK: Final = "target_at_risk"
 DAILY_DIGEST: Final = "daily_digest"
 OFFER_ANSWERED: Final = "offer_answered"
 OFFER_BOUNCED: Final = "offer_bounced"
+TEMPLATE_TEST: Final = "template_test"
 
 FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})
 
@@ -98,7 +99,11 @@ AUDIENCES: Final[dict[str, Audience]] = {
     DAILY_DIGEST: "hr",
     OFFER_ANSWERED: "hr",
     OFFER_BOUNCED: "hr",
+    TEMPLATE_TEST: "hr",
 }
+
+# Kinds that have a template of their own. A test shows that of another kind.
+TEMPLATED: Final = tuple(kind for kind in AUDIENCES if kind != TEMPLATE_TEST)
 
 HR_KINDS: Final = tuple(kind for kind, audience in AUDIENCES.items() if audience == "hr")
 

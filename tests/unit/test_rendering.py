@@ -19,7 +19,7 @@ from notifications.rendering import LOCALES, Rendered, Renderer
 from schemas.errors import SendRefused
 from schemas.facts import validate_event
 from schemas.journey import Journey
-from schemas.messages import AUDIENCES, OFFER_TROUBLE
+from schemas.messages import AUDIENCES, OFFER_TROUBLE, TEMPLATED
 from storage.links import Links
 from storage.outgoing import Claimed, Surroundings
 from streams.domain.fold import fold
@@ -28,7 +28,7 @@ from tests.facts import event, signed_up
 RENDERER = Renderer()
 LINKS = Links(b"0" * 32, "https://park.example")
 WRITER = Sender("引凤", "https://park.example", "hr@park.example")
-CASES = [(kind, locale) for kind in AUDIENCES for locale in LOCALES]
+CASES = [(kind, locale) for kind in TEMPLATED for locale in LOCALES]
 CHINESE = "欧阳思雨"
 HOSTILE = '<script>alert("x")</script> & {{ 7 * 7 }} \'"'
 OFFER = {"offer": "o1", "employer": "华友钴业", "position": "Chemist", "city": "桐乡"}

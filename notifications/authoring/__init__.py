@@ -1,0 +1,1 @@
+"""Templates: how they are written, checked, compiled; HR's own versions, and trying them."""
