@@ -11,8 +11,9 @@ from schemas.errors import YinfengError
 from schemas.journey import Journey
 from schemas.messages import AUDIENCES, MessageRequest, Status
 from storage.links import Links
-from storage.outgoing import Claimed, Surroundings
+from storage.outgoing import Claimed
 from storage.places import Place
+from storage.surroundings import Surroundings
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 DEFAULT_LOCALE: Final = "zh-CN"

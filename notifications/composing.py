@@ -35,6 +35,7 @@ from schemas.messages import (
     WAITLISTED,
     WELCOME,
     Attachment,
+    Parts,
 )
 
 NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go once there is one
@@ -43,7 +44,9 @@ WAITS_FOR_MORNING: Final = MARKETING | {OFFER_EXPIRING}
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message ready to be rendered. `unsubscribe`: where its reader ends mails like it, of kinds that one may."""
+    """A message ready to be rendered. `unsubscribe`: where its reader ends mails like it, of kinds that one may; `own`:
+    the campaign's template for it, if it has one. For a test, `template` is the kind that is tried, and
+    `before_subject` says so."""
 
     to: str
     to_name: str
@@ -51,12 +54,17 @@ class Letter:
     values: Values
     attachments: tuple[Attachment, ...] = ()
     unsubscribe: str | None = None
+    own: Parts | None = None
+    template: str | None = None
+    before_subject: str = ""
 
 
 def compose(case: Case) -> Letter:
     """Make the letter. Raises NotNow when it has no address, when what it says is no longer so, or at night."""
     if case.journey.erased:
         raise NotNow("cancelled", "candidate erased")
+    if (case.message.campaign, case.message.kind) in case.around.off:
+        raise NotNow("cancelled", "HR has switched off this kind of message for the campaign")
     own = COMPOSERS[case.message.kind](case)
     to, to_name = _address(case)
     if case.message.kind in WAITS_FOR_MORNING and is_quiet(case.now, case.zone):
@@ -67,10 +75,15 @@ def compose(case: Case) -> Letter:
     }
     with_it = enclosed(case)
     values = {"name": to_name, "campaign": campaign, **own, **with_it.values}
-    if case.message.kind not in MARKETING:
-        return Letter(to, to_name, case.locale, values, with_it.attachments)
-    unsubscribe = case.links.url("unsubscribe", case.message.id)
-    return Letter(to, to_name, case.locale, values | {"unsubscribe": unsubscribe}, with_it.attachments, unsubscribe)
+    unsubscribe = None
+    if case.message.kind in MARKETING:
+        values["unsubscribe"] = unsubscribe = case.links.url("unsubscribe", case.message.id)
+    return Letter(to, to_name, case.locale, values, with_it.attachments, unsubscribe, _own(case))
+
+
+def _own(case: Case) -> Parts | None:
+    version = case.around.own.get((case.message.campaign, case.message.kind, case.locale))
+    return version.parts if version else None
 
 
 def _address(case: Case) -> tuple[str, str]:

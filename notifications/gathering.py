@@ -17,12 +17,13 @@ from notifications.grouping import HOUR, arranged
 from notifications.waiting import takes_part
 from schemas.journey import Journey
 from schemas.messages import AUDIENCES, SIGNUP_CONFIRMATION
-from storage import journeys, messages, outgoing, places
+from storage import journeys, messages, places, surroundings
 from storage.database import Conn
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
 from storage.links import Links
-from storage.outgoing import UNWRITTEN, Claimed, Surroundings
+from storage.outgoing import UNWRITTEN, Claimed
+from storage.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -48,17 +49,28 @@ async def letters_for(
     return await suppression.held_back(conn, claimed, made)
 
 
+async def case_of(conn: Conn, message: Claimed, writer: Writer, links: Links, now: datetime) -> Case:
+    """One message and all that is known around it, for looking at: nothing is changed by it, no seat given."""
+    key = (message.campaign, message.candidate or "")
+    journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
+    fair = message.params.get("fair")
+    about = await surroundings.surroundings(conn, [message.campaign], [(message.campaign, fair)] if fair else [])
+    about.places.update(await places.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
+    case = Case(message, journey, about, writer, links, now)
+    return replace(case, together=(case,))
+
+
 async def _around(
     conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored], now: datetime
 ) -> Surroundings:
     fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
     campaigns = {message.campaign for message in claimed}
-    around = await outgoing.surroundings(conn, campaigns, fairs)
+    around = await surroundings.surroundings(conn, campaigns, fairs)
     to_hr = {message.campaign for message in claimed if AUDIENCES[message.kind] == "hr"}
     return replace(
         around,
         places=await _places(conn, claimed, known),
-        to_hr=await outgoing.told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
+        to_hr=await surroundings.told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
     )
 
 

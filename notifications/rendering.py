@@ -15,9 +15,9 @@ from typing import Any, Final
 from jinja2 import TemplateError
 
 from notifications.authoring.compiling import Compiled, Compiler
-from notifications.authoring.parts import Parts, default_parts
+from notifications.authoring.parts import default_parts, source
 from schemas.errors import SendRefused
-from schemas.messages import TEMPLATED
+from schemas.messages import TEMPLATED, Parts
 
 LOCALES: Final = ("zh-CN", "en")
 MOST_OWN: Final = 256  # templates of HR's that are kept compiled
@@ -39,7 +39,7 @@ class Renderer:
     def __init__(self) -> None:
         compiler = Compiler(sandboxed=False)
         self._defaults = {
-            (kind, locale): compiler.compile(default_parts(kind, locale).source, locale)
+            (kind, locale): compiler.compile(source(default_parts(kind, locale)), locale)
             for kind in TEMPLATED
             for locale in LOCALES
         }
@@ -58,7 +58,7 @@ class Renderer:
     def _compiled(self, own: Parts, locale: str) -> Compiled:
         key = (own, locale)
         if key not in self._own:
-            self._own[key] = self._sandbox.compile(own.source, locale)
+            self._own[key] = self._sandbox.compile(source(own), locale)
         self._own.move_to_end(key)
         if len(self._own) > MOST_OWN:
             self._own.popitem(last=False)

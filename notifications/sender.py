@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -17,20 +17,19 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.breaker import Breaker
-from notifications.case import NotNow, ToldWith
 from notifications.case import Sender as Writer
 from notifications.channels.mailbox import Mailbox
-from notifications.channels.port import Channel, Mail, Outcome
-from notifications.composing import Letter
-from notifications.gathering import Made, letters_for, unwritten
+from notifications.channels.port import Channel, Mail
+from notifications.gathering import Made, letters_for
 from notifications.pacing import Pace
+from notifications.records import prepare, settled, told_with
 from notifications.rendering import Renderer
-from schemas.errors import ConcurrentChange, DatabaseUnavailable, SendRefused
+from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from storage import outgoing
 from storage.database import Conn, borrowed
 from storage.links import Links
 from storage.links import load as load_links
-from storage.outgoing import TOLD_WITH, Claimed, Record
+from storage.outgoing import Claimed, Record
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +126,7 @@ class Sender:
                 if self._breakers[route.channel.name].in_order:
                     await outgoing.go_on(conn, route.kinds)
             if not self._started:
-                await outgoing.free_unwritten(conn)
+                await outgoing.free_unwritten(conn, "a sender started anew")
                 self._started = True
         if found:
             log.warning("settled %d messages of a sender that ended", len(found))
@@ -173,14 +172,14 @@ class Sender:
             breaker = self._breakers[route.channel.name]
             room = self._room(route, breaker.portion(route.channel.portion))
             claimed, letters = await self._claim(route, room) if room else ([], [])
-            mails, records = self._prepare(claimed, letters)
+            mails, records = prepare(self._renderer, claimed, letters)
             mails, records = self._paced(route, mails, records)
             if not route.channel.keeps:
                 self._pace.give_back(room - len(mails))
             outcomes = await route.channel.send(mails) if mails else []
             breaker.note(outcomes)
-            records += [_settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
-            await self._record([*records, *_told_with(records, claimed, letters)])
+            records += [settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
+            await self._record([*records, *told_with(records, claimed, letters)])
             return len(claimed)
 
     def _room(self, route: Route, wanted: int) -> int:
@@ -219,39 +218,6 @@ class Sender:
             links = self._links = self._links or await load_links(conn, self._writer.base_url)
             return claimed, await letters_for(conn, claimed, self._writer, links, self._chance.clock())
 
-    def _prepare(self, claimed: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Mail], list[Record]]:
-        mails, records = [], []
-        for message, letter in zip(claimed, letters, strict=True):
-            if isinstance(letter, NotNow):
-                records.append(_put_off(message, letter))
-            if not isinstance(letter, Letter):
-                continue
-            try:
-                mails.append(self._mail(message, letter))
-            except SendRefused as error:
-                log.error("message %d: %s", message.id, error)
-                records.append(Record(id=message.id, status="failed", reason=str(error), recipient=letter.to))
-            except Exception as error:
-                held = unwritten(message, error)
-                records.append(Record(id=message.id, status=held.status, reason=held.reason))
-        return mails, records
-
-    def _mail(self, message: Claimed, letter: Letter) -> Mail:
-        rendered = self._renderer.render(message.kind, letter.locale, letter.values)
-        return Mail(
-            message.id,
-            message.kind,
-            letter.to,
-            letter.to_name,
-            letter.locale,
-            rendered.subject,
-            rendered.html,
-            rendered.text,
-            message.attempts,
-            letter.attachments,
-            letter.unsubscribe,
-        )
-
     async def _record(self, records: Sequence[Record]) -> None:
         """Store what became of them, however long the database is away: it can't be known again."""
         while True:
@@ -261,46 +227,3 @@ class Sender:
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; %d outcomes wait to be recorded", error, len(records))
                 await asyncio.sleep(OUTAGE_PAUSE)
-
-
-def _told_with(records: Sequence[Record], claimed: Sequence[Claimed], letters: Sequence[Made]) -> list[Record]:
-    """The records of messages that another one's mail tells of: what became of it became of them."""
-    by_id = {record.id: record for record in records}
-    return [
-        replace(
-            by_id[letter.leader],
-            id=message.id,
-            reason=by_id[letter.leader].reason or f"{TOLD_WITH} {letter.leader}",
-            html=None,
-            text=None,
-        )
-        for message, letter in zip(claimed, letters, strict=True)
-        if isinstance(letter, ToldWith)
-    ]
-
-
-def _put_off(message: Claimed, why: NotNow) -> Record:
-    return Record(
-        id=message.id,
-        status=why.status,
-        reason=why.reason,
-        recipient=why.recipient,
-        seen=why.seen,
-        not_before=why.until,
-    )
-
-
-def _settled(mail: Mail, outcome: Outcome) -> Record:
-    went = outcome.status in ("sent", "unknown")
-    return Record(
-        id=mail.id,
-        status=outcome.status,
-        reason=outcome.reason,
-        recipient=mail.to,
-        locale=mail.locale,
-        subject=mail.subject,
-        not_before=outcome.retry_at,
-        html=mail.html if went else None,
-        text=mail.text if went else None,
-        attachments=mail.attachments if went else (),
-    )

@@ -147,6 +147,35 @@ class SuppressionRow(SQLModel, table=True):
     lifted_reason: str | None = None
 
 
+class TemplateVersionRow(SQLModel, table=True):
+    """A version of a campaign's own template, of which the latest counts; without a subject: back to the default."""
+
+    __tablename__ = "template_versions"
+    __table_args__ = (Index("template_versions_latest", "campaign", "kind", "locale", "id"),)
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    campaign: str
+    kind: str
+    locale: str
+    subject: str | None = None
+    content: str | None = None
+    footer: str | None = None
+    by: str
+    at: datetime = moment(now=True)
+
+
+class KindSwitchRow(SQLModel, table=True):
+    """Whether a kind of message is sent in a campaign, as HR said last; kinds that are not here are."""
+
+    __tablename__ = "kind_switches"
+
+    campaign: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    off: bool
+    by: str
+    at: datetime = moment(now=True)
+
+
 class ProviderEventRow(SQLModel, table=True):
     """An event that a mail provider told, so that it counts once. Nothing of its contents is kept: `event` is the
     digest of the provider's id, `fingerprint` that of message, name, time and address."""

@@ -71,6 +71,15 @@ class Attachment:
     content_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A template as its author writes it, each part in Jinja2 (see notifications.authoring.parts)."""
+
+    subject: str
+    content: str
+    footer: str
+
+
 def dedupe_key(kind: str, campaign: str, candidate: str | None, reason: list[Any]) -> str:
     """A key for one reason; a digest, since ids may be long."""
     whole = json.dumps([campaign, candidate, *reason], ensure_ascii=False)

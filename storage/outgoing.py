@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
-from schemas.messages import GROUPED, HR_KINDS, OFFER_TROUBLE, Attachment, Status
+from schemas.messages import GROUPED, OFFER_TROUBLE, Attachment, Status
 from storage import attachments, offer_alerts
 from storage.database import Conn
-from storage.places import Key, Place
 
 _CLAIM = """
 WITH claimed AS (
@@ -74,10 +73,12 @@ RETURNING id, status
 # What a fault of ours held up may go with the next version.
 _FREE_UNWRITTEN = """
 WITH freed AS (
-    UPDATE messages SET status = 'requested', reason = NULL WHERE status = 'held' AND starts_with(reason, %(unwritten)s)
+    UPDATE messages SET status = 'requested', reason = NULL
+    WHERE status = 'held' AND starts_with(reason, %(unwritten)s)
+      AND (%(campaign)s::text IS NULL OR (campaign, kind) = (%(campaign)s, %(kind)s))
     RETURNING id
 )
-INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'a sender started anew' FROM freed
+INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', %(why)s FROM freed
 """
 RESTS: Final = "its channel rests"
 _HOLD = """
@@ -97,13 +98,6 @@ WITH freed AS (
     RETURNING id
 )
 INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'its channel is tried again' FROM freed
-"""
-# The condition is the index's.
-_TOLD_HR = f"""
-SELECT campaign, kind, count(*)::int, min(sent_at), max(sent_at) FROM messages
-WHERE kind IN {HR_KINDS} AND campaign = ANY(%(campaigns)s) AND sent_at > %(since)s
-  AND NOT starts_with(coalesce(reason, ''), %(with)s)
-GROUP BY campaign, kind
 """
 MOST_TOGETHER: Final = 5000
 TOLD_WITH: Final = "told in the mail of message"
@@ -145,26 +139,6 @@ class Record:
     text: str | None = None
     attachments: tuple[Attachment, ...] = ()
     seen: tuple[str, str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What HR was sent of a kind since some time: how many mails, when the first and the last."""
-
-    count: int
-    first: datetime
-    last: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What mails say of campaigns and fairs: rows by campaign, and by (campaign, fair). `places` of candidates by
-    (campaign, fair, candidate); `to_hr`: what HR was told within the hour, by (campaign, kind)."""
-
-    campaigns: dict[str, dict[str, Any]]
-    fairs: dict[tuple[str, str], dict[str, Any]]
-    places: dict[Key, Place] = field(default_factory=dict)
-    to_hr: dict[tuple[str, str], Told] = field(default_factory=dict)
 
 
 async def claim(
@@ -285,25 +259,8 @@ async def go_on(conn: Conn, kinds: Collection[str], *, limit: int | None = None)
     return (await conn.execute(_GO_ON, {"kinds": list(kinds), "limit": limit})).rowcount
 
 
-async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], Told]:
-    """What the HR of these campaigns was sent since then, by campaign and kind; each mail counts once."""
-    cursor = await conn.execute(_TOLD_HR, {"campaigns": sorted(campaigns), "since": since, "with": TOLD_WITH})
-    return {(campaign, kind): Told(*rest) for campaign, kind, *rest in await cursor.fetchall()}
-
-
-async def free_unwritten(conn: Conn) -> int:
-    """Let messages be tried again whose reason to be held begins with UNWRITTEN; returns how many."""
-    return (await conn.execute(_FREE_UNWRITTEN, {"unwritten": UNWRITTEN})).rowcount
-
-
-async def surroundings(conn: Conn, campaigns: Iterable[str], fairs: Iterable[tuple[str, str]]) -> Surroundings:
-    """The campaigns and fairs of these names, as far as they are known."""
-    wanted, wanted_fairs = sorted(set(campaigns)), sorted(set(fairs))
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute("SELECT * FROM campaigns WHERE campaign = ANY(%s)", [wanted])
-        found = {row["campaign"]: row for row in await cursor.fetchall()}
-        await cursor.execute(
-            "SELECT f.* FROM fairs f JOIN unnest(%b::text[], %b::text[]) AS k(campaign, fair) USING (campaign, fair)",
-            [[c for c, _ in wanted_fairs], [f for _, f in wanted_fairs]],
-        )
-        return Surroundings(found, {(row["campaign"], row["fair"]): row for row in await cursor.fetchall()})
+async def free_unwritten(conn: Conn, why: str, *, campaign: str | None = None, kind: str | None = None) -> int:
+    """Let messages be tried again whose reason to be held begins with UNWRITTEN, of one campaign and kind or all;
+    returns how many."""
+    values = {"unwritten": UNWRITTEN, "why": why, "campaign": campaign, "kind": kind}
+    return (await conn.execute(_FREE_UNWRITTEN, values)).rowcount

@@ -7,32 +7,23 @@ and macros alone stay as they are.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
 
 from schemas.errors import YinfengError
+from schemas.messages import Parts
 
 MOST: Final = {"subject": 500, "content": 20_000, "footer": 2_000}  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What an author writes. Each part is Jinja2."""
-
-    subject: str
-    content: str
-    footer: str
-
-    @property
-    def source(self) -> str:
-        """The whole template, as Jinja2 has it."""
-        return (
-            f"{{% extends layout %}}{{% block subject %}}{' '.join(self.subject.split())}{{% endblock %}}\n"
-            f"{{% block content %}}\n{expanded(self.content, 'paragraph')}{{% endblock %}}\n"
-            f"{{% block footer %}}\n{expanded(self.footer, 'small')}{{% endblock %}}\n"
-        )
+def source(parts: Parts) -> str:
+    """The whole template, as Jinja2 has it."""
+    return (
+        f"{{% extends layout %}}{{% block subject %}}{' '.join(parts.subject.split())}{{% endblock %}}\n"
+        f"{{% block content %}}\n{expanded(parts.content, 'paragraph')}{{% endblock %}}\n"
+        f"{{% block footer %}}\n{expanded(parts.footer, 'small')}{{% endblock %}}\n"
+    )
 
 
 @cache

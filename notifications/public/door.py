@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.case import Case, Sender
+from notifications.gathering import case_of
 from schemas.errors import NotFound
 from schemas.facts import Fact, validate_event
-from storage import journeys, linked, outgoing, places
+from storage import linked
 from storage.database import Conn, borrowed
 from storage.linked import Linked
 from storage.links import Links, Purpose
@@ -54,19 +55,13 @@ class Door:
             message = await linked.find(conn, self._links.read(purpose, token))
             if message is None:
                 raise NotFound(GONE)
-            return message, await self._case(conn, message, self._links)
-
-    async def _case(self, conn: Conn, message: Linked, links: Links) -> Case:
-        key, fair = (message.campaign, message.candidate), message.params.get("fair")
-        journey = (await journeys.load(conn, [key]))[key].journey
-        if journey.erased:
+            claimed = Claimed(
+                message.id, message.kind, message.campaign, message.candidate, message.params, message.attempts
+            )
+            case = await case_of(conn, claimed, self._sender, self._links, self._clock())
+        if case.journey.erased:
             raise NotFound(GONE)
-        around = await outgoing.surroundings(conn, [message.campaign], [(message.campaign, fair)] if fair else [])
-        around.places.update(await places.of(conn, [(message.campaign, fair, message.candidate)]))
-        claimed = Claimed(
-            message.id, message.kind, message.campaign, message.candidate, message.params, message.attempts
-        )
-        return Case(claimed, journey, around, self._sender, links, self._clock())
+        return message, case
 
 
 def gone(request: Request, page: Page) -> HTMLResponse:

@@ -20,7 +20,7 @@ from notifications.enclosures import CARRIES
 from notifications.ics import FairEvent, calendar_file
 from schemas.messages import MARKETING
 from storage.links import PATHS, Links
-from storage.outgoing import Surroundings
+from storage.surroundings import Surroundings
 from tests.unit.test_rendering import fair, letter
 
 FAIR = FairEvent(

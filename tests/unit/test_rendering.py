@@ -21,7 +21,8 @@ from schemas.facts import validate_event
 from schemas.journey import Journey
 from schemas.messages import AUDIENCES, OFFER_TROUBLE, TEMPLATED
 from storage.links import Links
-from storage.outgoing import Claimed, Surroundings
+from storage.outgoing import Claimed
+from storage.surroundings import Surroundings
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
 
