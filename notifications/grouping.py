@@ -9,7 +9,7 @@ from typing import Final
 
 from notifications import hr_letters, offer_trouble
 from notifications.case import Case, NotNow, ToldWith
-from schemas.messages import AUDIENCES, GROUPED, OFFER_ANSWERED, OFFER_BOUNCED
+from schemas.messages import AUDIENCES, GROUPED, OFFER_ANSWERED, OFFER_BOUNCED, TEMPLATE_TEST
 
 HOUR: Final = timedelta(hours=1)
 CAP: Final = 60  # mails an hour to the HR of one campaign, those of grouped kinds left out
@@ -59,7 +59,7 @@ def _checked(case: Case) -> Case | NotNow:
 
 def _capped(case: Case, told: dict[str, int]) -> Case | NotNow:
     campaign = case.message.campaign
-    if case.message.kind in GROUPED:
+    if case.message.kind in GROUPED or case.message.kind == TEMPLATE_TEST:
         return case
     recent = [sent for (name, kind), sent in case.around.to_hr.items() if name == campaign and kind not in GROUPED]
     told[campaign] = told.get(campaign, sum(sent.count for sent in recent)) + 1

@@ -11,7 +11,7 @@ from notifications.channels.sendgrid_requests import MOST
 from notifications.channels.smtp import Smtp
 from notifications.sender import Chance, Route
 from schemas.mail_server import parse_mail_server
-from schemas.messages import AUDIENCES, FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED
+from schemas.messages import AUDIENCES, FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, TEMPLATE_TEST
 from schemas.settings import Settings
 
 # What goes to a whole fair at once. Of all other kinds a request has one mail: where its answer is lost, one person's
@@ -23,7 +23,8 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
     """To candidates by SendGrid when a key is set, by SMTP when its URL is, else to the local mailbox.
 
     HR's go to the alert services when some are set, else the same way as candidates' if HR has an address, else to
-    the local mailbox. Raises ConfigurationError for an alert service that can't be used.
+    the local mailbox; tests of templates the way of candidates' mail. Raises ConfigurationError for an alert service
+    that can't be used.
     """
     outside, in_bulk = _outside(settings, chance), _outside(settings, chance, most=MOST)
     to_hr = outside if settings.hr_email else Mailbox()
@@ -33,7 +34,8 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
 
         to_hr = Alerts(settings.hr_alerts.get_secret_value(), to_hr)
     weighty = tuple(kind for kind in _kinds("candidate") if kind not in IN_BULK)
-    return [Route(weighty, outside), Route(tuple(sorted(IN_BULK)), in_bulk), Route(_kinds("hr"), to_hr)]
+    hr = tuple(kind for kind in _kinds("hr") if kind != TEMPLATE_TEST)
+    return [Route((*weighty, TEMPLATE_TEST), outside), Route(tuple(sorted(IN_BULK)), in_bulk), Route(hr, to_hr)]
 
 
 def _outside(settings: Settings, chance: Chance, *, most: int = 1) -> Channel:

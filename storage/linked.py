@@ -10,10 +10,16 @@ from psycopg.rows import class_row
 from schemas.facts import Fact
 from storage.database import Conn
 from storage.ledger import read_event
+from storage.outgoing import Claimed
 
 _FIND = """
 SELECT id, kind, campaign, candidate, params, attempts, recipient FROM messages
 WHERE id = %s AND candidate IS NOT NULL AND NOT forgotten
+"""
+_NEWEST = """
+SELECT id, kind, campaign, candidate, params, attempts, source, fact FROM messages
+WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = %(kind)s AND NOT forgotten
+ORDER BY id DESC LIMIT 1
 """
 # Also what waits to be applied: who said something reads it at once.
 _SAID = """
@@ -42,6 +48,13 @@ async def find(conn: Conn, id: int) -> Linked | None:
     """The message; None where there is none, or nothing of it is left since its candidate was erased."""
     async with conn.cursor(row_factory=class_row(Linked)) as cursor:
         await cursor.execute(_FIND, [id])
+        return await cursor.fetchone()
+
+
+async def newest(conn: Conn, campaign: str, kind: str, candidate: str) -> Claimed | None:
+    """The newest message of a kind to a candidate; never a forgotten one."""
+    async with conn.cursor(row_factory=class_row(Claimed)) as cursor:
+        await cursor.execute(_NEWEST, {"campaign": campaign, "kind": kind, "candidate": candidate})
         return await cursor.fetchone()
 
 

@@ -1,0 +1,94 @@
+"""A template is tried: with a real candidate's data where there is some, else with a sample's; and before it is kept,
+also without each value that a message may lack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from notifications import composing
+from notifications.authoring.checking import faults
+from notifications.authoring.samples import NOON, lacking, sample
+from notifications.case import NotNow, Sender, Values
+from notifications.composing import Letter
+from notifications.gathering import case_of
+from notifications.rendering import Renderer
+from schemas.errors import FieldError, SendRefused
+from schemas.journey import Journey
+from schemas.messages import Parts
+from storage import linked
+from storage.database import Conn
+from storage.links import Links
+
+_NOTHING: Final = re.compile(r"\bnone\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A letter to try a template with. `message` is the one whose data it has, None for a sample; `why_not`: why the
+    candidate's own could not be taken, where one was asked for."""
+
+    letter: Letter
+    message: int | None = None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What trying needs of this installation."""
+
+    sender: Sender
+    links: Links
+    renderer: Renderer
+
+
+async def trial(
+    conn: Conn, desk: Desk, campaign: Mapping[str, Any], kind: str, locale: str, *, candidate: str | None, now: datetime
+) -> Trial:
+    """The newest message of this kind to this candidate as it would be written now; else a sample."""
+    made = sample(kind, locale, campaign, sender=desk.sender, links=desk.links, now=now)
+    if candidate is None:
+        return Trial(made)
+    found = await linked.newest(conn, str(campaign["campaign"]), kind, candidate)
+    if found is None:
+        return Trial(made, why_not="there is no such message to this candidate")
+    case = await case_of(conn, found, desk.sender, desk.links, now)
+    case.journey.attributes.pop("locale", None)
+    case.around.campaigns[found.campaign] = {**case.campaign, "locale": locale}
+    case = replace(case, now=now.astimezone(case.zone).replace(hour=NOON))
+    try:
+        return Trial(composing.compose(replace(case, together=(case,))), found.id)
+    except NotNow as why:
+        return Trial(_named(made, case.journey), why_not=why.reason)
+
+
+def _named(letter: Letter, journey: Journey) -> Letter:
+    name = journey.attribute("name")
+    return replace(letter, to_name=str(name), values={**letter.values, "name": str(name)}) if name else letter
+
+
+def troubles(desk: Desk, kind: str, locale: str, parts: Parts, values: Values) -> list[FieldError]:
+    """Everything that would stop or spoil a mail by this template: `values` are those of a sample."""
+    found = faults(parts, values)
+    if found:
+        return found
+    usual = _said(desk, kind, locale, parts, values)
+    if isinstance(usual, FieldError):
+        return [usual]
+    for path, without in lacking(kind, values):
+        told = _said(desk, kind, locale, parts, without)
+        if isinstance(told, FieldError) or len(_NOTHING.findall(told)) > len(_NOTHING.findall(usual)):
+            advice = f"{path} may be missing: say it within {{% if {path} %}} … {{% endif %}}"
+            found.append(FieldError("content", advice))
+    return found
+
+
+def _said(desk: Desk, kind: str, locale: str, parts: Parts, values: Values) -> str | FieldError:
+    try:
+        made = desk.renderer.render(kind, locale, values, parts)
+    except SendRefused as error:
+        return FieldError("content", str(error))
+    return f"{made.subject}\n{made.text}"

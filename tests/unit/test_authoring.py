@@ -1,0 +1,178 @@
+"""Templates that HR writes: how prose becomes a mail, what is refused and how that is said, samples and trials."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifications.authoring.checking import faults, names
+from notifications.authoring.parts import default_parts, expanded, source
+from notifications.authoring.samples import SOMETIMES, lacking, sample
+from notifications.authoring.trying import Desk, troubles
+from notifications.rendering import LOCALES
+from schemas.errors import SendRefused
+from schemas.messages import TEMPLATED, Parts
+from tests.unit.test_rendering import LINKS, RENDERER, WRITER, Reader, campaign, letter
+
+NIGHT = datetime(2026, 3, 1, 15, tzinfo=UTC)  # 23:00 in Shanghai
+KINDS = [(kind, locale) for kind in TEMPLATED for locale in LOCALES]
+DESK = Desk(WRITER, LINKS, RENDERER)
+
+
+def sampled(kind: str, locale: str = "en") -> Any:
+    return sample(kind, locale, campaign("zh-CN"), sender=WRITER, links=LINKS, now=NIGHT)
+
+
+def parts(content: str = "Hello {{ name }}", subject: str = "S", footer: str = "") -> Parts:
+    return Parts(subject, content, footer)
+
+
+def said(content: str, kind: str = "offer") -> list[str]:
+    return [error.message for error in faults(parts(content), sampled(kind).values)]
+
+
+@pytest.mark.parametrize(("kind", "locale"), KINDS)
+def test_a_sample_has_what_real_messages_have_at_any_hour(kind: str, locale: str):
+    made = sampled(kind, locale)
+    assert made.locale == locale
+    assert set(names(made.values)) >= set(names(letter(kind, locale).values)) - {"fair.url"}
+    assert "None" not in RENDERER.render(kind, locale, made.values).text
+
+
+@pytest.mark.parametrize(("kind", "locale"), KINDS)
+def test_the_default_is_a_template_that_hr_might_have_written(kind: str, locale: str):
+    default, made = default_parts(kind, locale), sampled(kind, locale)
+    assert troubles(DESK, kind, locale, default, made.values) == []
+    ours, theirs = (RENDERER.render(kind, locale, made.values, own) for own in (None, default))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("kind", sorted(SOMETIMES))
+def test_what_a_message_may_lack_is_taken_from_the_sample(kind: str):
+    values = sampled(kind).values
+    for path, without in lacking(kind, values):
+        *before, last = path.split(".")
+        inner = without
+        for name in before:
+            inner = inner[name]
+        assert inner[last] is None
+    assert len(lacking(kind, values)) >= len([path for path in SOMETIMES[kind] if path not in ("before", "reason")])
+
+
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("Hello {{ name }}", "{% call m.paragraph() %}Hello {{ name }}{% endcall %}\n"),
+        ("# Title", "{% call m.headline() %}Title{% endcall %}\n"),
+        ("{% if fair %}", "{% if fair %}\n"),
+        ('{% if x %}{{ m.button("Go", link) }}{% endif %}', '{% if x %}{{ m.button("Go", link) }}{% endif %}\n'),
+        ("{% if x %}yes{% endif %}", "{% call m.paragraph() %}{% if x %}yes{% endif %}{% endcall %}\n"),
+        ("{# a note #}", "{# a note #}\n"),
+        ("a\n\n", "{% call m.paragraph() %}a{% endcall %}\n\n"),
+    ],
+)
+def test_a_line_is_a_paragraph_unless_it_is_tags_alone(line: str, made: str):
+    assert expanded(line, "paragraph") == made
+
+
+def test_prose_becomes_html_and_text_alike():
+    own = parts(
+        "# Welcome, {{ name }}!\n5 < 6 & <b>so</b>\n\n{% if offer.city %}In {{ offer.city }}{% endif %}", footer="Bye"
+    )
+    mail = RENDERER.render("offer", "en", sampled("offer").values, own)
+    seen = Reader(mail.html)
+    assert "b" not in seen.tags
+    assert "5 < 6 & <b>so</b>" in seen.words
+    assert mail.text == "Welcome, Siyu Li!\n\n5 < 6 & <b>so</b>\n\nIn Wuhan\n\n--\nBye\n"
+    assert seen.title == mail.subject == "S"
+
+
+def test_an_empty_paragraph_leaves_no_gap():
+    own = parts("{% if not offer.city %}Where?{% endif %}\nThere")
+    assert "<p" in RENDERER.render("offer", "en", sampled("offer").values, own).html
+    assert RENDERER.render("offer", "en", sampled("offer").values, own).html.count('<p style="margin:0 0 16px;">') == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("{{ nam }}", "there is no nam; did you mean name?"),
+        ("{{ offer.emploier }}", "there is no offer.emploier; did you mean offer.employer?"),
+        ("{{ fair.title }}", "there is no fair.title"),
+        ("{% if offer.when %}x{% endif %}", "there is no offer.when"),
+        ("{% for x in name %}{{ y }}{% endfor %}", "there is no y"),
+        ("{{ name", "line 1:"),
+        ("{% endblock %}", "line 1:"),
+        ("{% if name %}a", "line 1:"),
+        ("{% if name %}text\nmore{% endif %}", "put {% if %} and {% endif %} in one line"),
+        ("{% set a = name %}", "Assign is not for templates"),
+        ("{% include 'x' %}", "Include is not for templates"),
+        ("{% extends 'x' %}", "Extends is not for templates"),
+        ("{% block x %}{% endblock %}", "Block is not for templates"),
+        ("{% macro x() %}{% endmacro %}", "Macro is not for templates"),
+        ("{{ name * 100 }}", "Mul is not for templates"),
+        ("{{ 9 ** 9 }}", "Pow is not for templates"),
+        ("{{ name[0] }}", "Getitem is not for templates"),
+        ("{{ name.__class__ }}", "there is no name.__class__"),
+        ("{{ range(10) }}", "only m.rows, m.button"),
+        ("{{ name.upper() }}", "only m.rows, m.button"),
+        ("{{ m._row('x') }}", "only m.rows, m.button"),
+        ("{{ m.paragraph('x') }}", "only m.rows, m.button"),
+        ("{{ m }}", "m is called: m.button(…)"),
+        ("{{ name|safe }}", "there is no filter 'safe' here"),
+        ("{{ name|attr('x') }}", "there is no filter 'attr' here"),
+        ("{% for a in name %}{% for b in name %}{% for c in name %}{% endfor %}{% endfor %}{% endfor %}", "3 deep"),
+        ("x" * 20_001, "has 20001 characters; 20000 are the most"),
+        ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", ""),
+    ],
+)  # fmt: skip
+def test_what_a_template_may_not_do_is_said(content: str, fault: str):
+    assert any(fault in message for message in said(content)), said(content)
+
+
+def test_every_part_is_checked_and_named():
+    found = faults(Parts(" ", "{{ a }}", "{{ b }}"), sampled("offer").values)
+    assert [(error.field, error.message.split(";")[0]) for error in found] == [
+        ("subject", "is empty"),
+        ("content", "there is no a"),
+        ("footer", "there is no b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "advice"),
+    [
+        ("signup_confirmation", "{{ fair.title }}", "fair may be missing"),
+        ("signup_confirmation", "{% if fair %}{{ ticket.url }}{% endif %}", "ticket may be missing"),
+        ("offer", "In {{ offer.city }}", "offer.city may be missing"),
+        ("offer", "In {{ offer.city|upper }}", "offer.city may be missing"),
+        ("offer", '{{ m.button() }}', "can't be filled"),
+    ],
+)
+def test_what_would_stop_some_of_the_mails_is_found_before(kind: str, content: str, advice: str):
+    found = troubles(DESK, kind, "en", parts(content), sampled(kind).values)
+    assert any(advice in error.message for error in found), found
+    guarded = "{% if fair %}{{ fair.title }}{% endif %}" if "fair" in content else "{{ offer.city or 'here' }}"
+    assert troubles(DESK, kind, "en", parts(guarded), sampled(kind).values) == []
+
+
+@given(st.text(st.sampled_from("{}%#m.name ()|~'\"[]<if endif for in x0\n"), max_size=60))
+@settings(max_examples=400, deadline=None)
+def test_whatever_is_written_is_refused_with_a_reason_or_makes_a_mail(content: str):
+    values = sampled("offer").values
+    own = parts(content)
+    if not troubles(DESK, "offer", "en", own, values):
+        mail = RENDERER.render("offer", "en", values, own)
+        assert not {"script", "img", "iframe"} & set(Reader(mail.html).tags)
+
+
+def test_a_mail_without_end_is_refused():
+    own = replace(parts(), content="{{ name }}" * 900)
+    with pytest.raises(SendRefused, match="characters"):
+        RENDERER.render("offer", "en", {**sampled("offer").values, "name": "x" * 1000}, own)
+    assert source(own).count("{% block") == 3
