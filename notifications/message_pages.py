@@ -5,8 +5,7 @@ The same pages answer at `/messages` and at `/mailbox`, where those look who hav
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final, Protocol, get_args
 
 from fastapi import APIRouter, Depends, Form, Path, Request, Response
@@ -14,11 +13,12 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from psycopg_pool import AsyncConnectionPool
 
 from notifications import desk
+from notifications.frames import FRAME_HEADERS, with_images
 from notifications.http import Id, Name
 from notifications.life import may
 from schemas.access import Caller
 from schemas.errors import NotFound
-from schemas.messages import AUDIENCES, Attachment, Status
+from schemas.messages import AUDIENCES, Status
 from schemas.paging import After, decode, next_link
 from storage import attachments, mails
 from storage.database import Conn, borrowed
@@ -32,14 +32,6 @@ Reason = Annotated[str, Form(max_length=desk.MOST_OF_A_REASON)]
 BASES: Final = ("/messages", "/mailbox")
 PAGE_SIZE: Final = 50
 STATUSES: Final = get_args(Status)
-# A mail is shown in a frame that may run, load and send nothing.
-_FRAME_HEADERS: Final = {
-    "Content-Security-Policy": "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
-    " frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 class Page(Protocol):
@@ -111,12 +103,12 @@ def _add_mails(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         caller.require("organizer")
         found = await _kept(pool, id)
         async with borrowed(pool) as conn:
-            return HTMLResponse(_with_images(found.html, await attachments.of(conn, id)), headers=_FRAME_HEADERS)
+            return HTMLResponse(with_images(found.html, await attachments.of(conn, id)), headers=FRAME_HEADERS)
 
     @router.get(base + "/{id}/text")
     async def text(id: Id, caller: Caller = Depends(authenticate)) -> PlainTextResponse:
         caller.require("organizer")
-        return PlainTextResponse((await _kept(pool, id)).text, headers=_FRAME_HEADERS)
+        return PlainTextResponse((await _kept(pool, id)).text, headers=FRAME_HEADERS)
 
     @router.get(base + "/{id}/attachments/{name}")
     async def attachment(id: Id, name: FileName, caller: Caller = Depends(authenticate)) -> Response:
@@ -126,7 +118,7 @@ def _add_mails(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         if name not in found:
             raise NotFound(f"message {id} has no attachment of this name; its page lists those that it has")
         disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(found[name].data, headers=_FRAME_HEADERS | disposition, media_type=found[name].content_type)
+        return Response(found[name].data, headers=FRAME_HEADERS | disposition, media_type=found[name].content_type)
 
 
 def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> None:
@@ -145,15 +137,6 @@ def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> Non
         async with borrowed(pool) as conn:
             await desk.cancel(conn, id, by=caller.name, reason=reason)
         return RedirectResponse(f"/messages/{id}", 303)
-
-
-def _with_images(html: str, files: Sequence[Attachment]) -> str:
-    """The HTML with the images in it that it speaks of by their ids."""
-    for each in files:
-        if each.content_id is not None:
-            data = f"data:{each.content_type};base64,{b64encode(each.data).decode()}"
-            html = html.replace(f'src="cid:{each.content_id}"', f'src="{data}"')
-    return html
 
 
 def _older(request: Request, last: int) -> str:

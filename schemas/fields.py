@@ -20,6 +20,7 @@ _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,12})?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
 )
 # One rule for what can be an address, looser than RFC 5321 on purpose: a fact is not lost over an odd address.
+MAX_EMAIL = 254
 _EMAIL = re.compile(r'[^@\s,;:<>"()\\]{1,64}@[^@\s,;:<>"()\\/]{1,185}\.[^@\s,;:<>"()\\/.]{1,63}')
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}", re.ASCII)
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
@@ -114,10 +115,17 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def is_email(text: str) -> bool:
+    """Whether a fact may have this as an e-mail address."""
+    return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
+
+
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID), AfterValidator(_trimmed)]
 Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(printable)]
 Prose = Annotated[str, Field(max_length=4000), AfterValidator(_prose)]
-Email = Annotated[str, Field(max_length=254), _matching(_EMAIL, "must be an e-mail address such as li@example.com")]
+Email = Annotated[
+    str, Field(max_length=MAX_EMAIL), _matching(_EMAIL, "must be an e-mail address such as li@example.com")
+]
 Phone = Annotated[str, _matching(_PHONE, "must be a telephone number such as +86 138 0000 0000")]
 Url = Annotated[str, Field(max_length=2000), _matching(_URL, "must be an http or https address")]
 UriReference = Annotated[

@@ -18,6 +18,7 @@ from dashboard.languages import LANG_COOKIE, Lang, language
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
 from notifications.pages_texts import TEXTS as NOTIFICATIONS_TEXTS
 from notifications.public.texts import TEXTS as PUBLIC_TEXTS
+from notifications.template_texts import TEXTS as TEMPLATE_TEXTS
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -109,4 +110,4 @@ def _merged(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
 
 # Where templates lie (package, folder; the first that has a name wins), and whose texts there are.
 TEMPLATES = (("dashboard", "templates"), ("notifications", "pages"))
-TEXTS = (DASHBOARD_TEXTS, NOTIFICATIONS_TEXTS, PUBLIC_TEXTS)
+TEXTS = (DASHBOARD_TEXTS, NOTIFICATIONS_TEXTS, PUBLIC_TEXTS, TEMPLATE_TEXTS)

@@ -21,6 +21,7 @@ from dashboard.login import make_router as login_router
 from dashboard.stream import make_router as stream_router
 from dashboard.views import make_router as views_router
 from dashboard.watching import make_hub, watching
+from notifications.authoring.studio import Studio
 from notifications.case import Sender as Writer
 from notifications.http import make_router as messages_router
 from notifications.message_pages import make_router as message_pages_router
@@ -28,6 +29,7 @@ from notifications.public.answers import make_router as answers_router
 from notifications.public.door import Door
 from notifications.public.tickets import make_router as tickets_router
 from notifications.public.unsubscribing import make_router as unsubscribing_router
+from notifications.template_pages import make_router as template_pages_router
 from notifications.webhooks import make_router as webhooks_router
 from producers.http import make_router as events_router
 from schemas.access import COOKIE, Caller
@@ -72,7 +74,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(messages_router(pool, authenticate))
     app.include_router(message_pages_router(pool, authenticate, page))
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
-    door = Door(pool, writer, lambda: datetime.now(UTC))
+    door = Door(pool, writer, _now)
+    app.include_router(template_pages_router(Studio(door, _now, settings.hr_email), authenticate, page))
     app.include_router(tickets_router(door, authenticate, page))
     app.include_router(answers_router(door, page))
     app.include_router(unsubscribing_router(door, page))
@@ -105,6 +108,10 @@ def from_elsewhere(request: Request) -> bool:
     if request.method in ("GET", "HEAD") or "authorization" in request.headers:
         return False
     return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _add_machine_pages(app: FastAPI, pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> None:

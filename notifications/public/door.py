@@ -44,21 +44,26 @@ class Door:
     """Opens links of this installation. `sender` names who writes, and where the web app is reached."""
 
     def __init__(self, pool: AsyncConnectionPool[Conn], sender: Sender, clock: Callable[[], datetime]) -> None:
-        self.pool, self._sender, self._clock = pool, sender, clock
+        self.pool, self.sender, self._clock = pool, sender, clock
         self._links: Links | None = None
+
+    async def links(self, conn: Conn) -> Links:
+        """The signed links of this installation."""
+        self._links = self._links or await load_links(conn, self.sender.base_url)
+        return self._links
 
     async def open(self, purpose: Purpose, token: str) -> tuple[Linked, Case]:
         """The message of a link, and its case. Raises NotFound when the link is none of ours, or its candidate was
         erased."""
         async with borrowed(self.pool) as conn:
-            self._links = self._links or await load_links(conn, self._sender.base_url)
-            message = await linked.find(conn, self._links.read(purpose, token))
+            links = await self.links(conn)
+            message = await linked.find(conn, links.read(purpose, token))
             if message is None:
                 raise NotFound(GONE)
             claimed = Claimed(
                 message.id, message.kind, message.campaign, message.candidate, message.params, message.attempts
             )
-            case = await case_of(conn, claimed, self._sender, self._links, self._clock())
+            case = await case_of(conn, claimed, self.sender, links, self._clock())
         if case.journey.erased:
             raise NotFound(GONE)
         return message, case

@@ -42,6 +42,14 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/messages/{id}/attachments/{name}"): ORGANIZER,
     ("GET", "/mailbox/{id}/attachments/{name}"): ORGANIZER,
     ("POST", "/messages/{id}/resend"): ORGANIZER,
+    ("GET", "/templates"): ORGANIZER,
+    ("GET", "/templates/edit"): ORGANIZER,
+    ("GET", "/templates/preview"): ORGANIZER,
+    ("POST", "/templates/preview"): ORGANIZER,
+    ("POST", "/templates/edit"): ORGANIZER,
+    ("POST", "/templates/default"): ORGANIZER,
+    ("POST", "/templates/test"): ORGANIZER,
+    ("POST", "/templates/switch"): ORGANIZER,
     ("POST", "/tickets/{token}/check-in"): ORGANIZER,
     ("POST", "/tickets/{token}/undo"): ORGANIZER,
     ("POST", "/messages/{id}/cancel"): ORGANIZER,
@@ -75,6 +83,8 @@ LINKED = {
 }
 """A signed link from a mail is what they ask for, whatever the key."""
 
+ASKING = ("/templates/edit", "/templates/preview")
+FORM = {"campaign": "grads-2026", "kind": "offer", "locale": "en", "off": "true"}
 SAMPLES = {"campaign": "grads-2026", "candidate": "c1", "id": "1", "name": "fair.ics", "token": "none.such"}
 
 
@@ -117,7 +127,9 @@ async def make_keys(database_url: str) -> dict[str, str | None]:
 
 def status(client: httpx.Client, method: str, path: str) -> int:
     """The status alone: a stream never ends."""
-    with client.stream(method, path.format_map(SAMPLES)) as answer:
+    query = FORM if path in ASKING else None
+    form = FORM if method == "POST" and path.startswith("/templates") else None
+    with client.stream(method, path.format_map(SAMPLES), params=query, data=form) as answer:
         return answer.status_code
 
 

@@ -151,7 +151,7 @@ def test_every_part_is_checked_and_named():
         ("signup_confirmation", "{% if fair %}{{ ticket.url }}{% endif %}", "ticket may be missing"),
         ("offer", "In {{ offer.city }}", "offer.city may be missing"),
         ("offer", "In {{ offer.city|upper }}", "offer.city may be missing"),
-        ("offer", '{{ m.button() }}', "can't be filled"),
+        ("offer", "{{ m.button() }}", "can't be filled"),
     ],
 )
 def test_what_would_stop_some_of_the_mails_is_found_before(kind: str, content: str, advice: str):

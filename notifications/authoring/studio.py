@@ -1,0 +1,186 @@
+"""What the pages of templates do: gallery, editor, preview, tests, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from html import escape
+from typing import Annotated, Any, Final
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from notifications.authoring.checking import names
+from notifications.authoring.parts import MOST, default_parts
+from notifications.authoring.samples import sample
+from notifications.authoring.trying import Desk, trial, troubles
+from notifications.frames import with_images
+from notifications.public.door import Door
+from notifications.rendering import LOCALES, Renderer
+from schemas.errors import FieldError, NotFound
+from schemas.fields import is_email
+from schemas.messages import AUDIENCES, MARKETING, TEMPLATE_TEST, TEMPLATED, MessageRequest, Parts, dedupe_key
+from storage import messages, outgoing, reads, templates
+from storage.database import Conn
+from storage.templates import TemplateKey
+
+Row = dict[str, Any]
+
+CAMPAIGNS: Final = 200
+_ANY_LENGTH: Final = 100_000  # what is too long is said beside its field
+
+
+class Draft(BaseModel):
+    """What an author has before him: a campaign's template, as it was sent by the form. `after`: the version that it
+    began with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    campaign: Annotated[str, Field(max_length=200)]
+    kind: Annotated[str, Field(max_length=100)]
+    locale: Annotated[str, Field(max_length=20)]
+    subject: Annotated[str, Field(max_length=_ANY_LENGTH)] = ""
+    content: Annotated[str, Field(max_length=_ANY_LENGTH)] = ""
+    footer: Annotated[str, Field(max_length=_ANY_LENGTH)] = ""
+    candidate: Annotated[str, Field(max_length=200)] = ""
+    to: Annotated[str, Field(max_length=320)] = ""
+    after: Annotated[str, Field(max_length=20)] = ""
+
+    @property
+    def key(self) -> TemplateKey:
+        return (self.campaign, self.kind, self.locale)
+
+    @property
+    def parts(self) -> Parts:
+        return Parts(*(text.replace("\r\n", "\n") for text in (self.subject, self.content, self.footer)))
+
+
+class Studio:
+    """What the pages of templates do. `hr_email`: where tests go unless another address is given."""
+
+    def __init__(self, door: Door, clock: Callable[[], datetime], hr_email: str | None) -> None:
+        self.pool, self.hr_email = door.pool, hr_email
+        self._door, self._clock = door, clock
+        self._renderer: Renderer | None = None
+
+    async def desk(self, conn: Conn) -> Desk:
+        """Compiling every template takes a moment, which the first author waits for and no other caller."""
+        self._renderer = self._renderer or Renderer()
+        return Desk(self._door.sender, await self._door.links(conn), self._renderer)
+
+    async def gallery(self, conn: Conn, name: str | None) -> Row:
+        """Every kind, in the campaign of this name or the newest."""
+        campaigns = await reads.campaigns(conn, limit=CAMPAIGNS)
+        known = {row["campaign"]: row for row in campaigns}
+        if name is not None and name not in known:
+            known[name] = await campaign_row(conn, name)
+        about = known[name] if name else (campaigns[-1] if campaigns else None)
+        if about is None:
+            return {"about": None, "campaigns": []}
+        own = await templates.latest(conn, [about["campaign"]])
+        return {
+            "about": about,
+            "campaigns": list(known.values()),
+            "off": {kind for _, kind in await templates.off(conn, [about["campaign"]])},
+            "own": {(kind, locale): version for (_, kind, locale), version in own.items()},
+            "groups": [(reader, [kind for kind in TEMPLATED if AUDIENCES[kind] == reader]) for reader in _READERS],
+            "locales": LOCALES,
+        }
+
+    async def editor(self, conn: Conn, key: TemplateKey, shown: Parts | None = None) -> Row:
+        """A template to be edited: the draft `shown`, else the one that counts."""
+        about, versions = await campaign_row(conn, key[0]), await templates.history(conn, key)
+        current = versions[0] if versions else None
+        default = default_parts(key[1], key[2])
+        desk = await self.desk(conn)
+        made = sample(key[1], key[2], about, sender=desk.sender, links=desk.links, now=self._clock())
+        return {
+            "about": about,
+            "kind": key[1],
+            "locale": key[2],
+            "parts": shown or (current.parts if current else None) or default,
+            "is_own": bool(current and current.parts),
+            "after": current.id if current else "",
+            "versions": versions,
+            "variables": [(name, _shown(made.values, name)) for name in names(made.values)],
+            "marketing": key[1] in MARKETING,
+            "to_hr": AUDIENCES[key[1]] == "hr",
+            "most": MOST,
+            "errors": [],
+            "to": self.hr_email or "",
+            "candidate": "",
+            "saved": False,
+            "tested": None,
+        }
+
+    async def faults(self, conn: Conn, draft: Draft) -> list[FieldError]:
+        """What is wrong with a draft."""
+        desk, about = await self.desk(conn), await campaign_row(conn, draft.campaign)
+        made = sample(draft.kind, draft.locale, about, sender=desk.sender, links=desk.links, now=self._clock())
+        return troubles(desk, draft.kind, draft.locale, draft.parts, made.values)
+
+    async def preview(self, conn: Conn, key: TemplateKey, parts: Parts | None, candidate: str | None) -> str:
+        """A page for a frame: the mail, its subject above it, whose data it has, and its text below."""
+        campaign, kind, locale = key
+        about, desk = await campaign_row(conn, campaign), await self.desk(conn)
+        if parts is None:
+            version = (await templates.latest(conn, [campaign])).get(key)
+            parts = version.parts if version else None
+        tried = await trial(conn, desk, about, kind, locale, candidate=candidate, now=self._clock())
+        mail = desk.renderer.render(kind, locale, tried.letter.values, parts)
+        head = f"<b>{escape(mail.subject)}</b><br><small>{escape(tried.letter.to_name)}"
+        head += f" · #{tried.message}" if tried.message else ""
+        head += f" · {escape(tried.why_not)}" if tried.why_not else ""
+        top = f'<div style="{_BAR}">{head}</small></div>'
+        below = f'<pre style="{_BAR}white-space:pre-wrap;">{escape(mail.text)}</pre>'
+        html = with_images(mail.html, tried.letter.attachments)
+        opening, body, rest = html.partition('class="page" style="margin:0;padding:0;background:#f3f1ec;">')
+        return opening + body + top + rest.replace("</body>", f"{below}</body>")
+
+    async def test(self, conn: Conn, draft: Draft, by: str) -> list[FieldError]:
+        """Send a test of a draft, unless something is wrong with it or with the address: that is returned."""
+        to = draft.to.strip()
+        wrong = [] if is_email(to) else [FieldError("to", "is no e-mail address such as li@example.com")]
+        if found := wrong + await self.faults(conn, draft):
+            return found
+        parts = {"subject": draft.parts.subject, "content": draft.parts.content, "footer": draft.parts.footer}
+        params = {"of": draft.kind, "locale": draft.locale, "to": to, "parts": parts, "by": by}
+        key = dedupe_key(TEMPLATE_TEST, draft.campaign, None, [uuid4().hex])
+        await messages.request(conn, [MessageRequest(TEMPLATE_TEST, key, draft.campaign, None, params)])
+        return []
+
+    async def save(self, conn: Conn, draft: Draft, by: str) -> list[FieldError]:
+        """Keep a draft, unless something is wrong with it: that is returned."""
+        found = await self.faults(conn, draft)
+        if not found:
+            await self._keep(conn, draft, draft.parts, by)
+        return found
+
+    async def back_to_default(self, conn: Conn, draft: Draft, by: str) -> None:
+        """The template that Yinfeng brings counts again. Raises Conflict."""
+        await campaign_row(conn, draft.campaign)
+        await self._keep(conn, draft, None, by)
+
+    async def _keep(self, conn: Conn, draft: Draft, parts: Parts | None, by: str) -> None:
+        """Keep a version, and let go what an earlier one held up. Raises Conflict."""
+        after = int(draft.after) if draft.after.isdecimal() else None
+        await templates.save(conn, draft.key, parts, by=by, after=after)
+        await outgoing.free_unwritten(conn, "its template was changed", campaign=draft.campaign, kind=draft.kind)
+
+
+async def campaign_row(conn: Conn, name: str) -> Row:
+    """Raises NotFound."""
+    found = await reads.campaign(conn, name) if "\0" not in name else None
+    if found is None:
+        raise NotFound("there is no such campaign; /templates lists those that there are")
+    return found
+
+
+def _shown(values: Any, path: str) -> str:
+    for name in path.split("."):
+        values = values[name]
+    return str(values)[:80]
+
+
+_READERS: Final = ("candidate", "hr")
+_BAR: Final = "font:14px/1.5 system-ui,sans-serif;padding:10px 16px;margin:0;background:#fffdf5;color:#22282d;"
