@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from schemas.journey import Journey, Micros
+from schemas.journey import Journey, Micros, Offer
 from streams.domain.campaign import Fair, Target
 
 # From the narrowest to the widest: each milestone implies the ones after it, so the funnel never widens.
 FUNNEL = ("hired", "accepted", "offered", "interviewed", "attended", "signed_up")
 OFFERED = frozenset({"extended", "accepted", "declined"})
+ACCEPTED = frozenset({"accepted"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Contribution = dict[date, Decimal]  # day in the campaign's time zone → amount
@@ -97,19 +98,24 @@ def _hired(journey: Journey, employers: Employers) -> Iterator[Micros]:
 
 
 def _accepted(journey: Journey, employers: Employers) -> Iterator[Micros]:
-    return _offers(journey, employers, frozenset({"accepted"}))
+    for offer in _standing(journey, employers, ACCEPTED):
+        yield offer.status.at[0]
 
 
 def _offered(journey: Journey, employers: Employers) -> Iterator[Micros]:
-    return _offers(journey, employers, OFFERED)
+    """An answer is later evidence than the offer itself, so that answering moves no offer to another day."""
+    for offer in _standing(journey, employers, OFFERED):
+        yield offer.status.at[0]
+        if offer.terms is not None:
+            yield offer.terms.at[0]
 
 
-def _offers(journey: Journey, employers: Employers, statuses: frozenset[str]) -> Iterator[Micros]:
+def _standing(journey: Journey, employers: Employers, statuses: frozenset[str]) -> Iterator[Offer]:
     for offer in journey.offers.values():
         if offer.status.value not in statuses:
             continue
         if employers is None or (offer.terms is not None and offer.terms.employer in employers):
-            yield offer.status.at[0]
+            yield offer
 
 
 def _interviewed(journey: Journey, employers: Employers) -> Iterator[Micros]:
