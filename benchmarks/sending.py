@@ -55,17 +55,17 @@ def _renders() -> float:
 def _values(number: int) -> dict[str, Any]:
     offer = {"employer": f"employer {number % 7}", "position": f"position {number}", "city": "桐乡", "expires": None}
     campaign = {"title": "2026 届毕业生", "organizer": "产业园"}
-    urls = {"accept": f"https://park.example/{number}", "decline": f"https://park.example/{number}"}
-    return {"name": f"李{number}", "campaign": campaign, "offer": {**offer, **urls}, **urls}
+    return {"name": f"李{number}", "campaign": campaign, "offer": offer, "answer": f"https://park.example/{number}"}
 
 
 def _plain_loop() -> float:
     """What one would write first: no claim, no record, nothing in parallel."""
     source = "<p>Dear {{ name }}, {{ offer.employer }} offers you {{ offer.position }}.</p>" * 8
+    template = Environment(autoescape=True).from_string(source)
     with _provider() as provider:
         began = time.perf_counter()
         for number in range(PLAIN):
-            html = Environment(autoescape=True).from_string(source).render(_values(number))
+            html = template.render(_values(number))
             _post(provider, number, html)
         return PLAIN / (time.perf_counter() - began)
 

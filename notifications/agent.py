@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_EVERY: Final = 2.0  # seconds
 FAIRS_EVERY: Final = 10.0  # seconds
-POOL_SIZE: Final = 2
+POOL_SIZE: Final = 3
 
 
 def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]) -> None:

@@ -18,6 +18,8 @@ from schemas.settings import Settings
 # offer is in doubt, not a thousand's.
 IN_BULK: Final = frozenset({FAIR_REMINDER, FAIR_RESCHEDULED, FAIR_CANCELLED})
 
+LANES: Final = 2
+
 
 def make_routes(settings: Settings, chance: Chance) -> list[Route]:
     """To candidates by SendGrid when a key is set, by SMTP when its URL is, else to the local mailbox.
@@ -35,7 +37,7 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
         to_hr = Alerts(settings.hr_alerts.get_secret_value(), to_hr)
     weighty = tuple(kind for kind in _kinds("candidate") if kind not in IN_BULK)
     hr = tuple(kind for kind in _kinds("hr") if kind != TEMPLATE_TEST)
-    return [Route((*weighty, TEMPLATE_TEST), outside), Route(tuple(sorted(IN_BULK)), in_bulk), Route(hr, to_hr)]
+    return [Route((*weighty, TEMPLATE_TEST), outside, LANES), Route(tuple(sorted(IN_BULK)), in_bulk), Route(hr, to_hr)]
 
 
 def _outside(settings: Settings, chance: Chance, *, most: int = 1) -> Channel:

@@ -41,10 +41,12 @@ ENOUGH_DOUBLINGS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which kinds of message a channel carries."""
+    """Which kinds of message a channel carries. `lanes`: how many portions go at the same time, so that one is claimed
+    and recorded while another is sent; of kinds that are grouped, only one may."""
 
     kinds: tuple[str, ...]
     channel: Channel
+    lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Sender:
         tried_ahead = not breaker.in_order
         if tried_ahead:
             await self._storage(partial(outgoing.go_on, limit=1), route.kinds)
-        count = await self._send_some(route)
+        count = await self._send_in_lanes(route, 1 if tried_ahead else route.lanes)
         if tried_ahead and breaker.in_order:
             await self._storage(outgoing.go_on, route.kinds)
         if count:
@@ -167,20 +169,28 @@ class Sender:
         while self._chance.stand_back() and self._chance.clock() < deadline:
             await asyncio.sleep(0.05)
 
-    async def _send_some(self, route: Route) -> int:
+    async def _send_in_lanes(self, route: Route, lanes: int) -> int:
+        """A portion in each lane. Where one fails, the others are waited for: what they sent must be recorded."""
         async with self._busy:
-            breaker = self._breakers[route.channel.name]
-            room = self._room(route, breaker.portion(route.channel.portion))
-            claimed, letters = await self._claim(route, room) if room else ([], [])
-            mails, records = prepare(self._renderer, claimed, letters)
-            mails, records = self._paced(route, mails, records)
-            if not route.channel.keeps:
-                self._pace.give_back(room - len(mails))
-            outcomes = await route.channel.send(mails) if mails else []
-            breaker.note(outcomes)
-            records += [settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
-            await self._record([*records, *told_with(records, claimed, letters)])
-            return len(claimed)
+            done = await asyncio.gather(*[self._send_some(route) for _ in range(lanes)], return_exceptions=True)
+        for each in done:
+            if isinstance(each, BaseException):
+                raise each
+        return sum(each for each in done if isinstance(each, int))
+
+    async def _send_some(self, route: Route) -> int:
+        breaker = self._breakers[route.channel.name]
+        room = self._room(route, breaker.portion(route.channel.portion))
+        claimed, letters = await self._claim(route, room) if room else ([], [])
+        mails, records = prepare(self._renderer, claimed, letters)
+        mails, records = self._paced(route, mails, records)
+        if not route.channel.keeps:
+            self._pace.give_back(room - len(mails))
+        outcomes = await route.channel.send(mails) if mails else []
+        breaker.note(outcomes)
+        records += [settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
+        await self._record([*records, *told_with(records, claimed, letters)])
+        return len(claimed)
 
     def _room(self, route: Route, wanted: int) -> int:
         return wanted if route.channel.keeps else self._pace.room(wanted)

@@ -534,3 +534,38 @@ async def test_no_more_mails_leave_than_the_rate_allows(office: Office):
         office.clock.ahead += timedelta(minutes=5)
     assert 30 <= found[0] < 60
     assert (found[1] - found[0] >= 30 or found[1] == 80, found[2]) == (True, 80)
+
+
+class Failing:
+    """A channel in which one portion fails in a way that nobody foresaw, while others are under way."""
+
+    name, keeps, portion, lease = "sendgrid", False, 10, 60.0
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    async def send(self, mails: list[Mail]) -> list[Outcome]:
+        if mails[0].id == 1:
+            raise SystemError("dead")
+        await asyncio.sleep(0.2)
+        self.sent += [mail.id for mail in mails]
+        return [Outcome("sent") for _ in mails]
+
+    async def close(self) -> None: ...
+
+
+async def test_what_other_lanes_sent_is_recorded_when_one_fails(office: Office):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(30)])
+    channel = Failing()
+    with pytest.raises(SystemError):
+        await office.sender(channel, lanes=3).send_all()
+    assert await office.statuses() == {"sent": 20, "claimed": 10}
+    assert len(set(channel.sent)) == 20
+
+
+async def test_lanes_send_each_message_once(office: Office, sendgrid: SendGrid, server: SendGridStandIn):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(200)])
+    await office.sender(sendgrid, lanes=3).send_all()
+    assert await office.statuses() == {"sent": 200}
+    assert set(server.ids().values()) == {1}
+    assert len(server.ids()) == 200
