@@ -105,7 +105,7 @@ COMPOSERS: Final[dict[str, Callable[[Case], Values]]] = {
     THANKS: letters.thanks,
     INTERVIEW_RESULT: letters.interview,
     OFFER: letters.offer,
-    OFFER_EXPIRING: letters.offer_expiring,
+    OFFER_EXPIRING: letters.offer,
     OFFER_RESCINDED: letters.offer_rescinded,
     WELCOME: letters.welcome,
     BENEFIT_AVAILABLE: letters.benefit_available,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from notifications.life import Step, may
 from schemas.errors import Conflict, NotFound, Refused
 from schemas.messages import Status
-from storage import lives
+from storage import lives, mails, suppressions
 from storage.database import Conn
 from storage.lives import Move, Standing
 
@@ -25,16 +25,30 @@ async def cancel(conn: Conn, id: int, *, by: str, reason: str) -> None:
     await _step(conn, id, "cancel", by=by, reason=reason, force=False)
 
 
+async def lift(conn: Conn, id: int, *, by: str, reason: str) -> None:
+    """Let mail go again to the address that a message was for; what waited for it goes now. Raises NotFound, and
+    Refused without a reason."""
+    said, message = _said(reason), await mails.fetch(conn, id)
+    if message.recipient is None:
+        raise NotFound(f"message {id} went to no address")
+    await suppressions.lift(conn, message.recipient, by=by, reason=said)
+
+
 async def _step(conn: Conn, id: int, step: Step, *, by: str, reason: str, force: bool) -> None:
-    said = " ".join(reason.split())[:MOST_OF_A_REASON]
-    if not said:
-        raise Refused("say why: the reason is kept with the message")
+    said = _said(reason)
     async with conn.transaction():
         message = (await lives.lock(conn, [id])).get(id)
         if message is None:
             raise NotFound(f"there is no message {id}; `yinfeng messages list` shows them")
         _require(message, step, force=force)
         await lives.move(conn, [_move(id, step, f"by {by}: {said}")])
+
+
+def _said(reason: str) -> str:
+    said = " ".join(reason.split())[:MOST_OF_A_REASON]
+    if not said:
+        raise Refused("say why: the reason is kept with the message")
+    return said
 
 
 def _require(message: Standing, step: Step, *, force: bool) -> None:

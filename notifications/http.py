@@ -32,6 +32,7 @@ def make_router(pool: Pool, authenticate: Authenticate) -> APIRouter:
         response: Response,
         campaign: Name = None,
         candidate: Name = None,
+        kind: Name = None,
         status: Status | None = None,
         limit: Limit = DEFAULT_LIMIT,
         after: After = None,
@@ -39,7 +40,7 @@ def make_router(pool: Pool, authenticate: Authenticate) -> APIRouter:
     ) -> list[dict[str, Any]]:
         """Messages, the newest first. An employer sees those to its own candidates."""
         caller.require("organizer", "employer")
-        wanted = Wanted(campaign=campaign, candidate=candidate, status=status, employer=caller.employer)
+        wanted = Wanted(campaign=campaign, candidate=candidate, kind=kind, status=status, employer=caller.employer)
         async with borrowed(pool) as conn:
             found = await mails.listed(conn, wanted, before=decode(after, int, None), limit=limit + 1)
         if len(found) > limit:

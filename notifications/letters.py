@@ -22,6 +22,8 @@ def signup(case: Case) -> Values:
     row = case.fair_row()
     if row is None and case.message.params.get("fair") and case.message.attempts <= PATIENCE:
         raise NotNow("requested", "the fair is not known yet", until=case.now + PAUSE)
+    if row is not None and case.now >= row["ends_at"]:
+        raise NotNow("cancelled", "the fair is over")
     if case.place == "waiting":
         raise _waits(case)
     return {"fair": described(row, case.zone, case.locale) if row else None}
@@ -100,14 +102,9 @@ def offer(case: Case) -> Values:
     said = {name: params.get(name) for name in ("employer", "position", "city", "expires_at")}
     if said != {name: getattr(offer.terms, name) for name in said}:
         raise NotNow("cancelled", "the offer has other terms now")
-    return {"offer": _terms(said, case), "answer": case.links.url("answer", case.message.id)}
-
-
-def offer_expiring(case: Case) -> Values:
-    values = offer(case)
-    if case.now >= dates.parse(case.message.params["expires_at"]):
+    if params.get("expires_at") and case.now >= dates.parse(params["expires_at"]):
         raise NotNow("cancelled", "the offer has expired")
-    return values
+    return {"offer": _terms(said, case), "answer": case.links.url("answer", case.message.id)}
 
 
 def offer_rescinded(case: Case) -> Values:

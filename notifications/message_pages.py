@@ -20,9 +20,10 @@ from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.messages import AUDIENCES, Status
 from schemas.paging import After, decode, next_link
-from storage import attachments, mails
+from storage import attachments, mails, suppressions
 from storage.database import Conn, borrowed
 from storage.mails import Wanted
+from storage.suppressions import Suppression
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Pool = AsyncConnectionPool[Conn]
@@ -92,6 +93,7 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
                 "zone": await mails.timezone(conn, message.campaign),
                 "resend": may("resend", message.status),
                 "cancel": may("cancel", message.status),
+                "suppressions": await _suppressions(conn, message.recipient),
                 "base": base,
             }
         return page(request, "message.html", context)
@@ -137,6 +139,17 @@ def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> Non
         async with borrowed(pool) as conn:
             await desk.cancel(conn, id, by=caller.name, reason=reason)
         return RedirectResponse(f"/messages/{id}", 303)
+
+    @router.post("/messages/{id}/lift")
+    async def lift(id: Id, reason: Reason = "", caller: Caller = Depends(authenticate)) -> Response:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            await desk.lift(conn, id, by=caller.name, reason=reason)
+        return RedirectResponse(f"/messages/{id}", 303)
+
+
+async def _suppressions(conn: Conn, address: str | None) -> list[Suppression]:
+    return (await suppressions.of(conn, [address])).get(address.lower(), []) if address else []
 
 
 def _older(request: Request, last: int) -> str:

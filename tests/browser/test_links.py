@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -73,7 +73,7 @@ def test_a_ticket_is_checked_in_by_whoever_is_logged_in(
         "title": "Fair",
         "mode": "onsite",
         "starts_at": start.isoformat(),
-        "ends_at": start.isoformat(),
+        "ends_at": (start + timedelta(hours=7)).isoformat(),
     }
     apply(opened(), event("fair.scheduled", **fair), person(fair="f1"))
     ticket = path_to("tickets")

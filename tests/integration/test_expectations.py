@@ -25,7 +25,7 @@ from notifications.routes import make_routes
 from notifications.scheduler import look
 from notifications.sender import Chance, Sender
 from schemas.settings import Settings
-from storage import keys, suppressions
+from storage import keys
 from storage.database import make_pool
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import RENDERER, Office, Writer
@@ -232,12 +232,18 @@ async def test_8_a_hard_bounce_stops_mail_and_hr_lifts_it_with_a_reason(world: W
     await world.happen(hired("c1", "华友钴业"))
     assert (await world.statuses("offer"), await world.statuses("welcome")) == (["bounced"], ["suppressed"])
     assert await world.statuses("offer_bounced") == ["sent"]
-    async with world.office.pool.connection() as conn:
-        await suppressions.lift(conn, "c1@example.com", by="Wang", reason="the mailbox was full")
+    page = await world.page(f"/messages/{offer}")
+    assert ("Mail to it came back" in page, "550 5.1.1 no such user" in page) == (True, True)
+    assert (await world.http.post(f"/messages/{offer}/lift", data={"reason": " "})).status_code == 400
+    await world.page(f"/messages/{offer}/lift", reason="the mailbox was full")
+    assert "No mail goes to this address" not in await world.page(f"/messages/{offer}")
     await world.send()
     assert await world.statuses("welcome") == ["sent"]
-    log = await world.page("/messages?kind=welcome")
-    assert "Welcome" in log
+    [(by, why)] = await world.office.rows("SELECT lifted_by, lifted_reason FROM suppressions")
+    assert (by, why) == ("Wang of HR", "the mailbox was full")
+    await world.page(f"/messages/{offer}/resend", reason="the mailbox was full", force="true")
+    await world.send()
+    assert await world.statuses("offer") == ["sent"]
 
 
 async def test_9_mails_are_readable_without_images_and_html(world: World):

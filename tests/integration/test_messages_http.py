@@ -104,6 +104,7 @@ async def test_filters(office: Office, organizer: Reader):
     assert await count("?campaign=elsewhere") == 1
     assert await count("?candidate=c1") == 3
     assert await count("?status=held") == 1
+    assert await count("?kind=welcome") == 1
     assert await count("?status=sent&campaign=grads-2026&candidate=c2") == 1
     assert await count("?candidate=nobody") == 0
 

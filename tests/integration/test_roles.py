@@ -53,6 +53,7 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/tickets/{token}/check-in"): ORGANIZER,
     ("POST", "/tickets/{token}/undo"): ORGANIZER,
     ("POST", "/messages/{id}/cancel"): ORGANIZER,
+    ("POST", "/messages/{id}/lift"): ORGANIZER,
     ("GET", "/mailbox"): ORGANIZER,
     ("GET", "/mailbox/{id}"): ORGANIZER,
     ("GET", "/mailbox/{id}/html"): ORGANIZER,

@@ -383,3 +383,18 @@ def test_hr_reads_of_a_candidate_in_the_campaigns_language():
     made = compose(message, journey(said, "offer_bounced", locale="en"), around)
     assert (made.locale, made.to) == ("zh-CN", "hr@park.example")
     assert made.values["candidate"] == {"name": CHINESE, "id": "c1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "reason"),
+    [
+        ("signup_confirmation", {}, "the fair is over"),
+        ("offer", {"expires_at": "2026-02-01T00:00:00Z"}, "the offer has expired"),
+    ],
+)
+def test_facts_of_long_ago_send_no_mail_that_would_be_too_late(kind: str, params: dict[str, Any], reason: str):
+    said = params_of(kind, **params)
+    around = Surroundings({"grads-2026": campaign()}, {("grads-2026", "f1"): fair()})
+    with pytest.raises(NotNow) as refusal:
+        compose(Claimed(1, kind, "grads-2026", "c1", said, 1), journey(said, kind), around, AFTER)
+    assert (refusal.value.status, refusal.value.reason) == ("cancelled", reason)

@@ -24,7 +24,8 @@ def listed(
     table = Table("address", "why", "since", "message", "what was said", "lifted")
     for each in found:
         since, message = f"{each.since:%Y-%m-%d %H:%M:%S}", str(each.message or "")
-        table.add_row(escape(each.address), each.kind, since, message, escape(each.detail or ""), _lifted(each))
+        why = f"{each.kind} of {each.about}" if each.about else each.kind
+        table.add_row(escape(each.address), why, since, message, escape(each.detail or ""), _lifted(each))
     Console().print(table if found else "No suppressions.")
 
 
