@@ -28,7 +28,7 @@ from storage.suppressions import Suppression
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Pool = AsyncConnectionPool[Conn]
 FileName = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
-Reason = Annotated[str, Form(max_length=desk.MOST_OF_A_REASON)]
+Reason = Annotated[str, Form(max_length=desk.MOST_OF_A_REASON, pattern=r"^[^\x00]*$")]
 
 BASES: Final = ("/messages", "/mailbox")
 PAGE_SIZE: Final = 50

@@ -29,7 +29,7 @@ Sent = Annotated[Draft, Form()]
 
 
 def _known(campaign: str, kind: str, locale: str) -> TemplateKey:
-    if kind not in TEMPLATED or locale not in LOCALES:
+    if kind not in TEMPLATED or locale not in LOCALES or "\0" in campaign:
         raise NotFound("there is no such template; /templates lists those that there are")
     return (campaign, kind, locale)
 

@@ -40,6 +40,7 @@ from storage import keys
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from yinfeng import metrics, problems
+from yinfeng.limits import BodyLimit
 from yinfeng.pages import make_page
 
 TITLE = "Yinfeng 引凤"
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title=TITLE, version=version("yinfeng"), lifespan=lifespan, docs_url=None, redoc_url=None)
     page = make_page()
     problems.install(app, page)
+    app.add_middleware(BodyLimit)
     authenticate = make_authenticate(pool)
     app.include_router(events_router(pool, authenticate))
     app.include_router(stream_router(hub, authenticate))

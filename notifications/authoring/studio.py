@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from html import escape
@@ -27,6 +28,7 @@ from storage.templates import TemplateKey
 Row = dict[str, Any]
 
 CAMPAIGNS: Final = 200
+_NO_NUL: Final = r"^[^\x00]*$"  # which the database has no room for
 _ANY_LENGTH: Final = 100_000  # what is too long is said beside its field
 
 
@@ -36,15 +38,15 @@ class Draft(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    campaign: Annotated[str, Field(max_length=200)]
-    kind: Annotated[str, Field(max_length=100)]
-    locale: Annotated[str, Field(max_length=20)]
-    subject: Annotated[str, Field(max_length=_ANY_LENGTH)] = ""
-    content: Annotated[str, Field(max_length=_ANY_LENGTH)] = ""
-    footer: Annotated[str, Field(max_length=_ANY_LENGTH)] = ""
-    candidate: Annotated[str, Field(max_length=200)] = ""
-    to: Annotated[str, Field(max_length=320)] = ""
-    after: Annotated[str, Field(max_length=20)] = ""
+    campaign: Annotated[str, Field(max_length=200, pattern=_NO_NUL)]
+    kind: Annotated[str, Field(max_length=100, pattern=_NO_NUL)]
+    locale: Annotated[str, Field(max_length=20, pattern=_NO_NUL)]
+    subject: Annotated[str, Field(max_length=_ANY_LENGTH, pattern=_NO_NUL)] = ""
+    content: Annotated[str, Field(max_length=_ANY_LENGTH, pattern=_NO_NUL)] = ""
+    footer: Annotated[str, Field(max_length=_ANY_LENGTH, pattern=_NO_NUL)] = ""
+    candidate: Annotated[str, Field(max_length=200, pattern=_NO_NUL)] = ""
+    to: Annotated[str, Field(max_length=320, pattern=_NO_NUL)] = ""
+    after: Annotated[str, Field(max_length=20, pattern=_NO_NUL)] = ""
 
     @property
     def key(self) -> TemplateKey:
@@ -65,7 +67,8 @@ class Studio:
 
     async def desk(self, conn: Conn) -> Desk:
         """Compiling every template takes a moment, which the first author waits for and no other caller."""
-        self._renderer = self._renderer or Renderer()
+        if self._renderer is None:
+            self._renderer = await asyncio.to_thread(Renderer)
         return Desk(self._door.sender, await self._door.links(conn), self._renderer)
 
     async def gallery(self, conn: Conn, name: str | None) -> Row:

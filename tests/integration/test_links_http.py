@@ -395,3 +395,21 @@ async def test_no_mail_about_one_s_own_affairs_can_be_unsubscribed_from(world: W
     texts = await world.office.rows("SELECT text FROM mails")
     assert not [text for (text,) in texts if "/unsubscribe/" in text]
     assert json.dumps(path)
+
+
+async def test_what_is_sent_is_bounded_whatever_it_says_of_its_length(world: World):
+    path = await offered(world)
+    form = {"answer": "declined", "version": version(await world.page(path)), "reason": "x" * 501}
+    await world.post(path, 422, **form)
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"answer=accepted&reason="
+        for _ in range(200):
+            yield b"x" * 10_000
+
+    for to in (path, "/login", "/unsubscribe/x"):
+        answer = await world.http.post(
+            to, content=endless(), headers={"content-type": "application/x-www-form-urlencoded"}
+        )
+        assert answer.status_code == 413
+    assert await world.said() == []

@@ -221,3 +221,11 @@ async def test_another_campaign_keeps_its_own(author: Author):
 async def test_without_a_campaign_there_is_nothing_to_edit(author: Author):
     await author.office.change("DELETE FROM campaigns; DELETE FROM targets")
     assert "No campaign yet" in await author.get("/templates")
+
+
+async def test_what_the_database_has_no_room_for_is_refused(author: Author):
+    for name in ("campaign", "subject", "content", "candidate", "to"):
+        for page in ("preview", "edit", "test"):
+            await author.post(f"/templates/{page}", 422, **{**PARTS, name: "a\0b"})
+    await author.get("/templates/edit", 404, **{**OF, "campaign": "a\0b"})
+    await author.get("/templates", 404, campaign="a\0b")
