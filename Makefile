@@ -40,8 +40,9 @@ format: $(DEV) ## Put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(DEV) ## Write docs/facts.md anew from the catalogue
+docs: $(DEV) ## Write docs/facts.md and docs/messages.md anew from the code
 	$(BIN)/python -m docs.facts
+	$(BIN)/python -m docs.messages
 
 bench: $(DEV) ## Measure throughput, latency, start time and memory
 	$(BIN)/python -m benchmarks

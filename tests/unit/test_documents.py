@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from docs.facts import PAGE, page
+from docs import facts, messages
 from schemas.settings import Settings
 from yinfeng.cli import COMMANDS, GROUPS
 
@@ -16,8 +17,9 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
 
 
-def test_the_page_of_facts_is_drawn_from_the_catalogue_of_today():
-    assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+@pytest.mark.parametrize("drawn", [facts, messages])
+def test_what_is_drawn_from_the_code_is_of_today(drawn: ModuleType):
+    assert drawn.PAGE.read_text(encoding="utf-8") == drawn.page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

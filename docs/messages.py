@@ -1,0 +1,90 @@
+"""Writes docs/messages.md from the tables of messages: `make docs`. A test holds the file to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from notifications.authoring.checking import FILTERS, MACROS
+from notifications.enclosures import CARRIES
+from notifications.pages_texts import TEXTS
+from schemas.messages import AUDIENCES, FACT_KINDS, GROUPED, IN_DOUBT, MARKETING, TEMPLATED
+
+PAGE = Path(__file__).with_name("messages.md")
+
+HEAD = """# The messages
+
+Generated from `schemas/messages.py` by `make docs`; don't edit it here.
+
+Each message has one reason, and goes once for it: the same fact posted again, a worker started anew, a batch repeated
+ask for nothing new. Whether a message still makes sense is looked at when it would go: what was retracted, cancelled,
+answered or is over is not written of. Every mail is HTML and plain text of the same content, in the candidate's
+language or the campaign's.
+
+| kind | 中文 | to | because of | may be refused | carries | when nobody knows whether it went |
+|---|---|---|---|---|---|---|
+"""
+AFTER = f"""
+- **May be refused**: its reader can unsubscribe from it with one click, and it waits for the morning (08:00 to 21:00 in
+  the campaign's time zone). All others concern the reader alone and go all the same.
+- **Grouped** kinds are told together, in one mail an hour for each campaign; other mails to HR have a cap.
+- **When nobody knows**: a provider did not answer, or a sender died. An event of the provider's webhook settles it; if
+  none comes within an hour, this does. Kinds without a word stay `unknown` until somebody looks.
+
+## The life of a message
+
+`requested` → `claimed` → `sent` → `delivered`, or `bounced`, `dropped`, `complained`. Beside these: `unknown` (it may
+have gone), `held` (it waits: for an address, a channel, a template), `suppressed` (its address refuses mail), `failed`,
+`cancelled`. Each change is kept with its time and reason: at `/messages`, at `GET /v1/messages/{{id}}`, and by
+`yinfeng messages show`.
+
+## Writing a template
+
+At `/templates`. A template is [Jinja](https://jinja.palletsprojects.com) in three parts: subject, content, small print.
+A line is a paragraph; a line that begins with `# ` is the headline. Beside text it may have `{{{{ values }}}}`,
+`{{% if %}}`, `{{% for %}}`, the macros {", ".join(f"`m.{name}`" for name in MACROS)} and the filters
+{", ".join(f"`{name}`" for name in sorted(FILTERS))}. The page of each template lists its values.
+"""
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    return HEAD + "".join(_row(kind) for kind in TEMPLATED) + AFTER
+
+
+def _row(kind: str) -> str:
+    cells = [
+        f"`{kind}`",
+        TEXTS["zh-CN"][f"kind.{kind}"],
+        {"candidate": "candidate", "hr": "HR"}[AUDIENCES[kind]] + (", grouped" if kind in GROUPED else ""),
+        ", ".join(f"`{fact}`" for fact, kinds in FACT_KINDS.items() if kind in kinds) or OTHERWISE[kind],
+        "yes" if kind in MARKETING else "",
+        _carried(kind),
+        DOUBT.get(IN_DOUBT.get(kind, ""), ""),
+    ]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _carried(kind: str) -> str:
+    carries = CARRIES.get(kind)
+    if carries is None:
+        return ""
+    return ", ".join(filter(None, [carries.ticket and "ticket", "calendar file" if carries.calendar else ""]))
+
+
+DOUBT = {"ask_hr": "HR is asked", "resend": "it goes once more", "give_up": "it never goes"}
+# What brings about the kinds that no fact asks for directly.
+OTHERWISE = {
+    "waitlisted": "a signup to a fair that is full",
+    "moved_up": "a seat that came free",
+    "fair_reminder": "the clock: a day and two hours before the fair",
+    "fair_rescheduled": "`fair.scheduled` again",
+    "fair_cancelled": "`fair.cancelled`",
+    "milestone": "a target at 25, 50, 75 or 90 %",
+    "target_reached": "a target at 100 %",
+    "target_at_risk": "a target far behind an even pace, once a week",
+    "daily_digest": "the clock: the morning of a running campaign",
+    "offer_bounced": "an offer's mail that came back, failed or is in doubt",
+}
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
