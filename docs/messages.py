@@ -39,6 +39,8 @@ have gone), `held` (it waits: for an address, a channel, a template), `suppresse
 
 ## Writing a template
 
+![The editor of templates: text at the left, the mail at the right](images/templates.png)
+
 At `/templates`. A template is [Jinja](https://jinja.palletsprojects.com) in three parts: subject, content, small print.
 A line is a paragraph; a line that begins with `# ` is the headline. Beside text it may have `{{{{ values }}}}`,
 `{{% if %}}`, `{{% for %}}`, the macros {", ".join(f"`m.{name}`" for name in MACROS)} and the filters
