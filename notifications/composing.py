@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from notifications import hr_letters, letters, offer_trouble, waiting
+from notifications import channel_alarm, hr_letters, letters, offer_trouble, waiting
 from notifications.case import Case, NotNow, Values
 from notifications.enclosures import enclosed
 from notifications.hours import is_quiet, next_morning
@@ -15,6 +15,7 @@ from schemas.messages import (
     BENEFIT_AVAILABLE,
     BENEFIT_PAID,
     BENEFIT_VERIFIED,
+    CHANNEL_REFUSED,
     DAILY_DIGEST,
     FAIR_CANCELLED,
     FAIR_REMINDER,
@@ -117,4 +118,5 @@ COMPOSERS: Final[dict[str, Callable[[Case], Values]]] = {
     DAILY_DIGEST: hr_letters.digest,
     OFFER_ANSWERED: hr_letters.offer_answered,
     OFFER_BOUNCED: offer_trouble.offer_bounced,
+    CHANNEL_REFUSED: channel_alarm.letter,
 }

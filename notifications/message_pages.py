@@ -69,10 +69,12 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         )
         async with borrowed(pool) as conn:
             found = await mails.listed(conn, wanted, before=decode(after, int, None), limit=PAGE_SIZE + 1)
+            resting = await mails.resting(conn)
         context = {
             "messages": found[:PAGE_SIZE],
             "older": _older(request, found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None,
             "wanted": wanted,
+            "resting": resting,
             "newest": after is None,
             "kinds": list(AUDIENCES),
             "statuses": STATUSES,

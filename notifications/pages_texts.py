@@ -8,6 +8,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "messages.title": "Messages",
         "messages.lead": "Every message, as its reader got it. Without a provider, mail stays here.",
+        "messages.rests": "{count} messages wait while their channel rests: {why}",
         "messages.none": "No message yet",
         "messages.none.lead": "A signup, an offer or a hire asks for one; so does a milestone of a target.",
         "messages.none.filter": "No message matches. Change the filter.",
@@ -66,6 +67,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "kind.target_at_risk": "Target at risk",
         "kind.daily_digest": "Daily digest",
         "kind.offer_bounced": "Offer not delivered",
+        "kind.channel_refused": "Mail refused",
         "kind.template_test": "Test of a template",
         "status.requested": "waiting",
         "status.claimed": "being sent",
@@ -83,6 +85,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "zh-CN": {
         "messages.title": "消息",
         "messages.lead": "每一封信都保留收信人所见的样子。未接入邮件服务商时，信件就留在这里。",
+        "messages.rests": "渠道暂停，{count} 封信件等待发送：{why}",
         "messages.none": "还没有信件",
         "messages.none.lead": "报名、录用、入职会各发一封信，目标达到节点时也会通知。",
         "messages.none.filter": "没有符合条件的信件，请调整筛选条件。",
@@ -141,6 +144,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "kind.target_at_risk": "目标滞后",
         "kind.daily_digest": "每日简报",
         "kind.offer_bounced": "录用通知未送达",
+        "kind.channel_refused": "邮件被拒收",
         "kind.template_test": "模板测试",
         "status.requested": "待发送",
         "status.claimed": "发送中",

@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from notifications.breaker import Breaker
 from notifications.case import Sender as Writer
+from notifications.channel_alarm import alarm
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel, Mail
 from notifications.gathering import Made, letters_for
@@ -25,7 +26,7 @@ from notifications.pacing import Pace
 from notifications.records import prepare, settled, told_with
 from notifications.rendering import Renderer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
-from storage import outgoing
+from storage import messages, outgoing
 from storage.database import Conn, borrowed
 from storage.links import Links
 from storage.links import load as load_links
@@ -159,9 +160,9 @@ class Sender:
             await self._give_way()
         return count
 
-    async def _storage(self, step: Callable[..., Awaitable[int]], *values: object) -> int:
+    async def _storage(self, step: Callable[..., Awaitable[object]], *values: object) -> None:
         async with borrowed(self._pool) as conn:
-            return await step(conn, *values)
+            await step(conn, *values)
 
     async def _give_way(self) -> None:
         """Let others go first for a while, but never so long that mail would stand still."""
@@ -190,6 +191,8 @@ class Sender:
         breaker.note(outcomes)
         records += [settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
         await self._record([*records, *told_with(records, claimed, letters)])
+        if told := alarm(route.channel.name, claimed, outcomes, self._chance.clock()):
+            await self._storage(messages.request, [told])
         return len(claimed)
 
     def _room(self, route: Route, wanted: int) -> int:

@@ -37,6 +37,7 @@ TARGET_AT_RISK: Final = "target_at_risk"
 DAILY_DIGEST: Final = "daily_digest"
 OFFER_ANSWERED: Final = "offer_answered"
 OFFER_BOUNCED: Final = "offer_bounced"
+CHANNEL_REFUSED: Final = "channel_refused"
 TEMPLATE_TEST: Final = "template_test"
 
 FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})
@@ -108,6 +109,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     DAILY_DIGEST: "hr",
     OFFER_ANSWERED: "hr",
     OFFER_BOUNCED: "hr",
+    CHANNEL_REFUSED: "hr",
     TEMPLATE_TEST: "hr",
 }
 

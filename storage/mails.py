@@ -11,12 +11,18 @@ from psycopg.rows import class_row, dict_row
 from schemas.errors import NotFound
 from schemas.messages import HR_KINDS, Status
 from storage.database import Conn
+from storage.outgoing import RESTS
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 _ROWS = """
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
        m.attempts, m.source, m.fact, m.requested_at, m.sent_at
 FROM messages m
+"""
+# The condition is the index's.
+_RESTING = f"""
+SELECT reason, count(*)::int FROM messages WHERE status = 'held' AND starts_with(reason, '{RESTS}')
+GROUP BY 1 ORDER BY 1
 """
 # An employer's key sees the messages to candidates who have to do with it, and none that another employer caused.
 _OF_EMPLOYER = f"""
@@ -90,6 +96,12 @@ async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
     if found is None:
         raise NotFound(f"there is no message {id} that this key may read")
     return found
+
+
+async def resting(conn: Conn) -> list[tuple[str, int]]:
+    """Why messages wait for their channel, and how many for each reason."""
+    cursor = await conn.execute(_RESTING)
+    return [(reason.removeprefix(f"{RESTS}: "), count) for reason, count in await cursor.fetchall()]
 
 
 async def timezone(conn: Conn, campaign: str) -> str:

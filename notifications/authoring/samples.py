@@ -19,6 +19,7 @@ from schemas.messages import (
     BENEFIT_AVAILABLE,
     BENEFIT_PAID,
     BENEFIT_VERIFIED,
+    CHANNEL_REFUSED,
     DAILY_DIGEST,
     FAIR_CANCELLED,
     FAIR_REMINDER,
@@ -171,6 +172,7 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
         BENEFIT_PAID: benefit,
         MILESTONE: target,
         TARGET_REACHED: {**target, "progress": 2000, "percent": 100},
+        CHANNEL_REFUSED: {"channel": "sendgrid", "reason": "401 Unauthorized; check YINFENG_SENDGRID_API_KEY"},
         TARGET_AT_RISK: {**target, "expected": 1600, "days_left": 38},
         DAILY_DIGEST: {
             "day": today.isoformat(),

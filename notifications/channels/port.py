@@ -45,12 +45,13 @@ class Mail:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one mail: its new status, why, when to try again, and whether the reason lies not with the
-    mail but with the channel, which is of no use for a while."""
+    mail but with the channel, which is of no use for a while; `refuses_us`: until somebody mends it."""
 
     status: Status
     reason: str | None = None
     retry_at: datetime | None = None
     pauses_channel: bool = False
+    refuses_us: bool = False
 
 
 class Channel(Protocol):
@@ -88,7 +89,8 @@ def outcome_of(error: SendFailed) -> Outcome:
     """What a failure means for its message."""
     if isinstance(error, SendRetryable):
         return Outcome("requested", str(error), error.retry_at, pauses_channel=not isinstance(error, SendDeferred))
-    return Outcome(_STATUSES[type(error)], str(error), pauses_channel=isinstance(error, ChannelRefused))
+    refused = isinstance(error, ChannelRefused)
+    return Outcome(_STATUSES[type(error)], str(error), pauses_channel=refused, refuses_us=refused)
 
 
 # ChannelRefused is about us, not about the message: it waits until the channel is mended.

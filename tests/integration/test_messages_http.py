@@ -11,7 +11,7 @@ import pytest
 
 from schemas.access import COOKIE
 from schemas.settings import Settings
-from storage import keys
+from storage import keys, outgoing
 from storage.database import make_pool
 from tests.facts import event, hired, opened, signed_up, target
 from tests.integration.office import Office
@@ -306,3 +306,13 @@ async def test_the_list_is_searched_by_kind_and_status(office: Office, organizer
     assert await found("kind=signup_confirmation&status=sent") == 2
     assert await found("kind=&status=&candidate=c1") == 3
     assert await found("kind=nonsense") == 0
+
+
+async def test_while_a_channel_rests_the_list_says_so(office: Office, organizer: Reader):
+    await sent(office, person("c1"))
+    assert "wait while their channel rests" not in (await organizer.get("/messages?lang=en")).text
+    await office.tell(person("c2"))
+    async with office.pool.connection() as conn:
+        await outgoing.hold(conn, ["signup_confirmation"], "sendgrid: 401 <b>")
+    page = (await organizer.get("/messages?lang=en")).text
+    assert "1 messages wait while their channel rests: sendgrid: 401 &lt;b&gt;" in page

@@ -186,14 +186,18 @@ async def test_a_refused_key_pauses_the_channel_and_no_message_is_lost(
     assert KEY not in caplog.text
     asked = server.asked
     await sender.send_all()
-    assert (server.asked, await office.statuses()) == (asked, {"held": 300})
+    assert (server.asked, await office.statuses()) == (asked, {"held": 300, "sent": 1})
     office.clock.ahead = timedelta(minutes=1)
     await sender.send_all()  # one goes ahead
-    assert (server.asked, await office.statuses()) == (asked + 1, {"held": 300})
+    assert (server.asked, await office.statuses()) == (asked + 1, {"held": 300, "sent": 1})
+    [(channel, text)] = await office.rows(  # HR is told once, past the mail
+        "SELECT channel, text FROM messages m JOIN mails ON message = m.id WHERE kind = 'channel_refused'"
+    )
+    assert (channel, "YINFENG_SENDGRID_API_KEY" in text, KEY in text) == ("mailbox", True, False)
     server.key = KEY
     office.clock.ahead = timedelta(minutes=3)
     await sender.send_all()
-    assert await office.statuses() == {"sent": 300}
+    assert await office.statuses() == {"sent": 301}
     assert set(server.ids().values()) == {1}
 
 

@@ -107,6 +107,7 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
             "message": 7,
             "status": "bounced",
         },
+        "channel_refused": {"channel": "sendgrid", "reason": "401 Unauthorized"},
         "target_at_risk": {**TARGET, "expected": 1600, "days_left": 38, "due_on": "2026-12-31"},
         "daily_digest": {
             "day": "2026-03-01",
