@@ -8,11 +8,11 @@ say the same.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import TemplateError
+from jinja2 import Template, TemplateError
 
 from notifications.authoring.compiling import Compiled, Compiler
 from notifications.authoring.parts import default_parts, source
@@ -20,8 +20,9 @@ from schemas.errors import SendRefused
 from schemas.messages import TEMPLATED, Parts
 
 LOCALES: Final = ("zh-CN", "en")
+Fill = Callable[[Template, Mapping[str, Any]], str]
 MOST_OWN: Final = 256  # templates of HR's that are kept compiled
-LONGEST: Final = 200_000  # characters of HTML
+LONGEST: Final = 200_000  # characters of a mail by HR's own template
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ class Renderer:
         """The mail, by HR's `own` template where there is one. Raises SendRefused, naming the variable, when the
         template asks for one that isn't there."""
         try:
-            template = self._defaults[kind, locale] if own is None else self._compiled(own, locale)
-            return _rendered(template, values)
+            if own is None:
+                return _rendered(self._defaults[kind, locale], values, Template.render)
+            return _rendered(self._compiled(own, locale), values, _bounded)
         except (TemplateError, TypeError, ValueError, OverflowError) as error:
             raise SendRefused(f"the template {locale}/{kind} can't be filled: {error}") from None
 
@@ -65,13 +67,21 @@ class Renderer:
         return self._own[key]
 
 
-def _rendered(template: Compiled, values: Mapping[str, Any]) -> Rendered:
+def _rendered(template: Compiled, values: Mapping[str, Any], fill: Fill) -> Rendered:
     text = template.text
     subject = "".join(text.blocks["subject"](text.new_context(dict(values))))
-    html = template.html.render(values)
-    if len(html) > LONGEST:
-        raise ValueError(f"it makes a mail of {len(html)} characters; {LONGEST} are the most")
-    return Rendered(" ".join(subject.split()), html, _tidied(text.render(values)))
+    return Rendered(" ".join(subject.split()), fill(template.html, values), _tidied(fill(text, values)))
+
+
+def _bounded(template: Template, values: Mapping[str, Any]) -> str:
+    """Filled piece by piece: what would have no end is broken off early. (Loops are never within a piece.)"""
+    pieces, left = [], LONGEST
+    for piece in template.generate(values):
+        pieces.append(piece)
+        left -= len(piece)
+        if left < 0:
+            raise ValueError(f"it makes a mail of more than {LONGEST} characters")
+    return "".join(pieces)
 
 
 def _tidied(text: str) -> str:

@@ -53,8 +53,7 @@ def _faults(part: str, text: str, known: Mapping[str, Any]) -> Iterator[str]:
     if part == "subject" and not text.strip():
         yield "is empty; a mail needs a subject"
     try:
-        tree = _PARSER.parse(text)
-        _PARSER.parse(expanded(text, "paragraph"))
+        tree, whole = _PARSER.parse(text), _PARSER.parse(expanded(text, "paragraph"))
     except TemplateSyntaxError as error:
         yield f"line {error.lineno}: {error.message}; put {{% if %}} and {{% endif %}} in one line, or alone in theirs"
         return
@@ -62,6 +61,8 @@ def _faults(part: str, text: str, known: Mapping[str, Any]) -> Iterator[str]:
         yield "is nested too deep"
         return
     yield from dict.fromkeys(_forbidden(tree))
+    if _loops_within(tree if part == "subject" else whole, always=part == "subject"):
+        yield "put {% for %} and {% endfor %} alone in their lines, not within text; a list in text is said by |join"
     yield from dict.fromkeys(_unknown(tree, known, frozenset()))
 
 
@@ -87,6 +88,12 @@ def _is_macro(node: nodes.Node) -> bool:
 
 def _inside_a_call(tree: nodes.Template, name: nodes.Name, called: set[int]) -> bool:
     return any(id(each) in called and each.node is name for each in tree.find_all(nodes.Getattr))
+
+
+def _loops_within(tree: nodes.Template, *, always: bool) -> bool:
+    """Whether there are loops within text, which could not be broken off when they make too much of it."""
+    places = [tree] if always else tree.find_all(nodes.CallBlock)
+    return any(place.find(nodes.For) for place in places)
 
 
 def _depth(node: nodes.Node) -> int:

@@ -110,6 +110,8 @@ def test_an_empty_paragraph_leaves_no_gap():
         ("{% endblock %}", "line 1:"),
         ("{% if name %}a", "line 1:"),
         ("{% if name %}text\nmore{% endif %}", "put {% if %} and {% endif %} in one line"),
+        ("{% for a in name %}{{ a }}{% endfor %}", "alone in their lines"),
+        ("Hello {% for a in name %}\n{% endfor %}", "line 1:"),
         ("{% set a = name %}", "Assign is not for templates"),
         ("{% include 'x' %}", "Include is not for templates"),
         ("{% extends 'x' %}", "Extends is not for templates"),
@@ -133,6 +135,11 @@ def test_an_empty_paragraph_leaves_no_gap():
 )  # fmt: skip
 def test_what_a_template_may_not_do_is_said(content: str, fault: str):
     assert any(fault in message for message in said(content)), said(content)
+
+
+def test_no_subject_has_a_loop():
+    [found] = faults(parts(subject="{% for a in name %}{{ a }}{% endfor %}"), sampled("offer").values)
+    assert (found.field, "alone in their lines" in found.message) == ("subject", True)
 
 
 def test_every_part_is_checked_and_named():
@@ -173,6 +180,11 @@ def test_whatever_is_written_is_refused_with_a_reason_or_makes_a_mail(content: s
 
 def test_a_mail_without_end_is_refused():
     own = replace(parts(), content="{{ name }}" * 900)
-    with pytest.raises(SendRefused, match="characters"):
+    with pytest.raises(SendRefused, match="more than 200000 characters"):
         RENDERER.render("offer", "en", {**sampled("offer").values, "name": "x" * 1000}, own)
+    endless = parts("{% for a in targets %}{% for b in targets %}\n" + "x" * 10_000 + "\n{% endfor %}{% endfor %}")
+    assert faults(endless, sampled("daily_digest").values) == []
+    many = {**sampled("daily_digest").values, "targets": sampled("daily_digest").values["targets"] * 100_000}
+    with pytest.raises(SendRefused, match="more than 200000 characters"):
+        RENDERER.render("daily_digest", "en", many, endless)
     assert source(own).count("{% block") == 3
