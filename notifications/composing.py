@@ -64,9 +64,9 @@ def compose(case: Case) -> Letter:
     """Make the letter. Raises NotNow when it has no address, when what it says is no longer so, or at night."""
     if case.journey.erased:
         raise NotNow("cancelled", "candidate erased")
+    own = COMPOSERS[case.message.kind](case)
     if (case.message.campaign, case.message.kind) in case.around.off:
         raise NotNow("cancelled", "HR has switched off this kind of message for the campaign")
-    own = COMPOSERS[case.message.kind](case)
     to, to_name = _address(case)
     if case.message.kind in WAITS_FOR_MORNING and is_quiet(case.now, case.zone):
         raise NotNow("requested", "waits for the morning", until=next_morning(case.now, case.zone))

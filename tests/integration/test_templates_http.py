@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -229,3 +230,14 @@ async def test_what_the_database_has_no_room_for_is_refused(author: Author):
             await author.post(f"/templates/{page}", 422, **{**PARTS, name: "a\0b"})
     await author.get("/templates/edit", 404, **{**OF, "campaign": "a\0b"})
     await author.get("/templates", 404, campaign="a\0b")
+
+
+async def test_who_waits_is_told_so_where_confirmations_are_switched_off(author: Author):
+    await author.post("/templates/switch", off="true")
+    start = author.office.clock() + timedelta(days=30)
+    span = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=7)).isoformat()}
+    fair = event("fair.scheduled", fair="f1", title="Fair", mode="onsite", capacity=1, **span)
+    await author.office.tell(fair, person("c1", fair="f1"))
+    assert await author.mails() == []
+    await author.office.tell(person("c2", fair="f1", time="2026-05-01T00:00:00Z"))
+    assert (await author.mails(), len(await author.mails("waitlisted"))) == ([], 1)
