@@ -18,7 +18,7 @@ from notifications.frames import FRAME_HEADERS
 from notifications.public.door import Page
 from notifications.rendering import LOCALES
 from schemas.access import Caller
-from schemas.errors import Conflict, FieldError, NotFound
+from schemas.errors import Conflict, FieldError, NotFound, SendRefused
 from schemas.messages import TEMPLATED
 from storage import templates
 from storage.database import borrowed
@@ -72,24 +72,31 @@ def _add_looking(router: APIRouter, studio: Studio, authenticate: Authenticate, 
             context = await studio.editor(conn, key, old)
         return page(request, "template.html", {**context, "saved": saved, "version": version})
 
-    @router.get("/templates/preview")
-    async def preview(campaign: str, kind: str, locale: str, caller: Caller = Depends(authenticate)) -> HTMLResponse:
-        caller.require("organizer")
+    async def framed(request: Request, key: TemplateKey, draft: Draft | None) -> HTMLResponse:
+        """The mail, or what is wrong with its template."""
         async with borrowed(studio.pool) as conn:
-            html = await studio.preview(conn, _known(campaign, kind, locale), None, None)
-        return HTMLResponse(html, headers=FRAME_HEADERS)
+            errors = await studio.faults(conn, draft) if draft else []
+            try:
+                if not errors:
+                    candidate = draft.candidate.strip() or None if draft else None
+                    html = await studio.preview(conn, key, draft.parts if draft else None, candidate)
+                    return HTMLResponse(html, headers=FRAME_HEADERS)
+            except SendRefused as error:
+                errors = [FieldError("content", str(error))]
+        answer = page(request, "template_faults.html", {"errors": errors})
+        return HTMLResponse(bytes(answer.body), headers=FRAME_HEADERS)
+
+    @router.get("/templates/preview")
+    async def preview(
+        request: Request, campaign: str, kind: str, locale: str, caller: Caller = Depends(authenticate)
+    ) -> HTMLResponse:
+        caller.require("organizer")
+        return await framed(request, _known(campaign, kind, locale), None)
 
     @router.post("/templates/preview")
     async def preview_draft(request: Request, draft: Sent, caller: Caller = Depends(authenticate)) -> HTMLResponse:
         caller.require("organizer")
-        key = _known(*draft.key)
-        async with borrowed(studio.pool) as conn:
-            errors = await studio.faults(conn, draft)
-            if errors:
-                answer = page(request, "template_faults.html", {"errors": errors})
-                return HTMLResponse(bytes(answer.body), headers=FRAME_HEADERS)
-            html = await studio.preview(conn, key, draft.parts, draft.candidate.strip() or None)
-        return HTMLResponse(html, headers=FRAME_HEADERS)
+        return await framed(request, _known(*draft.key), draft)
 
 
 def _add_changing(router: APIRouter, studio: Studio, authenticate: Authenticate, page: Page) -> None:

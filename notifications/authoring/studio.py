@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 from typing import Annotated, Any, Final
 from uuid import uuid4
@@ -72,12 +72,12 @@ class Studio:
         return Desk(self._door.sender, await self._door.links(conn), self._renderer)
 
     async def gallery(self, conn: Conn, name: str | None) -> Row:
-        """Every kind, in the campaign of this name or the newest."""
+        """Every kind, in the campaign of this name or the one that begins last."""
         campaigns = await reads.campaigns(conn, limit=CAMPAIGNS)
         known = {row["campaign"]: row for row in campaigns}
         if name is not None and name not in known:
             known[name] = await campaign_row(conn, name)
-        about = known[name] if name else (campaigns[-1] if campaigns else None)
+        about = known[name] if name else max(campaigns, key=_begins, default=None)
         if about is None:
             return {"about": None, "campaigns": []}
         own = await templates.latest(conn, [about["campaign"]])
@@ -123,7 +123,8 @@ class Studio:
         return troubles(desk, draft.kind, draft.locale, draft.parts, made.values)
 
     async def preview(self, conn: Conn, key: TemplateKey, parts: Parts | None, candidate: str | None) -> str:
-        """A page for a frame: the mail, its subject above it, whose data it has, and its text below."""
+        """A page for a frame: the mail, its subject above it, whose data it has, and its text below. Raises SendRefused
+        when the template can't be filled with that."""
         campaign, kind, locale = key
         about, desk = await campaign_row(conn, campaign), await self.desk(conn)
         if parts is None:
@@ -177,6 +178,10 @@ async def campaign_row(conn: Conn, name: str) -> Row:
     if found is None:
         raise NotFound("there is no such campaign; /templates lists those that there are")
     return found
+
+
+def _begins(campaign: Row) -> tuple[date, str]:
+    return (campaign["starts_on"] or date.min, campaign["campaign"])
 
 
 def _shown(values: Any, path: str) -> str:

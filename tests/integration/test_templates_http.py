@@ -205,6 +205,8 @@ async def test_what_a_template_can_t_say_waits_until_it_is_mended(author: Author
     assert await author.mails() == []
     status, reason = await author.office.status_of("c1")
     assert (status, "can't be filled" in (reason or "")) == ("held", True)
+    await author.office.change("UPDATE template_versions SET content = '{{ fair.titel }}'")
+    assert "has no attribute" in await author.get("/templates/preview", **OF)
     await author.save()
     assert [subject for subject, _ in await author.mails()] == ["Welcome Name c1"]
 
