@@ -223,6 +223,10 @@ async def test_7_marketing_ends_with_one_click_and_an_offer_goes_all_the_same(wo
     await world.look(start - timedelta(hours=1))
     assert (len(world.got("fair_reminder")), len(world.got("offer"))) == (1, 1)
     assert await world.statuses("fair_reminder") == ["sent", "suppressed"]
+    page = await world.page("/messages?kind=offer")
+    [path] = re.findall(r'href="(/messages/\d+)"', page)
+    page = await world.page(path)
+    assert ("Its reader has unsubscribed" in page, "No mail goes to this address" in page) == (True, False)
 
 
 async def test_8_a_hard_bounce_stops_mail_and_hr_lifts_it_with_a_reason(world: World):
