@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from notifications import composing, suppression
-from notifications.authoring.samples import test_letter
+from notifications.authoring.samples import letter_of_a_test
 from notifications.case import Case, NotNow, ToldWith
 from notifications.case import Sender as Writer
 from notifications.composing import Letter
@@ -97,7 +97,7 @@ def _stored(known: Mapping[JourneyKey, Stored], message: Claimed) -> Stored:
 def _letter(case: Case, version: int) -> Letter | NotNow:
     try:
         if case.message.kind == TEMPLATE_TEST:
-            return test_letter(case)
+            return letter_of_a_test(case)
         return composing.compose(case)
     except NotNow as reason:
         if reason.status == "held" and case.message.candidate is not None:

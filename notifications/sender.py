@@ -20,7 +20,7 @@ from notifications.breaker import Breaker
 from notifications.case import Sender as Writer
 from notifications.channel_alarm import alarm
 from notifications.channels.mailbox import Mailbox
-from notifications.channels.port import Channel, Mail
+from notifications.channels.port import Channel, Mail, believed
 from notifications.gathering import Made, letters_for
 from notifications.pacing import Pace
 from notifications.records import prepare, settled, told_with
@@ -187,12 +187,13 @@ class Sender:
         mails, records = self._paced(route, mails, records)
         if not route.channel.keeps:
             self._pace.give_back(room - len(mails))
-        outcomes = await route.channel.send(mails) if mails else []
+        told = await route.channel.send(mails) if mails else []
+        outcomes = [believed(outcome, self._chance.clock()) for outcome in told]
         breaker.note(outcomes)
         records += [settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
         await self._record([*records, *told_with(records, claimed, letters)])
-        if told := alarm(route.channel.name, claimed, outcomes, self._chance.clock()):
-            await self._storage(messages.request, [told])
+        if trouble := alarm(route.channel.name, claimed, outcomes, self._chance.clock()):
+            await self._storage(messages.request, [trouble])
         return len(claimed)
 
     def _room(self, route: Route, wanted: int) -> int:

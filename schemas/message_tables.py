@@ -44,6 +44,7 @@ class MessageRow(SQLModel, table=True):
             "id",
             postgresql_where=text("status = 'held' AND starts_with(reason, 'its channel rests')"),
         ),
+        Index("messages_recipient", text("lower(recipient)"), postgresql_where=text("NOT forgotten")),
         Index("messages_to_hr", "campaign", "sent_at", postgresql_where=text(f"kind IN {HR_KINDS}")),
     )
 

@@ -11,13 +11,18 @@ from storage import attachments, suppressions
 from storage.database import Conn
 from storage.ledger import JourneyKey
 
+# Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
+# the same in opposite orders would else wait for each other.
 # One that was cancelled unsent, since its fact no longer stood, goes after all when another fact gives the same reason.
 _REQUEST = """
 WITH asked AS (
-INSERT INTO messages AS m (dedupe_key, kind, campaign, candidate, params, source, fact, not_before)
-SELECT d, k, c, p, m::jsonb, s, f, n
-FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-            %b::timestamptz[]) AS r(d, k, c, p, m, s, f, n)
+INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before)
+OVERRIDING SYSTEM VALUE
+SELECT id, d, k, c, p, m::jsonb, s, f, n
+FROM (SELECT nextval('messages_id_seq') AS id, r.*
+      FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+                  %b::timestamptz[]) AS r(d, k, c, p, m, s, f, n)) AS numbered
+ORDER BY d COLLATE "C"
 ON CONFLICT (dedupe_key) DO UPDATE
 SET status = 'requested', reason = NULL, params = excluded.params, source = excluded.source, fact = excluded.fact,
     not_before = excluded.not_before
@@ -63,7 +68,6 @@ async def request(conn: Conn, requests: Sequence[MessageRequest]) -> list[int]:
     if not requests:
         return []
     unique = list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1]
-    unique.sort(key=lambda r: r.dedupe_key)
     columns = [
         [r.dedupe_key for r in unique],
         [r.kind for r in unique],
@@ -98,5 +102,5 @@ async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     ids = [id for (id,) in await cursor.fetchall()]
     await conn.execute("DELETE FROM mails WHERE message = ANY(%s)", [ids])
     await attachments.forget(conn, ids)
-    await suppressions.forget(conn, ids)
+    await suppressions.forget(conn)
     await conn.execute(_FORGET_ANSWERS, [ids])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -35,7 +35,7 @@ SELECT id, 'requested', %(said)s FROM released ORDER BY id RETURNING message
 """
 # An erased person's address is kept only where a message that is not forgotten was for it too.
 _FORGET = """
-DELETE FROM suppressions s WHERE s.message = ANY(%s)
+DELETE FROM suppressions s USING messages own WHERE own.id = s.message AND own.forgotten
 AND NOT EXISTS (SELECT FROM messages m WHERE lower(m.recipient) = s.address AND NOT m.forgotten)
 """
 _MOST_OF_A_REASON: Final = 1000
@@ -128,9 +128,9 @@ async def _release(conn: Conn, address: str, said: str) -> list[int]:
     return [id for (id,) in await freed.fetchall()]
 
 
-async def forget(conn: Conn, messages: Sequence[int]) -> None:
-    """Take out what the messages of an erased person told of an address, unless it is another's too."""
-    await conn.execute(_FORGET, [list(messages)])
+async def forget(conn: Conn) -> None:
+    """Take out what messages that are forgotten told of an address, unless it is somebody else's too."""
+    await conn.execute(_FORGET)
 
 
 async def _read(conn: Conn, query: str, values: list[object]) -> list[Suppression]:

@@ -71,7 +71,7 @@ def sample(
     return composing.compose(replace(case, together=(case,)))
 
 
-def test_letter(case: Case) -> Letter:
+def letter_of_a_test(case: Case) -> Letter:
     """The letter of a test: a sample of the kind that is tried, by the template that its author had before him."""
     params = case.message.params
     campaign = {"campaign": case.message.campaign, **case.campaign}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from schemas.errors import ChannelRefused, SendDeferred, SendFailed, SendRefused, SendRetryable, SendUnknown
 from schemas.messages import Attachment, Status
@@ -75,6 +75,15 @@ class Channel(Protocol):
         ...
 
 
+def believed(outcome: Outcome, now: datetime) -> Outcome:
+    """The outcome, its next try no later than a provider may ask for: a wrong header stops no channel for years."""
+    latest = now + LONGEST_WAIT
+    if outcome.retry_at is None or outcome.retry_at <= latest:
+        return outcome
+    return replace(outcome, retry_at=latest)
+
+
+LONGEST_WAIT: Final = timedelta(hours=1)
 SENT = Outcome("sent")
 STOPPED = Outcome("requested", "the sender stopped before its turn came")
 _SHOWN = 300
