@@ -35,13 +35,15 @@ def is_json(media: str) -> bool:
     return media in ("", JSON) or media.endswith("+json")
 
 
-def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Any:
-    """The event in a Kafka message, structured or binary. Raises InvalidFact."""
+def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> Any:
+    """The event in a Kafka message, structured or binary. Headers that are not CloudEvents' may hold anything.
+    Raises InvalidFact."""
     if value is None:
         raise InvalidFact([FieldError("", "is empty: a tombstone is no fact")])
     if len(value) > MAX_EVENT_BYTES:
         raise InvalidFact([FieldError("", f"is larger than {MAX_EVENT_BYTES} bytes")])
-    known = {name.lower(): _header_text(name, raw) for name, raw in headers}
+    ours = [(name.lower(), raw) for name, raw in headers]
+    known = {name: _header_text(name, raw) for name, raw in ours if name == "content-type" or name.startswith("ce_")}
     media = media_type(known.get("content-type"))
     if "ce_specversion" in known and not media.startswith("application/cloudevents"):
         attributes = {name[3:]: text for name, text in known.items() if name.startswith("ce_")}
@@ -91,8 +93,8 @@ def _decoded(text: str) -> str:
     return unquote(_QUOTED_PAIR.sub(r"\1", quoted[1]) if quoted else text)
 
 
-def _header_text(name: str, raw: bytes) -> str:
+def _header_text(name: str, raw: bytes | None) -> str:
     try:
-        return raw.decode()
-    except (UnicodeDecodeError, AttributeError):
+        return (raw or b"").decode()
+    except UnicodeDecodeError:
         raise InvalidFact([FieldError(name[:100], "is no UTF-8")]) from None

@@ -13,6 +13,8 @@ YinfengError
 │   ├── DatabaseUnavailable
 │   └── BrokerUnavailable
 ├── ConcurrentChange     another worker changed the same rows: roll back and retry at once
+├── UnusableValue        Postgres refuses a fact's own values: dead-letter that fact; never retry
+├── Fenced               somebody else has gone on with what we held: drop it, and look where it stands now
 ├── DeliveryFailed       events that the Kafka client could not deliver (it names them)
 └── SendFailed           a message did not go out
     ├── SendRefused          final: the provider said no to this message
@@ -100,6 +102,14 @@ class BrokerUnavailable(Unavailable):
 
 class ConcurrentChange(YinfengError):
     """Another transaction changed the same rows first; nothing was written."""
+
+
+class UnusableValue(YinfengError):
+    """Postgres can't store what a fact says: repeating would not help."""
+
+
+class Fenced(YinfengError):
+    """A position or a lease has moved on without us, so that nothing of ours was written."""
 
 
 class DeliveryFailed(YinfengError):

@@ -55,6 +55,61 @@ class PendingRow(SQLModel, table=True):
 
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     published_at: datetime | None = moment(nullable=True)
+    size: int | None = None  # bytes of the event as it is published; none where an earlier version accepted it
+
+
+class PositionRow(SQLModel, table=True):
+    """How far a partition of a log has been applied: the next offset to read. Moved by the transaction that applies
+    what lies before it, and by nothing else. A topic that was made anew has another `topic_id`, so a row of its own.
+    """
+
+    __tablename__ = "positions"
+
+    cluster: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+    topic_id: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    next_offset: int = Field(sa_type=BigInteger)
+    moved_at: datetime = moment(now=True)
+
+
+class GapRow(SQLModel, table=True):
+    """Records that the log dropped before they were read: from `from_offset`, before `to_offset`. `told_at`: when HR
+    was told."""
+
+    __tablename__ = "gaps"
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    cluster: str
+    topic: str
+    topic_id: str
+    partition: int
+    from_offset: int = Field(sa_type=BigInteger)
+    to_offset: int = Field(sa_type=BigInteger)
+    found_at: datetime = moment(now=True)
+    told_at: datetime | None = moment(nullable=True)
+
+
+class LeaseRow(SQLModel, table=True):
+    """Who may do what only one may do at a time, and until when. `fence` grows with every new holder: what an earlier
+    one does under its old number has no effect."""
+
+    __tablename__ = "leases"
+
+    name: str = Field(primary_key=True)
+    holder: str
+    fence: int = Field(sa_type=BigInteger)
+    expires_at: datetime = moment()
+
+
+class TopicLimitRow(SQLModel, table=True):
+    """The largest record that a topic takes, in bytes, as the relay last read it: the edge accepts no larger fact."""
+
+    __tablename__ = "topic_limits"
+
+    topic: str = Field(primary_key=True)
+    max_bytes: int
+    read_at: datetime = moment(now=True)
 
 
 class RetractionRow(SQLModel, table=True):

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import AsyncConnection, Connection, errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from schemas.errors import ConcurrentChange, DatabaseUnavailable
+from schemas.errors import ConcurrentChange, DatabaseUnavailable, UnusableValue
 
 Conn = AsyncConnection[Any]
 
@@ -20,17 +20,18 @@ _ABOUT_THE_VALUE = (errors.DataError, errors.IntegrityError, errors.ProgramLimit
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Let Postgres's errors leave as ours: ConcurrentChange (retry at once) or DatabaseUnavailable (wait, retry).
+    """Let Postgres's errors leave as ours: ConcurrentChange (retry at once), UnusableValue (the values themselves:
+    repeating would not help) or DatabaseUnavailable (wait, retry).
 
-    Errors about the values themselves pass unchanged: repeating would not help. All others (away, read-only,
-    full, not set up) are the server's state, which somebody will mend.
+    All that is neither of the first two (away, read-only, full, not set up) is the server's state, which somebody
+    will mend.
     """
     try:
         yield
     except _CONFLICTS as error:
         raise ConcurrentChange(str(error)) from error
-    except _ABOUT_THE_VALUE:
-        raise
+    except _ABOUT_THE_VALUE as error:
+        raise UnusableValue(str(error)) from error
     except (psycopg.Error, PoolTimeout, ConnectionError) as error:
         raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}") from error
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.catalogue import CATALOGUE
 from schemas.facts import Fact, build_fact
 from storage.database import Conn
 
@@ -31,14 +32,16 @@ ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
 _ENQUEUE = "INSERT INTO pending (seq) SELECT unnest(%b::bigint[])"
-_CLAIM_SEQS = """
-DELETE FROM pending p USING facts f
-WHERE p.seq = ANY(%s) AND f.seq = p.seq
-RETURNING f.seq, f.event::text
+_CLAIM_SAID = """
+DELETE FROM pending p USING facts f, unnest(%b::bigint[], %b::text[]) AS k(seq, event)
+WHERE p.seq = k.seq AND f.seq = k.seq AND f.event::text = k.event AND f.type = ANY(%b::text[])
+RETURNING f.seq
 """
 _SET_ASIDE = """
-WITH taken AS (DELETE FROM pending WHERE seq = %s RETURNING seq)
-DELETE FROM facts f USING taken WHERE f.seq = taken.seq RETURNING f.event::text
+WITH taken AS (
+    DELETE FROM pending p USING facts f WHERE p.seq = %s AND f.seq = p.seq AND f.event::text = %s RETURNING p.seq
+)
+DELETE FROM facts f USING taken WHERE f.seq = taken.seq
 """
 _SAME = """
 SELECT k.seq, k.event FROM facts f JOIN unnest(%b::bigint[], %b::text[]) AS k(seq, event) ON f.seq = k.seq
@@ -46,7 +49,7 @@ WHERE f.event::text = k.event
 """
 _CLAIM_IDENTITIES = """
 DELETE FROM pending p USING facts f, unnest(%b::text[], %b::text[]) AS k(source, id)
-WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq
+WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq AND f.type = ANY(%b::text[])
 RETURNING f.seq, f.event::text
 """
 _RETRACTED = """
@@ -121,14 +124,16 @@ async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) ->
     return {(source, id) for _, source, id in rows}
 
 
-async def claim_by_seq(conn: Conn, seqs: Iterable[int]) -> dict[int, str]:
-    """Take waiting facts out of the outbox, by their ledger numbers: number → event, as the relay publishes it.
-    Who deletes the row applies the fact; a number that is missing was applied before, or is none of this ledger's."""
-    wanted = list(seqs)
-    if not wanted:
-        return {}
-    cursor = await conn.execute(_CLAIM_SEQS, [wanted])
-    return dict(await cursor.fetchall())
+async def claim(conn: Conn, said: Sequence[tuple[int, str]]) -> set[int]:
+    """Take waiting facts out of the outbox: (number, event as the relay publishes it) of each. Returns the numbers.
+
+    Who deletes the row applies the fact. A number that is missing was applied before, is another fact's here, or its
+    type is one that a later version of Yinfeng knows: that fact is left waiting for it.
+    """
+    if not said:
+        return set()
+    cursor = await conn.execute(_CLAIM_SAID, [*_columns(said, 2), list(CATALOGUE)])
+    return {seq for (seq,) in await cursor.fetchall()}
 
 
 async def same(conn: Conn, said: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
@@ -146,16 +151,16 @@ async def claim_new(conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
     known = [fact for fact in facts if fact.identity not in fresh]
     claimed = [fact for fact in facts if fact.identity in fresh]
     if known:
-        cursor = await conn.execute(_CLAIM_IDENTITIES, [[f.source for f in known], [f.id for f in known]])
+        cursor = await conn.execute(
+            _CLAIM_IDENTITIES, [[f.source for f in known], [f.id for f in known], list(CATALOGUE)]
+        )
         claimed += [read_event(event) for _, event in await cursor.fetchall()]
     return claimed
 
 
-async def set_aside(conn: Conn, seq: int) -> str | None:
-    """Take a waiting fact that can't be applied out of the ledger, since nothing counts it and it may be posted again.
-    Returns its event, for the dead letters; None when it does not wait here."""
-    row = await (await conn.execute(_SET_ASIDE, [seq])).fetchone()
-    return row[0] if row else None
+async def set_aside(conn: Conn, seq: int, event: str) -> bool:
+    """Take a waiting fact out of the ledger, if it is this very event. Returns whether it was there."""
+    return (await conn.execute(_SET_ASIDE, [seq, event])).rowcount > 0
 
 
 async def retracted(conn: Conn, facts: Iterable[Fact]) -> set[tuple[str, str, str]]:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import faust
 from yarl import URL
 
+from schemas.errors import Fenced
 from schemas.settings import Settings
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from storage.announcements import Standing, standing
+from storage.positions import Log
+from streams import raw_records
 from streams.announce import Announcer
-from streams.applier import Applier
-from streams.intake import read_ahead
-from streams.transport import ChunkedTransport
+from streams.applier import Applier, FairCounter
+from streams.apply import Applied
+from streams.chunks import Chunk
+from streams.flow import Flow
+from streams.persisting import Persistence
+from streams.placing import Placer
+from streams.transport import PlacedTransport
 
 log = logging.getLogger(__name__)
 
 CHUNKS = 8  # messages of a batch, each of many records
+FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest record that its topic takes
 POURING_FOR = 0.5  # seconds after a large batch
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
 
@@ -41,41 +50,62 @@ def make_app(settings: Settings) -> faust.App:
         topic_disable_leader=True,
         web_enabled=False,
         consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=FETCH_BYTES,
         broker_session_timeout=settings.group_session_timeout,
         broker_rebalance_timeout=settings.group_session_timeout,
         broker_heartbeat_interval=settings.group_session_timeout / 3,
+        broker_max_poll_interval=settings.group_poll_timeout,
         broker_commit_interval=1.0,
         # A batch that a rebalance interrupts is applied again elsewhere, or found applied: no need to hold it up.
         stream_wait_empty=False,
-        stream_buffer_maxsize=2 * CHUNKS,
+        stream_buffer_maxsize=4 * CHUNKS,  # never filled: the flow's limit comes first
         producer_acks=-1,
     )
-    app.chunk_size = max(1, settings.batch_size // CHUNKS)
-    app.read_ahead = {FACTS: read_ahead}
-    app.transport = ChunkedTransport(broker, app)
+    raw_records.install()
+    app.facts_topic = FACTS
+    app.facts_flow = Flow(limit=2 * CHUNKS, chunk_size=max(1, settings.batch_size // CHUNKS))
+    app.transport = PlacedTransport(broker, app)
     return app
 
 
-def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> Callable[[], bool]:
-    """Give the app its agent, its announcer and its look at the clock; `ready` is called when partitions are here.
+def attach(
+    app: faust.App,
+    settings: Settings,
+    *,
+    identify: Callable[[], Awaitable[Log]],
+    ready: Callable[[], None],
+    end: Callable[[Exception], Awaitable[None]],
+) -> Callable[[], bool]:
+    """Give the app its agent, its announcer and its look at the clock.
 
-    Returns what tells whether facts are pouring in, so that other work can stand back.
+    `identify` tells which log the facts' topic is now, `ready` is called when partitions are here, `end` ends the
+    process for an error that no record's values have led to. Returns what tells whether facts are pouring in, so that
+    other work can stand back.
     """
     pouring = Pouring(settings.batch_size)
-    applier = Applier(settings.database_url or "", clock=_now)
-    watcher = Applier(settings.database_url or "", clock=_now)
+    url = settings.database_url or ""
+    batches, watching = (Persistence(url, name="worker", jitter=_jitter) for _ in range(2))
+    applier = Applier(batches, clock=_now)
+    fairs = FairCounter(watching, clock=_now)
+    flow: Flow = app.facts_flow
+    app.identify = identify
+    app.placer = Placer(watching.attempt)
 
     async def publish(topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
         await app.producer.send_and_wait(topic, key.encode(), value, None, None, _raw(headers))
 
     async def read() -> Standing:
-        return await watcher.persist(standing)
+        return await watching.persist(standing)
 
     announcer = Announcer(read, publish, interval=settings.progress_interval, clock=_now)
 
     async def apply_facts(stream: faust.StreamT[Any]) -> None:
         async for chunks in stream.take(CHUNKS, within=settings.batch_within):
-            applied = await applier.apply([message for chunk in chunks for message in chunk])
+            try:
+                applied = await _apply(flow, applier, chunks)
+            except Exception as error:
+                await end(error)
+                raise
             pouring.note(applied.facts)
             announcer.note(applied)
 
@@ -83,11 +113,11 @@ def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> 
         await announcer.run()
 
     async def count_fairs() -> None:
-        announcer.note(await watcher.count_fairs())
+        announcer.note(await fairs.count())
 
     async def close() -> None:
-        await applier.close()
-        await watcher.close()
+        await batches.close()
+        await watching.close()
 
     async def assigned(_: Any, *args: Any, **kwargs: Any) -> None:
         ready()
@@ -99,6 +129,24 @@ def attach(app: faust.App, settings: Settings, *, ready: Callable[[], None]) -> 
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(_closing(close), weak=False)
     return pouring
+
+
+async def _apply(flow: Flow, applier: Applier, chunks: Sequence[Chunk]) -> Applied:
+    """Apply those chunks that belong to the reading that goes on; the others are read again."""
+    ours = [chunk for chunk in chunks if chunk.epoch == flow.epoch]
+    try:
+        if not ours or flow.log is None:
+            return Applied()
+        applied = await applier.apply(flow.log, ours)
+        flow.applied(ours)
+        return applied
+    except Fenced as error:
+        log.info("a batch is dropped and read again: %s", error)
+        flow.restart()
+        return Applied()
+    finally:
+        for chunk in ours:
+            flow.done(chunk)
 
 
 class Pouring:
@@ -129,3 +177,7 @@ def _closing(close: Callable[[], Any]) -> Callable[..., Any]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _jitter() -> float:
+    return random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing

@@ -1,4 +1,4 @@
-"""A micro-batch of facts, applied in one transaction: ledger, journeys, targets, message requests.
+"""A micro-batch of facts, applied in one transaction: position, ledger, journeys, targets, message requests.
 
 The order of the steps carries the promises. Campaigns are locked before anything of theirs is read, so that what
 another worker committed is seen: shared to add to targets, exclusive to recount them or to retract.
@@ -6,17 +6,18 @@ another worker committed is seen: shared to add to targets, exclusive to recount
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.facts import Fact
 from schemas.messages import MessageRequest
-from storage import dead_letters, journeys, ledger, messages, targets
+from storage import dead_letters, journeys, ledger, messages, positions, targets
 from storage.database import Conn, translated
 from storage.dead_letters import DeadLetter
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
+from storage.positions import Log, Span
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign
 from streams.counting import Board, Totals, load_board, note_difference
 from streams.domain.campaign import Target
@@ -35,10 +36,26 @@ class Applied:
     dead_letters: list[DeadLetter] = field(default_factory=list)
 
 
-async def apply_batch(conn: Conn, incoming: Sequence[Incoming], *, now: datetime) -> Applied:
-    """Apply what came from Kafka. Raises ConcurrentChange or DatabaseUnavailable, and then nothing was written."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a batch lies: its log, and from where to where it goes in each partition."""
+
+    log: Log
+    spans: Mapping[int, Span]
+
+
+async def apply_batch(
+    conn: Conn, incoming: Sequence[Incoming], *, now: datetime, place: Place | None = None
+) -> Applied:
+    """Apply what came from Kafka, and move the position over it. Without a place it came from no log.
+
+    Raises ConcurrentChange, DatabaseUnavailable or UnusableValue, and Fenced when the batch does not begin where its
+    partitions stand; then nothing was written. The position is first: whoever holds it keeps others from the rest.
+    """
     with translated():
         async with conn.transaction():
+            if place:
+                await positions.move(conn, place.log, place.spans)
             facts, letters = await take_in(conn, incoming)
             if letters:
                 await dead_letters.bury(conn, letters)

@@ -5,43 +5,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from schemas.cloudevents import from_kafka
-from schemas.errors import InvalidFact
+from schemas.errors import FieldError, InvalidFact
 from schemas.facts import Fact, validate_event
 from schemas.topics import SEQ_HEADER
 from storage import ledger
 from storage.database import Conn
 from storage.dead_letters import DeadLetter
+from streams.raw_records import fault_of
+
+_LONGEST_SEQ: Final = 18  # digits: all such numbers fit Postgres' bigint
 
 
 @dataclass(slots=True)
 class Incoming:
-    """A message as it came from Kafka. `found` is what it says, once somebody has read it."""
+    """A message as it came from Kafka, any bytes in any part. `found` is what it says, once somebody has read it;
+    `fault` why its bytes could not be told apart in the first place."""
 
     topic: str
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
     found: Fact | InvalidFact | None = None
+    fault: str | None = None
 
     def read(self) -> Fact | InvalidFact:
         """The fact, or why it is none."""
         if self.found is None:
-            try:
-                self.found = validate_event(from_kafka(self.value, self.headers))
-            except InvalidFact as error:
-                self.found = error
+            self.found = self._read()
         return self.found
 
     @property
     def seq(self) -> int | None:
         """The number in our ledger, where the relay says that the fact stands there; never trusted, only tried."""
         for name, raw in self.headers:
-            if name == SEQ_HEADER and raw.isdigit() and len(raw) < 19:
+            if name == SEQ_HEADER and raw and raw.isdigit() and len(raw) <= _LONGEST_SEQ:
                 return int(raw)
         return None
 
@@ -61,14 +63,24 @@ class Incoming:
             offset=self.offset,
             key=self.key,
             value=self.value or b"",
-            headers={name: raw.decode("utf-8", "replace").replace("\0", "") for name, raw in self.headers},
-            reason=reason,
+            headers={_text(name): _text((raw or b"").decode("utf-8", "replace")) for name, raw in self.headers},
+            reason=_text(reason),
         )
+
+    def _read(self) -> Fact | InvalidFact:
+        if self.fault is not None:
+            return InvalidFact([FieldError("", self.fault)])
+        try:
+            return validate_event(from_kafka(self.value, self.headers))
+        except InvalidFact as error:
+            return error
 
 
 def read_ahead(records: Iterable[Any]) -> list[Incoming]:
     """Kafka's records, read already where that will be needed: what our relay sends stands in the ledger."""
-    taken = [Incoming(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers)) for r in records]
+    taken = [
+        Incoming(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers), fault=fault_of(r)) for r in records
+    ]
     for message in taken:
         if message.seq is None:
             message.read()
@@ -78,16 +90,16 @@ def read_ahead(records: Iterable[Any]) -> list[Incoming]:
 async def take_in(conn: Conn, incoming: Sequence[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
     """The facts that are to be applied now, and what can't be read. Duplicates are in neither.
 
-    What the relay published need not be read: it says what the ledger says. A message with a number of the ledger's
-    that says something else (an old log, another ledger) is taken for what it says.
+    What the relay published need not be checked again: it says what the ledger says. A message with a number of the
+    ledger's that says something else (an old log, another ledger, a forgery) is taken for what it says.
     """
-    numbers = {n: message.seq for n, message in enumerate(incoming)}
-    claimed = await ledger.claim_by_seq(conn, {seq for seq in numbers.values() if seq is not None})
-    ours = {seq: event.encode() for seq, event in claimed.items()}
-    others = [m for n, m in enumerate(incoming) if (seq := numbers[n]) is None or m.value != ours.get(seq)]
+    said = {(m.seq, text): m for m in incoming if m.seq is not None and (text := m.text()) is not None}
+    numbers = await ledger.claim(conn, list(said))
+    ours = {(seq, text): ledger.read_event(text) for seq, text in said if seq in numbers}
+    others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
     facts, letters = parse(await _without_echoes(conn, others))
     fresh = await ledger.claim_new(conn, facts)
-    return [*map(ledger.read_event, claimed.values()), *fresh], letters
+    return [*ours.values(), *fresh], letters
 
 
 async def _without_echoes(conn: Conn, messages: Sequence[Incoming]) -> list[Incoming]:
@@ -109,3 +121,9 @@ def parse(incoming: Iterable[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
         else:
             facts.setdefault(found.identity, found)
     return list(facts.values()), letters
+
+
+def _text(given: str) -> str:
+    """Text that Postgres can hold: what it can't is spelled out."""
+    clean = given.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return clean.replace("\0", "\\x00")

@@ -10,7 +10,8 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from producers.kafka import require_answer
 from schemas.errors import BrokerUnavailable, ConfigurationError
-from schemas.topics import TOPICS
+from schemas.topics import FACTS, TOPICS
+from storage.positions import Log
 
 
 def create_topics(bootstrap: str, *, exact: bool = False) -> None:
@@ -29,6 +30,20 @@ def create_topics(bootstrap: str, *, exact: bool = False) -> None:
         admin.wait_for_topics(list(TOPICS))
         if exact:
             _check_partitions(admin)
+
+
+def facts_log(bootstrap: str) -> Log:
+    """Which log the facts' topic is now: cluster, topic and the id that the broker gave it when it was made.
+
+    Brokers before 2.8 give no ids: then a topic made anew is told by its end alone. Raises BrokerUnavailable when the
+    broker does not answer or has no such topic as yet.
+    """
+    with kafka_admin(bootstrap) as admin:
+        cluster = admin.describe_cluster().get("cluster_id") or ""
+        for topic in admin.describe_topics([FACTS]):
+            if not topic["error_code"]:
+                return Log(cluster, FACTS, str(topic.get("topic_id") or ""))
+    raise BrokerUnavailable(f"Kafka at {bootstrap} has no topic {FACTS} as yet")
 
 
 def _check_partitions(admin: KafkaAdminClient) -> None:

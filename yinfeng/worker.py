@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
+import os
+import threading
+from typing import Any, Final
 
 import faust
 
 from notifications import agent as notifications_agent
 from schemas.settings import Settings
+from storage.positions import Log
 from streams import app as streams_app
+from yinfeng.kafka_admin import facts_log
 from yinfeng.readiness import mark_ready
+
+log = logging.getLogger(__name__)
+
+END_WITHIN: Final = 8.0  # seconds: nothing but a commit moves a position, so that a hard end loses nothing
 
 
 def run_worker(settings: Settings) -> int:
@@ -18,9 +28,31 @@ def run_worker(settings: Settings) -> int:
     gc.set_threshold(100_000, 50, 100)  # batches make many short-lived objects and few cycles: a fifth of the time
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
     app = streams_app.make_app(settings)
-    facts_pour_in = streams_app.attach(app, settings, ready=mark_ready)
+
+    async def identify() -> Log:
+        return await asyncio.to_thread(facts_log, settings.kafka or "")
+
+    async def end(error: Exception) -> None:
+        log.critical("the worker ends, nothing of this batch was applied", exc_info=error)
+        if isinstance(error, MemoryError):
+            os._exit(1)
+        _end_soon()
+        await app.crash(error)
+
+    async def stopping(_: Any, **kwargs: Any) -> None:
+        _end_soon()
+
+    facts_pour_in = streams_app.attach(app, settings, identify=identify, ready=mark_ready, end=end)
+    app.on_before_shutdown.connect(stopping, weak=False)
     notifications_agent.attach(app, settings, stand_back=facts_pour_in)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     worker.execute_from_commandline()
     return 0
+
+
+def _end_soon() -> None:
+    """Whatever hangs while this process ends, it ends."""
+    timer = threading.Timer(END_WITHIN, os._exit, [1])
+    timer.daemon = True
+    timer.start()

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from schemas.errors import Fenced
 from schemas.facts import validate_event
 from schemas.topics import SEQ_HEADER
-from storage import dead_letters, ledger
+from storage import dead_letters, ledger, positions
 from storage.database import Conn, connect
+from storage.positions import Log
 from streams.applier import Applier
+from streams.apply import Applied
 from streams.audit import Report, audit
+from streams.chunks import Chunk
 from streams.intake import Incoming
+from streams.persisting import Persistence
 from tests.facts import event, hired, opened, signed_up, target
 from tests.strategies import Event
 from yinfeng.commands.dead_letters import _retry
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+LOG = Log("cluster", "yinfeng.facts", "first")
 # Postgres itself refuses this candidate's journey, as it would for a fault of ours.
 REFUSE = "ALTER TABLE journeys ADD CONSTRAINT refused CHECK (candidate <> 'poison')"
 MEND = "ALTER TABLE journeys DROP CONSTRAINT refused"
@@ -33,11 +40,25 @@ async def conn(database_url: str) -> AsyncIterator[Conn]:
     await connection.close()
 
 
+class Reader:
+    """Hands batches to an applier as a log does: each where the one before it ended."""
+
+    def __init__(self, persistence: Persistence) -> None:
+        self._persistence, self._applier, self._at = persistence, Applier(persistence, clock=lambda: NOW), 0
+
+    async def apply(self, incoming: list[Incoming]) -> Applied:
+        records = tuple(replace(each, offset=self._at + n) for n, each in enumerate(incoming))
+        chunk = Chunk(0, self._at, self._at + len(records), records)
+        await self._persistence.persist(lambda conn: positions.begin(conn, LOG, {0: 0}))
+        self._at = chunk.upto
+        return await self._applier.apply(LOG, [chunk])
+
+
 @pytest.fixture
-async def applier(database_url: str) -> AsyncIterator[Applier]:
-    made = Applier(database_url, clock=lambda: NOW)
-    yield made
-    await made.close()
+async def applier(database_url: str) -> AsyncIterator[Reader]:
+    persistence = Persistence(database_url, name="test", jitter=lambda: 1.0)
+    yield Reader(persistence)
+    await persistence.close()
 
 
 async def accept(conn: Conn, *events: Event) -> None:
@@ -68,7 +89,7 @@ async def audited(database_url: str) -> Report:
         return await audit(conn)
 
 
-async def bring(conn: Conn, applier: Applier, way: str, *events: Event) -> None:
+async def bring(conn: Conn, applier: Reader, way: str, *events: Event) -> None:
     if way == "http":
         await accept(conn, *events)
         await applier.apply(await relayed(conn))
@@ -78,7 +99,7 @@ async def bring(conn: Conn, applier: Applier, way: str, *events: Event) -> None:
 
 @pytest.mark.parametrize("way", ["http", "kafka"])
 async def test_poison_is_set_aside_uncounted_and_applied_once_mended(
-    database_url: str, conn: Conn, applier: Applier, way: str
+    database_url: str, conn: Conn, applier: Reader, way: str
 ):
     await conn.execute(REFUSE)
     await bring(
@@ -86,7 +107,7 @@ async def test_poison_is_set_aside_uncounted_and_applied_once_mended(
     )
     (letter,) = await dead_letters.listed(conn)
     assert json.loads(letter.value)["id"] == "poison"
-    assert letter.reason.startswith("can't be applied: CheckViolation")
+    assert letter.reason.startswith("can't be applied: UnusableValue")
     assert await progress(conn) == [3]
     report = await audited(database_url)
     assert (report.drift, report.unapplied) == (0, 0)
@@ -97,15 +118,62 @@ async def test_poison_is_set_aside_uncounted_and_applied_once_mended(
     assert (await audited(database_url)).drift == 0
 
 
-async def test_the_dead_letter_of_a_fact_that_waited_here_is_the_ledgers_word(conn: Conn, applier: Applier):
-    await conn.execute(REFUSE)
-    await accept(conn, hired("poison", id="poison"))
+async def test_a_record_that_names_a_fact_which_waits_here_leaves_it_alone(conn: Conn, applier: Reader):
+    await accept(conn, hired("c1"))
     (sent,) = await relayed(conn)
-    await applier.apply([message(b"garbage", 0, sent.seq)])
-    assert [letter.value for letter in await dead_letters.listed(conn)] == [sent.value]
+    await conn.execute(REFUSE)
+    forged = message(json.dumps(hired("poison")).encode(), 0, sent.seq)
+    done = await applier.apply([message(b"garbage", 0, sent.seq), forged])
+    assert [letter.value for letter in done.dead_letters] == [b"garbage", forged.value]
+    assert await relayed(conn) == [sent]
+    assert (await applier.apply([sent])).facts == 1
 
 
-async def test_a_retried_letter_that_is_known_already_says_so(conn: Conn, applier: Applier):
+async def test_a_waiting_fact_that_cant_be_applied_leaves_the_ledger(conn: Conn, applier: Reader):
+    await conn.execute(REFUSE)
+    await accept(conn, hired("poison"))
+    sent = await relayed(conn)
+    assert [letter.value for letter in (await applier.apply(sent)).dead_letters] == [sent[0].value]
+    assert await (await conn.execute("SELECT count(*) FROM facts")).fetchone() == (0,)
+
+
+async def test_a_fact_of_a_type_that_only_a_later_version_knows_is_left_waiting(conn: Conn, applier: Reader):
+    await accept(conn, hired("c1"))
+    await conn.execute(
+        """UPDATE facts SET type = 'hire.praised', event = jsonb_set(event, '{type}', '"hire.praised"')"""
+    )
+    sent = await relayed(conn)
+    done = await applier.apply(sent)
+    assert (done.facts, done.dead_letters) == (0, [])
+    assert await relayed(conn) == sent
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), OSError(28, "No space left on device"), KeyError("a mistake")])
+async def test_what_is_no_fault_of_a_record_buries_none(
+    conn: Conn, applier: Reader, monkeypatch: pytest.MonkeyPatch, fault: Exception
+):
+    async def broken(*args: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr("storage.journeys.store", broken)
+    with pytest.raises(type(fault)):
+        await applier.apply(straight(target("t"), hired("c1")))
+    assert await dead_letters.listed(conn) == []
+    assert await positions.read(conn, LOG, [0]) == {0: 0}
+
+
+async def test_a_batch_that_does_not_begin_where_its_log_stands_writes_nothing(conn: Conn, applier: Reader):
+    first = straight(target("t"), hired("c1"))
+    await applier.apply(first)
+    assert await positions.read(conn, LOG, [0]) == {0: 2}
+    await positions.move(conn, LOG, {0: (2, 5)})  # as another worker would
+    with pytest.raises(Fenced):
+        await applier.apply(straight(hired("c2")))
+    assert await progress(conn) == [1]
+    assert await positions.read(conn, LOG, [0]) == {0: 5}
+
+
+async def test_a_retried_letter_that_is_known_already_says_so(conn: Conn, applier: Reader):
     given = hired("c1", id="twice")
     await applier.apply(straight(target("t"), given))
     await dead_letters.bury(conn, [straight(given)[0].dead("a bug, mended")])
@@ -115,7 +183,7 @@ async def test_a_retried_letter_that_is_known_already_says_so(conn: Conn, applie
     assert await relayed(conn) == []
 
 
-async def test_a_signup_published_again_after_its_erasure_is_no_dead_letter(conn: Conn, applier: Applier):
+async def test_a_signup_published_again_after_its_erasure_is_no_dead_letter(conn: Conn, applier: Reader):
     await accept(conn, signed_up("c1", email="li@example.com"))
     before = await relayed(conn)
     await applier.apply(straight(event("candidate.erased", candidate="c1")))
@@ -127,7 +195,7 @@ async def test_a_signup_published_again_after_its_erasure_is_no_dead_letter(conn
     assert await relayed(conn) == []
 
 
-async def test_a_message_with_a_number_of_another_ledger_is_taken_for_what_it_says(conn: Conn, applier: Applier):
+async def test_a_message_with_a_number_of_another_ledger_is_taken_for_what_it_says(conn: Conn, applier: Reader):
     await accept(conn, hired("c1"))
     (sent,) = await relayed(conn)
     old = message(json.dumps(hired("c2")).encode(), 1, sent.seq)

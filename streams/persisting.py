@@ -1,0 +1,66 @@
+"""Work on a connection to Postgres, repeated until it is done: outages are waited out, conflicts tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from schemas.errors import ConcurrentChange, DatabaseUnavailable
+from storage.database import Conn, connect
+
+log = logging.getLogger(__name__)
+
+RETRY: Final = (0.2, 5.0)  # seconds: the first pause of an outage, the longest
+CONFLICT: Final = (0.005, 1.0)  # the same after a conflict
+T = TypeVar("T")
+
+
+class Persistence:
+    """One connection, opened when it is wanted. Work on it is done one after the other."""
+
+    def __init__(self, database_url: str, *, name: str, jitter: Callable[[], float]) -> None:
+        """`jitter` gives a factor around 1, so that two that are in conflict don't meet again."""
+        self._database_url, self._name, self._jitter = database_url, name, jitter
+        self._connection: Conn | None = None
+        self._lock = asyncio.Lock()
+        self.conflicts = 0
+        self.outages = 0
+
+    async def persist(self, work: Callable[[Conn], Awaitable[T]]) -> T:
+        """Do work until it succeeds, however long that takes; errors that are neither outage nor conflict pass."""
+        pause, conflict = RETRY[0], CONFLICT[0]
+        while True:
+            try:
+                return await self.attempt(work)
+            except ConcurrentChange as error:
+                self.conflicts += 1
+                log.log(logging.WARNING if conflict >= CONFLICT[1] else logging.DEBUG, "%s; trying again", error)
+                await asyncio.sleep(conflict * self._jitter())
+                conflict = min(conflict * 2, CONFLICT[1])
+            except DatabaseUnavailable as error:
+                self.outages += 1
+                log.warning("%s; trying again in %.1f s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY[1])
+
+    async def attempt(self, work: Callable[[Conn], Awaitable[T]]) -> T:
+        """Do work once. After DatabaseUnavailable the connection is another one."""
+        try:
+            async with self._lock:
+                return await work(await self._connected())
+        except DatabaseUnavailable:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the connection; the next call opens another."""
+        connection, self._connection = self._connection, None
+        if connection:
+            await connection.close()
+
+    async def _connected(self) -> Conn:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._database_url, name=self._name)
+        return self._connection
