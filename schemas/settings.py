@@ -35,7 +35,6 @@ class Settings(BaseSettings):
     batch_within: Annotated[float, Field(gt=0, le=5)] = 0.05
     progress_interval: Annotated[float, Field(ge=0.05, le=60)] = 0.25
     group_session_timeout: Annotated[float, Field(ge=1, le=300)] = 6.0
-    group_poll_timeout: Annotated[float, Field(ge=2, le=3600)] = 300.0
 
     mail_from: Email = "no-reply@yinfeng.example"
     mail_from_name: str = "Yinfeng 引凤"

@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 CHUNKS = 8  # messages of a batch, each of many records
 FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest record that its topic takes
+# aiokafka leaves the group when nobody polls for so long, and then waits for a poll before it joins again; Faust waits
+# for the join before it polls. A worker that waited long for Postgres stood still for good. Whether a worker gets on is
+# told by its pulse; the group need only know that it lives.
+NEVER = 10 * 365 * 86400.0  # seconds
 POURING_FOR = 0.5  # seconds after a large batch
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
 
@@ -54,7 +58,7 @@ def make_app(settings: Settings) -> faust.App:
         broker_session_timeout=settings.group_session_timeout,
         broker_rebalance_timeout=settings.group_session_timeout,
         broker_heartbeat_interval=settings.group_session_timeout / 3,
-        broker_max_poll_interval=settings.group_poll_timeout,
+        broker_max_poll_interval=NEVER,
         broker_commit_interval=1.0,
         # A batch that a rebalance interrupts is applied again elsewhere, or found applied: no need to hold it up.
         stream_wait_empty=False,

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka.consumer import fetcher
-from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy, _DefaultRecordPy
 from aiokafka.record.legacy_records import LegacyRecordBatch
 from aiokafka.record.util import decode_varint
 
 _HEAD: Final = struct.Struct(">qi")  # offset and length, before each batch of any version
 _MAGIC_AT: Final = 16
-_UNREADABLE = (CorruptRecordException, UnsupportedCodecError, ValueError, IndexError, RuntimeError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,9 @@ class ReadableBatch:
     def __iter__(self) -> Iterator[Any]:
         try:
             return iter(list(self._batch))
-        except _UNREADABLE as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # a codec's own, Unicode's, aiokafka's: whatever these bytes lead to
             if self._magic >= 2:
                 return _without_trust(self._raw)
             return iter([Unreadable(self._batch.next_offset - 1, self._raw, _reason(error))])
@@ -127,7 +128,9 @@ def _without_trust(raw: bytes) -> Iterator[Any]:
         for record in batch:
             following = record.offset + 1
             yield record
-    except _UNREADABLE as error:
+    except MemoryError:
+        raise
+    except Exception as error:
         if following < batch.next_offset:
             yield Unreadable(batch.next_offset - 1, raw, _reason(error))
 
