@@ -20,7 +20,7 @@ from jinja2 import Environment
 from benchmarks.mailing import OFFERS, REMINDERS, fill
 from benchmarks.running import home
 from notifications.rendering import Renderer
-from storage.setup import create_tables
+from storage.setup import migrate
 from tests.stand_ins.sendgrid import KEY, PATH
 from yinfeng.children import running
 from yinfeng.embedded.postgres import EmbeddedPostgres
@@ -133,7 +133,7 @@ def _database(at: Path) -> Iterator[str]:
     at.mkdir()
     server = EmbeddedPostgres(at, lambda text: None)
     with running(server.spec(), at / "logs"):
-        create_tables(server.url)
+        migrate(server.url)
         yield server.url
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from psycopg_pool import AsyncConnectionPool
 
+from producers.bell import Bell
+from producers.fitting import Fitting
 from producers.permissions import faults
 from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
 from schemas.access import Caller
@@ -25,16 +28,26 @@ Authenticate = Callable[[Request], Awaitable[Caller]]
 _BREATHE_EVERY: Final = 200  # events between turns for other requests
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What accepting a request takes."""
+
+    pool: AsyncConnectionPool[Conn]
+    bell: Bell
+    fitting: Fitting
+
+
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> APIRouter:
     """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
     router = APIRouter(tags=["facts"])
+    door = _Door(pool, Bell(pool), Fitting(time.monotonic))
 
     @router.post("/v1/events", openapi_extra=EVENTS_OPERATION, response_model=None)
     async def post_events(request: Request, caller: Caller = Depends(authenticate)) -> JSONResponse:
         """Post facts as CloudEvents 1.0: structured, batched, binary or NDJSON."""
         caller.require("organizer", "employer")
         parsed = await _parse(request)
-        return await _accept(pool, caller, parsed)
+        return await _accept(door, caller, parsed)
 
     return router
 
@@ -51,7 +64,7 @@ async def _parse(request: Request) -> Parsed:
             facts.append((index, found))
         if index % _BREATHE_EVERY == _BREATHE_EVERY - 1:
             await asyncio.sleep(0)
-    return Parsed(facts, rejected, is_alone(request.headers))
+    return Parsed(facts, rejected, is_alone(request.headers), len(body))
 
 
 async def _body(request: Request) -> bytes:
@@ -72,22 +85,26 @@ def _too_large() -> TooLarge:
     return TooLarge(f"a request may have {MAX_REQUEST_BYTES} bytes; send the events in portions")
 
 
-async def _accept(pool: AsyncConnectionPool[Conn], caller: Caller, parsed: Parsed) -> JSONResponse:
+async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> JSONResponse:
     unique: dict[tuple[str, str], Fact] = {}
     for _, fact in parsed.facts:
         unique.setdefault(fact.identity, fact)
-    async with borrowed(pool) as conn:
+    async with borrowed(door.pool) as conn:
         forbidden = await faults(conn, caller, unique.values())
         allowed = [fact for identity, fact in unique.items() if identity not in forbidden]
-        accepted = await ledger.append(conn, allowed, posted_by=f"key:{caller.key}") if allowed else set()
+        large = await door.fitting.faults(conn, allowed, parsed.size)
+        fitting = [fact for fact in allowed if fact.identity not in large]
+        accepted = await ledger.append(conn, fitting, posted_by=f"key:{caller.key}") if fitting else set()
+    if accepted:
+        door.bell.ring()
+    reasons = {identity: FieldError("type", reason) for identity, reason in forbidden.items()}
+    reasons |= {identity: FieldError("", reason) for identity, reason in large.items()}
     refused = [
-        Rejected(index, fact.id, [FieldError("type", forbidden[fact.identity])])
-        for index, fact in parsed.facts
-        if fact.identity in forbidden
+        Rejected(index, fact.id, [reasons[fact.identity]]) for index, fact in parsed.facts if fact.identity in reasons
     ]
     duplicates = len(parsed.facts) - len(refused) - len(accepted)
     rejected = sorted(parsed.rejected + refused, key=lambda each: each.index)
-    return _answer(len(accepted), duplicates, rejected, alone=parsed.alone, forbidden=bool(refused))
+    return _answer(len(accepted), duplicates, rejected, alone=parsed.alone, forbidden=bool(forbidden))
 
 
 def _answer(accepted: int, duplicates: int, rejected: list[Rejected], *, alone: bool, forbidden: bool) -> JSONResponse:

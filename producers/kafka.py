@@ -9,11 +9,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import (
+    CorruptRecordException,
+    InvalidRecordError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
 
 from schemas.errors import BrokerUnavailable
 
 DELIVERY_TIMEOUT: Final = 20.0  # seconds
+LARGEST_REQUEST: Final = 64 * 1024 * 1024  # bytes: what a record may have is for its topic to say
+
+# What a broker says of a record that it will never take, however often it is sent.
+_FOR_GOOD: Final = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidRecordError, CorruptRecordException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +37,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where a record lies, or why it was not delivered."""
+    """Where a record lies, or why it was not delivered. `for_good`: it never will be, however often it is sent; what
+    was sent beside it may say so too, since a producer that was refused gives up all that it holds."""
 
     partition: int = -1
     offset: int = -1
     error: str | None = None
+    for_good: bool = False
 
 
 def require_answer(bootstrap: str) -> None:
@@ -61,7 +73,7 @@ class Producer:
                 enable_idempotence=True,
                 linger_ms=5,
                 batch_size=256 * 1024,
-                max_request_size=4 * 1024 * 1024,
+                max_request_size=LARGEST_REQUEST,
                 max_block_ms=int(DELIVERY_TIMEOUT * 1000),
                 request_timeout_ms=int(DELIVERY_TIMEOUT * 500),
                 delivery_timeout_ms=int(DELIVERY_TIMEOUT * 1000),
@@ -95,9 +107,13 @@ class Producer:
 
 def _outcome(future: Any) -> Delivery:
     if isinstance(future, Exception):
-        return Delivery(error=f"{type(future).__name__}: {future}")
+        return _failure(future)
     try:
         placed = future.get(timeout=1)
     except (KafkaError, OSError) as error:
-        return Delivery(error=f"{type(error).__name__}: {error}")
+        return _failure(error)
     return Delivery(placed.partition, placed.offset)
+
+
+def _failure(error: Exception) -> Delivery:
+    return Delivery(error=f"{type(error).__name__}: {error}", for_good=isinstance(error, _FOR_GOOD))

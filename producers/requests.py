@@ -41,11 +41,13 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A request's events: those that are facts with their places, those that are not. `alone`: it was no batch."""
+    """A request's events: those that are facts with their places, those that are not. `alone`: it was no batch.
+    `size`: its bytes."""
 
     facts: list[tuple[int, Fact]]
     rejected: list[Rejected]
     alone: bool
+    size: int
 
 
 def read_events(headers: Mapping[str, str], body: bytes) -> Iterator[Any]:

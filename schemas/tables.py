@@ -102,14 +102,17 @@ class LeaseRow(SQLModel, table=True):
     expires_at: datetime = moment()
 
 
-class TopicLimitRow(SQLModel, table=True):
-    """The largest record that a topic takes, in bytes, as the relay last read it: the edge accepts no larger fact."""
+class TopicRow(SQLModel, table=True):
+    """A topic as the relay last saw it: which making of it, and the largest record that it takes, in bytes. The edge
+    accepts no larger fact."""
 
-    __tablename__ = "topic_limits"
+    __tablename__ = "topics"
 
     topic: str = Field(primary_key=True)
+    cluster: str
+    topic_id: str
     max_bytes: int
-    read_at: datetime = moment(now=True)
+    seen_at: datetime = moment(now=True)
 
 
 class RetractionRow(SQLModel, table=True):

@@ -9,9 +9,15 @@ PROGRESS: Final = "yinfeng.progress"
 MESSAGES: Final = "yinfeng.messages"
 DEAD_LETTERS: Final = "yinfeng.dead-letters"
 
+# An event that the edge accepts has 1 MiB at most as it is posted. As it is published, spaces stand after its colons
+# and commas, which makes half as much again at the worst; then come the key and the headers.
+FACT_BYTES: Final = 2 * 1024 * 1024
+# What a record takes beside its key and value: headers, and the batch that it may be alone in.
+RECORD_OVERHEAD: Final = 512
+
 # name → (partitions, topic configs). Tansu has no defaults of its own, so each is given.
 TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
-    FACTS: (8, {"retention.ms": "604800000", "cleanup.policy": "delete"}),
+    FACTS: (8, {"retention.ms": "604800000", "cleanup.policy": "delete", "max.message.bytes": str(FACT_BYTES)}),
     PROGRESS: (1, {"retention.ms": "3600000", "cleanup.policy": "delete"}),
     MESSAGES: (8, {"retention.ms": "86400000", "cleanup.policy": "delete"}),
     DEAD_LETTERS: (1, {"retention.ms": "2592000000", "cleanup.policy": "delete"}),

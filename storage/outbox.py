@@ -4,24 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 from psycopg import Connection
 
 from schemas.facts import fact_key
+from schemas.topics import FACTS
 from storage.database import translated
 from storage.ledger import PENDING_CHANNEL
+from storage.positions import Log
 
-_LEADER: Final = 0x52454C41
+UNSIZED: Final = 16 * 1024  # bytes taken for an event that an earlier version accepted without noting its size
+NOWHERE: Final = -1  # the partition of a dead letter that never was on a topic; its offset is its ledger number
+
 _NEXT: Final = """
-SELECT p.seq, f.campaign, f.candidate, f.event::text
-FROM pending p JOIN facts f USING (seq)
-WHERE p.published_at IS NULL ORDER BY p.seq LIMIT %s
+SELECT w.seq, f.campaign, f.candidate, f.event::text
+FROM (
+    SELECT p.seq, sum(coalesce(p.size, %(unsized)s)) OVER (ORDER BY p.seq) - coalesce(p.size, %(unsized)s) AS before
+    FROM (SELECT seq, size FROM pending WHERE published_at IS NULL ORDER BY seq LIMIT %(rows)s) p
+) w JOIN facts f USING (seq)
+WHERE w.before < %(bytes)s ORDER BY w.seq
 """
-_STALE: Final = """
-UPDATE pending SET published_at = NULL WHERE seq IN (
-    SELECT seq FROM pending WHERE published_at < now() - make_interval(secs => %s) ORDER BY seq LIMIT %s
-)
+_PUBLISHED: Final = """
+UPDATE pending SET published_at = now() WHERE seq = ANY(%s)
+  AND EXISTS (SELECT FROM leases WHERE name = 'relay' AND fence = %s)
+"""
+_STALE: Final = "SELECT EXISTS (SELECT FROM pending WHERE published_at < now() - make_interval(secs => %s))"
+_AGAIN: Final = "UPDATE pending SET published_at = NULL WHERE published_at < now() - make_interval(secs => %s)"
+_SET_ASIDE: Final = """
+WITH taken AS (DELETE FROM pending WHERE seq = %(seq)s RETURNING seq),
+     fact AS (DELETE FROM facts f USING taken WHERE f.seq = taken.seq RETURNING f.seq)
+INSERT INTO dead_letters (topic, partition, "offset", digest, key, value, headers, reason)
+SELECT %(topic)s, %(nowhere)s, seq, %(digest)s, %(key)s, %(value)s, '{}', %(reason)s FROM fact
+ON CONFLICT DO NOTHING
+"""
+_SEEN: Final = "SELECT cluster, topic, topic_id FROM topics WHERE topic = %s"
+_SEE: Final = """
+INSERT INTO topics (topic, cluster, topic_id, max_bytes) VALUES (%(topic)s, %(cluster)s, %(topic_id)s, %(max_bytes)s)
+ON CONFLICT (topic) DO UPDATE SET cluster = excluded.cluster, topic_id = excluded.topic_id,
+    max_bytes = excluded.max_bytes, seen_at = now()
+"""
+_POSITIONS: Final = """
+SELECT partition, next_offset FROM positions WHERE cluster = %s AND topic = %s AND topic_id = %s
 """
 
 
@@ -40,13 +65,6 @@ class Outbox:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
 
-    def lead(self) -> bool:
-        """Whether this relay is the one that publishes. Order per key is kept because only one does at a time;
-        the lock goes with the connection, and another relay takes over."""
-        with translated():
-            row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [_LEADER]).fetchone()
-        return bool(row and row[0])
-
     def listen(self) -> None:
         """From now on, `wait` returns early when facts are accepted."""
         with translated():
@@ -58,23 +76,51 @@ class Outbox:
             for _ in self._connection.notifies(timeout=seconds, stop_after=1):
                 pass
 
-    def next(self, limit: int) -> list[Waiting]:
-        """The oldest facts that were not published yet."""
+    def next(self, *, rows: int, size: int) -> list[Waiting]:
+        """The oldest facts that were not published yet: so many at most, and no more once they have `size` bytes."""
+        asked = {"rows": rows, "bytes": size, "unsized": UNSIZED}
         with translated():
-            rows = self._connection.execute(_NEXT, [limit]).fetchall()
-        return [Waiting(seq, fact_key(campaign, candidate), event) for seq, campaign, candidate, event in rows]
+            found = self._connection.execute(_NEXT, asked).fetchall()
+        return [Waiting(seq, fact_key(campaign, candidate), event) for seq, campaign, candidate, event in found]
 
-    def published(self, seqs: Sequence[int]) -> None:
-        """Note that the broker has these."""
+    def published(self, seqs: Sequence[int], *, fence: int) -> None:
+        """Note that the broker has these, while the lease of this fence is held."""
         with translated():
-            self._connection.execute("UPDATE pending SET published_at = now() WHERE seq = ANY(%s)", [list(seqs)])
+            self._connection.execute(_PUBLISHED, [list(seqs), fence])
 
-    def publish_all_again(self) -> None:
-        """Forget what was published: the broker may have lost it. What is applied has left the outbox."""
+    def set_aside(self, fact: Waiting, reason: str) -> None:
+        """Move a fact that can't be published from the ledger to the dead letters: it may be posted again."""
+        value = fact.event.encode()
+        row = {"seq": fact.seq, "topic": FACTS, "nowhere": NOWHERE, "key": fact.key.encode(), "value": value}
         with translated():
-            self._connection.execute("UPDATE pending SET published_at = NULL WHERE published_at IS NOT NULL")
+            self._connection.execute(_SET_ASIDE, {**row, "digest": sha256(value).digest(), "reason": reason})
 
-    def publish_stale_again(self, seconds: float, limit: int) -> int:
-        """The same for the oldest, `limit` at most, that nobody has applied for so long. Returns how many."""
+    def has_stale(self, seconds: float) -> bool:
+        """Whether anything was published so long ago that has not been applied."""
         with translated():
-            return self._connection.execute(_STALE, [seconds, limit]).rowcount
+            row = self._connection.execute(_STALE, [seconds]).fetchone()
+        return bool(row and row[0])
+
+    def publish_again(self, *, after: float = 0.0) -> int:
+        """Forget that facts were published, so many seconds ago or more: the broker may have lost them. What is applied
+        has left the outbox. Returns how many."""
+        with translated():
+            return self._connection.execute(_AGAIN, [after]).rowcount
+
+    def seen(self) -> Log | None:
+        """The log to which facts were published last, by any relay."""
+        with translated():
+            row = self._connection.execute(_SEEN, [FACTS]).fetchone()
+        return Log(*row) if row else None
+
+    def see(self, log: Log, max_bytes: int) -> None:
+        """Note the log to which facts are published from now on, and the largest record that it takes."""
+        asked = {"topic": log.topic, "cluster": log.cluster, "topic_id": log.topic_id, "max_bytes": max_bytes}
+        with translated():
+            self._connection.execute(_SEE, asked)
+
+    def positions(self, log: Log) -> dict[int, int]:
+        """How far each partition has been applied."""
+        with translated():
+            rows = self._connection.execute(_POSITIONS, [log.cluster, log.topic, log.topic_id]).fetchall()
+        return dict(rows)

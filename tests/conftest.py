@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from schemas.errors import ConfigurationError
-from storage.setup import create_tables
+from storage.setup import migrate
 from tests.kafka.apache_kafka import empty_topics, start, why_not
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
@@ -51,7 +51,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     home = tmp_path_factory.mktemp("postgres-home")
     server = EmbeddedPostgres(home, lambda text: None)
     with running(server.spec(), home / "logs"):
-        create_tables(server.url)
+        migrate(server.url)
         yield server
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from producers.kafka import require_answer
+from producers.publishing import Topic
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.topics import FACTS, TOPICS
 from storage.positions import Log
+
+_LARGEST: Final = "max.message.bytes"
 
 
 def create_topics(bootstrap: str, *, exact: bool = False) -> None:
@@ -39,11 +43,33 @@ def facts_log(bootstrap: str) -> Log:
     broker does not answer or has no such topic as yet.
     """
     with kafka_admin(bootstrap) as admin:
-        cluster = admin.describe_cluster().get("cluster_id") or ""
-        for topic in admin.describe_topics([FACTS]):
-            if not topic["error_code"]:
-                return Log(cluster, FACTS, str(topic.get("topic_id") or ""))
+        return _log(admin, bootstrap)
+
+
+def facts_topic(bootstrap: str) -> Topic:
+    """The same, with the largest record that the topic takes: its own limit, else its broker's.
+
+    A broker that does not tell (Tansu) is one that we made the topic on.
+    """
+    with kafka_admin(bootstrap) as admin:
+        return Topic(_log(admin, bootstrap), _largest_record(admin))
+
+
+def _log(admin: KafkaAdminClient, bootstrap: str) -> Log:
+    cluster = admin.describe_cluster().get("cluster_id") or ""
+    for topic in admin.describe_topics([FACTS]):
+        if not topic["error_code"]:
+            return Log(cluster, FACTS, str(topic.get("topic_id") or ""))
     raise BrokerUnavailable(f"Kafka at {bootstrap} has no topic {FACTS} as yet")
+
+
+def _largest_record(admin: KafkaAdminClient) -> int:
+    asked = ConfigResource(ConfigResourceType.TOPIC, FACTS, {_LARGEST: None})
+    for topics in admin.describe_configs([asked], config_filter="all").values():
+        value = topics.get(FACTS, {}).get(_LARGEST, {}).get("value")
+        if value is not None:
+            return int(value)
+    return int(TOPICS[FACTS][1][_LARGEST])
 
 
 def _check_partitions(admin: KafkaAdminClient) -> None:

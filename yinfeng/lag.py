@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -19,6 +21,18 @@ def facts_lag(bootstrap: str) -> int:
 
     Raises BrokerUnavailable when the broker does not answer.
     """
+    with _consumer(bootstrap) as consumer:
+        return _lag(consumer)
+
+
+def facts_ends(bootstrap: str) -> dict[int, int]:
+    """The offset after the last record of each partition of `yinfeng.facts`. Raises BrokerUnavailable."""
+    with _consumer(bootstrap) as consumer:
+        return {each.partition: end for each, end in _ends(consumer, _partitions(consumer)).items()}
+
+
+@contextmanager
+def _consumer(bootstrap: str) -> Iterator[KafkaConsumer]:
     require_answer(bootstrap)
     try:
         consumer = KafkaConsumer(
@@ -28,15 +42,19 @@ def facts_lag(bootstrap: str) -> int:
             request_timeout_ms=10_000,
         )
         try:
-            return _lag(consumer)
+            yield consumer
         finally:
             consumer.close(autocommit=False)
     except (KafkaError, OSError) as error:
         raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
 
 
+def _partitions(consumer: KafkaConsumer) -> list[TopicPartition]:
+    return [TopicPartition(FACTS, number) for number in consumer.partitions_for_topic(FACTS) or ()]
+
+
 def _lag(consumer: KafkaConsumer) -> int:
-    partitions = [TopicPartition(FACTS, number) for number in consumer.partitions_for_topic(FACTS) or ()]
+    partitions = _partitions(consumer)
     starts = consumer.beginning_offsets(partitions)
     ends = _ends(consumer, partitions)
     # What was never committed is read from the start.

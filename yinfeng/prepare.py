@@ -10,7 +10,7 @@ from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from storage import keys
 from storage.database import connect, translated
-from storage.setup import create_tables
+from storage.setup import migrate
 from yinfeng.kafka_admin import create_topics
 from yinfeng.surroundings import KEY_FILE
 
@@ -23,7 +23,7 @@ def prepare(settings: Settings) -> None:
     if not settings.database_url or not settings.kafka:
         raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
     create_topics(settings.kafka)
-    create_tables(settings.database_url)
+    migrate(settings.database_url)
     asyncio.run(ensure_first_key(settings.database_url, settings.home))
 
 

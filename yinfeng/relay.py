@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import logging
+import os
+import secrets
 import signal
+import socket
+from collections.abc import Mapping
 from threading import Event
 
+from producers.kafka import Producer
+from producers.publishing import Process, Topic
 from producers.relay import Relay
 from schemas.settings import Settings
+from yinfeng.kafka_admin import facts_topic
+from yinfeng.lag import facts_ends
 from yinfeng.readiness import mark_ready
+
+
+class KafkaBroker:
+    """Kafka at these addresses, as the relay asks it."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+
+    def producer(self) -> Producer:
+        """A new connection to publish by."""
+        return Producer(self._bootstrap, name="relay")
+
+    def topic(self) -> Topic:
+        """The facts' topic."""
+        return facts_topic(self._bootstrap)
+
+    def ends(self) -> Mapping[int, int]:
+        """The offset after the last record of each of its partitions."""
+        return facts_ends(self._bootstrap)
 
 
 def run_relay(settings: Settings) -> int:
@@ -18,5 +45,7 @@ def run_relay(settings: Settings) -> int:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    Relay(settings.database_url or "", settings.kafka or "", stop=stop, ready=mark_ready).run()
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    process = Process(stop=stop, ready=mark_ready)
+    Relay(settings.database_url or "", KafkaBroker(settings.kafka or ""), process, holder=holder).run()
     return 0

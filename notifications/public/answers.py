@@ -131,6 +131,7 @@ async def _say(door: Door, offered: Offered, answer: Answer, reason: str) -> Non
     said = fact(f"offer.{answer}", offered.message, data, source=SOURCE, nth=offered.spoken + 1, time=time)
     async with borrowed(door.pool) as conn:
         await ledger.append(conn, [said], posted_by=f"link:{offered.message.id}")
+        await ledger.ring(conn)
 
 
 def _on_one_line(text: str) -> str:

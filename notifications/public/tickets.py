@@ -142,6 +142,7 @@ async def _say(door: Door, ticket: Ticket, caller: Caller, type: str, data: dict
     said = fact(type, ticket.message, data, source=SOURCE, nth=nth, time=ticket.case.now)
     async with borrowed(door.pool) as conn:
         await ledger.append(conn, [said], posted_by=f"key:{caller.key}")
+        await ledger.ring(conn)
 
 
 async def _staff(authenticate: Authenticate, request: Request) -> bool:

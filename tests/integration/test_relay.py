@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import AbstractContextManager
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from kafka import KafkaConsumer
+from kafka.admin import ConfigResource, ConfigResourceType
 
-import producers.relay as relay_module
+from producers.publishing import STALE
 from schemas.facts import Fact, validate_event
-from schemas.topics import FACTS, SEQ_HEADER
+from schemas.topics import FACT_BYTES, FACTS, SEQ_HEADER
 from storage import ledger
-from storage.database import connect
+from storage.database import connect, connect_sync
+from storage.outbox import Outbox
 from tests.facts import signed_up
 from tests.platform import until
 from tests.processes import Part, part
 from tests.strategies import Event
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
+from yinfeng.kafka_admin import facts_log, kafka_admin
+from yinfeng.lag import facts_ends
 
 
 def relay(folder: Path, database_url: str, kafka: str) -> AbstractContextManager[Part]:
@@ -145,40 +150,126 @@ async def test_a_broker_killed_in_the_middle_comes_back_empty_and_gets_everythin
             published(broker.address, 1000)
 
 
-async def test_what_nobody_applied_is_published_again_by_the_next_relay(
+async def test_a_topic_that_holds_its_log_gets_nothing_twice_from_the_next_relay(
     database_url: str, embedded_kafka: str, tmp_path: Path
 ):
     await accept(database_url, people(0, 10))
     for rounds in (1, 2):
         with relay(tmp_path / f"relay{rounds}", database_url, embedded_kafka):
-            until(lambda n=rounds: len(published(embedded_kafka, 10)) == 10 * n)
+            until(lambda: len(published(embedded_kafka, 10)) == 10)
+            await accept(database_url, people(10 * rounds, 10 * rounds + 5))
+            until(lambda n=rounds: len(published(embedded_kafka, 10 + 5 * n)) == 10 + 5 * n)
+            await accept(database_url, [])
+    assert unpublished(database_url) == 0
 
 
-async def test_while_no_worker_is_there_a_few_are_published_again_from_time_to_time(
-    database_url: str, embedded_kafka: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_log_that_was_read_to_its_end_without_a_fact_gets_it_again(
+    database_url: str, embedded_kafka: str, tmp_path: Path
 ):
-    monkeypatch.setattr(relay_module, "SWEEP", 10)
-    now, stop = [0.0], threading.Event()
-    relay = relay_module.Relay(database_url, embedded_kafka, stop=stop, ready=lambda: None, clock=lambda: now[0])
-    thread = threading.Thread(target=relay.run)
-    thread.start()
-    try:
-        for sweeps in range(3):
-            await accept(database_url, people(100 * sweeps, 100 * sweeps + 100))
-            messages = published(embedded_kafka, 100 * sweeps + 100)
-            assert len(messages) == 100 * (sweeps + 1) + 10 * sweeps
-            until(lambda: unpublished(database_url) == 0)
-            age(database_url)
-            now[0] += relay_module.STALE
-            until(lambda n=sweeps: len(published(embedded_kafka, 100 * n + 100)) == 110 * (n + 1))
-    finally:
-        stop.set()
-        thread.join()
-    seqs = [header(message) for message in published(embedded_kafka, 300)]
-    assert sorted(seq for seq in set(seqs) if seqs.count(seq) > 1) == sorted(set(seqs))[:10]
+    """As after a reader that was set to the log's end, or a retention that passed unread."""
+    with relay(tmp_path / "relay", database_url, embedded_kafka):
+        await accept(database_url, people(0, 2000))
+        assert len(published(embedded_kafka, 2000)) == 2000
+        until(lambda: unpublished(database_url) == 0)
+        say_it_is_read(database_url, embedded_kafka)
+        until(lambda: len(published(embedded_kafka, 2000)) >= 4000, 10)
+
+
+async def test_a_worker_that_is_behind_gets_nothing_twice(database_url: str, embedded_kafka: str, tmp_path: Path):
+    with relay(tmp_path / "relay", database_url, embedded_kafka):
+        await accept(database_url, people(0, 100))
+        published(embedded_kafka, 100)
+        until(lambda: unpublished(database_url) == 0)
+        age(database_url)
+        time.sleep(STALE + 2)
+        await accept(database_url, people(100, 101))
+        assert len(published(embedded_kafka, 101)) == 101
+
+
+def say_it_is_read(database_url: str, kafka: str) -> None:
+    log = facts_log(kafka)
+    with psycopg.connect(database_url) as connection:
+        for partition, end in facts_ends(kafka).items():
+            row = (log.cluster, log.topic, log.topic_id, partition, end)
+            connection.execute("INSERT INTO positions VALUES (%s, %s, %s, %s, %s)", row)
 
 
 def age(database_url: str) -> None:
     """Let what was published have been published long ago."""
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE pending SET published_at = published_at - interval '1 hour'")
+
+
+async def test_another_relay_takes_over_from_one_that_stands_still_which_then_does_no_harm(
+    database_url: str, embedded_kafka: str, tmp_path: Path
+):
+    with relay(tmp_path / "first", database_url, embedded_kafka) as first:
+        until(lambda: "publishing" in first.log.read_text())
+        with relay(tmp_path / "second", database_url, embedded_kafka) as second:
+            second.until_ready()
+            first.process.send_signal(signal.SIGSTOP)
+            await accept(database_url, people(0, 100))
+            assert in_order(published(embedded_kafka, 100))
+            first.process.send_signal(signal.SIGCONT)
+            until(lambda: "standing by" in first.log.read_text())
+            await accept(database_url, people(100, 200))
+            assert in_order(published(embedded_kafka, 200))
+            until(lambda: unpublished(database_url) == 0)
+
+
+async def test_a_relay_that_stops_in_order_hands_over_at_once(database_url: str, embedded_kafka: str, tmp_path: Path):
+    with relay(tmp_path / "first", database_url, embedded_kafka) as first:
+        until(lambda: "publishing" in first.log.read_text())
+        with relay(tmp_path / "second", database_url, embedded_kafka) as second:
+            second.until_ready()
+            first.process.send_signal(signal.SIGTERM)
+            until(lambda: "publishing" in second.log.read_text(), 5)
+    assert first.process.returncode == 0
+
+
+async def test_a_fact_that_kafka_never_takes_is_set_aside_and_the_others_go_on(
+    database_url: str, apache_kafka: str, tmp_path: Path
+):
+    """The topic's limit is lowered behind the relay's back, so that Kafka itself refuses."""
+    with relay(tmp_path / "relay", database_url, apache_kafka) as running_relay:
+        until(lambda: "publishing" in running_relay.log.read_text())
+        with smaller_records(apache_kafka, 20_000):
+            large = signed_up("large", id="large", name="李")
+            large["subject"] = "x" * 30_000
+            await accept(database_url, [*people(0, 20), large, *people(20, 40)])
+            messages = published(apache_kafka, 40)
+            until(lambda: unpublished(database_url) == 0)
+    assert not [message for message in messages if b"large" in message.value]
+    with psycopg.connect(database_url) as connection:
+        (letter,) = connection.execute("SELECT value, reason FROM dead_letters").fetchall()
+        assert connection.execute("SELECT count(*) FROM facts WHERE id = 'large'").fetchone() == (0,)
+    assert json.loads(letter[0])["id"] == "large"
+    assert "MessageSizeTooLarge" in letter[1]
+
+
+@contextmanager
+def smaller_records(kafka: str, size: int) -> Iterator[None]:
+    with kafka_admin(kafka) as admin:
+        alter(admin, size)
+        yield
+        alter(admin, FACT_BYTES)
+
+
+def alter(admin: Any, size: int) -> None:
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, FACTS, {"max.message.bytes": str(size)})])
+
+
+async def test_memory_is_bounded_by_bytes_not_rows(database_url: str):
+    large = [signed_up(f"c{n}", id=f"l{n}", name="李") for n in range(20)]
+    for event in large:
+        event["subject"] = "x" * 900_000
+    await accept(database_url, large)
+    with connect_sync(database_url, name="test") as connection:
+        outbox = Outbox(connection)
+        portions = 0
+        while portion := outbox.next(rows=2000, size=4_000_000):
+            assert sum(len(fact.event) for fact in portion) < 5_000_000
+            seqs = [fact.seq for fact in portion]
+            connection.execute("UPDATE pending SET published_at = now() WHERE seq = ANY(%s)", [seqs])
+            portions += 1
+    assert portions == 4

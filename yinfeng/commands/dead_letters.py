@@ -51,6 +51,7 @@ async def _retry(conn: Conn, id: int) -> tuple[bool, str]:
     async with conn.transaction():
         accepted = await ledger.append(conn, facts, posted_by=None)
         await dead_letters.drop(conn, [id])
+    await ledger.ring(conn)
     return True, "posted again" if accepted else "known already, so nothing was left to post"
 
 

@@ -1,0 +1,40 @@
+"""Whether Kafka takes a fact: measured as it is published, against what the topic takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from schemas.facts import Fact
+from schemas.topics import FACT_BYTES, FACTS, RECORD_OVERHEAD
+from storage import ledger, topics
+from storage.database import Conn
+
+KNOWN_FOR: Final = 10.0  # seconds until the topic's limit is looked up again
+
+
+class Fitting:
+    """Tells which facts are too large. `clock` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._limit, self._until = FACT_BYTES, 0.0
+
+    async def faults(self, conn: Conn, facts: Sequence[Fact], posted: int) -> dict[tuple[str, str], str]:
+        """Which of the facts in a request of `posted` bytes Kafka would not take, by identity, with the reason."""
+        limit = await self._largest(conn)
+        if not facts or posted * 2 < limit:  # an event grows by half at the most
+            return {}
+        sizes = await ledger.published_sizes(conn, facts)
+        whole = {f.identity: n + len(f.key.encode()) + RECORD_OVERHEAD for f, n in zip(facts, sizes, strict=True)}
+        return {
+            identity: f"is a record of {size} bytes as it is published, and Kafka takes {limit} at most here"
+            for identity, size in whole.items()
+            if size > limit
+        }
+
+    async def _largest(self, conn: Conn) -> int:
+        if self._clock() >= self._until:
+            self._limit = await topics.largest_record(conn, FACTS) or FACT_BYTES
+            self._until = self._clock() + KNOWN_FOR
+        return self._limit

@@ -1,0 +1,57 @@
+"""Who may do what only one may do at a time: a row that its holder renews, and that another may take once it lapsed.
+
+A lock of a connection's would be kept by whoever stands still. Synchronous, like the relay.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from psycopg import Connection
+
+from schemas.errors import Fenced
+from storage.database import translated
+
+RELAY: Final = "relay"
+
+_TAKE: Final = """
+INSERT INTO leases AS l (name, holder, fence, expires_at)
+VALUES (%(name)s, %(holder)s, 1, now() + make_interval(secs => %(seconds)s))
+ON CONFLICT (name) DO UPDATE
+SET holder = excluded.holder, fence = l.fence + 1, expires_at = excluded.expires_at
+WHERE l.expires_at < now() OR l.holder = excluded.holder
+RETURNING fence
+"""
+_RENEW: Final = """
+UPDATE leases SET expires_at = now() + make_interval(secs => %s) WHERE name = %s AND fence = %s RETURNING 1
+"""
+_RELEASE: Final = "UPDATE leases SET expires_at = '-infinity' WHERE name = %s AND fence = %s"
+
+
+class Lease:
+    """One lease, on one connection. Every method raises DatabaseUnavailable when Postgres is away."""
+
+    def __init__(self, connection: Connection[Any], name: str, *, holder: str, seconds: float) -> None:
+        """`holder` is the name of who asks, unlike any other's; it lapses `seconds` after the last renewal."""
+        self._connection, self._name, self._holder, self._seconds = connection, name, holder, seconds
+        self.fence = 0
+
+    def take(self) -> bool:
+        """Whether we hold it from now on."""
+        asked = {"name": self._name, "holder": self._holder, "seconds": self._seconds}
+        with translated():
+            row = self._connection.execute(_TAKE, asked).fetchone()
+        self.fence = row[0] if row else 0
+        return row is not None
+
+    def renew(self) -> None:
+        """Hold it for longer. Raises Fenced when another took it meanwhile."""
+        with translated():
+            row = self._connection.execute(_RENEW, [self._seconds, self._name, self.fence]).fetchone()
+        if row is None:
+            raise Fenced(f"another {self._name} leads by now")
+
+    def release(self) -> None:
+        """Let another take it at once."""
+        with translated():
+            self._connection.execute(_RELEASE, [self._name, self.fence])
