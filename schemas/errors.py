@@ -11,6 +11,7 @@ YinfengError
 │   └── TooLarge             413
 ├── Unavailable          a server we need does not answer: wait, then retry
 │   ├── DatabaseUnavailable
+│   │   └── StatementTooLong   a statement was given up for its length: ask for less at a time, if that can be
 │   └── BrokerUnavailable
 ├── ConcurrentChange     another worker changed the same rows: roll back and retry at once
 ├── UnusableValue        Postgres refuses a fact's own values: dead-letter that fact; never retry
@@ -94,6 +95,10 @@ class Unavailable(YinfengError):
 
 class DatabaseUnavailable(Unavailable):
     """Postgres does not answer."""
+
+
+class StatementTooLong(DatabaseUnavailable):
+    """A statement took longer than it may; nothing was written."""
 
 
 class BrokerUnavailable(Unavailable):

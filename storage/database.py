@@ -1,30 +1,89 @@
-"""Connections to Postgres, and its errors translated into ours."""
+"""Connections to Postgres, bounded in time by what they are for, and its errors translated into ours."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, Connection, errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from schemas.errors import ConcurrentChange, DatabaseUnavailable, UnusableValue
+from schemas.errors import ConcurrentChange, DatabaseUnavailable, StatementTooLong, UnusableValue
 
 Conn = AsyncConnection[Any]
 
-_CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In seconds; 0 means none. `statement`, `lock` (waiting for one) and `idle` (within a transaction) are the
+    server's to hold. `silence`: a server that says nothing for so long is given up, whatever became of it."""
+
+    statement: float
+    lock: float
+    idle: float
+    silence: float
+
+
+CONNECT_WITHIN: Final = 5  # seconds
+CHECK_WITHIN: Final = 2.0  # seconds in which a connection of the pool must answer before it is lent
+LENT_WITHIN: Final = 4.0  # seconds in which the pool must have one
+
+_CONFLICTS = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.UniqueViolation,
+    errors.LockNotAvailable,
+)
 _ABOUT_THE_VALUE = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded)
+
+
+class _Watched(AsyncConnection[Any]):
+    """A connection whose server must answer within `silence` seconds: else its line is cut, which psycopg sees."""
+
+    silence: float = 0.0
+
+    async def wait(self, *args: Any, **kwargs: Any) -> Any:
+        """psycopg waits for the server here, and nowhere else."""
+        if not self.silence:
+            return await super().wait(*args, **kwargs)
+        timer = asyncio.get_running_loop().call_later(self.silence, cut, self)
+        try:
+            return await super().wait(*args, **kwargs)
+        finally:
+            timer.cancel()
+
+
+class _WatchedSync(Connection[Any]):
+    """The same without an event loop."""
+
+    silence: float = 0.0
+
+    def wait(self, *args: Any, **kwargs: Any) -> Any:
+        """psycopg waits for the server here, and nowhere else."""
+        if not self.silence:
+            return super().wait(*args, **kwargs)
+        timer = threading.Timer(self.silence, cut, [self])
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().wait(*args, **kwargs)
+        finally:
+            timer.cancel()
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Let Postgres's errors leave as ours: ConcurrentChange (retry at once), UnusableValue (the values themselves:
-    repeating would not help) or DatabaseUnavailable (wait, retry).
+    """Let Postgres's errors leave as ours: ConcurrentChange (retry), UnusableValue (the values themselves: repeating
+    would not help), StatementTooLong (ask for less at a time) or DatabaseUnavailable (wait, retry).
 
-    All that is neither of the first two (away, read-only, full, not set up) is the server's state, which somebody
-    will mend.
+    All that is none of the first three (away, read-only, full, not set up) is the server's state, which somebody will
+    mend.
     """
     try:
         yield
@@ -32,34 +91,45 @@ def translated() -> Iterator[None]:
         raise ConcurrentChange(str(error)) from error
     except _ABOUT_THE_VALUE as error:
         raise UnusableValue(str(error)) from error
-    except (psycopg.Error, PoolTimeout, ConnectionError) as error:
+    except errors.QueryCanceled as error:
+        raise StatementTooLong(str(error)) from error
+    except (psycopg.Error, PoolTimeout, ConnectionError, TimeoutError) as error:
         raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}") from error
 
 
 async def connect(url: str, *, name: str) -> Conn:
-    """A connection outside a transaction (autocommit). Raises DatabaseUnavailable."""
+    """A connection outside a transaction (autocommit), with the limits of this name. Raises DatabaseUnavailable."""
     with translated():
-        return await AsyncConnection.connect(
-            url, autocommit=True, application_name=f"yinfeng-{name}", connect_timeout=5
-        )
+        conn = await _Watched.connect(url, autocommit=True, **_options(name))
+    conn.silence = limits(name).silence
+    return conn
 
 
 def connect_sync(url: str, *, name: str) -> Connection[Any]:
     """The same for a process without an event loop. Raises DatabaseUnavailable."""
     with translated():
-        return psycopg.connect(url, autocommit=True, application_name=f"yinfeng-{name}", connect_timeout=5)
+        conn = _WatchedSync.connect(url, autocommit=True, **_options(name))
+    conn.silence = limits(name).silence
+    return conn
 
 
 def make_pool(url: str, *, name: str, size: int = 8) -> AsyncConnectionPool[Conn]:
     """A bounded pool, closed as yet; connections are in autocommit."""
+
+    async def configure(conn: Conn) -> None:
+        assert isinstance(conn, _Watched)
+        conn.silence = limits(name).silence
+
     return AsyncConnectionPool(
         url,
+        connection_class=_Watched,
         min_size=1,
         max_size=size,
-        timeout=5,
+        timeout=LENT_WITHIN,
         open=False,
-        check=AsyncConnectionPool.check_connection,
-        kwargs={"autocommit": True, "application_name": f"yinfeng-{name}", "connect_timeout": 5},
+        configure=configure,
+        check=_check,
+        kwargs={"autocommit": True, **_options(name)},
     )
 
 
@@ -69,3 +139,55 @@ async def borrowed(pool: AsyncConnectionPool[Conn]) -> AsyncIterator[Conn]:
     with translated():
         async with pool.connection() as conn:
             yield conn
+
+
+def limits(name: str) -> Limits:
+    """How long what goes by this name may take."""
+    return LIMITS.get(name, COMMAND)
+
+
+def cut(conn: Any) -> None:
+    """Cut a connection's line, so that whoever waits for its server learns of it at once."""
+    with suppress(OSError, psycopg.Error, ValueError):
+        line = socket.socket(fileno=socket.dup(conn.fileno()))
+        with line:
+            line.shutdown(socket.SHUT_RDWR)
+
+
+async def _check(conn: Conn) -> None:
+    timer = asyncio.get_running_loop().call_later(CHECK_WITHIN, cut, conn)
+    try:
+        await AsyncConnectionPool.check_connection(conn)
+    finally:
+        timer.cancel()
+
+
+def _options(name: str) -> dict[str, Any]:
+    within = limits(name)
+    server = {
+        "statement_timeout": within.statement,
+        "lock_timeout": within.lock,
+        "idle_in_transaction_session_timeout": within.idle,
+    }
+    return {
+        "application_name": f"yinfeng-{name}",
+        "connect_timeout": CONNECT_WITHIN,
+        "options": " ".join(f"-c {setting}={int(seconds * 1000)}" for setting, seconds in server.items()),
+        # A host that vanished says nothing; by default it would be believed in for two hours.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
+
+
+COMMAND: Final = Limits(statement=0, lock=0, idle=0, silence=0)  # somebody at a terminal who can press Ctrl-C
+LIMITS: Final[dict[str, Limits]] = {
+    # Who asks over HTTP has an answer within ten seconds.
+    "web": Limits(statement=7, lock=3, idle=10, silence=8),
+    # A batch that one statement is too long for is halved; a worker that stands still lets go of its locks.
+    "worker": Limits(statement=60, lock=10, idle=10, silence=75),
+    "sender": Limits(statement=30, lock=10, idle=10, silence=40),
+    # It holds a lease of ten seconds.
+    "relay": Limits(statement=8, lock=5, idle=10, silence=9),
+}

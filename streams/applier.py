@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from schemas.errors import InvalidFact, UnusableValue
+from schemas.errors import InvalidFact, StatementTooLong, UnusableValue
 from storage import dead_letters, ledger, messages, positions, targets
 from storage.database import Conn, translated
 from storage.positions import Log
@@ -38,16 +38,22 @@ class Applier:
         """
         incoming = records_of(chunks)
         place = Place(at, spans_of(chunks))
+        alone = len(incoming) == 1
         try:
             return await self._persistence.persist(
-                lambda conn: apply_batch(conn, incoming, now=self._clock(), place=place)
+                lambda conn: apply_batch(conn, incoming, now=self._clock(), place=place), can_be_less=not alone
             )
+        except StatementTooLong as error:
+            return await self._by_halves(at, chunks, error)
         except ABOUT_VALUES as error:
-            if len(incoming) == 1:
+            if alone:
                 return await self._set_aside(place, incoming[0], error)
-            log.warning("a batch of %d can't be applied whole, taking it apart: %s", len(incoming), error)
-            first, second = halves(chunks)
-            return _joined(await self.apply(at, first), await self.apply(at, second))
+            return await self._by_halves(at, chunks, error)
+
+    async def _by_halves(self, at: Log, chunks: Sequence[Chunk], error: Exception) -> Applied:
+        log.warning("a batch can't be applied whole, taking it apart: %s", error)
+        first, second = halves(chunks)
+        return _joined(await self.apply(at, first), await self.apply(at, second))
 
     async def _set_aside(self, place: Place, message: Incoming, error: Exception) -> Applied:
         letter = message.dead(f"can't be applied: {type(error).__name__}: {error}")

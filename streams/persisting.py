@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from schemas.errors import ConcurrentChange, DatabaseUnavailable
+from schemas.errors import ConcurrentChange, DatabaseUnavailable, StatementTooLong
 from storage.database import Conn, connect
 
 log = logging.getLogger(__name__)
@@ -28,8 +28,9 @@ class Persistence:
         self.conflicts = 0
         self.outages = 0
 
-    async def persist(self, work: Callable[[Conn], Awaitable[T]]) -> T:
-        """Do work until it succeeds, however long that takes; errors that are neither outage nor conflict pass."""
+    async def persist(self, work: Callable[[Conn], Awaitable[T]], *, can_be_less: bool = False) -> T:
+        """Do work until it succeeds, however long that takes; errors that are neither outage nor conflict pass, and
+        StatementTooLong when the caller can ask for less."""
         pause, conflict = RETRY[0], CONFLICT[0]
         while True:
             try:
@@ -40,6 +41,8 @@ class Persistence:
                 await asyncio.sleep(conflict * self._jitter())
                 conflict = min(conflict * 2, CONFLICT[1])
             except DatabaseUnavailable as error:
+                if can_be_less and isinstance(error, StatementTooLong):
+                    raise
                 self.outages += 1
                 log.warning("%s; trying again in %.1f s", error, pause)
                 await asyncio.sleep(pause)
