@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from schemas.access import Caller
 from schemas.errors import NotFound
-from schemas.journey import Hire, Journey
-from storage import candidates
+from schemas.journey import Hire, Journey, is_consent
+from storage import candidates, sight
 from storage.candidates import Known, Place
 from storage.database import Conn
 
@@ -21,10 +21,12 @@ async def candidate_page(
 ) -> dict[str, Any]:
     """The journey, `limit` facts of the timeline and the messages. Raises NotFound alike for who is unknown and
     who is none of the caller's."""
-    known = await candidates.load(conn, campaign, candidate)
-    if known is None or (caller.role == "employer" and caller.employer not in known.employers):
-        raise NotFound(f"there is no candidate {candidate!r} in the campaign {campaign!r} that this key may read")
     employer = caller.employer if caller.role == "employer" else None
+    key = (campaign, candidate)
+    seen = employer is None or key in await sight.visible(conn, employer, [key])
+    known = await candidates.load(conn, campaign, candidate)
+    if known is None or not seen:
+        raise NotFound(f"there is no candidate {candidate!r} in the campaign {campaign!r} that this key may read")
     timeline = await candidates.timeline(
         conn,
         campaign,
@@ -48,7 +50,7 @@ def journey_document(known: Known, employer: str | None = None) -> dict[str, Any
 
     offers = {offer: _offer(journey, offer) for offer in journey.offers}
     return {
-        "attributes": {name: word.value for name, word in sorted(journey.attributes.items())},
+        "attributes": {n: word.value for n, word in sorted(journey.attributes.items()) if not is_consent(n)},
         "standing": {step: _moment(at) for step, at in sorted(known.standing.items(), key=lambda item: item[1])},
         "withdrawn": journey.withdrawn,
         "erased": journey.erased,

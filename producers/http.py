@@ -97,7 +97,7 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> JSONResponse:
         accepted = await ledger.append(conn, fitting, posted_by=f"key:{caller.key}") if fitting else set()
     if accepted:
         door.bell.ring()
-    reasons = {identity: FieldError("type", reason) for identity, reason in forbidden.items()}
+    reasons = {identity: FieldError(fault.field, fault.reason) for identity, fault in forbidden.items()}
     reasons |= {identity: FieldError("", reason) for identity, reason in large.items()}
     refused = [
         Rejected(index, fact.id, [reasons[fact.identity]]) for index, fact in parsed.facts if fact.identity in reasons

@@ -1,15 +1,17 @@
-"""What an employer's key may post: facts about its own offers, interviews and hires, and nothing else."""
+"""What a key may post. An employer's: its own offers, interviews and hires with candidates whom it sees, the signups
+of candidates of its own, and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
-from schemas.access import Caller
+from schemas.access import Caller, is_reserved
 from schemas.facts import Fact
-from storage import ledger
+from storage import ledger, sight
 from storage.database import Conn
-from storage.ledger import OfferKey
+from storage.ledger import JourneyKey, OfferKey
 
 NAMES_EMPLOYER: Final = frozenset(
     {"candidate.interviewed", "offer.extended", "hire.started", "hire.ended", "opening.set"}
@@ -17,29 +19,65 @@ NAMES_EMPLOYER: Final = frozenset(
 EXTENDS: Final = "offer.extended"
 OFFERS: Final = frozenset({EXTENDS, "offer.accepted", "offer.declined", "offer.rescinded"})
 RETRACTS: Final = "fact.retracted"
+SIGNS_UP: Final = "candidate.signed_up"
 
 
-async def faults(conn: Conn, caller: Caller, facts: Iterable[Fact]) -> dict[tuple[str, str], str]:
-    """Which facts the caller may not post, by identity, with the reason. Organizers may post all."""
-    if caller.role == "organizer":
-        return {}
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a fact may not be posted, and which of its fields says so."""
+
+    field: str
+    reason: str
+
+
+RESERVED_SOURCE: Final = Fault("source", "is what the platform itself speaks under; give a source of your own")
+
+
+async def faults(conn: Conn, caller: Caller, facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
+    """Which facts the caller may not post, by identity, with the reason. Organizers may post all that is not the
+    platform's own word.
+
+    An employer is told the same of a candidate whom it may not see as of one who does not exist.
+    """
     known = list(facts)
+    found = {fact.identity: RESERVED_SOURCE for fact in known if is_reserved(fact.source)}
+    if caller.role == "organizer":
+        return found
+    employer = caller.employer or ""
+    seen = await sight.visible(conn, employer, {(f.campaign, f.candidate) for f in known if f.candidate is not None})
     offers = await _offers_by(conn, known)
     posted = await ledger.posted_by(conn, [_retracted(f) for f in known if f.type == RETRACTS], f"key:{caller.key}")
-    found = {fact.identity: _fault(caller, fact, offers, posted) for fact in known}
-    return {identity: reason for identity, reason in found.items() if reason}
+    for fact in known:
+        if reason := _fault(caller, fact, seen, offers, posted):
+            found.setdefault(fact.identity, Fault("type", reason))
+    return found
 
 
-def _fault(caller: Caller, fact: Fact, offers: dict[OfferKey, set[str]], posted: set[tuple[str, str]]) -> str | None:
+def _fault(
+    caller: Caller,
+    fact: Fact,
+    seen: set[JourneyKey],
+    offers: dict[OfferKey, set[str]],
+    posted: set[tuple[str, str]],
+) -> str | None:
+    if fact.type == RETRACTS:
+        return None if _retracted(fact) in posted else "your key may retract only what it posted itself"
+    if fact.type not in NAMES_EMPLOYER | OFFERS | {SIGNS_UP}:
+        return f"an employer's key may not post {fact.type}; ask the organizer"
+    if fact.candidate is not None and (fact.campaign, fact.candidate) not in seen:
+        return f"there is no candidate {fact.candidate} about whom your key may post"
+    return _fault_of_words(caller, fact, offers)
+
+
+def _fault_of_words(caller: Caller, fact: Fact, offers: dict[OfferKey, set[str]]) -> str | None:
+    """What is wrong with a fact about a candidate whom the caller sees."""
+    if fact.type == SIGNS_UP and not str(fact.candidate).startswith(f"{caller.employer}:"):
+        return f"an employer's key signs up its own candidates only: their ids begin with {caller.employer}:"
     if fact.type in NAMES_EMPLOYER and fact.data["employer"] != caller.employer:
         return f"your key stands for {caller.employer}; it can't speak for {fact.data['employer']}"
     if fact.type in OFFERS and offers[_offer(fact)] != {caller.employer}:
         return f"{fact.data['offer']} is no offer of {caller.employer} to this candidate"
-    if fact.type == RETRACTS and _retracted(fact) not in posted:
-        return "your key may retract only what it posted itself"
-    if fact.type in NAMES_EMPLOYER | OFFERS | {RETRACTS}:
-        return None
-    return f"an employer's key may not post {fact.type}; ask the organizer"
+    return None
 
 
 async def _offers_by(conn: Conn, facts: list[Fact]) -> dict[OfferKey, set[str]]:

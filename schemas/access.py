@@ -12,6 +12,16 @@ COOKIE: Final = "yinfeng_key"  # of a browser that logged in; it holds the key
 ROLES: Final[tuple[Role, ...]] = ("organizer", "employer", "viewer")
 
 
+# What the platform itself speaks under, for persons who hold a link or who look at a page: nobody else may.
+RESERVED: Final = ("/offers", "/tickets", "/desk", "/me", "/yinfeng")
+
+
+def is_reserved(source: str) -> bool:
+    """Whether only the platform itself speaks under this source."""
+    path = source.rstrip("/")
+    return any(path == own or path.startswith(f"{own}/") for own in RESERVED)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The holder of a key: the key's public id and name, its role, and the employer it stands for, if any."""

@@ -15,6 +15,7 @@ from schemas.data import (
     CandidateInterviewed,
     CandidateSignedUp,
     CandidateWithdrew,
+    Consent,
     Data,
     FactRetracted,
     FairCancelled,
@@ -161,6 +162,21 @@ _ROWS = (
         "Takes no further part.",
         "求职者退出。",
         {**_CANDIDATE, "reason": "went abroad"},
+    ),
+    FactType(
+        "consent.given",
+        Consent,
+        "The person agreed: that employers see their data (those of all their fairs, or those named), to marketing, or"
+        " that data goes abroad. No word is no.",
+        "本人同意：用人单位查看其信息（所有参加的招聘会，或指明的单位）、接收推广信息，或信息出境。未表示即为不同意。",
+        {**_CANDIDATE, "purpose": "employers", "employers": ["huayou"], "text": "privacy-2026-03"},
+    ),
+    FactType(
+        "consent.withdrawn",
+        Consent,
+        "The person agrees no longer.",
+        "本人撤回同意。",
+        {**_CANDIDATE, "purpose": "employers"},
     ),
     FactType(
         "offer.extended",

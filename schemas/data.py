@@ -26,6 +26,7 @@ from schemas.fields import (
     Outcome,
     Phone,
     Prose,
+    Purpose,
     Slug,
     Text,
     Time,
@@ -142,6 +143,18 @@ class CandidateSignedUp(CandidateData):
     graduation_year: Year | None = None
     chain: Text | None = None
     consent: bool | None = None
+
+
+class Consent(CandidateData):
+    purpose: Purpose
+    employers: Annotated[list[Id], Field(min_length=1, max_length=1000)] | None = None
+    text: Prose | None = None
+
+    @model_validator(mode="after")
+    def _whom(self) -> Self:
+        if self.employers is not None and self.purpose != "employers":
+            raise PydanticCustomError("value", f"employers says nothing about consent to {self.purpose}; leave it out")
+        return self
 
 
 class CandidateCheckedIn(CandidateData):

@@ -6,7 +6,9 @@ and idempotent: the fold over a set of facts is the same whatever their order an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 Stamp = tuple[int, str, str]  # microseconds since 1970, source, id
 Micros = int
@@ -61,6 +63,21 @@ class Payment:
     amount: str
 
 
+CONSENT: Final = "consent"  # the attribute that a signup's own word of consent sets
+
+
+def consents_of(purpose: str, employers: Iterable[str] | None = None) -> list[str]:
+    """The attributes that hold a word of consent: to employers of all fairs, to those named, or to another purpose."""
+    if purpose != "employers":
+        return [f"{CONSENT}:{purpose}"]
+    return [CONSENT] if employers is None else [f"{CONSENT}/{employer}" for employer in employers]
+
+
+def is_consent(attribute: str) -> bool:
+    """Whether an attribute is a word of consent to somebody or something named."""
+    return attribute.startswith((f"{CONSENT}:", f"{CONSENT}/"))
+
+
 @dataclass(slots=True)
 class Journey:
     """All that the facts of one candidate in one campaign say. Empty: nothing is known.
@@ -88,6 +105,12 @@ class Journey:
         if self.withdrew is None:
             return False
         return self.last_signup is None or self.withdrew > self.last_signup
+
+    def agrees(self, employer: str) -> bool:
+        """Whether the latest word of consent that concerns this employer says yes. No word is no."""
+        words = [self.attributes.get(CONSENT), self.attributes.get(f"{CONSENT}/{employer}")]
+        latest = max((word for word in words if word), key=lambda word: word.at, default=None)
+        return latest is not None and latest.value is True
 
     def attribute(self, name: str) -> str | int | bool | None:
         """The latest value of an attribute such as `email` or `education`; None if never given."""

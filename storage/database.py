@@ -186,8 +186,8 @@ LIMITS: Final[dict[str, Limits]] = {
     # Who asks over HTTP has an answer within ten seconds.
     "web": Limits(statement=7, lock=3, idle=10, silence=8),
     # A batch that one statement is too long for is halved; a worker that stands still lets go of its locks.
-    "worker": Limits(statement=60, lock=10, idle=10, silence=75),
-    "sender": Limits(statement=30, lock=10, idle=10, silence=40),
+    "worker": Limits(statement=20, lock=10, idle=10, silence=25),
+    "sender": Limits(statement=20, lock=10, idle=10, silence=25),
     # It holds a lease of ten seconds.
     "relay": Limits(statement=8, lock=5, idle=10, silence=9),
 }

@@ -9,10 +9,30 @@ from typing import Any, Final
 from psycopg.rows import class_row, dict_row
 
 from schemas.errors import NotFound
-from schemas.messages import HR_KINDS, Status
+from schemas.messages import (
+    FAIR_CANCELLED,
+    FAIR_REMINDER,
+    FAIR_RESCHEDULED,
+    HR_KINDS,
+    MOVED_UP,
+    SIGNUP_CONFIRMATION,
+    THANKS,
+    WAITLISTED,
+    Status,
+)
 from storage.database import Conn
 from storage.outgoing import RESTS
+from storage.sight import SEEN
 
+ABOUT_FAIRS: Final = (
+    SIGNUP_CONFIRMATION,
+    WAITLISTED,
+    MOVED_UP,
+    FAIR_REMINDER,
+    FAIR_RESCHEDULED,
+    FAIR_CANCELLED,
+    THANKS,
+)
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 _ROWS = """
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
@@ -24,11 +44,18 @@ _RESTING = f"""
 SELECT reason, count(*)::int FROM messages WHERE status = 'held' AND starts_with(reason, '{RESTS}')
 GROUP BY 1 ORDER BY 1
 """
-# An employer's key sees the messages to candidates who have to do with it, and none that another employer caused.
+# An employer's key sees the messages to candidates whom it sees: those about fairs, and those that it caused itself. Of
+# which employer another message is stands in it, in its fact, or in the offer that its fact names; else it is nobody's.
 _OF_EMPLOYER = f"""
-m.kind NOT IN {HR_KINDS} AND EXISTS (SELECT FROM journeys j WHERE (j.campaign, j.candidate) = (m.campaign, m.candidate)
-        AND %(employer)s = ANY(j.employers))
-AND coalesce(m.params->>'employer', %(employer)s) = %(employer)s
+m.kind NOT IN {HR_KINDS} AND {SEEN.format(campaign="m.campaign", candidate="m.candidate")}
+AND (m.kind IN {ABOUT_FAIRS} OR %(employer)s = coalesce(
+    m.params->>'employer',
+    (SELECT c.event->'data'->>'employer' FROM facts c WHERE c.source = m.source AND c.id = m.fact),
+    (SELECT x.event->'data'->>'employer'
+     FROM facts c JOIN facts x ON (x.campaign, x.candidate) = (m.campaign, m.candidate)
+     WHERE c.source = m.source AND c.id = m.fact AND x.type = 'offer.extended'
+       AND x.event->'data'->>'offer' = c.event->'data'->>'offer'
+     ORDER BY x.time DESC LIMIT 1)))
 """
 
 

@@ -78,21 +78,24 @@ def attach(
     *,
     identify: Callable[[], Awaitable[Log]],
     ready: Callable[[], None],
+    pulse: Callable[[str | None], None],
     end: Callable[[Exception], Awaitable[None]],
 ) -> Callable[[], bool]:
     """Give the app its agent, its announcer and its look at the clock.
 
-    `identify` tells which log the facts' topic is now, `ready` is called when partitions are here, `end` ends the
+    `identify` tells which log the facts' topic is now, `ready` is called when partitions are here, `pulse` whenever
+    reading or applying gets on, `end` ends the
     process for an error that no record's values have led to. Returns what tells whether facts are pouring in, so that
     other work can stand back.
     """
     pouring = Pouring(settings.batch_size)
     url = settings.database_url or ""
-    batches, watching = (Persistence(url, name="worker", jitter=_jitter) for _ in range(2))
+    batches = Persistence(url, name="worker", jitter=_jitter, pulse=pulse)
+    watching = Persistence(url, name="worker", jitter=_jitter)
     applier = Applier(batches, clock=_now)
     fairs = FairCounter(watching, clock=_now)
     flow: Flow = app.facts_flow
-    app.identify = identify
+    app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
     async def publish(topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:

@@ -51,6 +51,11 @@ class Flow:
         self._settle()
 
     @property
+    def idle(self) -> bool:
+        """Whether all that was read is applied."""
+        return self._waiting == 0
+
+    @property
     def has_room(self) -> bool:
         """Whether more may be read now."""
         return self._waiting < self._limit and not self._holding

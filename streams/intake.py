@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from schemas.access import is_reserved
 from schemas.cloudevents import from_kafka
 from schemas.errors import FieldError, InvalidFact
 from schemas.facts import Fact, validate_event
@@ -103,11 +104,15 @@ async def take_in(conn: Conn, incoming: Sequence[Incoming]) -> tuple[list[Fact],
 
 
 async def _without_echoes(conn: Conn, messages: Sequence[Incoming]) -> list[Incoming]:
-    """Without what no longer passes for a fact but is the ledger's own word, published again: a person's signup
-    after their erasure lacks what it must have."""
-    unread = {(m.seq, text) for m in messages if m.seq and isinstance(m.read(), InvalidFact) and (text := m.text())}
+    """Without what would not pass as a fact from outside but is the ledger's own word, published again: a person's
+    signup after their erasure lacks what it must have, and what the platform says itself has a source of its own."""
+    unread = {(m.seq, text) for m in messages if m.seq and _stands_out(m.read()) and (text := m.text())}
     known = await ledger.same(conn, unread) if unread else set()
     return [m for m in messages if not known or (m.seq, m.text()) not in known]
+
+
+def _stands_out(found: Fact | InvalidFact) -> bool:
+    return isinstance(found, InvalidFact) or is_reserved(found.source)
 
 
 def parse(incoming: Iterable[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
@@ -118,6 +123,8 @@ def parse(incoming: Iterable[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
         found = message.read()
         if isinstance(found, InvalidFact):
             letters.append(message.dead(str(found)))
+        elif is_reserved(found.source):
+            letters.append(message.dead(f"source: {found.source} is what the platform itself speaks under"))
         else:
             facts.setdefault(found.identity, found)
     return list(facts.values()), letters

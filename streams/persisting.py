@@ -20,9 +20,17 @@ T = TypeVar("T")
 class Persistence:
     """One connection, opened when it is wanted. Work on it is done one after the other."""
 
-    def __init__(self, database_url: str, *, name: str, jitter: Callable[[], float]) -> None:
-        """`jitter` gives a factor around 1, so that two that are in conflict don't meet again."""
-        self._database_url, self._name, self._jitter = database_url, name, jitter
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        name: str,
+        jitter: Callable[[], float],
+        pulse: Callable[[str | None], None] = lambda waits_for: None,
+    ) -> None:
+        """`jitter` gives a factor around 1, so that two that are in conflict don't meet again. `pulse` is told that
+        work gets on, or what it waits for."""
+        self._database_url, self._name, self._jitter, self._pulse = database_url, name, jitter, pulse
         self._connection: Conn | None = None
         self._lock = asyncio.Lock()
         self.conflicts = 0
@@ -34,10 +42,13 @@ class Persistence:
         pause, conflict = RETRY[0], CONFLICT[0]
         while True:
             try:
-                return await self.attempt(work)
+                done = await self.attempt(work)
+                self._pulse(None)
+                return done
             except ConcurrentChange as error:
                 self.conflicts += 1
                 log.log(logging.WARNING if conflict >= CONFLICT[1] else logging.DEBUG, "%s; trying again", error)
+                self._pulse("another worker that changes the same")
                 await asyncio.sleep(conflict * self._jitter())
                 conflict = min(conflict * 2, CONFLICT[1])
             except DatabaseUnavailable as error:
@@ -45,6 +56,7 @@ class Persistence:
                     raise
                 self.outages += 1
                 log.warning("%s; trying again in %.1f s", error, pause)
+                self._pulse("the database")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY[1])
 

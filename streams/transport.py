@@ -88,6 +88,8 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """What can be read now, round-robin over the partitions."""
+        if self._flow.idle:
+            self.app.pulse(None)
         records, active = await self._wait_next_records(timeout)
         generation, epoch = self.app.consumer_generation_id, self._flow.epoch
         if not records or self.should_stop:

@@ -66,12 +66,18 @@ class Person:
         if any(fact["type"] == "candidate.erased" for fact in facts):
             self.attributes = {}
 
+    def agree(self, word: bool, purpose: str, whom: list[str] | None) -> None:
+        general = "consent" if purpose == "employers" else f"consent:{purpose}"
+        self.attributes |= dict.fromkeys([general] if whom is None else [f"consent/{name}" for name in whom], word)
+
     def live(self, kind: str, data: dict[str, Any]) -> None:
         subject, _, what = kind.partition(".")
         if kind == "candidate.signed_up":
             self.signed_up, self.withdrawn = True, False
             self.attributes |= {name: data[name] for name in ATTRIBUTES if name in data}
             self.signed_up_for |= {data["fair"]} if "fair" in data else set()
+        elif subject == "consent":
+            self.agree(what == "given", data["purpose"], data.get("employers"))
         elif kind == "candidate.withdrew":
             self.withdrawn = True
         elif kind == "candidate.checked_in":

@@ -11,6 +11,7 @@ import httpx
 
 from schemas.settings import Settings
 from yinfeng.children import ChildSpec
+from yinfeng.pulse import standstill
 
 
 def python_apps(settings: Settings) -> list[ChildSpec]:
@@ -32,6 +33,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "YINFENG_PORT": str(settings.port),
         "YINFENG_DATABASE_URL": settings.database_url or "",
         "YINFENG_KAFKA": settings.kafka or "",
+        "YINFENG_PULSE_FILE": "",
     }
 
 
@@ -40,10 +42,11 @@ def _command(name: str) -> tuple[str, ...]:
 
 
 def _with_ready_file(name: str, home: Path, env: Mapping[str, str]) -> ChildSpec:
-    ready = home / "run" / f"{name}.ready"
+    ready, pulse = home / "run" / f"{name}.ready", home / "run" / f"{name}.pulse"
 
     def forget() -> None:
         ready.unlink(missing_ok=True)
+        pulse.unlink(missing_ok=True)
 
     return ChildSpec(
         name=name,
@@ -52,6 +55,7 @@ def _with_ready_file(name: str, home: Path, env: Mapping[str, str]) -> ChildSpec
         before_start=forget,
         after_stop=forget,
         is_ready=ready.exists,
+        stands_still=lambda pid: standstill(pulse, pid),
     )
 
 
@@ -67,4 +71,17 @@ def _web(settings: Settings, env: Mapping[str, str]) -> ChildSpec:
         except httpx.HTTPError:
             return False
 
-    return ChildSpec(name="web", command=_command("web"), env=env, is_ready=is_ready)
+    pulse = settings.home / "run" / "web.pulse"
+
+    def forget() -> None:
+        pulse.unlink(missing_ok=True)
+
+    return ChildSpec(
+        name="web",
+        command=_command("web"),
+        env=env,
+        before_start=forget,
+        after_stop=forget,
+        is_ready=is_ready,
+        stands_still=lambda pid: standstill(pulse, pid),
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -47,7 +49,8 @@ class ChildSpec:
 
     `is_ready` is asked again and again after a start: False means not yet; a YinfengError means that this
     start has failed and the process is to be ended. `is_spent` is asked now and then while it is ready, with
-    the pid, and gives the reason when a fresh process should take its place. `before_start` runs before every
+    the pid, and gives the reason when a fresh process should take its place; so is `stands_still`, of one that hangs:
+    that one is ended, and started again. Both may take a while. `before_start` runs before every
     start and `after_stop` once, at the end. `env` is the whole environment: nothing is inherited. `user` is a
     system user to run as (only root may say so). `stop_signal` asks it to end, `hurry_signal` makes it end.
     """
@@ -57,6 +60,7 @@ class ChildSpec:
     env: Mapping[str, str]
     is_ready: Callable[[], bool]
     is_spent: Callable[[int], str | None] = _never
+    stands_still: Callable[[int], str | None] = _never
     before_start: Callable[[], None] = _nothing
     after_stop: Callable[[], None] = _nothing
     stop_signal: Signals = Signals.SIGTERM
@@ -81,6 +85,9 @@ class Child:
     next_try: float = 0.0
     next_look: float = 0.0
     delay: float = 0.0
+    stopped_since: float | None = None
+    missed: int = 0
+    probe: Future[tuple[str | None, str | None]] | None = field(default=None, repr=False)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _log_from: int = 0
 
@@ -99,7 +106,8 @@ class Child:
     def start(self) -> None:
         """Start the process. Raises ConfigurationError when the system refuses to."""
         self.spec.before_start()
-        self._rotate_log()
+        self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.rotate_log()
         with self.log_path.open("ab") as log:
             self._log_from = log.tell()
             try:
@@ -109,7 +117,7 @@ class Child:
             except OSError as error:
                 raise ConfigurationError(f"{self.name} can't be started: {error}") from error
         self.started = time.monotonic()
-        self.next_look = 0.0
+        self.next_look, self.stopped_since, self.missed, self.probe = 0.0, None, 0, None
         with suppress(psutil.NoSuchProcess):
             self.created = psutil.Process(self.process.pid).create_time()
         self.phase = Phase.STARTING
@@ -126,6 +134,18 @@ class Child:
     def overdue(self) -> bool:
         """Whether it has been starting for longer than it may."""
         return self.phase is Phase.STARTING and time.monotonic() - self.started > self.spec.start_timeout
+
+    def suspended(self) -> float:
+        """For how many seconds it has been seen stopped by a signal."""
+        try:
+            stopped = self.pid is not None and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            stopped = False
+        if not stopped:
+            self.stopped_since = None
+        elif self.stopped_since is None:
+            self.stopped_since = time.monotonic()
+        return time.monotonic() - self.stopped_since if self.stopped_since is not None else 0.0
 
     def describe_exit(self) -> str:
         """How the last process ended, in words."""
@@ -169,10 +189,18 @@ class Child:
         while self.alive() and time.monotonic() < deadline and not hurry():
             time.sleep(0.02)
 
-    def _rotate_log(self) -> None:
-        self.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT:
-            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+    def rotate_log(self) -> None:
+        """Keep the log within bounds, also while its process writes to it. A full disk keeps it as it is."""
+        with suppress(OSError):
+            rotate(self.log_path)
+
+
+def rotate(log: Path) -> None:
+    """Move what a log holds to `….log.1`, once it holds more than LOG_LIMIT. Its writers go on at its beginning: they
+    append, so the file must stay the same one. Raises OSError."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
 
 
 @contextmanager

@@ -65,6 +65,7 @@ COMMANDS: dict[str, str] = {
     "demo": "demo:demo",
     "targets": "targets:targets",
     "status": "status:status",
+    "health": "health:health",
     "audit": "audit:audit",
     "prepare": "processes:prepare",
     "web": "processes:web",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
@@ -15,6 +17,8 @@ from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.topics import FACTS, TOPICS
 from storage.positions import Log
 
+# An ApiVersions request of version 0, by correlation 1 of a client without a name.
+_API_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 _LARGEST: Final = "max.message.bytes"
 
 
@@ -70,6 +74,16 @@ def _largest_record(admin: KafkaAdminClient) -> int:
         if value is not None:
             return int(value)
     return int(TOPICS[FACTS][1][_LARGEST])
+
+
+def answers(bootstrap: str, *, within: float) -> bool:
+    """Whether a broker says what versions it speaks, within so many seconds."""
+    host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
+    with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=within) as line:
+        line.settimeout(within)
+        line.sendall(_API_VERSIONS)
+        return bool(line.recv(1))
+    return False
 
 
 def _check_partitions(admin: KafkaAdminClient) -> None:

@@ -16,6 +16,7 @@ from producers.relay import Relay
 from schemas.settings import Settings
 from yinfeng.kafka_admin import facts_topic
 from yinfeng.lag import facts_ends
+from yinfeng.pulse import Pulse, pulse_path
 from yinfeng.readiness import mark_ready
 
 
@@ -46,6 +47,6 @@ def run_relay(settings: Settings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    process = Process(stop=stop, ready=mark_ready)
+    process = Process(stop=stop, ready=mark_ready, pulse=Pulse(pulse_path(settings, "relay")))
     Relay(settings.database_url or "", KafkaBroker(settings.kafka or ""), process, holder=holder).run()
     return 0

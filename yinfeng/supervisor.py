@@ -1,15 +1,19 @@
 """`yinfeng up`: starts every part in order, keeps it running, and leaves nothing behind.
 
-One thread and one loop. Signals only set a counter that the loop reads; the probes it makes are short.
+One loop, in one thread. Signals only set a counter that the loop reads; probes that may take long are made beside it.
+A part that stands still is ended and started again, as one that has died is. Whatever becomes of the disk, parts are
+kept and ended: what can't be written is not said, no more.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -18,19 +22,24 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from schemas.errors import YinfengError
+from schemas.errors import ConfigurationError, YinfengError
 from schemas.settings import Settings
 from yinfeng.apps import python_apps
-from yinfeng.children import Child, ChildSpec, Phase
+from yinfeng.children import Child, ChildSpec, Phase, rotate
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
 from yinfeng.home import hold, web_port
+from yinfeng.pulse import STILL_AFTER
 from yinfeng.status_file import PlatformState, child_state, end_leftovers, remove_state, write_state
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
 FORGIVEN_AFTER = 60.0
-LOOK_EVERY = 10.0
+LOOK_EVERY = 3.0
+SUSPENDED_FOR = 8.0  # seconds that a part may be stopped by a signal
+MISSES = 3  # looks in a row that must find a part standing still
+GAP = 5.0  # seconds between two rounds after which it was us, or the machine, that stood still
+SPACE = 200 * 1024 * 1024  # bytes that must be free to begin
 
 
 class StartFailed(YinfengError):
@@ -57,6 +66,7 @@ def run_platform(
     settings = settings.model_copy(update={"home": settings.home.absolute()})
     try:
         with hold(settings.home):
+            require_space(settings.home)
             say = _Voice(out, settings.home / "logs" / "supervisor.log")
             end_leftovers(settings.home, say)
             settings = settings.model_copy(update={"port": web_port(settings.host, settings.port)})
@@ -64,6 +74,16 @@ def run_platform(
     except YinfengError as error:
         out.print(f"Not started: {error}", style="red", markup=False, highlight=False)
         return 1
+
+
+def require_space(home: Path) -> None:
+    """Raises ConfigurationError when so little is free that the database would soon stop."""
+    free = shutil.disk_usage(home).free
+    if free < SPACE:
+        raise ConfigurationError(
+            f"only {free >> 20} MB are free where {home} lies, and Yinfeng wants {SPACE >> 20} MB to begin: make room,"
+            " or set YINFENG_HOME to another disk"
+        )
 
 
 def next_delay(delay: float, alive: float) -> float:
@@ -91,7 +111,8 @@ class Supervisor:
         self._on_ready = on_ready
         self._children: list[Child] = []
         self._asked_to_stop = 0
-        self._began = time.monotonic()
+        self._began = self._turned = time.monotonic()
+        self._probes = ThreadPoolExecutor(4, thread_name_prefix="probe")
         self._state = PlatformState(
             pid=os.getpid(),
             created=psutil.Process().create_time(),
@@ -152,6 +173,7 @@ class Supervisor:
 
     def _turn(self) -> None:
         """One round: see to every child, then sleep a little. Raises _StopAsked when told to stop."""
+        self._notice_gap()
         for child in self._children:
             if self._asked_to_stop:
                 raise _StopAsked
@@ -159,6 +181,14 @@ class Supervisor:
         # Short while one starts: a broker that is back must have its topics before clients find it.
         busy = any(child.phase is Phase.STARTING for child in self._children)
         time.sleep(0.01 if busy else 0.1)
+
+    def _notice_gap(self) -> None:
+        """After a time in which we did not come round either, nobody is blamed for standing still."""
+        before, self._turned = self._turned, time.monotonic()
+        if self._turned - before > GAP:
+            self._say(f"{self._turned - before:.0f} s passed in which nothing ran here; looking at all parts anew")
+            for child in self._children:
+                child.missed, child.stopped_since, child.next_look = 0, None, self._turned + STILL_AFTER
 
     def _see_to(self, child: Child) -> None:
         if child.phase is Phase.WAITING:
@@ -174,9 +204,23 @@ class Supervisor:
             self._look_closer(child)
 
     def _look_closer(self, child: Child) -> None:
-        child.next_look = time.monotonic() + LOOK_EVERY
-        if child.pid is not None and (reason := child.spec.is_spent(child.pid)):
-            self._say(f"{child.name} {reason}; a fresh one takes its place")
+        """Ask whether it stands still or is spent; the answer comes at a later round."""
+        if child.suspended() > SUSPENDED_FOR:
+            self._bury(child, f"was stopped by a signal for {SUSPENDED_FOR:.0f} s")
+        elif child.probe is None:
+            child.rotate_log()
+            child.probe = self._probes.submit(_probe, child.spec, child.pid or 0)
+        elif child.probe.done():
+            still, spent = child.probe.result()
+            child.probe, child.next_look = None, time.monotonic() + LOOK_EVERY
+            self._judge(child, still, spent)
+
+    def _judge(self, child: Child, still: str | None, spent: str | None) -> None:
+        child.missed = child.missed + 1 if still else 0
+        if still and child.missed >= MISSES:
+            self._bury(child, still)
+        elif spent and not still:
+            self._say(f"{child.name} {spent}; a fresh one takes its place")
             child.kill()
             self._restart(child)
 
@@ -220,15 +264,19 @@ class Supervisor:
         if self._children:
             self._say("Stopping (Ctrl-C again hurries)")
         for child in reversed(self._children):
-            child.stop(hurry=lambda: self._asked_to_stop > max(asked, 1))
-        remove_state(self._settings.home)
+            with suppress(OSError, YinfengError):
+                child.stop(hurry=lambda: self._asked_to_stop > max(asked, 1))
+        self._probes.shutdown(wait=False, cancel_futures=True)
+        with suppress(OSError):
+            remove_state(self._settings.home)
         if self._children:
             self._say("Stopped")
 
     def _write_state(self, **changes: object) -> None:
         children = tuple(map(child_state, self._children))
         self._state = msgspec.structs.replace(self._state, children=children, **changes)
-        write_state(self._settings.home, self._state)
+        with suppress(OSError):  # a full disk: the next change is another try
+            write_state(self._settings.home, self._state)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -248,13 +296,21 @@ class Supervisor:
 
 
 class _Voice:
-    """Says things on the console and, with the time, in the log."""
+    """Says things on the console and, with the time, in the log. Where neither can be written, nobody is told: to say
+    something is never worth more than what it is about."""
 
     def __init__(self, out: Console, log: Path) -> None:
         self._out = out
         self._log = log
 
     def __call__(self, text: str) -> None:
-        self._out.print(text, markup=False, highlight=False, soft_wrap=True)
-        with self._log.open("a", encoding="utf-8") as log:
+        with suppress(OSError):
+            self._out.print(text, markup=False, highlight=False, soft_wrap=True)
+        with suppress(OSError):
+            rotate(self._log)
+        with suppress(OSError), self._log.open("a", encoding="utf-8") as log:
             log.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+
+
+def _probe(spec: ChildSpec, pid: int) -> tuple[str | None, str | None]:
+    return spec.stands_still(pid), spec.is_spent(pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -42,6 +43,7 @@ from storage.overview import overview
 from yinfeng import metrics, problems
 from yinfeng.limits import BodyLimit
 from yinfeng.pages import make_page
+from yinfeng.pulse import EVERY, Pulse, pulse_path
 
 TITLE = "Yinfeng 引凤"
 _MISSING = "a key is needed: Authorization: Bearer …, or log in at /login"
@@ -59,8 +61,10 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        beating = asyncio.create_task(_beat(Pulse(pulse_path(settings, "web"))))
         async with pool, watching(hub, kafka):
             yield
+        beating.cancel()
 
     app = FastAPI(title=TITLE, version=version("yinfeng"), lifespan=lifespan, docs_url=None, redoc_url=None)
     page = make_page()
@@ -85,6 +89,12 @@ def create_app(settings: Settings) -> FastAPI:
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)
     return app
+
+
+async def _beat(pulse: Pulse) -> None:
+    while True:
+        pulse()
+        await asyncio.sleep(EVERY)
 
 
 def make_authenticate(pool: AsyncConnectionPool[Conn]) -> Authenticate:

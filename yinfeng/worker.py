@@ -16,6 +16,7 @@ from schemas.settings import Settings
 from storage.positions import Log
 from streams import app as streams_app
 from yinfeng.kafka_admin import facts_log
+from yinfeng.pulse import Pulse, pulse_path
 from yinfeng.readiness import mark_ready
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ def run_worker(settings: Settings) -> int:
     async def stopping(_: Any, **kwargs: Any) -> None:
         _end_soon()
 
-    facts_pour_in = streams_app.attach(app, settings, identify=identify, ready=mark_ready, end=end)
+    pulse = Pulse(pulse_path(settings, "worker"))
+    facts_pour_in = streams_app.attach(app, settings, identify=identify, ready=mark_ready, pulse=pulse, end=end)
     app.on_before_shutdown.connect(stopping, weak=False)
     notifications_agent.attach(app, settings, stand_back=facts_pour_in)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from schemas.facts import Fact
-from schemas.journey import Hire, Interview, Journey, Micros, Offer, Payment, Stamp, Terms, Word
+from schemas.journey import Hire, Interview, Journey, Micros, Offer, Payment, Stamp, Terms, Word, consents_of
 
 ATTRIBUTES = (
     "name",
@@ -69,6 +69,17 @@ def _signed_up(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
     for name in ATTRIBUTES:
         if name in data:
             journey.attributes[name] = _latest(journey.attributes.get(name), at, data[name])
+
+
+def _consent(given: bool) -> Handler:
+    """A word of consent stands among the attributes: it is the person's, and goes with the person."""
+
+    def handle(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+        if not journey.erased:
+            for name in consents_of(data["purpose"], data.get("employers")):
+                journey.attributes[name] = _latest(journey.attributes.get(name), at, given)
+
+    return handle
 
 
 def _checked_in(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
@@ -160,6 +171,8 @@ Handler = Callable[[Journey, Stamp, dict[str, Any]], None]
 HANDLERS: dict[str, Handler] = {
     "candidate.signed_up": _signed_up,
     "candidate.checked_in": _checked_in,
+    "consent.given": _consent(True),
+    "consent.withdrawn": _consent(False),
     "candidate.interviewed": _interviewed,
     "candidate.withdrew": _withdrew,
     "offer.extended": _offer_extended,

@@ -23,6 +23,7 @@ _READY = "import os, subprocess, sys, time, signal, pathlib\nready = lambda: pat
 _SCRIPTS = {
     "steady": _READY + "subprocess.Popen(['sleep', '600'])\nready()\ntime.sleep(600)",
     "stubborn": _READY + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nready()\ntime.sleep(600)",
+    "talking": _READY + "ready()\nwhile True: print('x' * 9999, flush=True); time.sleep(0.001)",
     "slow": _READY + "time.sleep(600)",
     "broken": _READY + "print('table facts is missing', flush=True)\nsys.exit(3)",
 }
@@ -50,6 +51,7 @@ def main(home: Path, port: int, words: list[str]) -> int:
         if words[1:] == ["small-broker"]:
             broker.MEMORY_LIMIT, supervisor.LOOK_EVERY = 0, 1.0
         return run_platform(Settings(home=home, port=port), console, apps=lambda _: [], prepare=lambda _: None)
+    supervisor.LOOK_EVERY, supervisor.SUSPENDED_FOR = 0.2, 1.0
     # So long that only hurrying ends a child that does not listen.
     children.STOP_WITHIN = 3600
     servers = {"database_url": "postgresql://elsewhere", "kafka": "elsewhere:9092"}

@@ -75,6 +75,24 @@ def test_while_postgres_is_silent_a_post_is_answered_and_later_all_goes_on(platf
     until(lambda: progress(platform) == 2)
 
 
+@pytest.mark.parametrize("name", ["postgres", "broker", "worker", "relay", "web"])
+def test_a_part_that_stands_still_is_started_again_and_all_goes_on(platform: Platform, name: str):
+    pid = platform.child(name).pid
+    assert pid is not None
+    psutil.Process(pid).suspend()
+    until(lambda: platform.child(name).pid not in (pid, None) and platform.child(name).state == "ready", 90)
+    before = progress(platform) or 0
+    until(lambda: is_accepted(platform, [opened(), target("t"), hired(f"after-{name}")]))
+    until(lambda: (progress(platform) or 0) > before, 30)
+
+
+def is_accepted(platform: Platform, events: list[Event]) -> bool:
+    try:
+        return all(post(platform, event).status_code == 202 for event in events)
+    except httpx.HTTPError:
+        return False
+
+
 async def test_a_server_that_is_silent_is_given_up(database_url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(database.LIMITS, "test", SHORT)
     conn = await connect(database_url, name="test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -13,10 +14,13 @@ import psycopg
 import pytest
 from kafka.admin import KafkaAdminClient
 
+from schemas.errors import ConfigurationError
 from schemas.topics import TOPICS
 from tests.platform import Platform, free_port, gone, until
+from yinfeng.children import LOG_LIMIT
 from yinfeng.embedded.postgres import end_servers_of
 from yinfeng.status_file import read_state, state_path
+from yinfeng.supervisor import require_space
 
 Up = Callable[..., Platform]
 
@@ -204,3 +208,47 @@ def test_servers_left_over_by_a_killed_supervisor_are_ended_even_without_its_not
     assert second.state().kafka == kafka
     with psycopg.connect(second.state().database_url or "") as connection:
         assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_a_part_that_was_stopped_by_a_signal_is_started_again(up: Up):
+    platform = up("relay", "worker")
+    pid = platform.child("worker").pid
+    assert pid is not None
+    psutil.Process(pid).suspend()
+    platform.until_back("worker")
+    assert "was stopped by a signal" in platform.said()
+    assert not psutil.pid_exists(pid)
+
+
+def words(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
+
+
+def test_a_full_disk_stops_no_supervisor_and_leaves_no_orphan(up: Up):
+    platform = up("relay", "worker")
+    resource.prlimit(platform.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    pid = platform.child("worker").pid
+    platform.kill_child("worker")
+    until(lambda: any(p.pid != pid and "worker" in words(p) for p in platform.family()))
+    assert platform.process.poll() is None
+    family = platform.family()
+    platform.process.send_signal(signal.SIGTERM)
+    assert platform.process.wait(60) == 0
+    assert gone(family)
+
+
+def test_logs_stay_within_bounds_while_their_processes_write(up: Up):
+    platform = up("relay:talking")
+    log = platform.home / "logs" / "relay.log"
+    until(lambda: log.with_suffix(".log.1").exists())
+    until(lambda: log.stat().st_size > 0)
+    assert log.stat().st_size < 2 * LOG_LIMIT
+    assert set(log.read_text()) == {"x", "\n"}
+
+
+def test_a_platform_does_not_begin_on_a_disk_that_is_almost_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("yinfeng.supervisor.SPACE", 2**62)
+    with pytest.raises(ConfigurationError, match="MB are free where"):
+        require_space(tmp_path)

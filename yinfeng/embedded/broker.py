@@ -15,7 +15,7 @@ import psutil
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from yinfeng.children import ChildSpec
-from yinfeng.kafka_admin import create_topics
+from yinfeng.kafka_admin import answers, create_topics
 from yinfeng.lag import facts_lag
 
 # Below the range that systems take outgoing ports from: there, a client knocking at a broker that is down
@@ -51,6 +51,7 @@ class EmbeddedBroker:
             cwd=Path("/"),
             is_ready=self.is_ready,
             is_spent=self.is_spent,
+            stands_still=self.stands_still,
             # It has nothing on disk to put in order, and takes 5 s over a SIGTERM.
             stop_signal=Signals.SIGKILL,
         )
@@ -67,6 +68,10 @@ class EmbeddedBroker:
         except BrokerUnavailable:
             return False
         return True
+
+    def stands_still(self, pid: int) -> str | None:
+        """Why it is taken for one that hangs: it accepts a line, and says nothing on it."""
+        return None if answers(self.address, within=3.0) else "does not answer"
 
     def is_spent(self, pid: int) -> str | None:
         """Why a fresh broker should take its place: it keeps every record in memory, whatever the retention.

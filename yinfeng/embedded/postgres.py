@@ -79,6 +79,7 @@ class EmbeddedPostgres:
             before_start=self.prepare,
             after_stop=self._remove_sockets,
             is_ready=self.is_ready,
+            stands_still=self.stands_still,
             # SIGINT is a fast shutdown (SIGTERM waits for clients); SIGQUIT still frees the shared memory.
             stop_signal=Signals.SIGINT,
             hurry_signal=Signals.SIGQUIT,
@@ -110,6 +111,16 @@ class EmbeddedPostgres:
         except psycopg.OperationalError:
             return False
         return True
+
+    def stands_still(self, pid: int) -> str | None:
+        """Why it is taken for one that hangs: it does not answer. One that is full of connections does."""
+        try:
+            psycopg.connect(self._url("postgres"), connect_timeout=3).close()
+        except psycopg.errors.ConnectionTimeout:
+            return "does not answer"
+        except psycopg.OperationalError:
+            return None
+        return None
 
     def _url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={quote(str(self.sockets), safe='/')}"

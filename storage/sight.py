@@ -1,0 +1,49 @@
+"""Whom an employer sees: one rule, for whatever is read or posted about a candidate.
+
+A candidate is seen by an employer when (a) they signed up for or checked in at a fair in which it takes part, and
+their latest word of consent says yes to it; or (b) a fact of the organizer's names the two together; or (c) the
+candidate's id begins with the employer's own and a colon. What employers post themselves opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from storage.database import Conn
+from storage.ledger import JourneyKey
+
+# Of {campaign} and {candidate}, for %(employer)s. A fact that came by no key is the organizer's: straight over Kafka,
+# or from a person's own link.
+SEEN = """(
+starts_with({candidate}, %(employer)s || ':')
+OR EXISTS (
+    SELECT FROM facts f
+    WHERE f.campaign = {campaign} AND f.candidate = {candidate} AND f.event->'data'->>'employer' = %(employer)s
+      AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
+      AND NOT EXISTS (SELECT FROM keys y WHERE 'key:' || y.key = f.posted_by AND y.role = 'employer'))
+OR EXISTS (
+    SELECT FROM journeys j
+    CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb AS s) AS told
+    CROSS JOIN LATERAL (
+        SELECT w FROM unnest(ARRAY[s->'attributes'->'consent', s->'attributes'->('consent/' || %(employer)s)]) AS u(w)
+        WHERE w IS NOT NULL ORDER BY (w->'at'->>0)::bigint DESC, w->'at'->>1 DESC, w->'at'->>2 DESC LIMIT 1
+    ) AS word
+    WHERE j.campaign = {campaign} AND j.candidate = {candidate} AND word.w->'value' = 'true'
+      AND EXISTS (
+        SELECT FROM fairs t WHERE t.campaign = j.campaign AND t.employers ? %(employer)s
+          AND (s->'fairs' ? t.fair OR s->'checkins' ? t.fair))))
+"""
+_VISIBLE = f"""
+SELECT k.campaign, k.candidate FROM unnest(%(campaigns)b::text[], %(candidates)b::text[]) AS k(campaign, candidate)
+WHERE {SEEN.format(campaign="k.campaign", candidate="k.candidate")}
+"""
+
+
+async def visible(conn: Conn, employer: str, keys: Collection[JourneyKey]) -> set[JourneyKey]:
+    """Which of these (campaign, candidate) the employer sees. Those of whom nothing is known are not among them,
+    save where their id says that they are its own."""
+    if not keys:
+        return set()
+    values = {"employer": employer, "campaigns": [c for c, _ in keys], "candidates": [p for _, p in keys]}
+    cursor = await conn.execute(_VISIBLE, values)
+    return {(campaign, candidate) for campaign, candidate in await cursor.fetchall()}
