@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -18,7 +19,7 @@ from producers.permissions import faults
 from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
 from schemas.access import Caller
 from schemas.errors import FieldError, InvalidFact, TooLarge
-from schemas.facts import Fact
+from schemas.facts import Fact, ahead
 from schemas.openapi import EVENTS_OPERATION
 from storage import ledger
 from storage.database import Conn, borrowed
@@ -56,10 +57,13 @@ async def _parse(request: Request) -> Parsed:
     body = await _body(request)
     facts: list[tuple[int, Fact]] = []
     rejected: list[Rejected] = []
+    now = datetime.now(UTC)
     for index, event in enumerate(read_events(request.headers, body)):
         found = check(event)
         if isinstance(found, InvalidFact):
             rejected.append(Rejected(index, found.id, found.errors))
+        elif early := ahead(found, now):
+            rejected.append(Rejected(index, found.id, [early]))
         else:
             facts.append((index, found))
         if index % _BREATHE_EVERY == _BREATHE_EVERY - 1:

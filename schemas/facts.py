@@ -7,7 +7,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NoReturn
 
 import msgspec
@@ -19,6 +19,7 @@ from schemas.errors import FieldError, InvalidFact
 from schemas.fields import Id, Text, Time, UriReference, Url, parse_time, printable
 
 MAX_EVENT_BYTES: Final = 1024 * 1024
+MOST_AHEAD: Final = timedelta(days=1)  # of our clock: others' may be wrong, and zones mistaken
 MAX_KEYS: Final = 200
 _EXTENSION_NAME = re.compile("[a-z0-9]{1,40}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -114,6 +115,14 @@ def validate_event(event: Any) -> Fact:
         given = event.get("id")
         raise InvalidFact(errors, id=given if isinstance(given, str) else None)
     return build_fact(event)
+
+
+def ahead(fact: Fact, now: datetime) -> FieldError | None:
+    """What is wrong with a fact that is said to have happened later than our clock allows: the latest word on a thing
+    wins, so that a slip in a year would win for good."""
+    if fact.time - now <= MOST_AHEAD:
+        return None
+    return FieldError("time", f"lies more than a day ahead of {now.isoformat(timespec='seconds')}, our clock's time")
 
 
 def build_fact(event: dict[str, Any]) -> Fact:

@@ -24,7 +24,8 @@ from schemas.messages import HR_KINDS
 class MessageRow(SQLModel, table=True):
     """One message for one reason. `dedupe_key` is that reason; `params` what its template needs beside the journey.
 
-    `forgotten`: its candidate was erased, nothing that it said is kept from then on.
+    `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause` says of a cancelled one
+    who did it: `hr`, or `moot`: the world, which may change again, or `erased`.
     """
 
     __tablename__ = "messages"
@@ -45,6 +46,12 @@ class MessageRow(SQLModel, table=True):
             postgresql_where=text("status = 'held' AND starts_with(reason, 'its channel rests')"),
         ),
         Index("messages_recipient", text("lower(recipient)"), postgresql_where=text("NOT forgotten")),
+        Index(
+            "messages_moot",
+            "campaign",
+            "candidate",
+            postgresql_where=text("status = 'cancelled' AND cause = 'moot'"),
+        ),
         Index("messages_to_hr", "campaign", "sent_at", postgresql_where=text(f"kind IN {HR_KINDS}")),
     )
 
@@ -69,6 +76,7 @@ class MessageRow(SQLModel, table=True):
     requested_at: datetime = moment(now=True)
     sent_at: datetime | None = moment(nullable=True)
     forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    cause: str | None = None
 
 
 class FairNoticeRow(SQLModel, table=True):

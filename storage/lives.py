@@ -25,7 +25,7 @@ _MOVE = """
 UPDATE messages m
 SET status = r.status, reason = r.reason, lease_until = NULL,
     owner = CASE WHEN r.status IN ('requested', 'cancelled', 'failed') THEN NULL ELSE m.owner END,
-    not_before = NULL,
+    not_before = NULL, cause = CASE WHEN r.status = 'cancelled' THEN 'hr' END,
     sent_at = CASE WHEN r.status = 'requested' THEN NULL WHEN r.status IN ('sent', 'delivered')
               THEN coalesce(m.sent_at, now()) ELSE m.sent_at END
 FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS r(id, status, reason) WHERE m.id = r.id

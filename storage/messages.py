@@ -14,6 +14,7 @@ from storage.ledger import JourneyKey
 # Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
 # the same in opposite orders would else wait for each other.
 # One that was cancelled unsent, since its fact no longer stood, goes after all when another fact gives the same reason.
+# What HR cancelled stays so.
 _REQUEST = """
 WITH asked AS (
 INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before)
@@ -24,9 +25,10 @@ FROM (SELECT nextval('messages_id_seq') AS id, r.*
                   %b::timestamptz[]) AS r(d, k, c, p, m, s, f, n)) AS numbered
 ORDER BY d COLLATE "C"
 ON CONFLICT (dedupe_key) DO UPDATE
-SET status = 'requested', reason = NULL, params = excluded.params, source = excluded.source, fact = excluded.fact,
-    not_before = excluded.not_before
-WHERE m.status = 'cancelled' AND (m.source, m.fact) IS DISTINCT FROM (excluded.source, excluded.fact)
+SET status = 'requested', reason = NULL, cause = NULL, params = excluded.params, source = excluded.source,
+    fact = excluded.fact, not_before = excluded.not_before
+WHERE m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
+  AND (m.source, m.fact) IS DISTINCT FROM (excluded.source, excluded.fact)
 RETURNING id, attempts
 ), noted AS (
     INSERT INTO message_attempts (message, status, detail)
@@ -36,7 +38,7 @@ SELECT id FROM asked ORDER BY id
 """
 _CANCEL = """
 WITH cancelled AS (
-    UPDATE messages SET status = 'cancelled', reason = 'candidate erased'
+    UPDATE messages SET status = 'cancelled', reason = 'candidate erased', cause = 'erased'
     WHERE status IN ('requested', 'held', 'suppressed')
       AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
     RETURNING id, reason)
@@ -58,6 +60,17 @@ WITH released AS (
     RETURNING id)
 INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'an address came' FROM released
 RETURNING message
+"""
+# What the world made moot may be asked for again once a word about the world was taken back: sending looks anew.
+_RECONSIDER = """
+WITH asked AS (
+    UPDATE messages m SET status = 'requested', reason = NULL, cause = NULL
+    WHERE m.status = 'cancelled' AND m.cause = 'moot' AND NOT m.forgotten
+      AND ((m.campaign, m.candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
+           OR m.campaign = ANY(%b::text[]) AND m.candidate IS NOT NULL)
+    RETURNING id)
+INSERT INTO message_attempts (message, status, detail)
+SELECT id, 'requested', 'what made it moot was taken back' FROM asked RETURNING message
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -89,6 +102,15 @@ async def release(conn: Conn, keys: Iterable[JourneyKey]) -> list[int]:
         return []
     cursor = await conn.execute(_RELEASE, [[c for c, _ in wanted], [p for _, p in wanted]])
     return [id for (id,) in await cursor.fetchall()]
+
+
+async def reconsider(conn: Conn, keys: Iterable[JourneyKey], campaigns: Iterable[str]) -> list[int]:
+    """Ask again for what was cancelled as moot: of these candidates, and of all candidates of these campaigns."""
+    wanted, whole = list(keys), list(campaigns)
+    if not wanted and not whole:
+        return []
+    cursor = await conn.execute(_RECONSIDER, [[c for c, _ in wanted], [p for _, p in wanted], whole])
+    return sorted(id for (id,) in await cursor.fetchall())
 
 
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:

@@ -38,6 +38,7 @@ _OPEN: Final = ("claimed", "unknown")
 _RECORD = """
 UPDATE messages m
 SET status = CASE WHEN m.status IN ('claimed', 'unknown') THEN r.status ELSE m.status END, locale = r.locale,
+    cause = CASE WHEN m.status IN ('claimed', 'unknown') AND r.status = 'cancelled' THEN 'moot' ELSE m.cause END,
     not_before = CASE WHEN m.status IN ('claimed', 'unknown') THEN r.not_before END,
     reason = CASE WHEN m.status NOT IN ('claimed', 'unknown') THEN m.reason
              WHEN NOT m.forgotten OR r.status = 'cancelled' THEN r.reason END,

@@ -35,7 +35,8 @@ def migrate(url: str) -> str | None:
     engine = create_engine(sqlalchemy_url(url))
     try:
         with engine.connect() as guard, engine.connect() as connection:
-            guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SETUP_LOCK})
+            guard.execution_options(isolation_level="AUTOCOMMIT")  # no transaction that an index would wait for
+            guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _SETUP_LOCK})
             before = _revision(connection)
             if before is None and inspect(connection).has_table("facts"):
                 _require_first(connection)

@@ -56,7 +56,7 @@ async def apply_batch(
         async with conn.transaction():
             if place:
                 await positions.move(conn, place.log, place.spans)
-            facts, letters = await take_in(conn, incoming)
+            facts, letters = await take_in(conn, incoming, now=now)
             if letters:
                 await dead_letters.bury(conn, letters)
             asked = await _apply(conn, facts, now) if facts else []
@@ -72,9 +72,14 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime) -> list[int]:
     board = await load_board(conn, {fact.campaign for fact in facts})
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
     totals, asked = await _change_journeys(conn, board, standing, gone)
+    again = await messages.reconsider(
+        conn,
+        {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
+        {fact.campaign for fact in gone if fact.candidate is None},
+    )
     requests = await _add_to_targets(conn, board, totals)
     requests += await _count_anew(conn, board, anew, now)
-    return await messages.request(conn, asked + requests)
+    return again + await messages.request(conn, asked + requests)
 
 
 async def _retract(conn: Conn, facts: list[Fact]) -> list[Fact]:

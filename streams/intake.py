@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from schemas.access import is_reserved
 from schemas.cloudevents import from_kafka
 from schemas.errors import FieldError, InvalidFact
-from schemas.facts import Fact, validate_event
+from schemas.facts import Fact, ahead, validate_event
 from schemas.topics import SEQ_HEADER
 from storage import ledger
 from storage.database import Conn
@@ -88,7 +89,7 @@ def read_ahead(records: Iterable[Any]) -> list[Incoming]:
     return taken
 
 
-async def take_in(conn: Conn, incoming: Sequence[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
+async def take_in(conn: Conn, incoming: Sequence[Incoming], *, now: datetime) -> tuple[list[Fact], list[DeadLetter]]:
     """The facts that are to be applied now, and what can't be read. Duplicates are in neither.
 
     What the relay published need not be checked again: it says what the ledger says. A message with a number of the
@@ -98,24 +99,31 @@ async def take_in(conn: Conn, incoming: Sequence[Incoming]) -> tuple[list[Fact],
     numbers = await ledger.claim(conn, list(said))
     ours = {(seq, text): ledger.read_event(text) for seq, text in said if seq in numbers}
     others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
-    facts, letters = parse(await _without_echoes(conn, others))
+    facts, letters = parse(await _without_echoes(conn, others, now), now=now)
     fresh = await ledger.claim_new(conn, facts)
     return [*ours.values(), *fresh], letters
 
 
-async def _without_echoes(conn: Conn, messages: Sequence[Incoming]) -> list[Incoming]:
+async def _without_echoes(conn: Conn, messages: Sequence[Incoming], now: datetime) -> list[Incoming]:
     """Without what would not pass as a fact from outside but is the ledger's own word, published again: a person's
     signup after their erasure lacks what it must have, and what the platform says itself has a source of its own."""
-    unread = {(m.seq, text) for m in messages if m.seq and _stands_out(m.read()) and (text := m.text())}
+    unread = {(m.seq, text) for m in messages if m.seq and _stands_out(m.read(), now) and (text := m.text())}
     known = await ledger.same(conn, unread) if unread else set()
     return [m for m in messages if not known or (m.seq, m.text()) not in known]
 
 
-def _stands_out(found: Fact | InvalidFact) -> bool:
-    return isinstance(found, InvalidFact) or is_reserved(found.source)
+def _stands_out(found: Fact | InvalidFact, now: datetime) -> bool:
+    return isinstance(found, InvalidFact) or _fault_from_outside(found, now) is not None
 
 
-def parse(incoming: Iterable[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
+def _fault_from_outside(fact: Fact, now: datetime) -> FieldError | None:
+    """What is wrong with a fact that is none of the ledger's own."""
+    if is_reserved(fact.source):
+        return FieldError("source", f"{fact.source} is what the platform itself speaks under")
+    return ahead(fact, now)
+
+
+def parse(incoming: Iterable[Incoming], *, now: datetime) -> tuple[list[Fact], list[DeadLetter]]:
     """Messages as facts, one for each identity (the first stands), and those that are none, with the reason."""
     facts: dict[tuple[str, str], Fact] = {}
     letters = []
@@ -123,8 +131,8 @@ def parse(incoming: Iterable[Incoming]) -> tuple[list[Fact], list[DeadLetter]]:
         found = message.read()
         if isinstance(found, InvalidFact):
             letters.append(message.dead(str(found)))
-        elif is_reserved(found.source):
-            letters.append(message.dead(f"source: {found.source} is what the platform itself speaks under"))
+        elif fault := _fault_from_outside(found, now):
+            letters.append(message.dead(f"{fault.field}: {fault.message}"))
         else:
             facts.setdefault(found.identity, found)
     return list(facts.values()), letters

@@ -15,6 +15,7 @@ import pytest
 
 from notifications.channels.port import Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
+from notifications.desk import cancel
 from notifications.pacing import Pace
 from storage.database import make_pool
 from tests.facts import event, hired, opened, retraction, signed_up, target
@@ -363,6 +364,40 @@ async def test_what_was_cancelled_goes_after_all_when_a_new_fact_says_so(office:
         "SELECT a.status FROM message_attempts a JOIN messages m ON m.id = message WHERE kind = 'offer' ORDER BY a.id"
     )
     assert [status for (status,) in tried] == ["claimed", "cancelled", "requested", "claimed", "sent"]
+
+
+async def test_what_a_mistaken_fact_cancelled_goes_once_that_was_taken_back(office: Office):
+    mistaken = event("candidate.withdrew", id="wrong", candidate="c1", time=LATER)
+    await office.tell(opened(), person("c1"), mistaken)
+    await office.sender().send_all()
+    assert (await office.status_of("c1"))[0] == "cancelled"
+    done = await office.tell(retraction("wrong", candidate="c1"))
+    assert len(done.messages) == 1
+    for _ in range(2):
+        await office.sender().send_all()
+    assert (await office.status_of("c1"))[0] == "sent"
+    assert await office.sent_more_than_once() == []
+
+
+async def test_what_still_does_not_stand_is_cancelled_again(office: Office):
+    await office.tell(opened(), person("c1", id="s1"))
+    for wrong in ("w1", "w2"):
+        await office.tell(event("candidate.withdrew", id=wrong, candidate="c1", time=LATER))
+    await office.sender().send_all()
+    await office.tell(retraction("w1", candidate="c1"))
+    await office.sender().send_all()
+    assert await office.status_of("c1") == ("cancelled", "the candidate withdrew")
+
+
+async def test_what_hr_cancelled_stays_cancelled_whatever_is_posted_again(office: Office):
+    await office.tell(opened(), person("c1", id="s1"))
+    [(id,)] = await office.rows("SELECT id FROM messages")
+    async with office.pool.connection() as conn:
+        await cancel(conn, id, by="o", reason="wrong person")
+    await office.tell(person("c1", id="s2", time=LATER))
+    await office.tell(retraction("s1", candidate="c1"))
+    await office.sender().send_all()
+    assert await office.status_of("c1") == ("cancelled", "cancelled by o: wrong person")
 
 
 async def test_a_message_that_cant_be_written_waits_alone_and_is_tried_by_the_next_sender(office: Office):

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from storage import dead_letters, ledger
 from storage.database import Conn
 from streams.intake import Incoming, parse
 from yinfeng.commands.options import on_database
+from yinfeng.commands.shown import plain, table
 
 
 def listed(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100) -> None:
     """What could not be used, with the reason."""
     letters = on_database(lambda conn: dead_letters.listed(conn, limit=limit))
-    table = Table("id", "when", "where", "reason", "value")
+    shown = table("id", "when", "where", "reason", "value")
     for letter in letters:
         where = f"{letter.topic} {letter.partition}:{letter.offset}"
-        table.add_row(str(letter.id), f"{letter.at:%Y-%m-%d %H:%M:%S}", where, letter.reason, _preview(letter.value))
-    Console().print(table if letters else "No dead letters.")
+        when = f"{letter.at:%Y-%m-%d %H:%M:%S}"
+        shown.add_row(str(letter.id), when, *map(plain, (where, letter.reason, _preview(letter.value))))
+    Console().print(shown if letters else "No dead letters.")
 
 
 def retry(ids: Annotated[list[int], typer.Argument(help="Ids from `dead-letters list`.")]) -> None:
@@ -44,7 +46,8 @@ async def _retry(conn: Conn, id: int) -> tuple[bool, str]:
     letter = await dead_letters.fetch(conn, id)
     headers = tuple((name, text.encode()) for name, text in letter.headers.items())
     facts, still_dead = parse(
-        [Incoming(letter.topic, letter.partition, letter.offset, letter.key, letter.value, headers)]
+        [Incoming(letter.topic, letter.partition, letter.offset, letter.key, letter.value, headers)],
+        now=datetime.now(UTC),
     )
     if still_dead:
         return False, still_dead[0].reason

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from storage import keys
 from yinfeng.commands.options import on_database
+from yinfeng.commands.shown import plain, table
 
 
 def create(
@@ -23,11 +23,13 @@ def create(
 
 def listed() -> None:
     """All keys; never their secrets."""
-    table = Table("key", "name", "role", "employer", "made", "revoked")
+    shown = table("key", "name", "role", "employer", "made", "revoked")
     for key in on_database(keys.listed):
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
-        table.add_row(key.key, key.name, key.role, key.employer or "", f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
-    Console().print(table)
+        shown.add_row(
+            key.key, plain(key.name), key.role, plain(key.employer or ""), f"{key.created_at:%Y-%m-%d %H:%M}", revoked
+        )
+    Console().print(shown)
 
 
 def revoke(key: Annotated[str, typer.Argument(help="The key's id, from `keys list`.")]) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from notifications import desk
@@ -18,6 +17,7 @@ from storage import mails
 from storage.database import Conn
 from storage.mails import Wanted
 from yinfeng.commands.options import BY_DEFAULT, By, on_database
+from yinfeng.commands.shown import plain, table
 
 Ids = Annotated[list[int], typer.Argument(help="Ids from `messages list`.", min=1, max=2**63 - 1)]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with the message.")]
@@ -35,12 +35,12 @@ def listed(
     _among("--kind", kind, AUDIENCES)
     wanted = Wanted(campaign=campaign, candidate=candidate, status=status, kind=kind)
     found = on_database(lambda conn: mails.listed(conn, wanted, before=None, limit=limit))
-    table = Table("id", "asked for", "kind", "campaign", "candidate", "to", "channel", "status", "reason")
+    shown = table("id", "asked for", "kind", "campaign", "candidate", "to", "channel", "status", "reason")
     for each in found:
         asked = f"{each.requested_at:%Y-%m-%d %H:%M:%S}"
         who = [each.campaign, each.candidate or "", each.recipient or "", each.channel or ""]
-        table.add_row(str(each.id), asked, each.kind, *map(_plain, [*who, each.status, each.reason or ""]))
-    Console().print(table if found else "No messages.")
+        shown.add_row(str(each.id), asked, each.kind, *map(plain, [*who, each.status, each.reason or ""]))
+    Console().print(shown if found else "No messages.")
 
 
 def show(id: Annotated[int, typer.Argument(help="Its id, from `messages list`.", min=1, max=2**63 - 1)]) -> None:
@@ -48,10 +48,10 @@ def show(id: Annotated[int, typer.Argument(help="Its id, from `messages list`.",
     message, attempts = on_database(lambda conn: _whole(conn, id))
     about = Table(show_header=False)
     for name in ("kind", "campaign", "candidate", "recipient", "channel", "locale", "subject", "status", "reason"):
-        about.add_row(name, _plain(str(getattr(message, name) or "")))
+        about.add_row(name, plain(str(getattr(message, name) or "")))
     log = Table("when", "status", "why")
     for each in attempts:
-        log.add_row(f"{each['at']:%Y-%m-%d %H:%M:%S}", each["status"], _plain(each["detail"] or ""))
+        log.add_row(f"{each['at']:%Y-%m-%d %H:%M:%S}", each["status"], plain(each["detail"] or ""))
     console = Console()
     console.print(about)
     console.print(log)
@@ -92,8 +92,3 @@ async def _whole(conn: Conn, id: int) -> tuple[mails.Message, list[dict[str, Any
 def _among(option: str, value: str | None, allowed: Any) -> None:
     if value is not None and value not in allowed:
         raise typer.BadParameter(f"{option} must be one of {', '.join(allowed)}")
-
-
-def _plain(text: str) -> str:
-    """What others wrote, with nothing in it that a terminal or Rich would obey."""
-    return escape("".join(each if each.isprintable() else " " for each in text))

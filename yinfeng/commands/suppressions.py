@@ -6,13 +6,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from schemas.errors import Refused
 from storage import suppressions
 from storage.suppressions import Suppression
 from yinfeng.commands.options import BY_DEFAULT, By, on_database
+from yinfeng.commands.shown import plain, table
 
 
 def listed(
@@ -21,12 +20,12 @@ def listed(
 ) -> None:
     """Addresses to which no mail goes, with the reason; the newest first."""
     found = on_database(lambda conn: suppressions.listed(conn, lifted=lifted, limit=limit))
-    table = Table("address", "why", "since", "message", "what was said", "lifted")
+    shown = table("address", "why", "since", "message", "what was said", "lifted")
     for each in found:
         since, message = f"{each.since:%Y-%m-%d %H:%M:%S}", str(each.message or "")
         why = f"{each.kind} of {each.about}" if each.about else each.kind
-        table.add_row(escape(each.address), why, since, message, escape(each.detail or ""), _lifted(each))
-    Console().print(table if found else "No suppressions.")
+        shown.add_row(plain(each.address), why, since, message, plain(each.detail or ""), _lifted(each))
+    Console().print(shown if found else "No suppressions.")
 
 
 def lift(
@@ -44,7 +43,7 @@ def lift(
 
 def _lifted(each: Suppression) -> str:
     return (
-        f"{each.lifted_at:%Y-%m-%d} by {escape(each.lifted_by or '')}: {escape(each.lifted_reason or '')}"
+        f"{each.lifted_at:%Y-%m-%d} by {plain(each.lifted_by or '')}: {plain(each.lifted_reason or '')}"
         if each.lifted_at
         else ""
     )
