@@ -17,6 +17,7 @@ from producers.bell import Bell
 from producers.fitting import Fitting
 from producers.permissions import faults
 from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
+from producers.waiting import Waiting, wanted_wait
 from schemas.access import Caller
 from schemas.errors import FieldError, InvalidFact, TooLarge
 from schemas.facts import Fact, ahead
@@ -36,19 +37,25 @@ class _Door:
     pool: AsyncConnectionPool[Conn]
     bell: Bell
     fitting: Fitting
+    waiting: Waiting
 
 
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> APIRouter:
     """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
     router = APIRouter(tags=["facts"])
-    door = _Door(pool, Bell(pool), Fitting(time.monotonic))
+    door = _Door(pool, Bell(pool), Fitting(time.monotonic), Waiting(pool))
 
     @router.post("/v1/events", openapi_extra=EVENTS_OPERATION, response_model=None)
     async def post_events(request: Request, caller: Caller = Depends(authenticate)) -> JSONResponse:
-        """Post facts as CloudEvents 1.0: structured, batched, binary or NDJSON."""
+        """Post facts as CloudEvents 1.0: structured, batched, binary or NDJSON. With `Prefer: wait=N` the answer comes
+        once they are applied, so that what is read next shows them, or after N seconds, 30 at most."""
         caller.require("organizer", "employer")
         parsed = await _parse(request)
-        return await _accept(door, caller, parsed)
+        answer, numbers = await _accept(door, caller, parsed)
+        wait = wanted_wait(request.headers.getlist("prefer"))
+        if wait is not None and await _are_applied(door, parsed, numbers, wait):
+            answer.headers["Preference-Applied"] = f"wait={wait}"
+        return answer
 
     return router
 
@@ -89,7 +96,16 @@ def _too_large() -> TooLarge:
     return TooLarge(f"a request may have {MAX_REQUEST_BYTES} bytes; send the events in portions")
 
 
-async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> JSONResponse:
+async def _are_applied(door: _Door, parsed: Parsed, new: dict[tuple[str, str], int], wait: int) -> bool:
+    """Whether all facts of a request that the ledger has are applied, now or within so many seconds."""
+    known = [fact.identity for _, fact in parsed.facts if fact.identity not in new]
+    if known:
+        async with borrowed(door.pool) as conn:
+            new = {**new, **await ledger.numbers(conn, known)}
+    return bool(new) and await door.waiting.until_applied(new.values(), wait)
+
+
+async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> tuple[JSONResponse, dict[tuple[str, str], int]]:
     unique: dict[tuple[str, str], Fact] = {}
     for _, fact in parsed.facts:
         unique.setdefault(fact.identity, fact)
@@ -98,7 +114,7 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> JSONResponse:
         allowed = [fact for identity, fact in unique.items() if identity not in forbidden]
         large = await door.fitting.faults(conn, allowed, parsed.size)
         fitting = [fact for fact in allowed if fact.identity not in large]
-        accepted = await ledger.append(conn, fitting, posted_by=f"key:{caller.key}") if fitting else set()
+        accepted = await ledger.append(conn, fitting, posted_by=f"key:{caller.key}") if fitting else {}
     if accepted:
         door.bell.ring()
     reasons = {identity: FieldError(fault.field, fault.reason) for identity, fault in forbidden.items()}
@@ -108,7 +124,7 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> JSONResponse:
     ]
     duplicates = len(parsed.facts) - len(refused) - len(accepted)
     rejected = sorted(parsed.rejected + refused, key=lambda each: each.index)
-    return _answer(len(accepted), duplicates, rejected, alone=parsed.alone, forbidden=bool(forbidden))
+    return _answer(len(accepted), duplicates, rejected, alone=parsed.alone, forbidden=bool(forbidden)), accepted
 
 
 def _answer(accepted: int, duplicates: int, rejected: list[Rejected], *, alone: bool, forbidden: bool) -> JSONResponse:

@@ -33,6 +33,13 @@ class FactRow(SQLModel, table=True):
     __table_args__ = (
         Index("facts_identity", "source", "id", unique=True),
         Index("facts_subject", "campaign", "candidate", "seq"),
+        Index(
+            "facts_campaign",
+            "campaign",
+            "type",
+            text("(event->'data'->>'opening')"),
+            postgresql_where=text("candidate IS NULL"),
+        ),
     )
 
     seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -32,6 +32,13 @@ ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
 _ENQUEUE = "INSERT INTO pending (seq, size) SELECT * FROM unnest(%b::bigint[], %b::int[])"
+_NUMBERS = """
+SELECT f.seq, f.source, f.id FROM facts f JOIN unnest(%b::text[], %b::text[]) AS k(source, id) USING (source, id)
+"""
+_FATES = """
+SELECT k.seq, f.seq IS NOT NULL FROM unnest(%b::bigint[]) AS k(seq) LEFT JOIN facts f USING (seq)
+WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = k.seq)
+"""
 _SIZES = "SELECT octet_length(e::jsonb::text) FROM unnest(%b::text[]) WITH ORDINALITY AS u(e, n) ORDER BY n"
 _CLAIM_SAID = """
 DELETE FROM pending p USING facts f, unnest(%b::bigint[], %b::text[]) AS k(seq, event)
@@ -74,6 +81,12 @@ _OF_CAMPAIGN = """
 SELECT f.event::text FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
+_OF_OPENINGS = """
+SELECT f.event::text FROM facts f
+WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'opening.set'
+  AND f.event->'data'->>'opening' = ANY(%s) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+"""
+_BUT_OPENINGS = f"{_OF_CAMPAIGN} AND f.type <> 'opening.set'"
 _POSTED_BY = """
 SELECT f.source, f.id FROM facts f JOIN unnest(%b::text[], %b::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by = %s
@@ -112,17 +125,29 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) -> set[Identity]:
+async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) -> dict[Identity, int]:
     """Accept facts, to be published and applied: in the ledger and the outbox, in one transaction.
 
-    Returns the identities that were new; the others are duplicates. Facts must be unique by identity. Call `ring` once
-    it is committed.
+    Returns the identities that were new, with their numbers; the others are duplicates. Facts must be unique by
+    identity. Call `ring` once it is committed.
     """
     sizes = {fact.identity: len(_encode(fact.event)) for fact in facts}
     async with conn.transaction():
         rows = await _insert(conn, facts, posted_by)
         await conn.execute(_ENQUEUE, [[seq for seq, _, _ in rows], [sizes[s, i] for _, s, i in rows]])
-    return {(source, id) for _, source, id in rows}
+    return {(source, id): seq for seq, source, id in rows}
+
+
+async def numbers(conn: Conn, identities: Sequence[Identity]) -> dict[Identity, int]:
+    """The ledger's numbers of these facts, where it has them."""
+    cursor = await conn.execute(_NUMBERS, _columns(identities, 2))
+    return {(source, id): seq for seq, source, id in await cursor.fetchall()}
+
+
+async def fates(conn: Conn, seqs: Collection[int]) -> dict[int, bool]:
+    """Which of these facts no longer wait: number → whether it is applied, rather than among the dead letters."""
+    cursor = await conn.execute(_FATES, [list(seqs)])
+    return dict(await cursor.fetchall())
 
 
 async def ring(conn: Conn) -> None:
@@ -209,6 +234,18 @@ async def facts_of_candidates(conn: Conn, keys: Iterable[JourneyKey]) -> dict[Jo
 async def facts_of_campaign(conn: Conn, campaign: str) -> list[Fact]:
     """All applied facts of a campaign that name no candidate."""
     cursor = await conn.execute(_OF_CAMPAIGN, [campaign])
+    return [read_event(event) for (event,) in await cursor.fetchall()]
+
+
+async def facts_of_openings(conn: Conn, campaign: str, openings: Collection[str]) -> list[Fact]:
+    """The applied facts that set these openings."""
+    cursor = await conn.execute(_OF_OPENINGS, [campaign, list(openings)])
+    return [read_event(event) for (event,) in await cursor.fetchall()]
+
+
+async def facts_but_openings(conn: Conn, campaign: str) -> list[Fact]:
+    """All applied facts of a campaign that name no candidate, save those that set openings, of which there are many."""
+    cursor = await conn.execute(_BUT_OPENINGS, [campaign])
     return [read_event(event) for (event,) in await cursor.fetchall()]
 
 

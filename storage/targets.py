@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, LiteralString
@@ -138,17 +138,21 @@ async def reach(conn: Conn, milestones: Sequence[tuple[str, str, Decimal, int]])
     return {(c, t, p) for c, t, p in await cursor.fetchall()}
 
 
-async def replace_campaign(
-    conn: Conn, campaign: str, row: Row | None, fairs: Sequence[Row], openings: Sequence[Row]
-) -> None:
-    """Store what stands of a campaign, its fairs and openings, instead of what stood before."""
-    for table in ("campaigns", "fairs", "openings"):
+async def replace_openings(conn: Conn, campaign: str, named: Collection[str], standing: Sequence[Row]) -> None:
+    """Store what stands of these openings, instead of what stood before."""
+    await conn.execute("DELETE FROM openings WHERE campaign = %s AND opening = ANY(%s)", [campaign, list(named)])
+    async with conn.cursor() as cursor:
+        await cursor.executemany(_OPENING, standing)
+
+
+async def replace_campaign(conn: Conn, campaign: str, row: Row | None, fairs: Sequence[Row]) -> None:
+    """Store what stands of a campaign and its fairs, instead of what stood before."""
+    for table in ("campaigns", "fairs"):
         await conn.execute(f"DELETE FROM {table} WHERE campaign = %s", [campaign])
     async with conn.cursor() as cursor:
         if row:
             await cursor.execute(_CAMPAIGN, row)
         await cursor.executemany(_FAIR, [{**fair, "employers": Jsonb(fair["employers"])} for fair in fairs])
-        await cursor.executemany(_OPENING, openings)
 
 
 async def campaigns_with_fairs_due(conn: Conn, now: datetime) -> list[str]:

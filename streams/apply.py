@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from schemas.facts import Fact
 from schemas.messages import MessageRequest
@@ -18,13 +19,15 @@ from storage.dead_letters import DeadLetter
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
 from storage.positions import Log, Span
-from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign
+from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_openings
 from streams.counting import Board, Totals, load_board, note_difference
 from streams.domain.campaign import Target
 from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, RETRACTION, fold, merge, stands
 from streams.domain.measures import milestones
 from streams.domain.requests import candidate_requests
 from streams.intake import Incoming, take_in
+
+OPENING: Final = "opening.set"
 
 
 @dataclass(slots=True)
@@ -90,7 +93,14 @@ async def _retract(conn: Conn, facts: list[Fact]) -> list[Fact]:
 
 
 async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict[str, list[Target]]:
-    campaigns = sorted({fact.campaign for fact in moved if fact.candidate is None and fact.type != RETRACTION})
+    own = [fact for fact in moved if fact.candidate is None and fact.type != RETRACTION]
+    openings: dict[str, set[str]] = {}
+    for fact in own:
+        if fact.type == OPENING:
+            openings.setdefault(fact.campaign, set()).add(fact.data["opening"])
+    for campaign, named in sorted(openings.items()):
+        await refold_openings(conn, campaign, named)
+    campaigns = sorted({fact.campaign for fact in own if fact.type != OPENING})
     return {campaign: await refold_campaign(conn, campaign, board) for campaign in campaigns}
 
 

@@ -1,13 +1,15 @@
-"""The proof: every journey folded anew from its facts, every target counted anew, and compared with what is stored.
+"""The proof: every derived row drawn anew from the facts, and compared with what is stored.
 
-One snapshot of the database (REPEATABLE READ), so it may run while facts come in. It shares the fold with the worker,
-but none of the incremental path: no merging, no differences, no stored retractions.
+Journeys and what is drawn from them, targets and their days, milestones, campaigns, fairs, openings, retractions, and
+messages: each reason has its message. One snapshot of the database (REPEATABLE READ), so it may run while facts come
+in. It shares the fold with the worker, but none of the incremental path: no merging, no differences, no stored
+retractions. Seats are not compared: they are given in the order of sending, and follow from no facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -16,14 +18,19 @@ from psycopg import IsolationLevel
 
 from schemas.facts import Fact
 from schemas.journey import Journey
-from storage import journeys, ledger, targets
+from schemas.messages import MessageRequest
+from storage import auditing, ledger, targets
+from storage.auditing import StoredJourney
 from storage.database import Conn, translated
+from storage.journeys import employers
 from streams.counting import add_up, target_of
-from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, Target, fold_campaign
+from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, Target, fold_campaign, make_target
 from streams.domain.fold import fold, retractions, stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
+from streams.domain.requests import candidate_requests, crossed, milestone_request
 
 NOTHING_KNOWN = Journey()  # of candidates whose facts were all retracted, stored or not
+PORTION = 5000  # reasons looked up at a time
 MAX_NAMED = 100  # differences that are named; the rest is counted
 
 
@@ -36,6 +43,7 @@ class Report:
     journeys: int = 0
     targets: int = 0
     unapplied: int = 0
+    reasons: int = 0
     drift: int = 0
     differences: list[str] = field(default_factory=list)
 
@@ -52,6 +60,8 @@ async def audit(conn: Conn) -> Report:
         await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         async with conn.transaction():
             report.unapplied = await ledger.count_pending(conn)
+            for seq in await auditing.astray(conn):
+                report.differs(f"outbox: number {seq} is none of the ledger's")
             for campaign in await ledger.campaigns(conn):
                 await _audit_campaign(conn, campaign, report)
     return report
@@ -62,24 +72,117 @@ async def _audit_campaign(conn: Conn, campaign: str, report: Report) -> None:
     retracted = retractions(await ledger.applied_retractions(conn, campaign))
     own = await ledger.facts_of_campaign(conn, campaign)
     report.facts += len(own)
-    stands_now = fold_campaign(fact for fact in own if stands(fact, retracted))
+    stands_now = fold_campaign(own, retracted)
     rows = {row["target"]: row for row in await targets.targets_of(conn, [campaign])}
     zone = ZoneInfo(stands_now.particulars.timezone if stands_now.particulars else DEFAULT_TIMEZONE)
     counted: dict[str, Contribution] = {name: {} for name in stands_now.targets}
-    async for candidate, facts, stored in _side_by_side(_by_candidate(conn, campaign), journeys.scan(conn, campaign)):
+    reasons = Reasons(conn, campaign, report)
+    ours, theirs = _by_candidate(conn, campaign), auditing.journeys(conn, campaign)
+    async for candidate, facts, stored in _side_by_side(ours, theirs):
         report.facts += len(facts)
         report.journeys += 1
-        journey = fold(fact for fact in facts if stands(fact, retracted))
-        if (stored or NOTHING_KNOWN) != journey:
-            report.differs(f"journey {campaign}/{candidate}: stored {stored} but its facts say {journey}")
+        standing_facts = [fact for fact in facts if stands(fact, retracted)]
+        journey = fold(standing_facts)
+        _compare_journey(report, f"journey {campaign}/{candidate}", stored, journey)
         standing = milestones(journey)
         for name, target in stands_now.targets.items():
             add_up(counted[name], contribution(journey, standing, target, zone))
+        if not journey.erased:
+            await reasons.expect(request for fact in standing_facts for request in candidate_requests(fact))
     for name, target in stands_now.targets.items():
         if target.measure == "fairs_held":
             as_of = rows[name]["as_of"] if name in rows else datetime.now(UTC)
             counted[name] = fairs_held(stands_now.fairs.values(), target, as_of, zone)
     await _compare_targets(conn, report, campaign, stands_now=stands_now, rows=rows, counted=counted)
+    await _compare_campaign(conn, report, campaign, stands_now)
+    await _compare_milestones(conn, reasons, own, stands_now, counted)
+    await _compare_the_rest(conn, report, campaign, {(source, id) for _, source, id in retracted})
+    await reasons.settle()
+
+
+def _compare_journey(report: Report, what: str, stored: StoredJourney | None, journey: Journey) -> None:
+    kept = stored or StoredJourney(NOTHING_KNOWN, None, {}, [])
+    drawn = {
+        "name": (kept.name, journey.attribute("name")),
+        "standing": (kept.standing, milestones(journey)),
+        "employers": (kept.employers, sorted(employers(journey))),
+    }
+    if kept.journey != journey:
+        report.differs(f"{what}: stored {kept.journey} but its facts say {journey}")
+    for name, (there, told) in drawn.items():
+        if there != told:
+            report.differs(f"{what}: its {name} is {there} but its facts say {told}")
+
+
+async def _compare_campaign(conn: Conn, report: Report, campaign: str, stands_now: Campaign) -> None:
+    particulars = stands_now.particulars
+    row = {**asdict(particulars), "closed": stands_now.closed} if particulars else None
+    if await auditing.campaign_row(conn, campaign) != row:
+        report.differs(f"campaign {campaign}: its particulars differ from the facts'")
+    fairs = {name: {**asdict(fair), "employers": list(fair.employers)} for name, fair in stands_now.fairs.items()}
+    openings = {name: asdict(opening) for name, opening in stands_now.openings.items()}
+    for kind, stored, told in (
+        ("fair", await auditing.fairs(conn, campaign), fairs),
+        ("opening", await auditing.openings(conn, campaign), openings),
+    ):
+        for name in sorted(stored.keys() | told.keys()):
+            if stored.get(name) != told.get(name):
+                report.differs(
+                    f"{kind} {campaign}/{name}: stored {stored.get(name)} but its facts say {told.get(name)}"
+                )
+
+
+async def _compare_milestones(
+    conn: Conn, reasons: Reasons, own: list[Fact], stands_now: Campaign, counted: dict[str, Contribution]
+) -> None:
+    """Those must have been reached that the numbers of now are above; each was reached for a goal that was once set."""
+    stored = await auditing.milestones(conn, reasons.campaign)
+    for name, target in stands_now.targets.items():
+        number = sum(counted[name].values(), Decimal(0))
+        for percent in crossed(Decimal(-1), number, target.goal):
+            if not any((t, p) == (name, percent) and goal == target.goal for t, goal, p in stored):
+                reasons.report.differs(
+                    f"milestone {reasons.campaign}/{name}: {percent} % of {target.goal} is not noted"
+                )
+    ever = {(f.data["target"], Decimal(str(f.data["goal"]))): f for f in own if f.type == "target.set"}
+    for name, goal, percent in sorted(stored):
+        fact = ever.get((name, goal))
+        if fact is None:
+            reasons.report.differs(f"milestone {reasons.campaign}/{name}: no fact ever set a goal of {goal}")
+        else:
+            target = make_target(reasons.campaign, fact.data)
+            await reasons.expect([milestone_request(target, percent, Decimal(0))])
+
+
+async def _compare_the_rest(conn: Conn, report: Report, campaign: str, retracted: set[tuple[str, str]]) -> None:
+    for source, id in sorted((await auditing.retractions(conn, campaign)) ^ retracted):
+        report.differs(f"retraction {campaign}: of {source} {id} is noted or said, but not both")
+    for message in await auditing.unfounded(conn, campaign):
+        report.differs(f"message {message}: the fact that asked for it is not in the ledger")
+    for message in await auditing.sent_twice(conn, campaign):
+        report.differs(f"message {message}: it went more than once, and nobody let it")
+
+
+class Reasons:
+    """The reasons for messages, each of which must have its message; looked up in portions."""
+
+    def __init__(self, conn: Conn, campaign: str, report: Report) -> None:
+        self.campaign, self.report = campaign, report
+        self._conn = conn
+        self._keys: set[str] = set()
+
+    async def expect(self, requests: Iterable[MessageRequest]) -> None:
+        """These must have been asked for."""
+        self._keys.update(request.dedupe_key for request in requests)
+        if len(self._keys) >= PORTION:
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Look up those that were expected."""
+        self.report.reasons += len(self._keys)
+        for key in await auditing.unasked(self._conn, self._keys):
+            self.report.differs(f"message of campaign {self.campaign}: the reason {key} has none")
+        self._keys.clear()
 
 
 async def _by_candidate(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, list[Fact]]]:
@@ -96,8 +199,8 @@ async def _by_candidate(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, l
 
 
 async def _side_by_side(
-    facts: AsyncIterator[tuple[str, list[Fact]]], stored: AsyncIterator[tuple[str, Journey]]
-) -> AsyncIterator[tuple[str, list[Fact], Journey | None]]:
+    facts: AsyncIterator[tuple[str, list[Fact]]], stored: AsyncIterator[tuple[str, StoredJourney]]
+) -> AsyncIterator[tuple[str, list[Fact], StoredJourney | None]]:
     """Both come in the order of candidates; a candidate that only one of them has is given all the same."""
     ours, theirs = await anext(facts, None), await anext(stored, None)
     while ours is not None or theirs is not None:

@@ -20,10 +20,19 @@ NOTHING = Decimal(-1)  # below every milestone
 
 
 async def standing_campaign(conn: Conn, campaign: str) -> Campaign:
-    """What a campaign's own applied facts make of it."""
-    facts = await ledger.facts_of_campaign(conn, campaign)
+    """What a campaign's own applied facts make of it, openings aside."""
+    facts = await ledger.facts_but_openings(conn, campaign)
     retracted = await ledger.retracted(conn, facts)
     return fold_campaign(facts, retracted)
+
+
+async def refold_openings(conn: Conn, campaign: str, named: set[str]) -> None:
+    """Store what stands of these openings now. An opening hangs on nothing but its own facts, of which thousands of
+    others would hold up a campaign. Needs its exclusive lock."""
+    facts = await ledger.facts_of_openings(conn, campaign, named)
+    now_stands = fold_campaign(facts, await ledger.retracted(conn, facts)).openings
+    rows = [{**asdict(opening), "campaign": campaign} for opening in now_stands.values()]
+    await targets.replace_openings(conn, campaign, named, rows)
 
 
 async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Target]:
@@ -109,8 +118,7 @@ async def _store(conn: Conn, campaign: str, stands_now: Campaign) -> None:
     fairs = [
         {**asdict(fair), "campaign": campaign, "employers": list(fair.employers)} for fair in stands_now.fairs.values()
     ]
-    openings = [{**asdict(opening), "campaign": campaign} for opening in stands_now.openings.values()]
-    await targets.replace_campaign(conn, campaign, row, fairs, openings)
+    await targets.replace_campaign(conn, campaign, row, fairs)
 
 
 def _row(target: Target, progress: Decimal, now: datetime | None) -> dict[str, Any]:

@@ -6,9 +6,14 @@ from rich.markup import escape
 from rich.table import Table
 
 
+def printable(text: str) -> str:
+    """Without controls, and characters that turn the direction of writing."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
 def plain(text: str) -> str:
-    """Without markup, controls, and characters that turn the direction of writing."""
-    return escape("".join(each if each.isprintable() else " " for each in text))
+    """The same, where Rich would find markup."""
+    return escape(printable(text))
 
 
 def table(*columns: str, whole: int = 1) -> Table:

@@ -1,0 +1,137 @@
+"""The audit names whatever is not as the facts have it: one change of a derived row for each of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlmodel import SQLModel
+
+import schemas.message_tables
+import schemas.tables  # noqa: F401
+from storage.database import Conn, connect
+from streams.apply import apply_batch
+from streams.audit import Report, audit
+from streams.intake import Incoming
+from tests.facts import event, hired, opened, retraction, signed_up, target
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+FAIR = event(
+    "fair.scheduled",
+    fair="f1",
+    title="Fair",
+    mode="onsite",
+    starts_at="2026-03-10T09:00:00+08:00",
+    ends_at="2026-03-10T17:00:00+08:00",
+    employers=["huayou"],
+)
+WORLD = [
+    opened(),
+    FAIR,
+    event("opening.set", opening="o1", employer="huayou", position="Engineer", seats=3),
+    target("t", goal=2),
+    target("fairs", measure="fairs_held", goal=1),
+    signed_up("c1", fair="f1", email="c1@example.com"),
+    signed_up("c2", id="wrong"),
+    retraction("wrong", candidate="c2"),
+    hired("c1"),
+]
+
+# A derived column → a change of it that the audit must name.
+CHANGES: dict[str, str] = {
+    "journeys.state": "UPDATE journeys SET state = convert_to(replace(convert_from(state,'UTF8'),'c1@','c9@'),'UTF8')",
+    "journeys.name": "UPDATE journeys SET name = 'other' WHERE candidate = 'c1'",
+    "journeys.standing": "UPDATE journeys SET standing = '{}'",
+    "journeys.employers": "UPDATE journeys SET employers = '{}'",
+    "journeys.candidate": "DELETE FROM journeys WHERE candidate = 'c1'",
+    "targets.title": "UPDATE targets SET title = 'other'",
+    "targets.measure": "UPDATE targets SET measure = 'accepted' WHERE target = 't'",
+    "targets.goal": "UPDATE targets SET goal = goal + 1",
+    "targets.due_on": "UPDATE targets SET due_on = due_on + 1",
+    "targets.where": """UPDATE targets SET "where" = '{"school": ["x"]}'""",
+    "targets.progress": "UPDATE targets SET progress = progress + 1 WHERE target = 't'",
+    "targets.target": "DELETE FROM targets WHERE target = 't'",
+    "target_days.day": "UPDATE target_days SET day = day + 1",
+    "target_days.amount": "UPDATE target_days SET amount = amount + 1",
+    "milestones.target": "DELETE FROM milestones WHERE target = 't'",
+    "milestones.goal": "UPDATE milestones SET goal = 77",
+    "milestones.percent": "UPDATE milestones SET percent = 90 WHERE target = 't' AND percent = 50",
+    "campaigns.campaign": "DELETE FROM campaigns",
+    "campaigns.title": "UPDATE campaigns SET title = 'other'",
+    "campaigns.organizer": "UPDATE campaigns SET organizer = 'other'",
+    "campaigns.kind": "UPDATE campaigns SET kind = 'graduates'",
+    "campaigns.starts_on": "UPDATE campaigns SET starts_on = starts_on + 1",
+    "campaigns.ends_on": "UPDATE campaigns SET ends_on = ends_on + 1",
+    "campaigns.timezone": "UPDATE campaigns SET timezone = 'Asia/Tokyo'",
+    "campaigns.locale": "UPDATE campaigns SET locale = 'en'",
+    "campaigns.closed": "UPDATE campaigns SET closed = true",
+    "fairs.fair": "DELETE FROM fairs",
+    "fairs.title": "UPDATE fairs SET title = 'other'",
+    "fairs.mode": "UPDATE fairs SET mode = 'online'",
+    "fairs.starts_at": "UPDATE fairs SET starts_at = starts_at + interval '1 hour'",
+    "fairs.ends_at": "UPDATE fairs SET ends_at = ends_at + interval '1 hour'",
+    "fairs.venue": "UPDATE fairs SET venue = 'other'",
+    "fairs.city": "UPDATE fairs SET city = 'other'",
+    "fairs.url": "UPDATE fairs SET url = 'other'",
+    "fairs.capacity": "UPDATE fairs SET capacity = 1",
+    "fairs.employers": "UPDATE fairs SET employers = '[]'",
+    "fairs.cost": "UPDATE fairs SET cost = 1",
+    "fairs.cancelled": "UPDATE fairs SET cancelled = true",
+    "fairs.reason": "UPDATE fairs SET reason = 'other'",
+    "fairs.changes": "UPDATE fairs SET changes = 9",
+    "openings.opening": "DELETE FROM openings",
+    "openings.employer": "UPDATE openings SET employer = 'other'",
+    "openings.position": "UPDATE openings SET position = 'other'",
+    "openings.seats": "UPDATE openings SET seats = 4",
+    "retractions.id": "DELETE FROM retractions",
+    "retractions.source": "UPDATE retractions SET source = '/other'",
+    "messages.dedupe_key": "DELETE FROM messages WHERE kind = 'welcome'",
+    "messages.fact": "UPDATE messages SET fact = 'other' WHERE kind = 'welcome'",
+    "pending.seq": "INSERT INTO pending (seq) VALUES (4711)",
+}
+# Which rows they are, and what is no fact's: counters, clocks.
+NOT_OF_FACTS = {
+    *("journeys.campaign", "journeys.version", "journeys.updated_at"),
+    *("targets.campaign", "targets.as_of", "targets.revision", "targets.updated_at"),
+    *("target_days.campaign", "target_days.target"),
+    *("milestones.campaign", "milestones.reached_at"),
+    *("fairs.campaign", "openings.campaign", "retractions.campaign"),
+}
+DERIVED = ("journeys", "targets", "target_days", "milestones", "campaigns", "fairs", "openings", "retractions")
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as connection:
+        batch = [Incoming("yinfeng.facts", 0, n, None, json.dumps(e).encode(), ()) for n, e in enumerate(WORLD)]
+        await apply_batch(connection, batch, now=NOW)
+        yield connection
+
+
+async def report(database_url: str) -> Report:
+    async with await connect(database_url, name="audit") as conn:
+        return await audit(conn)
+
+
+def test_every_derived_column_is_in_the_table():
+    columns = {f"{name}.{column.name}" for name in DERIVED for column in SQLModel.metadata.tables[name].columns}
+    assert columns - NOT_OF_FACTS == {each for each in CHANGES if each.split(".")[0] in DERIVED}
+
+
+async def test_what_is_as_the_facts_have_it_is_no_drift(database_url: str, conn: Conn):
+    found = await report(database_url)
+    assert found.differences == []
+    assert found.reasons > 3
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+async def test_what_is_not_as_the_facts_have_it_is_named(database_url: str, conn: Conn, changed: str):
+    assert (await conn.execute(CHANGES[changed])).rowcount > 0
+    found = await report(database_url)
+    assert found.drift > 0
+    subject = {"target_days": "target", "pending": "outbox"}.get(
+        table := changed.split(".", maxsplit=1)[0], table.rstrip("s")
+    )
+    assert any(subject in line for line in found.differences), found.differences
