@@ -86,6 +86,7 @@ OTHERWISE = {
     "target_at_risk": "a target far behind an even pace, once a week",
     "daily_digest": "the clock: the morning of a running campaign",
     "channel_refused": "a mail service that refuses our key or password, once a day",
+    "log_gap": "records that Kafka dropped before they were read",
     "offer_bounced": "an offer's mail that came back, failed or is in doubt",
 }
 

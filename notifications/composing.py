@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from notifications import channel_alarm, hr_letters, letters, offer_trouble, waiting
+from notifications import channel_alarm, gaps, hr_letters, letters, offer_trouble, waiting
 from notifications.case import Case, NotNow, Values
 from notifications.enclosures import enclosed
 from notifications.hours import is_quiet, next_morning
@@ -21,6 +21,7 @@ from schemas.messages import (
     FAIR_REMINDER,
     FAIR_RESCHEDULED,
     INTERVIEW_RESULT,
+    LOG_GAP,
     MARKETING,
     MILESTONE,
     MOVED_UP,
@@ -119,4 +120,5 @@ COMPOSERS: Final[dict[str, Callable[[Case], Values]]] = {
     OFFER_ANSWERED: hr_letters.offer_answered,
     OFFER_BOUNCED: offer_trouble.offer_bounced,
     CHANNEL_REFUSED: channel_alarm.letter,
+    LOG_GAP: gaps.letter,
 }

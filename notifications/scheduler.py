@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from notifications import gaps
 from notifications.calendar import Notice, change_notice, reminders, summary
 from notifications.case import DEFAULT_ZONE
 from notifications.digest import Morning, at_risk, digest, morning
@@ -24,6 +25,7 @@ async def look(conn: Conn, now: datetime) -> int:
         for fair in await fair_notices.upcoming(conn, now):
             asked += await _see_to(conn, fair, now)
         asked += await _move_up(conn, now)
+        asked += len(await messages.request(conn, await gaps.requests(conn)))
         return asked + await _good_morning(conn, now)
 
 

@@ -38,6 +38,7 @@ DAILY_DIGEST: Final = "daily_digest"
 OFFER_ANSWERED: Final = "offer_answered"
 OFFER_BOUNCED: Final = "offer_bounced"
 CHANNEL_REFUSED: Final = "channel_refused"
+LOG_GAP: Final = "log_gap"
 TEMPLATE_TEST: Final = "template_test"
 
 FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})
@@ -110,6 +111,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     OFFER_ANSWERED: "hr",
     OFFER_BOUNCED: "hr",
     CHANNEL_REFUSED: "hr",
+    LOG_GAP: "hr",
     TEMPLATE_TEST: "hr",
 }
 

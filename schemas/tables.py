@@ -37,7 +37,7 @@ class FactRow(SQLModel, table=True):
             "facts_campaign",
             "campaign",
             "type",
-            text("(event->'data'->>'opening')"),
+            text("((event -> 'data'::text) ->> 'opening'::text)"),
             postgresql_where=text("candidate IS NULL"),
         ),
     )

@@ -36,7 +36,9 @@ def migrate(url: str) -> str | None:
     try:
         with engine.connect() as guard, engine.connect() as connection:
             guard.execution_options(isolation_level="AUTOCOMMIT")  # no transaction that an index would wait for
-            guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _SETUP_LOCK})
+            # Asked again and again: who waits in a statement is waited for by an index that is made meanwhile.
+            while not guard.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _SETUP_LOCK}).scalar():
+                time.sleep(0.2)
             before = _revision(connection)
             if before is None and inspect(connection).has_table("facts"):
                 _require_first(connection)

@@ -108,7 +108,7 @@ def _compare_journey(report: Report, what: str, stored: StoredJourney | None, jo
         "employers": (kept.employers, sorted(employers(journey))),
     }
     if kept.journey != journey:
-        report.differs(f"{what}: stored {kept.journey} but its facts say {journey}")
+        report.differs(f"{what}: stored {stored and stored.journey} but its facts say {journey}")
     for name, (there, told) in drawn.items():
         if there != told:
             report.differs(f"{what}: its {name} is {there} but its facts say {told}")

@@ -25,6 +25,7 @@ from schemas.messages import (
     FAIR_REMINDER,
     FAIR_RESCHEDULED,
     INTERVIEW_RESULT,
+    LOG_GAP,
     MILESTONE,
     MOVED_UP,
     OFFER,
@@ -173,6 +174,7 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
         MILESTONE: target,
         TARGET_REACHED: {**target, "progress": 2000, "percent": 100},
         CHANNEL_REFUSED: {"channel": "sendgrid", "reason": "401 Unauthorized; check YINFENG_SENDGRID_API_KEY"},
+        LOG_GAP: {"count": 12, "topic": "yinfeng.facts", "partition": 3, "since": 100, "upto": 111},
         TARGET_AT_RISK: {**target, "expected": 1600, "days_left": 38},
         DAILY_DIGEST: {
             "day": today.isoformat(),

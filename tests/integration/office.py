@@ -18,11 +18,12 @@ from notifications.pacing import Pace
 from notifications.rendering import Renderer
 from notifications.sender import Chance, Route, Sender
 from schemas.messages import AUDIENCES
+from schemas.topics import SEQ_HEADER
 from storage.database import Conn
 from streams.apply import Applied, apply_batch
 from streams.intake import Incoming
 
-APPLIED_AT = datetime(2026, 6, 1, tzinfo=UTC)
+APPLIED_AT = datetime(2100, 1, 1, tzinfo=UTC)  # later than what any test says happened
 RENDERER = Renderer()
 
 
@@ -45,6 +46,16 @@ class Office:
 
     async def tell(self, *events: dict[str, Any]) -> Applied:
         batch = [Incoming("yinfeng.facts", 0, n, None, json.dumps(e).encode(), ()) for n, e in enumerate(events)]
+        async with self.pool.connection() as conn:
+            return await apply_batch(conn, batch, now=APPLIED_AT)
+
+    async def apply_what_waits(self) -> Applied:
+        """What the worker does with what the relay publishes: the ledger's words, with their numbers."""
+        rows = await self.rows("SELECT seq, event::text FROM facts JOIN pending USING (seq) ORDER BY seq")
+        batch = [
+            Incoming("yinfeng.facts", 0, seq, None, text.encode(), ((SEQ_HEADER, str(seq).encode()),))
+            for seq, text in rows
+        ]
         async with self.pool.connection() as conn:
             return await apply_batch(conn, batch, now=APPLIED_AT)
 

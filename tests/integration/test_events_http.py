@@ -290,7 +290,7 @@ async def test_what_an_employers_key_may_post(employer: Poster, conn: Conn, give
     alone = await employer.one(given)
     assert alone.status_code == (202 if may else 403)
     assert await count(conn, "facts") == before + may
-    among = await employer.many({**given, "id": "again"}, hired("c9"))
+    among = await employer.many({**given, "id": "again"}, hired("huayou:9"))
     assert among.status_code == (202 if may else 207)
     assert among.json()["accepted"] == 1 + may
 

@@ -52,8 +52,7 @@ class World:
 
     async def apply(self) -> None:
         """What the worker does with what waits in the ledger."""
-        waiting = await self.office.rows("SELECT event FROM facts JOIN pending USING (seq) ORDER BY seq")
-        await self.office.tell(*[fact for (fact,) in waiting])
+        await self.office.apply_what_waits()
 
     async def page(self, path: str, status: int = 200, **headers: str) -> str:
         answer = await self.http.get(path, headers=headers)

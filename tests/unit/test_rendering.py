@@ -108,6 +108,7 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
             "status": "bounced",
         },
         "channel_refused": {"channel": "sendgrid", "reason": "401 Unauthorized"},
+        "log_gap": {"count": 12, "topic": "yinfeng.facts", "partition": 3, "since": 100, "upto": 111},
         "target_at_risk": {**TARGET, "expected": 1600, "days_left": 38, "due_on": "2026-12-31"},
         "daily_digest": {
             "day": "2026-03-01",

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from schemas.settings import Settings
+from yinfeng.backup import copy_before_migrating
 from yinfeng.commands.options import Host, Port, load_for
 from yinfeng.prepare import prepare
 from yinfeng.supervisor import run_platform
@@ -16,7 +17,14 @@ def up(port: Port = None, host: Host = None) -> None:
     """Run the whole platform here: database, broker, relay, worker, web app. Ctrl-C stops it."""
     settings = load_for(port, host)
     console = Console()
-    raise typer.Exit(run_platform(settings, console, prepare=prepare, on_ready=lambda s: _welcome(console, s)))
+    own_database = settings.database_url is None
+
+    def prepare_all(started: Settings) -> None:
+        if own_database:
+            copy_before_migrating(started.database_url or "", started.home / "backups", console.print)
+        prepare(started)
+
+    raise typer.Exit(run_platform(settings, console, prepare=prepare_all, on_ready=lambda s: _welcome(console, s)))
 
 
 def _welcome(console: Console, settings: Settings) -> None:
