@@ -12,6 +12,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from schemas.kafka import KafkaAccess
 from schemas.topics import PROGRESS
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ SILENCE: Final = 15.0
 FETCH_WAIT: Final = 0.05
 
 
-async def listen(kafka: str, ring: Callable[[], None]) -> None:
+async def listen(kafka: KafkaAccess, ring: Callable[[], None]) -> None:
     """Ring at each record from now on, until cancelled; while the broker is away, try again with back-off."""
     delay = FIRST_DELAY
     while True:
@@ -38,11 +39,12 @@ async def listen(kafka: str, ring: Callable[[], None]) -> None:
             delay = min(delay * 2, MAX_DELAY)
 
 
-async def _follow(kafka: str, ring: Callable[[], None]) -> None:
+async def _follow(kafka: KafkaAccess, ring: Callable[[], None]) -> None:
     """Ring until the topic is silent. Without a group: every web process hears every record."""
     consumer = AIOKafkaConsumer(
         PROGRESS,
-        bootstrap_servers=kafka.split(","),
+        bootstrap_servers=kafka.servers,
+        **kafka.security.options(),
         client_id="yinfeng-web",
         group_id=None,
         enable_auto_commit=False,

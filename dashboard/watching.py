@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard.doorbell import listen
 from dashboard.live import Hub
+from schemas.kafka import KafkaAccess
 from storage import reads
 from storage.database import Conn, borrowed
 
@@ -29,7 +30,7 @@ def make_hub(pool: AsyncConnectionPool[Conn]) -> Hub:
 
 
 @asynccontextmanager
-async def watching(hub: Hub, kafka: str) -> AsyncIterator[None]:
+async def watching(hub: Hub, kafka: KafkaAccess) -> AsyncIterator[None]:
     """Keep the hub running and rung until the block ends."""
     tasks = [asyncio.create_task(hub.run()), asyncio.create_task(listen(kafka, hub.ring))]
     for task in tasks:

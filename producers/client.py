@@ -15,6 +15,7 @@ from producers.kafka import Producer, Record
 from schemas.cloudevents import STRUCTURED
 from schemas.errors import DeliveryFailed
 from schemas.facts import Fact, validate_event
+from schemas.kafka import KafkaAccess
 from schemas.topics import FACTS
 
 BATCH: Final = 5000
@@ -24,10 +25,12 @@ _HEADERS: Final = (("content-type", STRUCTURED.encode()),)
 class BulkPoster:
     """A Kafka client for bulk posters: idempotent, acks=all. Every method may raise BrokerUnavailable.
 
+    `bootstrap` is `host:port`, or a KafkaAccess where Kafka lets in only whom it knows.
+
     An event is a CloudEvent 1.0 as a dict in JSON form. Posting the same (source, id) again is harmless.
     """
 
-    def __init__(self, bootstrap: str, *, name: str = "bulk") -> None:
+    def __init__(self, bootstrap: str | KafkaAccess, *, name: str = "bulk") -> None:
         self._producer = Producer(bootstrap, name=name)
 
     def post(self, events: Iterable[Mapping[str, Any]]) -> int:

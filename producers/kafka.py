@@ -18,6 +18,7 @@ from kafka.errors import (
 )
 
 from schemas.errors import BrokerUnavailable
+from schemas.kafka import KafkaAccess, access
 
 DELIVERY_TIMEOUT: Final = 20.0  # seconds
 LARGEST_REQUEST: Final = 64 * 1024 * 1024  # bytes: what a record may have is for its topic to say
@@ -46,28 +47,29 @@ class Delivery:
     for_good: bool = False
 
 
-def require_answer(bootstrap: str) -> None:
+def require_answer(kafka: str | KafkaAccess) -> None:
     """Raise BrokerUnavailable at once when nobody listens at any of the addresses.
 
     kafka-python would try for half a minute, and leave the sockets of refused connections open.
     """
-    for address in bootstrap.split(","):
+    for address in access(kafka).servers:
         host, _, port = address.rpartition(":")
         with suppress(OSError):
             socket.create_connection((host.strip("[] "), int(port)), timeout=3).close()
             return
-    raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: nobody listens there")
+    raise BrokerUnavailable(f"Kafka at {kafka} does not answer: nobody listens there")
 
 
 class Producer:
     """One connection to Kafka. After a failed delivery close it and open another: an idempotent producer
     that lost its broker can't go on."""
 
-    def __init__(self, bootstrap: str, *, name: str) -> None:
-        require_answer(bootstrap)
+    def __init__(self, kafka: str | KafkaAccess, *, name: str) -> None:
+        require_answer(kafka)
         try:
             self._producer = KafkaProducer(
-                bootstrap_servers=bootstrap.split(","),
+                bootstrap_servers=access(kafka).servers,
+                **access(kafka).security.options(),
                 client_id=f"yinfeng-{name}",
                 acks="all",
                 enable_idempotence=True,
@@ -79,7 +81,7 @@ class Producer:
                 delivery_timeout_ms=int(DELIVERY_TIMEOUT * 1000),
             )
         except (KafkaError, OSError) as error:
-            raise BrokerUnavailable(f"Kafka at {bootstrap} does not answer: {error}") from error
+            raise BrokerUnavailable(f"Kafka at {kafka} does not answer: {error}") from error
 
     def deliver(self, topic: str, records: Sequence[Record]) -> list[Delivery]:
         """Send records, in order per key, and wait for each to be acknowledged. Never raises for a record:

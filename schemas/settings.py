@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import ConfigurationError
 from schemas.fields import Email, Url
+from schemas.kafka import KafkaAccess, Mechanism, Protocol, Security
 from schemas.mail_server import parse_mail_server
 
 
@@ -29,6 +30,14 @@ class Settings(BaseSettings):
     public_url: Url | None = None
     database_url: str | None = None
     kafka: str | None = None
+    kafka_security_protocol: Protocol = "PLAINTEXT"
+    kafka_sasl_mechanism: Mechanism | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_cafile: Path | None = None
+    kafka_ssl_certfile: Path | None = None
+    kafka_ssl_keyfile: Path | None = None
+    kafka_ssl_check_hostname: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     batch_size: Annotated[int, Field(ge=1, le=20_000)] = 2000
@@ -108,6 +117,43 @@ class Settings(BaseSettings):
                 "unset YINFENG_SMTP_URL to send by SendGrid, or YINFENG_SENDGRID_API_KEY to send by SMTP"
             )
         return self
+
+    @model_validator(mode="after")
+    def _let_in_by_kafka(self) -> Self:
+        sasl = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
+        if self.kafka_security_protocol != "PLAINTEXT" and not self.kafka:
+            raise ValueError("YINFENG_KAFKA_SECURITY_PROTOCOL is set, but YINFENG_KAFKA names no brokers")
+        if "SASL" in self.kafka_security_protocol and not all(sasl):
+            raise ValueError(
+                f"YINFENG_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} needs YINFENG_KAFKA_SASL_MECHANISM,"
+                " YINFENG_KAFKA_SASL_USERNAME and YINFENG_KAFKA_SASL_PASSWORD"
+            )
+        if "SASL" not in self.kafka_security_protocol and any(sasl):
+            raise ValueError(
+                "YINFENG_KAFKA_SASL_… says who we are, but YINFENG_KAFKA_SECURITY_PROTOCOL asks for nobody;"
+                " set it to SASL_SSL (or SASL_PLAINTEXT)"
+            )
+        if self.kafka_ssl_keyfile and not self.kafka_ssl_certfile:
+            raise ValueError("YINFENG_KAFKA_SSL_KEYFILE is set without YINFENG_KAFKA_SSL_CERTFILE")
+        return self
+
+    @property
+    def kafka_access(self) -> KafkaAccess:
+        """How Kafka is reached. Only where `kafka` is set."""
+        password = self.kafka_sasl_password
+        return KafkaAccess(
+            self.kafka or "",
+            Security(
+                self.kafka_security_protocol,
+                self.kafka_sasl_mechanism,
+                self.kafka_sasl_username,
+                password.get_secret_value() if password else None,
+                self.kafka_ssl_cafile,
+                self.kafka_ssl_certfile,
+                self.kafka_ssl_keyfile,
+                self.kafka_ssl_check_hostname,
+            ),
+        )
 
     @property
     def base_url(self) -> str:

@@ -68,6 +68,7 @@ class PendingRow(SQLModel, table=True):
 class PositionRow(SQLModel, table=True):
     """How far a partition of a log has been applied: the next offset to read. Moved by the transaction that applies
     what lies before it, and by nothing else. A topic that was made anew has another `topic_id`, so a row of its own.
+    `doubt_until`: what lies before it was read once already, by a database that is no more; its messages may have gone.
     """
 
     __tablename__ = "positions"
@@ -78,6 +79,7 @@ class PositionRow(SQLModel, table=True):
     partition: int = Field(primary_key=True)
     next_offset: int = Field(sa_type=BigInteger)
     moved_at: datetime = moment(now=True)
+    doubt_until: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class GapRow(SQLModel, table=True):

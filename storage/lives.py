@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from schemas.messages import Status
 from storage.database import Conn
+from storage.messages import RESTORED
 
 RESENT: Final = "resent"  # so the note begins that HR lets a message go once more
 
@@ -36,6 +37,7 @@ INSERT INTO message_attempts (message, status, detail) SELECT * FROM unnest(%b::
 _DOUBTFUL = """
 SELECT m.id, count(*)::int AS doubts FROM messages m JOIN message_attempts a ON a.message = m.id
 WHERE m.status = 'unknown' AND a.status = 'unknown' AND NOT starts_with(coalesce(m.reason, ''), %(looked)s)
+  AND m.reason IS DISTINCT FROM %(restored)s
 GROUP BY m.id HAVING max(a.at) < now() - make_interval(secs => %(patience)s) ORDER BY m.id LIMIT %(limit)s
 """
 
@@ -87,5 +89,7 @@ async def move(conn: Conn, moves: Sequence[Move]) -> None:
 async def doubtful(conn: Conn, *, patience: float, looked: str, limit: int) -> dict[int, int]:
     """Messages `unknown` for more than `patience` seconds, and how many times each was in doubt; not those whose
     reason begins with `looked`."""
-    cursor = await conn.execute(_DOUBTFUL, {"patience": patience, "looked": looked, "limit": limit})
+    cursor = await conn.execute(
+        _DOUBTFUL, {"patience": patience, "looked": looked, "limit": limit, "restored": RESTORED}
+    )
     return dict(await cursor.fetchall())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -11,15 +12,17 @@ from storage import attachments, suppressions
 from storage.database import Conn
 from storage.ledger import JourneyKey
 
+RESTORED: Final = "it may have gone before the database was restored"
+
 # Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
 # the same in opposite orders would else wait for each other.
 # One that was cancelled unsent, since its fact no longer stood, goes after all when another fact gives the same reason.
 # What HR cancelled stays so.
-_REQUEST = """
+_ASK = """
 WITH asked AS (
-INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before)
+INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, status, reason)
 OVERRIDING SYSTEM VALUE
-SELECT id, d, k, c, p, m::jsonb, s, f, n
+SELECT id, d, k, c, p, m::jsonb, s, f, n, CASE WHEN {doubtful} THEN 'unknown' ELSE 'requested' END, {reason}
 FROM (SELECT nextval('messages_id_seq') AS id, r.*
       FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
                   %b::timestamptz[]) AS r(d, k, c, p, m, s, f, n)) AS numbered
@@ -29,13 +32,19 @@ SET status = 'requested', reason = NULL, cause = NULL, params = excluded.params,
     fact = excluded.fact, not_before = excluded.not_before
 WHERE m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
   AND (m.source, m.fact) IS DISTINCT FROM (excluded.source, excluded.fact)
-RETURNING id, attempts
+RETURNING id, attempts, status, reason
 ), noted AS (
     INSERT INTO message_attempts (message, status, detail)
     SELECT id, 'requested', 'another fact gives the same reason' FROM asked WHERE attempts > 0
+), doubted AS (
+    INSERT INTO message_attempts (message, status, detail) SELECT id, 'unknown', reason FROM asked WHERE {doubted}
 )
 SELECT id FROM asked ORDER BY id
 """
+# What is not due yet can't have gone.
+_DUE = "coalesce(n, now()) <= now()"
+_REQUEST = _ASK.format(doubtful="false", reason="NULL", doubted="false")
+_DOUBT = _ASK.format(doubtful=_DUE, reason=f"CASE WHEN {_DUE} THEN '{RESTORED}' END", doubted="status = 'unknown'")
 _CANCEL = """
 WITH cancelled AS (
     UPDATE messages SET status = 'cancelled', reason = 'candidate erased', cause = 'erased'
@@ -76,8 +85,11 @@ SELECT id, 'requested', 'what made it moot was taken back' FROM asked RETURNING 
 _encode = msgspec.json.Encoder().encode
 
 
-async def request(conn: Conn, requests: Sequence[MessageRequest]) -> list[int]:
-    """Ask for messages. Returns the ids of those that are to go now; the others were asked for before."""
+async def request(conn: Conn, requests: Sequence[MessageRequest], *, doubtful: bool = False) -> list[int]:
+    """Ask for messages. Returns the ids of those that are to go now; the others were asked for before.
+
+    `doubtful` ones that are due may have gone before the database was restored: they are `unknown`, and none goes.
+    """
     if not requests:
         return []
     unique = list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1]
@@ -91,8 +103,9 @@ async def request(conn: Conn, requests: Sequence[MessageRequest]) -> list[int]:
         [r.fact for r in unique],
         [r.not_before for r in unique],
     ]
-    cursor = await conn.execute(_REQUEST, columns)
-    return [id for (id,) in await cursor.fetchall()]
+    cursor = await conn.execute(_DOUBT if doubtful else _REQUEST, columns)
+    found = [id for (id,) in await cursor.fetchall()]
+    return [] if doubtful else found
 
 
 async def release(conn: Conn, keys: Iterable[JourneyKey]) -> list[int]:

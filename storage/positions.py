@@ -22,6 +22,7 @@ _MOVE = """
 UPDATE positions p SET next_offset = k.upto, moved_at = now()
 FROM (SELECT * FROM unnest(%b::int[], %b::bigint[], %b::bigint[]) AS u(partition, since, upto) ORDER BY partition) k
 WHERE p.cluster = %s AND p.topic = %s AND p.topic_id = %s AND p.partition = k.partition AND p.next_offset = k.since
+RETURNING k.since < coalesce(p.doubt_until, 0)
 """
 _GAPS = """
 INSERT INTO gaps (cluster, topic, topic_id, partition, from_offset, to_offset)
@@ -49,16 +50,19 @@ async def begin(conn: Conn, log: Log, offsets: Mapping[int, int]) -> None:
     await conn.execute(_BEGIN, [log.cluster, log.topic, log.topic_id, list(offsets), list(offsets.values())])
 
 
-async def move(conn: Conn, log: Log, spans: Mapping[int, Span]) -> None:
-    """Move positions over what is applied in the same transaction: partition → (since, upto).
+async def move(conn: Conn, log: Log, spans: Mapping[int, Span]) -> bool:
+    """Move positions over what is applied in the same transaction: partition → (since, upto). Whether any of it was
+    read before by a database that was lost since.
 
     Raises Fenced when one does not stand where its span begins: another worker went on, or this was applied before.
     """
     rows = sorted(spans.items())
     columns = [[p for p, _ in rows], [since for _, (since, _) in rows], [upto for _, (_, upto) in rows]]
     cursor = await conn.execute(_MOVE, [*columns, log.cluster, log.topic, log.topic_id])
-    if cursor.rowcount != len(rows):
-        raise Fenced(f"{len(rows) - cursor.rowcount} of {len(rows)} partitions stand elsewhere by now")
+    moved = await cursor.fetchall()
+    if len(moved) != len(rows):
+        raise Fenced(f"{len(rows) - len(moved)} of {len(rows)} partitions stand elsewhere by now")
+    return any(doubtful for (doubtful,) in moved)
 
 
 async def note_gaps(conn: Conn, log: Log, gaps: Mapping[int, Span]) -> None:

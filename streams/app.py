@@ -13,6 +13,7 @@ import faust
 from yarl import URL
 
 from schemas.errors import Fenced
+from schemas.kafka import Security
 from schemas.settings import Settings
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from storage.announcements import Standing, standing
@@ -55,6 +56,7 @@ def make_app(settings: Settings) -> faust.App:
         web_enabled=False,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES,
+        broker_credentials=_credentials(settings.kafka_access.security),
         broker_session_timeout=settings.group_session_timeout,
         broker_rebalance_timeout=settings.group_session_timeout,
         broker_heartbeat_interval=settings.group_session_timeout / 3,
@@ -70,6 +72,19 @@ def make_app(settings: Settings) -> faust.App:
     app.facts_flow = Flow(limit=2 * CHUNKS, chunk_size=max(1, settings.batch_size // CHUNKS))
     app.transport = PlacedTransport(broker, app)
     return app
+
+
+def _credentials(security: Security) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    """What Faust hands to its clients. Raises OSError when a file of TLS can't be used."""
+    if security.mechanism:
+        return faust.SASLCredentials(
+            username=security.username,
+            password=security.password,
+            ssl_context=security.ssl_context(),
+            mechanism=security.mechanism,
+        )
+    context = security.ssl_context()
+    return faust.SSLCredentials(context) if context else None
 
 
 def attach(

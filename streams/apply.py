@@ -57,16 +57,16 @@ async def apply_batch(
     """
     with translated():
         async with conn.transaction():
-            if place:
-                await positions.move(conn, place.log, place.spans)
+            doubtful = place is not None and await positions.move(conn, place.log, place.spans)
             facts, letters = await take_in(conn, incoming, now=now)
             if letters:
                 await dead_letters.bury(conn, letters)
-            asked = await _apply(conn, facts, now) if facts else []
+            asked = await _apply(conn, facts, now, doubtful=doubtful) if facts else []
             return Applied(len(facts), asked, letters)
 
 
-async def _apply(conn: Conn, facts: list[Fact], now: datetime) -> list[int]:
+async def _apply(conn: Conn, facts: list[Fact], now: datetime, *, doubtful: bool) -> list[int]:
+    """`doubtful`: the messages that are asked for may have gone before the database was restored."""
     exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type == RETRACTION}
     await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
     gone = await _retract(conn, facts)
@@ -82,7 +82,7 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime) -> list[int]:
     )
     requests = await _add_to_targets(conn, board, totals)
     requests += await _count_anew(conn, board, anew, now)
-    return again + await messages.request(conn, asked + requests)
+    return again + await messages.request(conn, asked + requests, doubtful=doubtful)
 
 
 async def _retract(conn: Conn, facts: list[Fact]) -> list[Fact]:

@@ -68,6 +68,7 @@ COMMANDS: dict[str, str] = {
     "health": "health:health",
     "audit": "audit:audit",
     "prepare": "processes:prepare",
+    "restored": "restored:restored",
     "web": "processes:web",
     "worker": "processes:worker",
     "relay": "processes:relay",

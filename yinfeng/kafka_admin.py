@@ -14,6 +14,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from producers.kafka import require_answer
 from producers.publishing import Topic
 from schemas.errors import BrokerUnavailable, ConfigurationError
+from schemas.kafka import KafkaAccess, access
 from schemas.topics import FACTS, TOPICS
 from storage.positions import Log
 
@@ -22,7 +23,7 @@ _API_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 _LARGEST: Final = "max.message.bytes"
 
 
-def create_topics(bootstrap: str, *, exact: bool = False) -> None:
+def create_topics(bootstrap: str | KafkaAccess, *, exact: bool = False) -> None:
     """Create the topics of `schemas.topics` that are missing; one that exists is left as it is.
 
     With `exact`, raises ConfigurationError when one has another number of partitions than we would give it.
@@ -40,7 +41,7 @@ def create_topics(bootstrap: str, *, exact: bool = False) -> None:
             _check_partitions(admin)
 
 
-def facts_log(bootstrap: str) -> Log:
+def facts_log(bootstrap: str | KafkaAccess) -> Log:
     """Which log the facts' topic is now: cluster, topic and the id that the broker gave it when it was made.
 
     Brokers before 2.8 give no ids: then a topic made anew is told by its end alone. Raises BrokerUnavailable when the
@@ -50,7 +51,7 @@ def facts_log(bootstrap: str) -> Log:
         return _log(admin, bootstrap)
 
 
-def facts_topic(bootstrap: str) -> Topic:
+def facts_topic(bootstrap: str | KafkaAccess) -> Topic:
     """The same, with the largest record that the topic takes: its own limit, else its broker's.
 
     A broker that does not tell (Tansu) is one that we made the topic on.
@@ -59,7 +60,7 @@ def facts_topic(bootstrap: str) -> Topic:
         return Topic(_log(admin, bootstrap), _largest_record(admin))
 
 
-def _log(admin: KafkaAdminClient, bootstrap: str) -> Log:
+def _log(admin: KafkaAdminClient, bootstrap: str | KafkaAccess) -> Log:
     cluster = admin.describe_cluster().get("cluster_id") or ""
     for topic in admin.describe_topics([FACTS]):
         if not topic["error_code"]:
@@ -76,13 +77,16 @@ def _largest_record(admin: KafkaAdminClient) -> int:
     return int(TOPICS[FACTS][1][_LARGEST])
 
 
-def answers(bootstrap: str, *, within: float) -> bool:
+def answers(bootstrap: str | KafkaAccess, *, within: float) -> bool:
     """Whether a broker says what versions it speaks, within so many seconds."""
-    host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
-    with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=within) as line:
-        line.settimeout(within)
-        line.sendall(_API_VERSIONS)
-        return bool(line.recv(1))
+    known = access(bootstrap)
+    host, _, port = known.servers[0].rpartition(":")
+    with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=within) as bare:
+        bare.settimeout(within)
+        context = known.security.ssl_context()
+        with context.wrap_socket(bare, server_hostname=host.strip("[]")) if context else bare as line:
+            line.sendall(_API_VERSIONS)
+            return bool(line.recv(1))
     return False
 
 
@@ -94,12 +98,15 @@ def _check_partitions(admin: KafkaAdminClient) -> None:
 
 
 @contextmanager
-def kafka_admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+def kafka_admin(bootstrap: str | KafkaAccess) -> Iterator[KafkaAdminClient]:
     """An admin client, closed at the end. Raises BrokerUnavailable when the broker does not answer."""
     require_answer(bootstrap)
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), request_timeout_ms=10_000, client_id="yinfeng-admin"
+            bootstrap_servers=access(bootstrap).servers,
+            request_timeout_ms=10_000,
+            client_id="yinfeng-admin",
+            **access(bootstrap).security.options(),
         )
         try:
             yield admin

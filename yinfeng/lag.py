@@ -11,12 +11,13 @@ from kafka.errors import KafkaError
 
 from producers.kafka import require_answer
 from schemas.errors import BrokerUnavailable
+from schemas.kafka import KafkaAccess, access
 from schemas.topics import FACTS, FACTS_GROUP
 
 _WITHIN = 5.0
 
 
-def facts_lag(bootstrap: str) -> int:
+def facts_lag(bootstrap: str | KafkaAccess) -> int:
     """Records of `yinfeng.facts` that the worker's group has not committed yet.
 
     Raises BrokerUnavailable when the broker does not answer.
@@ -25,18 +26,28 @@ def facts_lag(bootstrap: str) -> int:
         return _lag(consumer)
 
 
-def facts_ends(bootstrap: str) -> dict[int, int]:
+def facts_ends(bootstrap: str | KafkaAccess) -> dict[int, int]:
     """The offset after the last record of each partition of `yinfeng.facts`. Raises BrokerUnavailable."""
     with _consumer(bootstrap) as consumer:
         return {each.partition: end for each, end in _ends(consumer, _partitions(consumer)).items()}
 
 
+def facts_bounds(bootstrap: str | KafkaAccess) -> tuple[dict[int, int], dict[int, int]]:
+    """The first offset of each partition of `yinfeng.facts`, and the one after its last. Raises BrokerUnavailable."""
+    with _consumer(bootstrap) as consumer:
+        partitions = _partitions(consumer)
+        starts = consumer.beginning_offsets(partitions)
+        ends = _ends(consumer, partitions)
+    return {p.partition: starts[p] for p in partitions}, {p.partition: ends[p] for p in partitions}
+
+
 @contextmanager
-def _consumer(bootstrap: str) -> Iterator[KafkaConsumer]:
+def _consumer(bootstrap: str | KafkaAccess) -> Iterator[KafkaConsumer]:
     require_answer(bootstrap)
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","),
+            bootstrap_servers=access(bootstrap).servers,
+            **access(bootstrap).security.options(),
             group_id=FACTS_GROUP,
             enable_auto_commit=False,
             request_timeout_ms=10_000,

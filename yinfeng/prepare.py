@@ -22,7 +22,7 @@ def prepare(settings: Settings) -> None:
     """
     if not settings.database_url or not settings.kafka:
         raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
-    create_topics(settings.kafka)
+    create_topics(settings.kafka_access)
     migrate(settings.database_url)
     asyncio.run(ensure_first_key(settings.database_url, settings.home))
 

@@ -13,6 +13,7 @@ from threading import Event
 from producers.kafka import Producer
 from producers.publishing import Process, Topic
 from producers.relay import Relay
+from schemas.kafka import KafkaAccess
 from schemas.settings import Settings
 from yinfeng.kafka_admin import facts_topic
 from yinfeng.lag import facts_ends
@@ -23,7 +24,7 @@ from yinfeng.readiness import mark_ready
 class KafkaBroker:
     """Kafka at these addresses, as the relay asks it."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: KafkaAccess) -> None:
         self._bootstrap = bootstrap
 
     def producer(self) -> Producer:
@@ -48,5 +49,5 @@ def run_relay(settings: Settings) -> int:
         signal.signal(number, lambda *_: stop.set())
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     process = Process(stop=stop, ready=mark_ready, pulse=Pulse(pulse_path(settings, "relay")))
-    Relay(settings.database_url or "", KafkaBroker(settings.kafka or ""), process, holder=holder).run()
+    Relay(settings.database_url or "", KafkaBroker(settings.kafka_access), process, holder=holder).run()
     return 0

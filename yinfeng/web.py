@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
     pool = make_pool(settings.database_url, name="web")
     hub = make_hub(pool)
-    kafka = settings.kafka
+    kafka = settings.kafka_access
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -31,7 +31,7 @@ def run_worker(settings: Settings) -> int:
     app = streams_app.make_app(settings)
 
     async def identify() -> Log:
-        return await asyncio.to_thread(facts_log, settings.kafka or "")
+        return await asyncio.to_thread(facts_log, settings.kafka_access)
 
     async def end(error: Exception) -> None:
         log.critical("the worker ends, nothing of this batch was applied", exc_info=error)

@@ -19,6 +19,7 @@ from dashboard.doorbell import listen
 from dashboard.following import Event, follow, make_client, parse
 from producers.kafka import Producer, Record
 from schemas.errors import Refused
+from schemas.kafka import KafkaAccess
 from schemas.topics import PROGRESS
 from storage import keys
 from storage.database import Conn, connect
@@ -194,7 +195,7 @@ async def test_the_bell_rings_at_each_announcement_and_waits_for_a_broker_that_i
     home.mkdir()
     broker = EmbeddedBroker(home)
     rung = asyncio.Event()
-    listening = asyncio.create_task(listen(broker.address, rung.set))
+    listening = asyncio.create_task(listen(KafkaAccess(broker.address), rung.set))
     await asyncio.sleep(0.2)  # it finds nobody
     assert not rung.is_set()
     with running(broker.spec(), home / "logs"):

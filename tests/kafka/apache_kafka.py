@@ -55,6 +55,18 @@ broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
 """
 
+# A second listener, for clients that say who they are.
+_SECURED: Final = """\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},SASL_SSL://127.0.0.1:{secured}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://localhost:{secured}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
+    org.apache.kafka.common.security.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+"""
+
 _LOG4J: Final = """\
 status = error
 appender.out.type = Console
@@ -87,6 +99,7 @@ class ApacheKafka:
     libs: Path
     port: int
     process: subprocess.Popen[bytes]
+    secured: int = 0
 
     @property
     def address(self) -> str:
@@ -112,7 +125,16 @@ class ApacheKafka:
             self.kill()
 
 
-def start(cache: Path, name: str = "broker") -> ApacheKafka:
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A listener for those who know the password; `keystore` is its key and certificates, in PEM."""
+
+    username: str
+    password: str
+    keystore: Path
+
+
+def start(cache: Path, name: str = "broker", guarded: Guarded | None = None) -> ApacheKafka:
     """Fetch Kafka into `cache` if it is not there, and run a broker with fresh data in `cache/name`.
 
     Raises ConfigurationError when Java or Maven is missing, BrokerUnavailable when it does not come up.
@@ -123,12 +145,15 @@ def start(cache: Path, name: str = "broker") -> ApacheKafka:
     folder = cache / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    port, controller = _free_ports(2)
+    port, controller, secured = _free_ports(3)
     data = folder / "data"
-    (folder / "server.properties").write_text(_PROPERTIES.format(port=port, controller=controller, data=data))
+    properties = _PROPERTIES.format(port=port, controller=controller, data=data)
+    if guarded:
+        properties += _SECURED.format(port=port, controller=controller, secured=secured, keystore=guarded.keystore)
+    (folder / "server.properties").write_text(properties)
     (folder / "log4j2.properties").write_text(_LOG4J)
-    _format(folder, libs)
-    broker = ApacheKafka(folder, libs, port, _launch(folder, libs))
+    _format(folder, libs, guarded)
+    broker = ApacheKafka(folder, libs, port, _launch(folder, libs), secured)
     _wait_until_ready(broker)
     return broker
 
@@ -160,8 +185,10 @@ def empty_topics(address: str) -> None:
     create_topics(address, exact=True)
 
 
-def _format(folder: Path, libs: Path) -> None:
+def _format(folder: Path, libs: Path, guarded: Guarded | None) -> None:
+    users = [f"SCRAM-SHA-512=[name={guarded.username},password={guarded.password}]"] if guarded else []
     words = ["format", "--cluster-id", _CLUSTER, "--config", str(folder / "server.properties")]
+    words += [word for user in users for word in ("--add-scram", user)]
     _run(_java(folder, libs, "kafka.tools.StorageTool", *words), "Kafka's storage could not be formatted")
 
 

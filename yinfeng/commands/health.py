@@ -33,7 +33,7 @@ def _fault(part: Part, settings: Settings) -> str | None:
     if part is Part.BROKER:
         from yinfeng.kafka_admin import answers  # noqa: PLC0415 - a check should not load what it does not ask
 
-        return None if answers(servers(settings).kafka or "", within=3.0) else "does not answer"
+        return None if answers(servers(settings).kafka_access, within=3.0) else "does not answer"
     from yinfeng.pulse import pulse_path, standstill  # noqa: PLC0415
 
     return standstill(pulse_path(settings, part.value))

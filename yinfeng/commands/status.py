@@ -24,7 +24,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
     settings = load_settings()
     state, named = read_state(settings.home), servers(settings)
     try:
-        lag: int | str = facts_lag(named.kafka or "")
+        lag: int | str = facts_lag(named.kafka_access)
     except Unavailable as error:
         lag = f"unknown: {error}"
     found = on_database(overview)

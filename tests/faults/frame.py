@@ -1,0 +1,181 @@
+"""Warm up, steady, inject, heal, recover, check: each fault in the same frame, on a platform that runs.
+
+What is checked is what the promises say: C1 and C2, what a client was told is accepted is in the ledger or among the
+dead letters; C3, what it was told is not accepted is not there; C4, all of it is applied soon after the fault; C5, the
+targets are what the ledger's facts make of them, counted here by one query; C6, the audit finds no drift; C7, no
+message went twice; C8, nothing but poison is among the dead letters; C9, no process but the victim ended; C10, those
+whom the fault does not touch go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psycopg
+
+from tests.facts import opened, target
+from tests.faults.recorder import Recorder, Way
+from tests.kafka.apache_kafka import ApacheKafka
+from tests.platform import Platform
+from tests.stand_ins.sendgrid import SendGridStandIn
+
+STEADY = 0.7  # seconds of posting before the fault, and after it
+RECOVERED_WITHIN = 45.0
+PARTS = ("web", "relay", "worker", "broker", "postgres")
+
+
+@dataclass
+class Stage:
+    """A platform that runs, with a provider's stand-in; `apache` where its broker is Apache Kafka's."""
+
+    platform: Platform
+    provider: SendGridStandIn
+    apache: ApacheKafka | None = None
+
+    @property
+    def kafka(self) -> str:
+        return self.apache.address if self.apache else self.platform.state().kafka or ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.platform.port}"
+
+    @property
+    def key(self) -> str:
+        return (self.platform.home / "organizer.key").read_text().strip()
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.platform.state().database_url or "") as connection:
+            return connection.execute(query, values).fetchall()
+
+    def number(self, query: str, *values: Any) -> int:
+        return int(self.rows(query, *values)[0][0])
+
+    def yinfeng(self, *words: str) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "YINFENG_HOME": str(self.platform.home), "YINFENG_KAFKA": self.kafka}
+        return subprocess.run(
+            [sys.executable, "-m", "yinfeng", *words], env=env, capture_output=True, text=True, check=False, timeout=120
+        )
+
+
+@dataclass
+class Outcome:
+    """What a run found. `stood_still`: for how many seconds nobody who should go on was told ok."""
+
+    lost: list[Any] = field(default_factory=list)
+    doubled: list[Any] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    mails_twice: list[str] = field(default_factory=list)
+    stood_still: float = 0.0
+    recovered_after: float = 0.0
+
+    def faults(self) -> list[str]:
+        return [
+            *(f"lost: {each}" for each in self.lost[:5]),
+            *(f"doubled: {each}" for each in self.doubled[:5]),
+            *self.wrong,
+            *(f"mail twice: {each}" for each in self.mails_twice[:5]),
+        ]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """`go_on`: whose posts are accepted meanwhile. `keeps_log`: whether what Kafka acknowledged outlives the fault."""
+
+    go_on: tuple[Way, ...] = ()
+    keeps_log: bool = True
+
+
+def begin(stage: Stage) -> None:
+    """Open the campaign, with the target that counts all hires."""
+    headers = {"Authorization": f"Bearer {stage.key}", "Content-Type": "application/cloudevents-batch+json"}
+    events = [opened(id="faults-opened"), target("all", goal=1_000_000, id="faults-target")]
+    assert httpx.post(f"{stage.url}/v1/events", json=events, headers=headers, timeout=20).status_code == 202
+
+
+def run(stage: Stage, name: str, inject: Callable[[], None], expected: Expected) -> Outcome:
+    """One fault in the frame. `inject` returns when it is healed."""
+    outcome = Outcome()
+    with _posting(stage, name) as recorder:
+        time.sleep(STEADY)
+        began = time.monotonic()
+        inject()
+        healed = time.monotonic()
+        time.sleep(STEADY)
+    outcome.recovered_after = _recover(stage, recorder, outcome, healed)
+    for way in expected.go_on:
+        outcome.stood_still = max(outcome.stood_still, recorder.longest_silence(way, began, healed))
+    _check(stage, recorder, expected, outcome)
+    return outcome
+
+
+@contextmanager
+def _posting(stage: Stage, name: str) -> Iterator[Recorder]:
+    recorder = Recorder(stage.url, stage.key, stage.kafka, f"{name}-{time.monotonic_ns()}")
+    recorder.start()
+    try:
+        yield recorder
+    finally:
+        recorder.stop()
+
+
+def _recover(stage: Stage, recorder: Recorder, outcome: Outcome, healed: float) -> float:
+    """C4: all parts are back, nothing waits, and what Kafka acknowledged has come."""
+    deadline = time.monotonic() + RECOVERED_WITHIN
+    while time.monotonic() < deadline:
+        try:
+            back = all(child.state == "ready" for child in stage.platform.state().children)
+            if back and not stage.number("SELECT count(*) FROM pending") and _has_come(stage, recorder):
+                return time.monotonic() - healed
+        except (psycopg.Error, AssertionError):
+            pass
+        time.sleep(0.1)
+    outcome.wrong.append(f"not recovered {RECOVERED_WITHIN:.0f} s after the fault")
+    return RECOVERED_WITHIN
+
+
+def _has_come(stage: Stage, recorder: Recorder) -> bool:
+    expected = len(recorder.told("ok", "kafka"))
+    known = stage.number("SELECT count(*) FROM facts WHERE source = %s", f"/{recorder.source}")
+    return known >= expected or time.monotonic() % 5 < 0.2  # what is missing is for C2 to say
+
+
+def _check(stage: Stage, recorder: Recorder, expected: Expected, outcome: Outcome) -> None:
+    source = f"/{recorder.source}"
+    _wait_for_straight(stage, recorder, expected)
+    known = {(source, id) for (id,) in stage.rows("SELECT id FROM facts WHERE source = %s", source)}
+    promised = recorder.told("ok", "http") | (recorder.told("ok", "kafka") if expected.keeps_log else set())
+    outcome.lost += sorted(promised - known)
+    outcome.wrong += [f"C3: refused, and there: {each}" for each in sorted(recorder.told("fail") & known)[:3]]
+    counted = stage.number("SELECT progress FROM targets WHERE target = 'all'")
+    hires = stage.number("SELECT count(DISTINCT candidate) FROM facts WHERE type = 'hire.started'")
+    if counted != hires:
+        outcome.doubled.append(f"C5: the target says {counted}, the ledger's facts {hires}")
+    audited = stage.yinfeng("audit")
+    if audited.returncode:
+        outcome.wrong.append(f"C6: {audited.stdout[-600:]}{audited.stderr[-300:]}")
+    outcome.mails_twice += sorted(id for id, count in stage.provider.ids().items() if count > 1)
+    if letters := stage.number("SELECT count(*) FROM dead_letters"):
+        outcome.wrong.append(f"C8: {letters} dead letters")
+    if stage.platform.process.poll() is not None:
+        outcome.wrong.append("C9: the supervisor ended")
+
+
+def _wait_for_straight(stage: Stage, recorder: Recorder, expected: Expected) -> None:
+    """Nothing says that a straight fact is on its way but that it comes."""
+    deadline = time.monotonic() + 10
+    wanted = len(recorder.told("ok", "kafka")) if expected.keeps_log else 0
+    while time.monotonic() < deadline:
+        ids = stage.rows("SELECT id FROM facts WHERE source = %s", f"/{recorder.source}")
+        ours = {(f"/{recorder.source}", id) for (id,) in ids} & recorder.told("ok", "kafka")
+        if len(ours) >= wanted:
+            return
+        time.sleep(0.1)

@@ -1,0 +1,52 @@
+"""`yinfeng restored`: after the database came back from a copy, before anything is started."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from schemas.errors import Conflict
+from schemas.fields import parse_time
+from schemas.settings import load_settings
+from storage import restoring
+from storage.database import Conn
+from storage.restoring import Restored
+from yinfeng.commands.options import on_database
+from yinfeng.kafka_admin import facts_log
+from yinfeng.lag import facts_bounds
+from yinfeng.surroundings import servers
+
+
+def restored(
+    since: Annotated[str, typer.Option(help="When the copy was made, such as 2026-11-25T03:00:00+08:00.")],
+) -> None:
+    """Put a database in order that was restored from a copy: what may have happened since is not done again.
+
+    Run it while nothing of Yinfeng runs on that database, and Kafka does. Facts that Kafka still has are read again;
+    messages that may have gone since are `unknown` until HR settles them.
+    """
+    copied_at = _moment(since)
+    named = servers(load_settings())
+    log, (starts, ends) = facts_log(named.kafka_access), facts_bounds(named.kafka_access)
+
+    async def work(conn: Conn) -> Restored:
+        if others := await restoring.at_work(conn):
+            raise Conflict(f"{', '.join(others)} work on this database: stop them first, then run this again")
+        return await restoring.put_in_order(conn, copied_at, log, starts, ends)
+
+    done = on_database(work)
+    typer.echo(f"{done.messages} messages may have gone since, and are unknown now: HR settles them at /messages.")
+    typer.echo(f"{done.records} records of {done.partitions} partitions are read again, without writing to anybody.")
+    typer.echo("Now start Yinfeng, and let `yinfeng audit` prove the numbers.")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = parse_time(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--since: {error}") from None
+    if moment > datetime.now(UTC):
+        raise typer.BadParameter("--since lies in the future")
+    return moment
