@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     progress_interval: Annotated[float, Field(ge=0.05, le=60)] = 0.25
     group_session_timeout: Annotated[float, Field(ge=1, le=300)] = 6.0
 
+    keep_dead_letters_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    keep_mails_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    keep_attempts_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+
     mail_from: Email = "no-reply@yinfeng.example"
     mail_from_name: str = "Yinfeng 引凤"
     hr_email: Email | None = None

@@ -111,6 +111,18 @@ class LeaseRow(SQLModel, table=True):
     expires_at: datetime = moment()
 
 
+class BeatRow(SQLModel, table=True):
+    """What a worker says of its work since it started, every few seconds; only metrics look at it."""
+
+    __tablename__ = "beats"
+
+    holder: str = Field(primary_key=True)
+    at: datetime = moment()
+    facts: int = Field(sa_type=BigInteger)
+    conflicts: int = Field(sa_type=BigInteger)
+    outages: int = Field(sa_type=BigInteger)
+
+
 class TopicRow(SQLModel, table=True):
     """A topic as the relay last saw it: which making of it, and the largest record that it takes, in bytes. The edge
     accepts no larger fact."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from storage import beats
+from storage.beats import Beat
 from storage.database import Conn
 
 _COUNTS = """
@@ -13,6 +15,18 @@ SELECT pg_stat_get_live_tuples('facts'::regclass),
        coalesce((SELECT extract(epoch FROM now() - min(f.received_at)) FROM
                  (SELECT seq FROM pending ORDER BY seq LIMIT 1) p JOIN facts f USING (seq)), 0)::float,
        (SELECT count(*) FROM dead_letters)
+"""
+_GAPS = "SELECT count(*), coalesce(sum(to_offset - from_offset), 0) FROM gaps"
+# Of the log that the relay publishes to, where it has seen one.
+_POSITIONS = """
+SELECT p.partition, p.next_offset, extract(epoch FROM now() - p.moved_at)::float
+FROM positions p JOIN topics t USING (cluster, topic, topic_id) ORDER BY p.partition
+"""
+_SERVER = """
+SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
+       (SELECT coalesce(max(age(backend_xmin)), 0) FROM pg_stat_activity),
+       pg_notification_queue_usage(),
+       (SELECT extract(epoch FROM now() - max(published_at))::float FROM pending)
 """
 _MESSAGES = "SELECT kind, coalesce(channel, ''), status, count(*) FROM messages GROUP BY 1, 2, 3"
 _SUPPRESSIONS = "SELECT kind, count(*) FROM suppressions WHERE lifted_at IS NULL GROUP BY 1"
@@ -23,6 +37,9 @@ _PROVIDER_EVENTS = "SELECT name, finding, count(*) FROM provider_events GROUP BY
 class Overview:
     """`unapplied_age` in seconds; `messages` by (kind, channel or "", status); `suppressions` in force by kind;
     `provider_events` of the last 30 days by (name, finding); `targets` as (campaign, target, progress, goal).
+
+    `gaps` are how many, and of how many records; `positions` as (partition, next offset, seconds since it moved).
+    `oldest_snapshot` in transactions since; `last_published`: seconds since anything that still waits was published.
 
     `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells.
     """
@@ -35,6 +52,13 @@ class Overview:
     suppressions: dict[str, int]
     provider_events: dict[tuple[str, str], int]
     targets: list[tuple[str, str, Decimal, Decimal]]
+    gaps: tuple[int, int]
+    positions: list[tuple[int, int, float]]
+    workers: list[Beat]
+    connections: int
+    oldest_snapshot: int
+    notification_queue: float
+    last_published: float | None
 
 
 async def overview(conn: Conn) -> Overview:
@@ -48,6 +72,11 @@ async def overview(conn: Conn) -> Overview:
         await conn.execute("SELECT campaign, target, progress, goal FROM targets ORDER BY 1, 2")
     ).fetchall()
     facts, unapplied, unapplied_age, dead = counts
+    gaps = await (await conn.execute(_GAPS)).fetchone()
+    positions = await (await conn.execute(_POSITIONS)).fetchall()
+    server = await (await conn.execute(_SERVER)).fetchone()
+    assert gaps is not None
+    assert server is not None
     return Overview(
         facts,
         unapplied,
@@ -57,4 +86,8 @@ async def overview(conn: Conn) -> Overview:
         dict(suppressed),
         {(name, finding): number for name, finding, number in events},
         targets,
+        (gaps[0], int(gaps[1])),
+        positions,
+        await beats.read(conn),
+        *server,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
+import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ from streams.flow import Flow
 from streams.persisting import Persistence
 from streams.placing import Placer
 from streams.transport import PlacedTransport
+from streams.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +113,7 @@ def attach(
     applier = Applier(batches, clock=_now)
     fairs = FairCounter(watching, clock=_now)
     flow: Flow = app.facts_flow
+    upkeep = Upkeep(settings, holder=f"{socket.gethostname()}:{os.getpid()}", work=batches, aside=watching)
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
@@ -129,6 +133,7 @@ def attach(
                 await end(error)
                 raise
             pouring.note(applied.facts)
+            upkeep.note(applied.facts)
             announcer.note(applied)
 
     async def announce() -> None:
@@ -148,6 +153,7 @@ def attach(
     app.agent(topic, name="facts")(apply_facts)
     app.task(announce)
     app.timer(FAIRS_INTERVAL)(count_fairs)
+    upkeep.attach(app)
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(_closing(close), weak=False)
     return pouring

@@ -41,6 +41,40 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
         ["event", "finding"],
         overview.provider_events,
     )
+    yield GaugeMetricFamily(
+        "yinfeng_gaps", "Times that the log dropped records before they were read", overview.gaps[0]
+    )
+    yield GaugeMetricFamily("yinfeng_gap_records", "Records that were dropped so", overview.gaps[1])
+    offset = GaugeMetricFamily("yinfeng_position", "The next offset to apply", labels=["partition"])
+    moved = GaugeMetricFamily("yinfeng_position_age_seconds", "Seconds since the last commit", labels=["partition"])
+    for partition, next_offset, age in overview.positions:
+        offset.add_metric([str(partition)], next_offset)
+        moved.add_metric([str(partition)], age)
+    yield offset
+    yield moved
+    for name, about, values in (
+        ("applied_facts", "Facts that a worker applied since it started", [each.facts for each in overview.workers]),
+        ("conflicts", "Its conflicts with other workers", [each.conflicts for each in overview.workers]),
+        ("outages", "Its outages of Postgres", [each.outages for each in overview.workers]),
+        ("age_seconds", "Seconds since it last spoke", [each.age for each in overview.workers]),
+    ):
+        family = GaugeMetricFamily(f"yinfeng_worker_{name}", about, labels=["worker"])
+        for worker, value in zip(overview.workers, values, strict=True):
+            family.add_metric([worker.holder], value)
+        yield family
+    yield GaugeMetricFamily("yinfeng_connections", "Connections to the database", overview.connections)
+    yield GaugeMetricFamily(
+        "yinfeng_oldest_snapshot_transactions", "Transactions since the oldest snapshot", overview.oldest_snapshot
+    )
+    yield GaugeMetricFamily(
+        "yinfeng_notification_queue", "Share of Postgres' notification queue in use", overview.notification_queue
+    )
+    if overview.last_published is not None:
+        yield GaugeMetricFamily(
+            "yinfeng_last_published_seconds",
+            "Seconds since the relay published what still waits",
+            overview.last_published,
+        )
     progress = GaugeMetricFamily("yinfeng_target_progress", "Progress of a target", labels=["campaign", "target"])
     goal = GaugeMetricFamily("yinfeng_target_goal", "Goal of a target", labels=["campaign", "target"])
     for campaign, target, reached, wanted in overview.targets:

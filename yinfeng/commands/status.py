@@ -54,6 +54,8 @@ def _show_status(state: PlatformState | None, found: Overview, lag: int | str) -
         console.print(table)
         console.print(f"memory in all: {state.total_memory / 2**20:.0f} MB")
     console.print(f"consumer lag: {lag}   unapplied facts: {found.unapplied} (oldest {found.unapplied_age:.0f} s)")
+    if found.gaps[0]:
+        console.print(f"[red]the log dropped {found.gaps[1]} records unread, {found.gaps[0]} times[/red]")
     console.print(f"facts: about {found.facts}   dead letters: {found.dead_letters}")
     for status_name, count in sorted(_messages_by_status(found).items()):
         console.print(f"messages {status_name}: {count}")

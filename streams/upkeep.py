@@ -1,0 +1,46 @@
+"""What a worker does beside its work: it says how it gets on, and takes away what was kept long enough."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import faust
+
+from schemas.settings import Settings
+from storage import beats, retention
+from storage.beats import Beat
+from streams.persisting import Persistence
+
+BEAT_EVERY: Final = 5.0  # seconds
+SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
+
+
+class Upkeep:
+    """`work` is the connection whose conflicts and outages are told of, `aside` the one to do this on."""
+
+    def __init__(self, settings: Settings, *, holder: str, work: Persistence, aside: Persistence) -> None:
+        self._holder, self._work, self._aside = holder, work, aside
+        self._facts = 0
+        self._days = {
+            "dead_letters": settings.keep_dead_letters_days,
+            "mails": settings.keep_mails_days,
+            "mail_attachments": settings.keep_mails_days,
+            "message_attempts": settings.keep_attempts_days,
+        }
+
+    def note(self, facts: int) -> None:
+        """So many facts more were applied."""
+        self._facts += facts
+
+    def attach(self, app: faust.App) -> None:
+        """Let the app's clock see to it."""
+
+        async def beat() -> None:
+            said = Beat(self._holder, self._facts, self._work.conflicts, self._work.outages)
+            await self._aside.persist(lambda conn: beats.note(conn, said))
+
+        async def sweep() -> None:
+            await self._aside.persist(lambda conn: retention.sweep(conn, self._days))
+
+        app.timer(BEAT_EVERY)(beat)
+        app.timer(SWEEP_EVERY)(sweep)

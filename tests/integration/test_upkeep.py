@@ -1,0 +1,63 @@
+"""What a worker tells of itself, and what it takes away in time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from storage import beats, positions, retention
+from storage.beats import Beat
+from storage.database import Conn, connect
+from storage.overview import overview
+from storage.positions import Log
+from yinfeng.metrics import render
+
+OLD = "now() - interval '100 days'"
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as connection:
+        yield connection
+
+
+async def test_metrics_tell_of_partitions_workers_and_gaps(conn: Conn):
+    log = Log("c", "yinfeng.facts", "id")
+    await conn.execute("INSERT INTO topics VALUES ('yinfeng.facts', 'c', 'id', 1)")
+    await positions.begin(conn, log, {0: 5, 1: 7})
+    await positions.note_gaps(conn, log, {1: (7, 19)})
+    for facts in (3, 8):
+        await beats.note(conn, Beat("host:1", facts, 2, 1))
+    said = render(await overview(conn)).decode()
+    for line in (
+        'yinfeng_position{partition="1"} 19.0',
+        "yinfeng_gaps 1.0",
+        "yinfeng_gap_records 12.0",
+        'yinfeng_worker_applied_facts{worker="host:1"} 8.0',
+        'yinfeng_worker_conflicts{worker="host:1"} 2.0',
+        "yinfeng_notification_queue 0.0",
+        "yinfeng_connections",
+    ):
+        assert line in said
+
+
+async def test_what_was_kept_long_enough_goes_and_nothing_else(conn: Conn):
+    await conn.execute(
+        f"""
+        INSERT INTO messages (dedupe_key, kind, campaign, params, status, requested_at, sent_at)
+        VALUES ('old', 'offer', 'c', '{{}}', 'sent', {OLD}, {OLD}),
+               ('doubt', 'offer', 'c', '{{}}', 'unknown', {OLD}, NULL),
+               ('new', 'offer', 'c', '{{}}', 'sent', now(), now());
+        INSERT INTO message_attempts (message, at, status) SELECT id, requested_at, status FROM messages;
+        INSERT INTO mails (message, html, text, at) SELECT id, '', '', requested_at FROM messages;
+        INSERT INTO dead_letters (topic, partition, "offset", digest, value, headers, reason, at)
+        VALUES ('t', 0, 1, '', '', '{{}}', '', {OLD}), ('t', 0, 2, '', '', '{{}}', '', now());
+        """
+    )
+    days = {"dead_letters": 90, "mails": 90, "mail_attachments": 90, "message_attempts": 90}
+    gone = await retention.sweep(conn, days)
+    assert gone == {"dead_letters": 1, "mails": 2, "mail_attachments": 0, "message_attempts": 1}
+    assert (await retention.sweep(conn, days)) == dict.fromkeys(days, 0)
+    kept = await (await conn.execute("SELECT count(*) FROM messages")).fetchone()
+    assert kept == (3,)
