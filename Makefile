@@ -9,7 +9,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-h
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint format docs bench kafka kafka-stop browser lock clean
+.PHONY: help setup up demo test lint format docs bench faults kafka kafka-stop browser lock clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ docs: $(DEV) ## Write docs/facts.md and docs/messages.md anew from the code
 
 bench: $(DEV) ## Measure throughput, latency, start time and memory
 	$(BIN)/python -m benchmarks
+
+faults: $(DEV) ## Try each fault N times on both brokers (N=20); the table goes into docs/reliability.md
+	$(BIN)/python -m tests.faults -n $(or $(N),20) $(if $(SECONDS),--seconds $(SECONDS))
 
 kafka: $(DEV) ## Fetch Apache Kafka (needs Java 17 and Maven) and run one broker on loopback
 	@$(BIN)/python -m tests.kafka.apache_kafka start

@@ -13,8 +13,8 @@ import pytest
 from schemas.errors import Fenced
 from schemas.facts import validate_event
 from schemas.topics import SEQ_HEADER
-from storage import dead_letters, ledger, positions
-from storage.database import Conn, connect
+from storage import database, dead_letters, ledger, positions
+from storage.database import Conn, Limits, connect
 from storage.positions import Log
 from streams.applier import Applier
 from streams.apply import Applied
@@ -203,3 +203,19 @@ async def test_a_message_with_a_number_of_another_ledger_is_taken_for_what_it_sa
     done = await applier.apply([old, garbage, sent])
     assert (done.facts, [letter.value for letter in done.dead_letters]) == (2, [b"garbage"])
     assert await (await conn.execute("SELECT candidate FROM journeys ORDER BY 1")).fetchall() == [("c1",), ("c2",)]
+
+
+async def test_a_batch_that_takes_too_long_is_halved(
+    database_url: str, conn: Conn, applier: Reader, monkeypatch: pytest.MonkeyPatch
+):
+    """Each journey takes its time; many together take longer than a statement may."""
+    monkeypatch.setitem(database.LIMITS, "test", Limits(statement=0.5, lock=5, idle=10, silence=10))
+    await conn.execute(
+        """
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$;
+        CREATE TRIGGER slow BEFORE INSERT ON journeys FOR EACH ROW EXECUTE FUNCTION slow();
+        """
+    )
+    done = await applier.apply(straight(target("t"), *[hired(f"c{n}") for n in range(10)]))
+    assert (done.facts, done.dead_letters) == (11, [])
+    assert await progress(conn) == [10]

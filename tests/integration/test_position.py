@@ -13,15 +13,19 @@ from typing import Any
 import psycopg
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from producers.client import BulkPoster
-from schemas.topics import FACTS
+from schemas.topics import FACTS, FACTS_GROUP
 from tests.facts import hired, opened, target
+from tests.kafka.apache_kafka import empty_topics
 from tests.platform import until
 from tests.processes import Part, part
 from tests.strategies import Event
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
+from yinfeng.kafka_admin import kafka_admin
+from yinfeng.lag import facts_ends
 
 
 def worker(folder: Path, database_url: str, kafka: str) -> AbstractContextManager[Part]:
@@ -145,3 +149,46 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start(tmp_path: Path, datab
             with running(broker.spec(), tmp_path / f"logs{life}"), BulkPoster(broker.address) as poster:
                 poster.post([opened(), target("t"), *people(20 * life, 20 * life + 20)])
                 until(lambda: progress(database_url) == 20 * life)  # noqa: B023 - waited for at once
+
+
+def test_what_the_group_committed_is_no_matter(tmp_path: Path, database_url: str, kafka: str):
+    with BulkPoster(kafka) as poster:
+        poster.post([opened(), target("t"), *people(0, 40)])
+    commit_all(kafka)
+    with worker(tmp_path / "w", database_url, kafka):
+        until(lambda: progress(database_url) == 40)
+
+
+def commit_all(kafka: str) -> None:
+    """As somebody's tool would, who sets the group to the log's end."""
+    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=FACTS_GROUP, enable_auto_commit=False)
+    partitions = [TopicPartition(FACTS, number) for number in consumer.partitions_for_topic(FACTS) or ()]
+    consumer.assign(partitions)
+    consumer.commit({p: OffsetAndMetadata(10_000, "", -1) for p in partitions})
+    consumer.close(autocommit=False)
+
+
+def test_what_the_log_dropped_unread_is_told(tmp_path: Path, database_url: str, apache_kafka: str):
+    """Retention passes while nobody reads."""
+    empty_topics(apache_kafka)
+    with BulkPoster(apache_kafka) as poster:
+        poster.post([opened(), target("t"), *people(0, 20)])
+        with worker(tmp_path / "first", database_url, apache_kafka):
+            until(lambda: progress(database_url) == 20)
+        poster.post(people(20, 60))
+        dropped = drop(apache_kafka)
+        poster.post(people(60, 80))
+    with worker(tmp_path / "second", database_url, apache_kafka) as second:
+        until(lambda: progress(database_url) == 40)
+        assert "dropped offsets" in second.log.read_text()
+        until(lambda: rows(database_url, "SELECT count(*) FROM messages WHERE kind = 'log_gap'")[0][0] > 0)
+    gaps = rows(database_url, "SELECT sum(to_offset - from_offset), count(told_at) FROM gaps")
+    assert gaps == [(40, dropped)]
+
+
+def drop(kafka: str) -> int:
+    """Let the log drop all that it has; from how many partitions something went unread."""
+    ends = facts_ends(kafka)
+    with kafka_admin(kafka) as admin:
+        admin.delete_records({TopicPartition(FACTS, partition): end for partition, end in ends.items()})
+    return sum(1 for partition, end in ends.items() if end)

@@ -1,0 +1,101 @@
+"""`make faults N=50`: the matrix of faults many times, as a table that goes into docs/reliability.md."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.faults.frame import Outcome, run
+from tests.faults.matrix import CASES, expected, injection, stage
+from tests.kafka.apache_kafka import why_not
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reliability.md"
+START, END = "<!-- figures -->", "<!-- /figures -->"
+IN_A_ROW = 5
+
+
+@dataclass
+class Row:
+    """What all runs of one fault came to."""
+
+    runs: int = 0
+    lost: int = 0
+    doubled: int = 0
+    wrong: int = 0
+    mails_twice: int = 0
+    stood_still: float = 0.0
+    recovered_after: float = 0.0
+    said: list[str] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        self.runs += 1
+        self.lost += len(outcome.lost)
+        self.doubled += len(outcome.doubled)
+        self.wrong += len(outcome.wrong)
+        self.mails_twice += len(outcome.mails_twice)
+        self.stood_still = max(self.stood_still, outcome.stood_still)
+        self.recovered_after = max(self.recovered_after, outcome.recovered_after)
+        self.said += outcome.faults()
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("-n", type=int, default=1, help="how many times each fault is tried on each broker")
+    asked.add_argument("--seconds", type=float, default=1e9, help="begin no further round after so many")
+    asked.add_argument("--brokers", nargs="*", default=["embedded", "apache"])
+    words = asked.parse_args()
+    table: dict[str, Row] = {}
+    for broker in words.brokers:
+        if broker == "apache" and (reason := why_not()):
+            print(reason)
+            continue
+        _try_all(broker, words.n, time.monotonic() + words.seconds / len(words.brokers), table)
+    _write(table)
+    return 1 if any(row.said for row in table.values()) else 0
+
+
+def _try_all(broker: str, rounds: int, deadline: float, table: dict[str, Row]) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="yinfeng-faults-") as folder,
+        stage(Path(folder), broker, ROOT / ".cache" / "kafka") as on,  # type: ignore[arg-type]
+    ):
+        for number in range(rounds):
+            if time.monotonic() > deadline:
+                return
+            for part, deed in CASES:
+                times = IN_A_ROW if deed == "pause" and number == 0 else 1
+                name = f"{deed} {part}, {broker}" + (f", {times} in a row" if times > 1 else "")
+                outcome = run(
+                    on,
+                    name.replace(" ", "-").replace(",", ""),
+                    injection(on, part, deed, times),
+                    expected(on, part, deed),
+                )
+                table.setdefault(name, Row()).add(outcome)
+                print(f"{number + 1}/{rounds} {name}: {outcome.faults() or 'as promised'}", flush=True)
+
+
+def _lines(table: dict[str, Row]) -> Iterator[str]:
+    yield f"{datetime.now(UTC):%Y-%m-%d}, two cores, `make faults`:\n\n"
+    yield "| fault | runs | lost | doubled | wrong | mails twice | longest stand-still (s) | longest recovery (s) |\n"
+    yield "|---|---|---|---|---|---|---|---|\n"
+    for name, row in table.items():
+        cells = [row.runs, row.lost, row.doubled, row.wrong, row.mails_twice]
+        times = [f"{row.stood_still:.1f}", f"{row.recovered_after:.1f}"]
+        yield f"| {' | '.join(map(str, [name, *cells, *times]))} |\n"
+
+
+def _write(table: dict[str, Row]) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(START)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{START}\n{''.join(_lines(table))}{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
