@@ -13,7 +13,6 @@ from typing import Any
 
 import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
 from psycopg_pool import AsyncConnectionPool
 
@@ -35,13 +34,14 @@ from notifications.webhooks import make_router as webhooks_router
 from producers.http import make_router as events_router
 from schemas.access import COOKIE, Caller
 from schemas.errors import ConfigurationError, Forbidden, Unauthorized, Unavailable
-from schemas.openapi import PROBLEM, asyncapi, schemas_by_name
+from schemas.openapi import asyncapi
 from schemas.settings import Settings
 from storage import keys
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from yinfeng import metrics, problems
 from yinfeng.limits import BodyLimit
+from yinfeng.openapi import describe
 from yinfeng.pages import make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
 
@@ -159,12 +159,7 @@ def _add_documents(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = get_openapi(title=TITLE, version=app.version, routes=app.routes)
-            components = document.setdefault("components", {})
-            components.setdefault("schemas", {}).update(schemas_by_name(), Problem=PROBLEM)
-            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            document["security"] = [{"key": []}]
-            app.openapi_schema = document
+            app.openapi_schema = describe(app, TITLE)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

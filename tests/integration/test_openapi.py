@@ -1,0 +1,70 @@
+"""`/openapi.json` tells the truth: requests that it allows, and such as it does not, are answered as it says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from schemas.settings import Settings
+from storage import keys
+from storage.database import connect
+from tests.web import served
+from yinfeng.openapi import MACHINES
+from yinfeng.web import create_app
+
+# How many requests are tried of each operation; `make fuzz` tries many more.
+FEW = settings(
+    max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False
+)
+
+
+@pytest.fixture(scope="module")
+def app(postgres: Any) -> Iterator[tuple[str, str]]:
+    """The address of a web app, and an organizer's key."""
+
+    async def key() -> str:
+        async with await connect(postgres.url, name="test") as conn:
+            return await keys.create(conn, name="o", role="organizer")
+
+    token = asyncio.run(key())
+    with served(postgres.url) as address:
+        yield address, token
+
+
+def described() -> Any:
+    made = create_app(Settings(database_url="postgresql://none/none", kafka="127.0.0.1:1"))
+    return schemathesis.openapi.from_dict(made.openapi())
+
+
+SCHEMA = described()
+OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_what_is_said_is_so(operation: Any, mode: GenerationMode, app: tuple[str, str]):
+    address, token = app
+
+    @FEW
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        case.call_and_validate(base_url=address, headers={"Authorization": f"Bearer {token}"})
+
+    try:
+        ask()
+    except Unsatisfiable:
+        pytest.skip("there is no such request")
+
+
+def test_all_that_machines_call_is_described():
+    paths = set(SCHEMA.raw_schema["paths"])
+    assert paths
+    assert all(path.startswith(MACHINES) for path in paths)
+    assert {"/v1/events", "/v1/campaigns", "/v1/messages", "/metrics", "/healthz"} <= paths
