@@ -1,16 +1,37 @@
-"""Bodies of requests are bounded, whoever sends them and whatever they say of their length."""
+"""Requests are bounded: their bodies, whatever they say of their length, and how often they give a parameter."""
 
 from __future__ import annotations
 
+from collections import Counter
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from yinfeng.problems import problem
+
 MOST_OF_A_FORM: Final = 1024 * 1024  # bytes
 # These read more, in portions, and bound it themselves.
 BOUNDED: Final = ("/v1/",)
+
+
+class OneOfEach:
+    """Refuses requests to `/v1/` that give a parameter twice (400): which one was meant can't be told."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1/") and b"&" in scope["query_string"]:
+            names = Counter(name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), True))
+            twice = sorted(name for name, times in names.items() if times > 1)
+            if twice:
+                refused = problem(HTTPStatus.BAD_REQUEST, f"{twice[0][:100]!r} is given more than once")
+                await refused(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class BodyLimit:

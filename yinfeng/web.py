@@ -40,7 +40,7 @@ from storage import keys
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from yinfeng import metrics, problems
-from yinfeng.limits import BodyLimit
+from yinfeng.limits import BodyLimit, OneOfEach
 from yinfeng.openapi import describe
 from yinfeng.pages import make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
@@ -70,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     page = make_page()
     problems.install(app, page)
     app.add_middleware(BodyLimit)
+    app.add_middleware(OneOfEach)
     authenticate = make_authenticate(pool)
     app.include_router(events_router(pool, authenticate))
     app.include_router(stream_router(hub, authenticate))

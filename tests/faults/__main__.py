@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.faults.frame import Outcome, run
-from tests.faults.matrix import CASES, expected, injection, stage
+from tests.faults.matrix import CASES, Deed, expected, injection, stage
 from tests.kafka.apache_kafka import why_not
 
 ROOT = Path(__file__).parents[2]
@@ -49,18 +49,25 @@ def main() -> int:
     asked.add_argument("-n", type=int, default=1, help="how many times each fault is tried on each broker")
     asked.add_argument("--seconds", type=float, default=1e9, help="begin no further round after so many")
     asked.add_argument("--brokers", nargs="*", default=["embedded", "apache"])
+    asked.add_argument(
+        "--only", nargs="*", default=[], help="parts, such as worker or broker; all of them unless given"
+    )
     words = asked.parse_args()
+    cases = [case for case in CASES if not words.only or case[0] in words.only]
     table: dict[str, Row] = {}
     for broker in words.brokers:
         if broker == "apache" and (reason := why_not()):
             print(reason)
             continue
-        _try_all(broker, words.n, time.monotonic() + words.seconds / len(words.brokers), table)
-    _write(table)
+        _try_all(broker, words.n, time.monotonic() + words.seconds / len(words.brokers), table, cases)
+    if not words.only:
+        _write(table)
     return 1 if any(row.said for row in table.values()) else 0
 
 
-def _try_all(broker: str, rounds: int, deadline: float, table: dict[str, Row]) -> None:
+def _try_all(
+    broker: str, rounds: int, deadline: float, table: dict[str, Row], cases: Sequence[tuple[str, Deed]]
+) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="yinfeng-faults-") as folder,
         stage(Path(folder), broker, ROOT / ".cache" / "kafka") as on,  # type: ignore[arg-type]
@@ -68,7 +75,7 @@ def _try_all(broker: str, rounds: int, deadline: float, table: dict[str, Row]) -
         for number in range(rounds):
             if time.monotonic() > deadline:
                 return
-            for part, deed in CASES:
+            for part, deed in cases:
                 times = IN_A_ROW if deed == "pause" and number == 0 else 1
                 name = f"{deed} {part}, {broker}" + (f", {times} in a row" if times > 1 else "")
                 outcome = run(

@@ -9,6 +9,7 @@ whom the fault does not touch go on meanwhile.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,9 @@ from typing import Any
 
 import httpx
 import psycopg
+from kafka import KafkaConsumer
 
+from schemas.topics import FACTS
 from tests.facts import opened, target
 from tests.faults.recorder import Recorder, Way
 from tests.kafka.apache_kafka import ApacheKafka
@@ -153,7 +156,7 @@ def _check(stage: Stage, recorder: Recorder, expected: Expected, outcome: Outcom
     _wait_for_straight(stage, recorder, expected)
     known = {(source, id) for (id,) in stage.rows("SELECT id FROM facts WHERE source = %s", source)}
     promised = recorder.told("ok", "http") | (recorder.told("ok", "kafka") if expected.keeps_log else set())
-    outcome.lost += sorted(promised - known)
+    outcome.lost += [(*each, _where(stage, recorder, each)) for each in sorted(promised - known)]
     outcome.wrong += [f"C3: refused, and there: {each}" for each in sorted(recorder.told("fail") & known)[:3]]
     counted = stage.number("SELECT progress FROM targets WHERE target = 'all'")
     hires = stage.number("SELECT count(DISTINCT candidate) FROM facts WHERE type = 'hire.started'")
@@ -167,6 +170,25 @@ def _check(stage: Stage, recorder: Recorder, expected: Expected, outcome: Outcom
         outcome.wrong.append(f"C8: {letters} dead letters")
     if stage.platform.process.poll() is not None:
         outcome.wrong.append("C9: the supervisor ended")
+
+
+def _where(stage: Stage, recorder: Recorder, identity: tuple[str, str]) -> str:
+    """What can be said of a fact that did not come: whether it comes late, and whether its log has it."""
+    time.sleep(15)
+    if stage.number("SELECT count(*) FROM facts WHERE source = %s AND id = %s", *identity):
+        return "it came late"
+    consumer = KafkaConsumer(
+        FACTS,
+        bootstrap_servers=stage.kafka,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        consumer_timeout_ms=3000,
+    )
+    found = [(m.partition, m.offset) for m in consumer if json.dumps(identity[1]).encode() in (m.value or b"")]
+    consumer.close(autocommit=False)
+    positions = dict(stage.rows("SELECT partition, next_offset FROM positions ORDER BY moved_at"))
+    gaps = stage.rows("SELECT partition, from_offset, to_offset FROM gaps")
+    return f"the log has it at {found}, positions {positions}, gaps {gaps}"
 
 
 def _wait_for_straight(stage: Stage, recorder: Recorder, expected: Expected) -> None:

@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from schemas.settings import Settings
 from storage import keys
@@ -19,7 +20,8 @@ from tests.web import served
 from yinfeng.openapi import MACHINES
 from yinfeng.web import create_app
 
-# How many requests are tried of each operation; `make fuzz` tries many more.
+# What a schema allows may be refused all the same: a cursor is only ever ours, and fields of a fact must agree.
+# How many requests are tried of each operation.
 FEW = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False
 )
@@ -44,7 +46,12 @@ def described() -> Any:
 
 
 SCHEMA = described()
-OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+# A stream has no end, and no schema for what comes on it; tests/integration/test_stream.py reads it.
+OPERATIONS = [
+    operation
+    for operation in (found.ok() for found in SCHEMA.get_all_operations())
+    if operation.path != "/v1/targets/stream"
+]
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
@@ -55,7 +62,9 @@ def test_what_is_said_is_so(operation: Any, mode: GenerationMode, app: tuple[str
     @FEW
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        case.call_and_validate(base_url=address, headers={"Authorization": f"Bearer {token}"})
+        case.call_and_validate(
+            base_url=address, headers={"Authorization": f"Bearer {token}"}, excluded_checks=[positive_data_acceptance]
+        )
 
     try:
         ask()
