@@ -34,6 +34,7 @@ FETCH_WAIT: Final = 100  # milliseconds
 ROOM_WAIT: Final = 0.5  # seconds between polls while there is no room
 PLACE_WITHIN: Final = 5.0  # seconds; then the group is polled before it is tried again
 COMMIT_WITHIN: Final = 5.0  # seconds
+MOST_HOLES: Final = 10_000  # known ones; beyond, some are looked at again
 NOWHERE: Final = frozenset({TP("", -1)})  # polled where nothing may be read: aiokafka takes no partition for all
 
 
@@ -62,6 +63,12 @@ class PromptThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 
 class PlacedConsumer(Consumer):  # type: ignore[misc]
     """A consumer that reads the topic of `app.facts_topic` from our positions, in chunks."""
+
+    def on_init(self) -> None:
+        """Faust calls it at the end of its own construction."""
+        self._read_in = -1
+        self._holes: set[tuple[int, int | None, int]] = set()
+        super().on_init()
 
     @property
     def _flow(self) -> Flow:
@@ -94,6 +101,8 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
         generation, epoch = self.app.consumer_generation_id, self._flow.epoch
         if not records or self.should_stop:
             return
+        if epoch != self._read_in:  # it ended while the records came over
+            records = _without(records, self.app.facts_topic)
         if not self.flow_active:
             await self.perform_seek()
             return
@@ -116,7 +125,7 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
             readable = wanted
         else:
             timeout = min(timeout, ROOM_WAIT)
-        epoch = self._flow.epoch
+        epoch = self._read_in = self._flow.epoch
         try:
             found = await self._thread.getmany(readable or NOWHERE, timeout if readable else 0)
         except CorruptRecordException as error:
@@ -130,7 +139,7 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
         if not readable:
             await asyncio.sleep(0.05)
         if epoch != self._flow.epoch:
-            return {tp: records for tp, records in found.items() if tp.topic != self.app.facts_topic}
+            return _without(found, self.app.facts_topic)
         return await self._in_order(found)
 
     async def _place(self, facts: set[TP]) -> bool:
@@ -162,11 +171,19 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
         later = [tp for tp in ours if found[tp][0].offset > (self._flow.expected(tp.partition) or 0)]
         if any(found[tp][0].offset < (self._flow.expected(tp.partition) or 0) for tp in ours):
             self._flow.restart()
-        elif later and await self._dropped(later):
+        elif later and (await self._dropped(later) or self._is_news({tp: found[tp][0].offset for tp in later})):
             self._flow.hold()
         else:
             return found
-        return {tp: records for tp, records in found.items() if tp not in ours}
+        return _without(found, self.app.facts_topic)
+
+    def _is_news(self, holes: Mapping[TP, int]) -> bool:
+        """Whether any of these offsets is seen for the first time behind offsets that hold nothing. A transaction's
+        marks hold nothing; but what a client or a broker left out once it gives when it is asked again."""
+        seen = {(tp.partition, self._flow.expected(tp.partition), offset) for tp, offset in holes.items()}
+        news = not seen <= self._holes
+        self._holes = seen | (self._holes if len(self._holes) < MOST_HOLES else set())
+        return news
 
     async def _dropped(self, tps: list[TP]) -> bool:
         """Whether the log dropped what comes next, rather than holding no record there."""
@@ -202,6 +219,10 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Gaps between offsets are no matter where only the highest counts."""
+
+
+def _without(found: Mapping[TP, Sequence[Any]], topic: str) -> Mapping[TP, Sequence[Any]]:
+    return {tp: records for tp, records in found.items() if tp.topic != topic}
 
 
 class PlacedTransport(Transport):  # type: ignore[misc]
