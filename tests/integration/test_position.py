@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 
 from producers.client import BulkPoster
 from schemas.topics import FACTS, FACTS_GROUP
@@ -149,6 +149,24 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start(tmp_path: Path, datab
             with running(broker.spec(), tmp_path / f"logs{life}"), BulkPoster(broker.address) as poster:
                 poster.post([opened(), target("t"), *people(20 * life, 20 * life + 20)])
                 until(lambda: progress(database_url) == 20 * life)  # noqa: B023 - waited for at once
+
+
+def test_transactions_leave_no_hole_that_stops_a_worker(tmp_path: Path, database_url: str, apache_kafka: str):
+    """Their marks take offsets, and hold nothing."""
+    empty_topics(apache_kafka)
+    producer = KafkaProducer(bootstrap_servers=apache_kafka, transactional_id=f"test-{tmp_path.name}")
+    producer.init_transactions()
+    said = [opened(), target("t"), *people(0, 60)]
+    with worker(tmp_path / "w", database_url, apache_kafka) as running_worker:
+        running_worker.until_ready()
+        for start in range(0, len(said), 7):
+            producer.begin_transaction()
+            for event in said[start : start + 7]:
+                producer.send(FACTS, json.dumps(event).encode(), key=b"k")
+            producer.commit_transaction()
+        until(lambda: progress(database_url) == 60)
+    producer.close()
+    assert rows(database_url, "SELECT count(*) FROM gaps") == [(0,)]
 
 
 def test_what_the_group_committed_is_no_matter(tmp_path: Path, database_url: str, kafka: str):

@@ -32,7 +32,14 @@ def relay() -> None:
 
 
 def prepare() -> None:
-    """Make topics, tables and the first key on the servers that the settings name."""
+    """Make topics, tables and the first key on the servers that the settings name, and say what these promise."""
+    from yinfeng.durability import read_database, read_topic, what_202_is_worth, what_kafka_is_worth
     from yinfeng.prepare import prepare as prepare_servers
 
-    prepare_servers(servers(load_settings()))
+    settings = servers(load_settings())
+    prepare_servers(settings)
+    for line in (
+        *what_202_is_worth(read_database(settings.database_url or "")),
+        *what_kafka_is_worth(read_topic(settings.kafka_access)),
+    ):
+        typer.echo(line)

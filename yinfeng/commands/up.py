@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import typer
 from rich.console import Console
 
@@ -11,6 +13,11 @@ from yinfeng.commands.options import Host, Port, load_for
 from yinfeng.prepare import prepare
 from yinfeng.supervisor import run_platform
 from yinfeng.surroundings import KEY_FILE
+
+FORGETS: Final = (
+    "  The broker here keeps its log in memory: when it ends, facts that were posted straight to it and not applied are"
+    " gone.\n  What comes over HTTP is safe. For more, set YINFENG_KAFKA (`make kafka` runs Apache Kafka).\n"
+)
 
 
 def up(port: Port = None, host: Host = None) -> None:
@@ -24,7 +31,12 @@ def up(port: Port = None, host: Host = None) -> None:
             copy_before_migrating(started.database_url or "", started.home / "backups", console.print)
         prepare(started)
 
-    raise typer.Exit(run_platform(settings, console, prepare=prepare_all, on_ready=lambda s: _welcome(console, s)))
+    def ready(started: Settings) -> None:
+        _welcome(console, started)
+        if settings.kafka is None:
+            console.print(FORGETS, highlight=False)
+
+    raise typer.Exit(run_platform(settings, console, prepare=prepare_all, on_ready=ready))
 
 
 def _welcome(console: Console, settings: Settings) -> None:
