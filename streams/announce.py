@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from schemas.cloudevents import STRUCTURED
+from schemas.errors import BrokerUnavailable
 from schemas.topics import DEAD_LETTERS, MESSAGES, PROGRESS
 from storage.announcements import Standing
 from storage.dead_letters import DeadLetter
 from streams.apply import Applied
 from streams.domain.requests import plain_number
 
+log = logging.getLogger(__name__)
+
 SOURCE: Final = "/yinfeng/worker"
+RETRY: Final = 2.0  # seconds
 MAX_WAITING: Final = 10_000  # message ids and dead letters beyond this are left to sweeps and tables
 IDS_IN_ONE: Final = 500
 
@@ -57,12 +62,18 @@ class Announcer:
         self._changed.set()
 
     async def run(self) -> None:
-        """Announce until cancelled. The first round tells every target that stands."""
+        """Announce until cancelled. The first round tells every target that stands. A broker that is away is waited
+        for: hints that are lost meanwhile are made good by those who look by themselves."""
         while True:
             self._changed.clear()
-            await self._tell_messages()
-            await self._tell_progress()
-            await self._tell_dead_letters()
+            try:
+                await self._tell_messages()
+                await self._tell_progress()
+                await self._tell_dead_letters()
+            except BrokerUnavailable as error:
+                log.warning("%s; telling again in %.0f s", error, RETRY)
+                self._changed.set()
+                await asyncio.sleep(RETRY)
             await asyncio.sleep(self._interval)
             await self._changed.wait()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import random
@@ -12,9 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 from yarl import URL
 
-from schemas.errors import Fenced
+from schemas.errors import BrokerUnavailable, Fenced
 from schemas.kafka import Security
 from schemas.settings import Settings
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
@@ -40,6 +42,7 @@ FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest
 # told by its pulse; the group need only know that it lives.
 NEVER = 10 * 365 * 86400.0  # seconds
 POURING_FOR = 0.5  # seconds after a large batch
+PUBLISH_WITHIN = 20.0  # seconds
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
 
 
@@ -118,7 +121,11 @@ def attach(
     app.placer = Placer(watching.attempt)
 
     async def publish(topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
-        await app.producer.send_and_wait(topic, key.encode(), value, None, None, _raw(headers))
+        try:
+            sent = app.producer.send_and_wait(topic, key.encode(), value, None, None, _raw(headers))
+            await asyncio.wait_for(sent, PUBLISH_WITHIN)
+        except (KafkaError, TimeoutError) as error:
+            raise BrokerUnavailable(f"Kafka does not take what is told: {error or type(error).__name__}") from error
 
     async def read() -> Standing:
         return await watching.persist(standing)

@@ -87,5 +87,5 @@ def read_topic(kafka: str | KafkaAccess) -> Topic:
         copies = min((len(each["replica_nodes"]) for each in topic["partitions"]), default=1)
         asked = [ConfigResource(ConfigResourceType.TOPIC, FACTS)]
         told: dict[str, Any] = admin.describe_configs(asked, config_filter="all")
-    settings: dict[str, Any] = next(iter(told.values()), {}).get(FACTS, {})
-    return Topic(copies, int(settings.get("min.insync.replicas", {}).get("value") or 1))
+    values = [topics[FACTS].get("min.insync.replicas", {}).get("value") for topics in told.values() if FACTS in topics]
+    return Topic(copies, int(values[0]) if values and values[0] else 1)
