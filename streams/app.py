@@ -23,7 +23,7 @@ from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from storage.announcements import Standing, standing
 from storage.positions import Log
 from streams import raw_records
-from streams.announce import Announcer
+from streams.announce import Announcer, Publish
 from streams.applier import Applier, FairCounter
 from streams.apply import Applied
 from streams.chunks import Chunk
@@ -120,17 +120,10 @@ def attach(
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
-    async def publish(topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
-        try:
-            sent = app.producer.send_and_wait(topic, key.encode(), value, None, None, _raw(headers))
-            await asyncio.wait_for(sent, PUBLISH_WITHIN)
-        except (KafkaError, TimeoutError) as error:
-            raise BrokerUnavailable(f"Kafka does not take what is told: {error or type(error).__name__}") from error
-
     async def read() -> Standing:
         return await watching.persist(standing)
 
-    announcer = Announcer(read, publish, interval=settings.progress_interval, clock=_now)
+    announcer = Announcer(read, _publisher(app), interval=settings.progress_interval, clock=_now)
 
     async def apply_facts(stream: faust.StreamT[Any]) -> None:
         async for chunks in stream.take(CHUNKS, within=settings.batch_within):
@@ -182,6 +175,19 @@ async def _apply(flow: Flow, applier: Applier, chunks: Sequence[Chunk]) -> Appli
     finally:
         for chunk in ours:
             flow.done(chunk)
+
+
+def _publisher(app: faust.App) -> Publish:
+    """Puts one record on a topic. Raises BrokerUnavailable."""
+
+    async def publish(topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
+        try:
+            sent = app.producer.send_and_wait(topic, key.encode(), value, None, None, _raw(headers))
+            await asyncio.wait_for(sent, PUBLISH_WITHIN)
+        except (KafkaError, TimeoutError) as error:
+            raise BrokerUnavailable(f"Kafka does not take what is told: {error or type(error).__name__}") from error
+
+    return publish
 
 
 class Pouring:

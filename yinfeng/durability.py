@@ -73,11 +73,15 @@ def read_database(url: str) -> Database:
     """The settings of a session like ours. Raises DatabaseUnavailable."""
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
-            rows = [connection.execute(f"SHOW {name}").fetchone() for name in _ASKED]
+            rows = {name: connection.execute(f"SHOW {name}").fetchone() for name in _ASKED}
             standbys = connection.execute(_STANDBYS).fetchone()
     except psycopg.Error as error:
         raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}") from error
-    return Database(*[str(row[0]) for row in rows if row], standbys=standbys[0] if standbys else 0)
+    return Database(**{name: str(row[0]) for name, row in rows.items() if row}, standbys=_count(standbys))
+
+
+def _count(row: tuple[int, ...] | None) -> int:
+    return row[0] if row else 0
 
 
 def read_topic(kafka: str | KafkaAccess) -> Topic:
