@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import drain, latency, sending, start, throughput
+from benchmarks import drain, latency, openings, sending, start, throughput
 
 Rows = Iterator[tuple[str, str, str]]
 
@@ -33,6 +33,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "latency": latency.measure,
     "drain": drain.measure,
     "sending": sending.measure,
+    "openings": openings.measure,
 }
 
 if __name__ == "__main__":

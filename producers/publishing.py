@@ -127,6 +127,7 @@ class Publishing:
     def _try_alone(self, fact: Waiting) -> None:
         """A producer that is refused one record gives up all that it holds: only alone is it clear which one."""
         self._lease.renew()
+        self._process.pulse(None)
         (where,) = self._producer.deliver(FACTS, [_record(fact)])
         if where.error is None:
             self._outbox.published([fact.seq], fence=self._lease.fence)

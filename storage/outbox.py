@@ -31,7 +31,11 @@ UPDATE pending SET published_at = now() WHERE seq = ANY(%s)
   AND EXISTS (SELECT FROM leases WHERE name = 'relay' AND fence = %s)
 """
 _STALE: Final = "SELECT EXISTS (SELECT FROM pending WHERE published_at < now() - make_interval(secs => %s))"
-_AGAIN: Final = "UPDATE pending SET published_at = NULL WHERE published_at < now() - make_interval(secs => %s)"
+_AGAIN: Final = """
+UPDATE pending SET published_at = NULL WHERE seq = ANY(ARRAY(
+    SELECT seq FROM pending WHERE published_at <= now() - make_interval(secs => %s) LIMIT %s))
+"""
+AT_ONCE: Final = 20_000  # rows of a statement, which may not take long
 _SET_ASIDE: Final = """
 WITH taken AS (DELETE FROM pending WHERE seq = %(seq)s RETURNING seq),
      fact AS (DELETE FROM facts f USING taken WHERE f.seq = taken.seq RETURNING f.seq)
@@ -104,8 +108,12 @@ class Outbox:
     def publish_again(self, *, after: float = 0.0) -> int:
         """Forget that facts were published, so many seconds ago or more: the broker may have lost them. What is applied
         has left the outbox. Returns how many."""
-        with translated():
-            return self._connection.execute(_AGAIN, [after]).rowcount
+        count, last = 0, AT_ONCE
+        while last == AT_ONCE:
+            with translated():
+                last = self._connection.execute(_AGAIN, [after, AT_ONCE]).rowcount
+            count += last
+        return count
 
     def seen(self) -> Log | None:
         """The log to which facts were published last, by any relay."""

@@ -26,6 +26,7 @@ from schemas.errors import ConfigurationError, YinfengError
 from schemas.settings import Settings
 from yinfeng.apps import python_apps
 from yinfeng.children import Child, ChildSpec, Phase, rotate
+from yinfeng.embedded.apache import EmbeddedKafka
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
 from yinfeng.home import hold, web_port
@@ -57,11 +58,13 @@ def run_platform(
     prepare: Callable[[Settings], None],
     apps: Callable[[Settings], list[ChildSpec]] = python_apps,
     on_ready: Callable[[Settings], None] = lambda settings: None,
+    broker: Callable[[Path], EmbeddedBroker | EmbeddedKafka] = EmbeddedBroker,
 ) -> int:
     """Run the whole platform until it is told to stop; returns the exit code (1: it could not start).
 
     `apps` gives the processes that run on the two servers, `prepare` makes topics and tables once the servers
-    answer, `on_ready` is told when all is up. The settings that they get name both servers and the port.
+    answer, `on_ready` is told when all is up, `broker` is the one to run where the settings name none. The settings
+    that they get name both servers and the port.
     """
     settings = settings.model_copy(update={"home": settings.home.absolute()})
     try:
@@ -70,7 +73,8 @@ def run_platform(
             say = _Voice(out, settings.home / "logs" / "supervisor.log")
             end_leftovers(settings.home, say)
             settings = settings.model_copy(update={"port": web_port(settings.host, settings.port)})
-            return Supervisor(settings, say, apps, prepare, on_ready).run()
+            parts = Supervisor(settings, say, apps=apps, prepare=prepare, on_ready=on_ready, broker=broker)
+            return parts.run()
     except YinfengError as error:
         out.print(f"Not started: {error}", style="red", markup=False, highlight=False)
         return 1
@@ -100,11 +104,14 @@ class Supervisor:
         self,
         settings: Settings,
         say: Callable[[str], None],
+        *,
         apps: Callable[[Settings], list[ChildSpec]],
         prepare: Callable[[Settings], None],
         on_ready: Callable[[Settings], None],
+        broker: Callable[[Path], EmbeddedBroker | EmbeddedKafka],
     ) -> None:
         self._settings = settings
+        self._broker = broker
         self._say = say
         self._apps = apps
         self._prepare = prepare
@@ -155,7 +162,7 @@ class Supervisor:
             settings = settings.model_copy(update={"database_url": postgres.url})
             self._write_state(database_url=postgres.url)
         if settings.kafka is None:
-            broker = EmbeddedBroker(settings.home)
+            broker = self._broker(settings.home)
             self._start([broker.spec()])
             settings = settings.model_copy(update={"kafka": broker.address})
             self._write_state(kafka=broker.address)

@@ -22,38 +22,11 @@ from kafka.errors import KafkaError
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.topics import FACTS_GROUP, TOPICS
+from yinfeng.embedded.apache import LOG4J, PROPERTIES, command, fetch, format_storage, free_ports, why_not
 from yinfeng.kafka_admin import create_topics, kafka_admin
 from yinfeng.status_file import end_processes
 
-_POM: Final = Path(__file__).with_name("pom.xml")
-_HEAP: Final = ("-Xms128m", "-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-_CLUSTER: Final = "WWluZmVuZy1LYWZrYS1UZQ"
 READY_WITHIN: Final = 60.0
-
-_PROPERTIES: Final = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={data}
-num.network.threads=2
-num.io.threads=2
-offsets.topic.num.partitions=8
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
-auto.create.topics.enable=false
-"""
 
 # A second listener, for clients that say who they are.
 _SECURED: Final = """\
@@ -66,24 +39,6 @@ listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
 ssl.keystore.type=PEM
 ssl.keystore.location={keystore}
 """
-
-_LOG4J: Final = """\
-status = error
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d{ISO8601} %p %c{1} %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.out.ref = out
-"""
-
-
-def why_not() -> str | None:
-    """What is missing for a broker to run, or None when it can."""
-    missing = [program for program in ("java", "mvn") if shutil.which(program) is None]
-    if not missing:
-        return None
-    return f"Apache Kafka needs {' and '.join(missing)} (Java 17 or later, Maven 3): not found on the PATH"
 
 
 def is_available() -> bool:
@@ -145,29 +100,18 @@ def start(cache: Path, name: str = "broker", guarded: Guarded | None = None) -> 
     folder = cache / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    port, controller, secured = _free_ports(3)
+    port, controller, secured = free_ports(3)
     data = folder / "data"
-    properties = _PROPERTIES.format(port=port, controller=controller, data=data)
+    properties = PROPERTIES.format(port=port, controller=controller, data=data)
     if guarded:
         properties += _SECURED.format(port=port, controller=controller, secured=secured, keystore=guarded.keystore)
     (folder / "server.properties").write_text(properties)
-    (folder / "log4j2.properties").write_text(_LOG4J)
-    _format(folder, libs, guarded)
+    (folder / "log4j2.properties").write_text(LOG4J)
+    users = (f"SCRAM-SHA-512=[name={guarded.username},password={guarded.password}]",) if guarded else ()
+    format_storage(folder, libs, folder / "server.properties", users)
     broker = ApacheKafka(folder, libs, port, _launch(folder, libs), secured)
     _wait_until_ready(broker)
     return broker
-
-
-def fetch(cache: Path) -> Path:
-    """The folder of Kafka's jars, fetched from Maven's repository when the pom is newer than it."""
-    libs = cache.absolute() / "libs"
-    done = libs / ".fetched"
-    if not done.exists() or done.stat().st_mtime < _POM.stat().st_mtime:
-        goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={libs}"]
-        shutil.rmtree(libs, ignore_errors=True)
-        _run(["mvn", "-q", "-B", "-f", str(_POM), *goal], "Maven could not fetch Apache Kafka")
-        done.touch()
-    return libs
 
 
 def empty_topics(address: str) -> None:
@@ -185,33 +129,15 @@ def empty_topics(address: str) -> None:
     create_topics(address, exact=True)
 
 
-def _format(folder: Path, libs: Path, guarded: Guarded | None) -> None:
-    users = [f"SCRAM-SHA-512=[name={guarded.username},password={guarded.password}]"] if guarded else []
-    words = ["format", "--cluster-id", _CLUSTER, "--config", str(folder / "server.properties")]
-    words += [word for user in users for word in ("--add-scram", user)]
-    _run(_java(folder, libs, "kafka.tools.StorageTool", *words), "Kafka's storage could not be formatted")
-
-
 def _launch(folder: Path, libs: Path) -> subprocess.Popen[bytes]:
     with (folder / "kafka.log").open("ab") as log:
         return subprocess.Popen(
-            _java(folder, libs, "kafka.Kafka", str(folder / "server.properties")),
+            command(folder, libs, "kafka.Kafka", str(folder / "server.properties")),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-
-
-def _java(folder: Path, libs: Path, main: str, *arguments: str) -> list[str]:
-    log4j = f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"
-    return ["java", *_HEAP, log4j, "-cp", f"{libs}/*", main, *arguments]
-
-
-def _run(command: list[str], failure: str) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise ConfigurationError(f"{failure}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
 
 
 def _wait_until_ready(broker: ApacheKafka) -> None:
@@ -238,20 +164,6 @@ def _answers(address: str) -> bool:
         return False
     finally:
         admin.close()
-
-
-def _free_ports(count: int) -> list[int]:
-    # Below the range of outgoing ports, where a client knocking at a dead broker could take its port.
-    found: list[int] = []
-    for port in range(29_200, 32_000):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                found.append(port)
-        if len(found) == count:
-            return found
-    raise ConfigurationError("No free port on loopback for Apache Kafka")
 
 
 def _main(cache: Path, what: str) -> None:

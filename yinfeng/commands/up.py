@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Final
+from enum import StrEnum
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
+from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from yinfeng.backup import copy_before_migrating
 from yinfeng.commands.options import Host, Port, load_for
+from yinfeng.embedded.apache import EmbeddedKafka, was_begun
+from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.prepare import prepare
 from yinfeng.supervisor import run_platform
 from yinfeng.surroundings import KEY_FILE
 
-FORGETS: Final = (
-    "  The broker here keeps its log in memory: when it ends, facts that were posted straight to it and not applied are"
-    " gone.\n  What comes over HTTP is safe. For more, set YINFENG_KAFKA (`make kafka` runs Apache Kafka).\n"
-)
+FORGETS: Final = """\
+  The broker here keeps its log in memory: when it ends, facts that were posted straight to it and not applied are gone.
+  What comes over HTTP is safe. `yinfeng up --broker apache` keeps the log on disk (it needs Java and Maven).
+"""
 
 
-def up(port: Port = None, host: Host = None) -> None:
+class BrokerKind(StrEnum):
+    """Which broker runs here."""
+
+    SMALL = "small"
+    APACHE = "apache"
+
+
+def up(
+    port: Port = None,
+    host: Host = None,
+    broker: Annotated[
+        BrokerKind | None,
+        typer.Option(help="apache: Apache Kafka, which keeps its log on disk and needs Java. The home remembers it."),
+    ] = None,
+) -> None:
     """Run the whole platform here: database, broker, relay, worker, web app. Ctrl-C stops it."""
     settings = load_for(port, host)
+    begun = was_begun(settings.home)
+    if broker is BrokerKind.SMALL and begun:
+        raise ConfigurationError(
+            f"{settings.home} has the log of Apache Kafka: leave --broker away, or remove {settings.home / 'kafka'}"
+        )
+    apache = begun or broker is BrokerKind.APACHE
     console = Console()
     own_database = settings.database_url is None
 
@@ -33,10 +57,14 @@ def up(port: Port = None, host: Host = None) -> None:
 
     def ready(started: Settings) -> None:
         _welcome(console, started)
-        if settings.kafka is None:
+        if settings.kafka is None and not apache:
             console.print(FORGETS, highlight=False)
 
-    raise typer.Exit(run_platform(settings, console, prepare=prepare_all, on_ready=ready))
+    raise typer.Exit(
+        run_platform(
+            settings, console, prepare=prepare_all, on_ready=ready, broker=EmbeddedKafka if apache else EmbeddedBroker
+        )
+    )
 
 
 def _welcome(console: Console, settings: Settings) -> None:
