@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from producers.client import BulkPoster
 from tests.facts import hired, opened, target
 from tests.platform import Platform, free_port, stop, until
-from yinfeng.embedded.apache import why_not
+from yinfeng.embedded.apache import fetch, why_not
 
+CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -38,6 +40,7 @@ def test_straight_facts_that_nobody_applied_are_applied_after_a_restart(tmp_path
     if reason := why_not():
         pytest.skip(reason)
     home = tmp_path / "home"
+    shutil.copytree(fetch(CACHE), home / "kafka" / "libs")
     first = up(home, "--broker", "apache")
     try:
         assert "keeps its log in memory" not in first.said()
