@@ -14,9 +14,6 @@ from tests.faults.frame import Stage, run
 from tests.faults.matrix import CASES, Deed, expected, injection, stage
 from tests.kafka.apache_kafka import why_not
 
-# kafka-python leaves the sockets of connections that were refused to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
 STOOD_STILL = 20.0  # seconds: who is not concerned goes on
 

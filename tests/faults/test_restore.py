@@ -24,8 +24,6 @@ from tests.platform import stop, until, whole
 from yinfeng.children import running
 from yinfeng.embedded.postgres import EmbeddedPostgres, binaries
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
 
 

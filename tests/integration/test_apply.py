@@ -285,7 +285,7 @@ async def test_the_audit_names_what_differs(conn: Conn, database_url: str, tampe
     await conn.execute(tampering)
     async with await connect(database_url, name="audit") as reader:
         report = await audit(reader)
-    assert report.drift == 1
+    assert report.drift == len(report.differences) > 0
     assert any(line.startswith(told) for line in report.differences)
 
 

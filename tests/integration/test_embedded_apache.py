@@ -16,7 +16,6 @@ from tests.platform import Platform, free_port, stop, until
 from yinfeng.embedded.apache import fetch, why_not
 
 CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def up(home: Path, *words: str) -> Platform:

@@ -29,9 +29,6 @@ from tests.processes import part
 from yinfeng.kafka_admin import answers, create_topics, facts_topic
 from yinfeng.lag import facts_lag
 
-# kafka-python leaves sockets of connections that were refused to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
 PASSWORD = "a-secret-of-the-tests"
 
