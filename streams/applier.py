@@ -9,7 +9,7 @@ from typing import Final
 
 from schemas.errors import InvalidFact, StatementTooLong, UnusableValue
 from storage import dead_letters, ledger, messages, positions, targets
-from storage.database import Conn, translated
+from storage.database import Conn
 from storage.positions import Log
 from streams.apply import Applied, Place, apply_batch
 from streams.campaigns import count_fairs
@@ -60,11 +60,10 @@ class Applier:
         log.error("%s %d:%d goes to the dead letters: %s", message.topic, message.partition, message.offset, error)
 
         async def bury(conn: Conn) -> Applied:
-            with translated():
-                async with conn.transaction():
-                    await positions.move(conn, place.log, place.spans)
-                    await _take_out(conn, message)
-                    await dead_letters.bury(conn, [letter])
+            async with conn.transaction():
+                await positions.move(conn, place.log, place.spans)
+                await _take_out(conn, message)
+                await dead_letters.bury(conn, [letter])
             return Applied(dead_letters=[letter])
 
         return await self._persistence.persist(bury)
@@ -82,11 +81,10 @@ class FairCounter:
 
     async def _count(self, conn: Conn) -> Applied:
         now, asked = self._clock(), []
-        with translated():
-            for campaign in await targets.campaigns_with_fairs_due(conn, now):
-                async with conn.transaction():
-                    await targets.lock(conn, {campaign: True})
-                    asked += await messages.request(conn, await count_fairs(conn, campaign, now))
+        for campaign in await targets.campaigns_with_fairs_due(conn, now):
+            async with conn.transaction():
+                await targets.lock(conn, {campaign: True})
+                asked += await messages.request(conn, await count_fairs(conn, campaign, now))
         return Applied(messages=asked)
 
 

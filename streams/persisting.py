@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, StatementTooLong
-from storage.database import Conn, connect
+from storage.database import Conn, connect, translated
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,9 @@ class Persistence:
         """Do work once. After DatabaseUnavailable the connection is another one."""
         try:
             async with self._lock:
-                return await work(await self._connected())
+                conn = await self._connected()
+                with translated():
+                    return await work(conn)
         except DatabaseUnavailable:
             await self.close()
             raise

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from storage import positions
-from storage.database import Conn, translated
+from storage.database import Conn
 from storage.positions import Log, Span
 
 log = logging.getLogger(__name__)
@@ -54,10 +54,9 @@ class Placer:
         worker goes on with them at this moment: ask again."""
 
         async def work(conn: Conn) -> Placement:
-            with translated():
-                async with conn.transaction():
-                    placement = decide(await positions.read(conn, at, starts), starts, ends)
-                    await _note(conn, at, placement)
+            async with conn.transaction():
+                placement = decide(await positions.read(conn, at, starts), starts, ends)
+                await _note(conn, at, placement)
             return placement
 
         placement = await self._persist(work)

@@ -79,7 +79,11 @@ def whole(home: Path, **env: str) -> Platform:
     port = free_port()
     bare = dict.fromkeys(("YINFENG_DATABASE_URL", "YINFENG_KAFKA"), "")
     platform = Platform(home, port, ["yinfeng", "up", "--port", str(port)], {**bare, "YINFENG_HOME": str(home), **env})
-    platform.until_said("Ready in")
+    try:
+        platform.until_said("Ready in")
+    except BaseException:
+        stop(platform)
+        raise
     return platform
 
 

@@ -35,13 +35,15 @@ def stage(folder: Path, broker: Literal["embedded", "apache"], cache: Path) -> I
     with sendgrid_stand_in() as provider:
         apache = start(cache, f"faults-{time.monotonic_ns()}") if broker == "apache" else None
         env = {"YINFENG_SENDGRID_API_KEY": KEY, "YINFENG_SENDGRID_HOST": provider.url}
-        platform = whole(folder / "home", **env, **({"YINFENG_KAFKA": apache.address} if apache else {}))
-        made = Stage(platform, provider, apache)
         try:
-            begin(made)
-            yield made
+            platform = whole(folder / "home", **env, **({"YINFENG_KAFKA": apache.address} if apache else {}))
+            made = Stage(platform, provider, apache)
+            try:
+                begin(made)
+                yield made
+            finally:
+                stop(made.platform)
         finally:
-            stop(platform)
             if apache:
                 apache.stop()
 

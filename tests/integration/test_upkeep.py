@@ -11,6 +11,7 @@ from storage.beats import Beat
 from storage.database import Conn, connect
 from storage.overview import overview
 from storage.positions import Log
+from streams.persisting import Persistence
 from yinfeng.metrics import render
 
 OLD = "now() - interval '100 days'"
@@ -61,3 +62,17 @@ async def test_what_was_kept_long_enough_goes_and_nothing_else(conn: Conn):
     assert (await retention.sweep(conn, days)) == dict.fromkeys(days, 0)
     kept = await (await conn.execute("SELECT count(*) FROM messages")).fetchone()
     assert kept == (3,)
+
+
+async def test_whatever_a_worker_does_outlives_a_connection_that_ends(database_url: str):
+    persistence = Persistence(database_url, name="worker", jitter=lambda: 1.0)
+    left = ["once"]
+
+    async def work(conn: Conn) -> str:
+        if left:
+            left.pop()
+            await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return "done"
+
+    assert (await persistence.persist(work), persistence.outages) == ("done", 1)
+    await persistence.close()
