@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,13 +87,25 @@ class Producer:
     def deliver(self, topic: str, records: Sequence[Record]) -> list[Delivery]:
         """Send records, in order per key, and wait for each to be acknowledged. Never raises for a record:
         the answer has one Delivery for each."""
-        futures = [self._send(topic, record) for record in records]
+        sent = self._send_all(topic, records)
         self._flush()
-        return [_outcome(future) for future in futures]
+        waiting = time.monotonic() + 1
+        outcomes = [_outcome(future, waiting - time.monotonic()) for future in sent]
+        return outcomes + [_failure(sent[-1])] * (len(records) - len(outcomes))
 
     def close(self) -> None:
         """Let go of the connection; nothing is waited for."""
         self._producer.close(timeout=0)
+
+    def _send_all(self, topic: str, records: Sequence[Record]) -> list[Any]:
+        """The future of each record, or its error. Whoever could not be sent in time is the last one: each other would
+        wait as long, and might overtake it."""
+        sent: list[Any] = []
+        for record in records:
+            sent.append(self._send(topic, record))
+            if isinstance(sent[-1], Exception) and not isinstance(sent[-1], _FOR_GOOD):
+                break
+        return sent
 
     def _send(self, topic: str, record: Record) -> Any:
         try:
@@ -107,11 +120,11 @@ class Producer:
             return  # each future tells for itself
 
 
-def _outcome(future: Any) -> Delivery:
+def _outcome(future: Any, patience: float) -> Delivery:
     if isinstance(future, Exception):
         return _failure(future)
     try:
-        placed = future.get(timeout=1)
+        placed = future.get(timeout=max(patience, 0.0))
     except (KafkaError, OSError) as error:
         return _failure(error)
     return Delivery(placed.partition, placed.offset)

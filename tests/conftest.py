@@ -6,16 +6,15 @@ import os
 import shutil
 import signal
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
 from schemas.errors import ConfigurationError
 from storage.setup import migrate
+from tests.databases import fresh_database
 from tests.kafka.apache_kafka import empty_topics, start, why_not
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
@@ -58,12 +57,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A database of its own, with the tables made and nothing in them."""
-    name = f"t{uuid.uuid4().hex}"
-    admin = postgres.url.replace("/yinfeng?", "/postgres?")
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE yinfeng")
-        yield postgres.url.replace("/yinfeng?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +14,10 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from kafka import KafkaConsumer
 
+import producers.kafka
 from producers import client
 from producers.client import BulkPoster
+from producers.kafka import Producer, Record
 from schemas.errors import BrokerUnavailable, InvalidFact
 from schemas.facts import validate_event
 from schemas.topics import FACTS
@@ -94,6 +98,23 @@ try:
 except DeliveryFailed as error:
     print(json.dumps([str(error), error.failed]))
 """
+
+
+@pytest.mark.timeout(30)
+def test_a_broker_that_stands_still_is_waited_for_once_not_once_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(producers.kafka, "DELIVERY_TIMEOUT", 1.0)
+    broker = EmbeddedBroker(tmp_path)
+    with running(broker.spec(), tmp_path / "logs") as child:
+        assert child.pid
+        producer = Producer(broker.address, name="test")
+        os.kill(child.pid, signal.SIGSTOP)
+        outcomes = producer.deliver("never.asked.for", [Record("a", b"b")] * 100)
+        os.kill(child.pid, signal.SIGCONT)
+        producer.close()
+    assert len(outcomes) == 100
+    assert all(outcome.error and not outcome.for_good for outcome in outcomes)
 
 
 def test_a_broker_killed_in_the_middle_is_told_with_every_event_that_is_not_there(tmp_path: Path):
