@@ -22,6 +22,7 @@ from schemas.errors import BrokerUnavailable
 from schemas.kafka import KafkaAccess, access
 
 DELIVERY_TIMEOUT: Final = 20.0  # seconds
+FLUSH_LONGER: Final = 2.0  # seconds: by then kafka-python has given up itself whatever is late
 LARGEST_REQUEST: Final = 64 * 1024 * 1024  # bytes: what a record may have is for its topic to say
 
 # What a broker says of a record that it will never take, however often it is sent.
@@ -94,8 +95,12 @@ class Producer:
         return outcomes + [_failure(sent[-1])] * (len(records) - len(outcomes))
 
     def close(self) -> None:
-        """Let go of the connection; nothing is waited for."""
-        self._producer.close(timeout=0)
+        """Let go of the connection; nothing is waited for, and what was not delivered is given up."""
+        try:
+            self._producer.close(timeout=0)
+        except KafkaError:
+            # It gave up closing since it holds records still, and would go on sending them.
+            self._producer._sender.force_close()
 
     def _send_all(self, topic: str, records: Sequence[Record]) -> list[Any]:
         """The future of each record, or its error. Whoever could not be sent in time is the last one: each other would
@@ -115,7 +120,7 @@ class Producer:
 
     def _flush(self) -> None:
         try:
-            self._producer.flush(timeout=DELIVERY_TIMEOUT)
+            self._producer.flush(timeout=DELIVERY_TIMEOUT + FLUSH_LONGER)
         except (KafkaError, OSError):
             return  # each future tells for itself
 

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,21 @@ def test_a_broker_that_stands_still_is_waited_for_once_not_once_a_record(
         producer.close()
     assert len(outcomes) == 100
     assert all(outcome.error and not outcome.for_good for outcome in outcomes)
+
+
+@pytest.mark.timeout(30)
+def test_who_closes_a_producer_gives_up_what_it_holds(tmp_path: Path):
+    broker = EmbeddedBroker(tmp_path)
+    with running(broker.spec(), tmp_path / "logs") as child, ThreadPoolExecutor() as pool:
+        assert child.pid
+        producer = Producer(broker.address, name="test")
+        assert producer.deliver(FACTS, [Record("a", b"b")])[0].error is None
+        os.kill(child.pid, signal.SIGSTOP)
+        late = pool.submit(producer.deliver, FACTS, [Record("a", b"b")] * 3)
+        time.sleep(0.5)
+        producer.close()
+        os.kill(child.pid, signal.SIGCONT)
+        assert all(outcome.error and not outcome.for_good for outcome in late.result())
 
 
 def test_a_broker_killed_in_the_middle_is_told_with_every_event_that_is_not_there(tmp_path: Path):
