@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
 from schemas.errors import ConfigurationError
 from storage.setup import migrate
-from tests.databases import fresh_database
+from tests.databases import Databases
 from tests.kafka.apache_kafka import empty_topics, start, why_not
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
@@ -51,13 +52,24 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     server = EmbeddedPostgres(home, lambda text: None)
     with running(server.spec(), home / "logs"):
         migrate(server.url)
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            # A thousand databases are made and dropped, and no test takes the power away: that is for the fault suite,
+            # whose platforms have servers of their own.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Databases:
+    """Databases of the tests' own on that server."""
+    return Databases(postgres)
+
+
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """A database of its own, with the tables made and nothing in them."""
-    with fresh_database(postgres) as url:
+    with databases.fresh() as url:
         yield url
 
 

@@ -20,25 +20,42 @@ from storage.positions import Log
 
 # An ApiVersions request of version 0, by correlation 1 of a client without a name.
 _API_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+TRIES: Final = 20
 _LARGEST: Final = "max.message.bytes"
 
 
-def create_topics(bootstrap: str | KafkaAccess, *, exact: bool = False) -> None:
+def create_topics(bootstrap: str | KafkaAccess) -> None:
     """Create the topics of `schemas.topics` that are missing; one that exists is left as it is.
 
-    With `exact`, raises ConfigurationError when one has another number of partitions than we would give it.
     Raises BrokerUnavailable when the broker does not answer.
     """
     with kafka_admin(bootstrap) as admin:
-        for name, (partitions, configs) in TOPICS.items():
-            try:
-                admin.create_topics([NewTopic(name, partitions, topic_configs=configs)])
-            except TopicAlreadyExistsError:
-                continue
-        # A KRaft broker accepts a topic before its metadata shows it.
-        admin.wait_for_topics(list(TOPICS))
-        if exact:
-            _check_partitions(admin)
+        _create(admin)
+
+
+def create_topics_first(bootstrap: str | KafkaAccess) -> None:
+    """The same on a broker that began empty, where a client may have been quicker and had a topic made in another
+    shape: that one is made anew. What it held is lost, as all is that a broker held which begins empty.
+
+    Raises ConfigurationError when clients are quicker time and again.
+    """
+    with kafka_admin(bootstrap) as admin:
+        for _ in range(TRIES):
+            _create(admin)
+            if not (wrong := _misshapen(admin)):
+                return
+            admin.delete_topics(list(wrong))
+    raise ConfigurationError("; ".join(f"topic {name} has {found} partitions" for name, found in wrong.items()))
+
+
+def _create(admin: KafkaAdminClient) -> None:
+    for name, (partitions, configs) in TOPICS.items():
+        try:
+            admin.create_topics([NewTopic(name, partitions, topic_configs=configs)])
+        except TopicAlreadyExistsError:
+            continue
+    # A KRaft broker accepts a topic before its metadata shows it.
+    admin.wait_for_topics(list(TOPICS))
 
 
 def facts_log(bootstrap: str | KafkaAccess) -> Log:
@@ -90,11 +107,10 @@ def answers(bootstrap: str | KafkaAccess, *, within: float) -> bool:
     return False
 
 
-def _check_partitions(admin: KafkaAdminClient) -> None:
-    for topic in admin.describe_topics(list(TOPICS)):
-        wanted, found = TOPICS[topic["name"]][0], len(topic["partitions"])
-        if found != wanted:
-            raise ConfigurationError(f"Topic {topic['name']} has {found} partitions instead of {wanted}")
+def _misshapen(admin: KafkaAdminClient) -> dict[str, int]:
+    """The topics with another number of partitions than we give them, and that number."""
+    found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(TOPICS))}
+    return {name: count for name, count in found.items() if count != TOPICS[name][0]}
 
 
 @contextmanager
@@ -105,6 +121,7 @@ def kafka_admin(bootstrap: str | KafkaAccess) -> Iterator[KafkaAdminClient]:
         admin = KafkaAdminClient(
             bootstrap_servers=access(bootstrap).servers,
             request_timeout_ms=10_000,
+            bootstrap_timeout_ms=10_000,
             client_id="yinfeng-admin",
             **access(bootstrap).security.options(),
         )

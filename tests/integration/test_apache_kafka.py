@@ -31,7 +31,7 @@ def broker() -> Iterator[ApacheKafka]:
 
 @pytest.mark.slow
 def test_facts_outlive_a_crash_and_topics_may_be_made_again(broker: ApacheKafka):
-    create_topics(broker.address, exact=True)
+    create_topics(broker.address)
     producer = KafkaProducer(bootstrap_servers=broker.address, acks="all")
     sent = {b"%d" % number for number in range(100)}
     for value in sent:
@@ -41,7 +41,7 @@ def test_facts_outlive_a_crash_and_topics_may_be_made_again(broker: ApacheKafka)
     broker.kill()
     broker.restart()
     assert broker.address == address
-    create_topics(broker.address, exact=True)
+    create_topics(broker.address)
     consumer = KafkaConsumer(FACTS, bootstrap_servers=broker.address, auto_offset_reset="earliest")
     assert {next(consumer).value for _ in sent} == sent
     consumer.close()

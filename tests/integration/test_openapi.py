@@ -17,9 +17,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemas.settings import Settings
 from storage import keys
 from storage.database import connect
-from tests.databases import fresh_database
+from tests.databases import Databases
 from tests.web import served
-from yinfeng.embedded.postgres import EmbeddedPostgres
 from yinfeng.openapi import MACHINES
 from yinfeng.web import create_app
 
@@ -41,14 +40,14 @@ CONFIG = SchemathesisConfig.from_dict(
 
 
 @pytest.fixture(scope="module")
-def app(postgres: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
+def app(databases: Databases) -> Iterator[tuple[str, str]]:
     """The address of a web app with a database of its own, and an organizer's key."""
 
     async def key(url: str) -> str:
         async with await connect(url, name="test") as conn:
             return await keys.create(conn, name="o", role="organizer")
 
-    with fresh_database(postgres) as url, served(url) as address:
+    with databases.fresh() as url, served(url) as address:
         yield address, asyncio.run(key(url))
 
 

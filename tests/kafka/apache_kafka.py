@@ -23,7 +23,7 @@ from kafka.errors import KafkaError
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.topics import FACTS_GROUP, TOPICS
 from yinfeng.embedded.apache import LOG4J, PROPERTIES, command, fetch, format_storage, free_ports, why_not
-from yinfeng.kafka_admin import create_topics, kafka_admin
+from yinfeng.kafka_admin import create_topics_first, kafka_admin
 from yinfeng.status_file import end_processes
 
 READY_WITHIN: Final = 60.0
@@ -126,7 +126,7 @@ def empty_topics(address: str) -> None:
         while FACTS_GROUP in {group["group_id"] for group in admin.list_groups()}:
             admin.delete_groups([FACTS_GROUP])
             time.sleep(0.05)
-    create_topics(address, exact=True)
+    create_topics_first(address)
 
 
 def _launch(folder: Path, libs: Path) -> subprocess.Popen[bytes]:

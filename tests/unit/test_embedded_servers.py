@@ -11,14 +11,14 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from schemas.errors import BrokerUnavailable, ConfigurationError, Unavailable
-from schemas.topics import FACTS, FACTS_GROUP
+from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from yinfeng import children
 from yinfeng.children import Child, ChildSpec, running
 from yinfeng.embedded import broker as embedded_broker
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import SOCKET_PATH_LIMIT, EmbeddedPostgres
 from yinfeng.home import hold, web_port
-from yinfeng.kafka_admin import create_topics
+from yinfeng.kafka_admin import create_topics, kafka_admin
 from yinfeng.lag import facts_lag
 from yinfeng.supervisor import next_delay
 
@@ -111,7 +111,7 @@ def test_a_broker_that_is_down_is_unavailable(ask, tmp_path: Path):
         ask(f"{address},{address}")
 
 
-def test_topics_made_by_a_quicker_client_are_noticed(tmp_path: Path):
+def test_topics_made_by_a_quicker_client_are_made_anew(tmp_path: Path):
     broker = EmbeddedBroker(tmp_path)
     hasty = ChildSpec(
         name="broker",
@@ -120,11 +120,16 @@ def test_topics_made_by_a_quicker_client_are_noticed(tmp_path: Path):
         # Asking for a topic's metadata makes it, with Tansu's own number of partitions.
         is_ready=lambda: asked(broker.address),
     )
-    with (
-        running(hasty, tmp_path / "logs"),
-        pytest.raises(ConfigurationError, match="4 partitions instead of 8"),
-    ):
-        create_topics(broker.address, exact=True)
+    with running(hasty, tmp_path / "logs"):
+        assert not has_our_shape(broker.address)
+        assert broker.is_ready()
+        assert has_our_shape(broker.address)
+        assert broker.is_ready()
+
+
+def has_our_shape(address: str) -> bool:
+    with kafka_admin(address) as admin:
+        return all(len(topic["partitions"]) == TOPICS[topic["name"]][0] for topic in admin.describe_topics(None))
 
 
 def asked(address: str) -> bool:

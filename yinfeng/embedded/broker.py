@@ -15,7 +15,7 @@ import psutil
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from yinfeng.children import ChildSpec
-from yinfeng.kafka_admin import answers, create_topics
+from yinfeng.kafka_admin import answers, create_topics_first
 from yinfeng.lag import facts_lag
 
 # Below the range that systems take outgoing ports from: there, a client knocking at a broker that is down
@@ -57,14 +57,13 @@ class EmbeddedBroker:
         )
 
     def is_ready(self) -> bool:
-        """Whether it answers and has the topics. Raises ConfigurationError when a client made one first.
+        """Whether it answers and has the topics.
 
         Tansu makes an unknown topic, with 4 partitions, for whoever asks for its metadata, even with
-        `allow_auto_create_topics` off. A client that reconnects may be quicker than we are: then this
-        start is given up, and the next one begins empty again.
+        `allow_auto_create_topics` off: a client that reconnects may be quicker than we are.
         """
         try:
-            create_topics(self.address, exact=True)
+            create_topics_first(self.address)
         except BrokerUnavailable:
             return False
         return True
