@@ -1,4 +1,4 @@
-"""The Faust app: an agent on `yinfeng.facts` that applies micro-batches, and what is announced of them."""
+"""The Faust app: an agent on `yinfeng.facts` that shares chunks out to lanes, and what is announced of their work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ import faust
 from aiokafka.errors import KafkaError
 from yarl import URL
 
-from schemas.errors import BrokerUnavailable, Fenced
+from schemas.errors import BrokerUnavailable
 from schemas.kafka import Security
 from schemas.settings import Settings
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
@@ -26,8 +26,8 @@ from streams import raw_records
 from streams.announce import Announcer, Publish
 from streams.applier import Applier, FairCounter
 from streams.apply import Applied
-from streams.chunks import Chunk
 from streams.flow import Flow
+from streams.lanes import Lanes
 from streams.persisting import Persistence
 from streams.placing import Placer
 from streams.transport import PlacedTransport
@@ -35,7 +35,8 @@ from streams.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
-CHUNKS = 8  # messages of a batch, each of many records
+LANES = 2
+CHUNKS = 8  # of a batch, each of many records
 FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest record that its topic takes
 # aiokafka leaves the group when nobody polls for so long, and then waits for a poll before it joins again; Faust waits
 # for the join before it polls. A worker that waited long for Postgres stood still for good. Whether a worker gets on is
@@ -70,12 +71,12 @@ def make_app(settings: Settings) -> faust.App:
         broker_commit_interval=1.0,
         # A batch that a rebalance interrupts is applied again elsewhere, or found applied: no need to hold it up.
         stream_wait_empty=False,
-        stream_buffer_maxsize=4 * CHUNKS,  # never filled: the flow's limit comes first
+        stream_buffer_maxsize=4 * LANES * CHUNKS,  # never filled: the flow's limit comes first
         producer_acks=-1,
     )
     raw_records.install()
     app.facts_topic = FACTS
-    app.facts_flow = Flow(limit=2 * CHUNKS, chunk_size=max(1, settings.batch_size // CHUNKS))
+    app.facts_flow = Flow(limit=2 * LANES * CHUNKS, chunk_size=max(1, settings.batch_size // CHUNKS))
     app.transport = PlacedTransport(broker, app)
     return app
 
@@ -111,12 +112,11 @@ def attach(
     """
     pouring = Pouring(settings.batch_size)
     url = settings.database_url or ""
-    batches = Persistence(url, name="worker", jitter=_jitter, pulse=pulse)
+    batches = [Persistence(url, name="worker", jitter=_jitter, pulse=pulse) for _ in range(LANES)]
     watching = Persistence(url, name="worker", jitter=_jitter)
-    applier = Applier(batches, clock=_now)
     fairs = FairCounter(watching, clock=_now)
-    flow: Flow = app.facts_flow
-    upkeep = Upkeep(settings, holder=f"{socket.gethostname()}:{os.getpid()}", work=batches, aside=watching)
+    lanes = Lanes(app.facts_flow, [Applier(batch, clock=_now) for batch in batches], most=CHUNKS)
+    upkeep = Upkeep(settings, holder=f"{socket.gethostname()}:{os.getpid()}", works=batches, aside=watching)
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
@@ -125,16 +125,14 @@ def attach(
 
     announcer = Announcer(read, _publisher(app), interval=settings.progress_interval, clock=_now)
 
-    async def apply_facts(stream: faust.StreamT[Any]) -> None:
-        async for chunks in stream.take(CHUNKS, within=settings.batch_within):
-            try:
-                applied = await _apply(flow, applier, chunks)
-            except Exception as error:
-                await end(error)
-                raise
-            pouring.note(applied.facts)
-            upkeep.note(applied.facts)
-            announcer.note(applied)
+    def told(applied: Applied) -> None:
+        pouring.note(applied.facts)
+        upkeep.note(applied.facts)
+        announcer.note(applied)
+
+    async def share_out(stream: faust.StreamT[Any]) -> None:
+        async for chunk in stream:
+            lanes.put(chunk)
 
     async def announce() -> None:
         await announcer.run()
@@ -143,38 +141,21 @@ def attach(
         announcer.note(await fairs.count())
 
     async def close() -> None:
-        await batches.close()
-        await watching.close()
+        await lanes.stop()
+        await asyncio.gather(*(each.close() for each in (*batches, watching)))
 
     async def assigned(_: Any, *args: Any, **kwargs: Any) -> None:
         ready()
 
     topic = app.topic(FACTS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-    app.agent(topic, name="facts")(apply_facts)
+    app.agent(topic, name="facts")(share_out)
+    lanes.attach(app, told, end)
     app.task(announce)
     app.timer(FAIRS_INTERVAL)(count_fairs)
     upkeep.attach(app)
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(_closing(close), weak=False)
     return pouring
-
-
-async def _apply(flow: Flow, applier: Applier, chunks: Sequence[Chunk]) -> Applied:
-    """Apply those chunks that belong to the reading that goes on; the others are read again."""
-    ours = [chunk for chunk in chunks if chunk.epoch == flow.epoch]
-    try:
-        if not ours or flow.log is None:
-            return Applied()
-        applied = await applier.apply(flow.log, ours)
-        flow.applied(ours)
-        return applied
-    except Fenced as error:
-        log.info("a batch is dropped and read again: %s", error)
-        flow.restart()
-        return Applied()
-    finally:
-        for chunk in ours:
-            flow.done(chunk)
 
 
 def _publisher(app: faust.App) -> Publish:

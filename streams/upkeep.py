@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import faust
@@ -16,10 +17,10 @@ SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
 
 
 class Upkeep:
-    """`work` is the connection whose conflicts and outages are told of, `aside` the one to do this on."""
+    """`works` are the connections whose conflicts and outages are told of, `aside` the one to do this on."""
 
-    def __init__(self, settings: Settings, *, holder: str, work: Persistence, aside: Persistence) -> None:
-        self._holder, self._work, self._aside = holder, work, aside
+    def __init__(self, settings: Settings, *, holder: str, works: Sequence[Persistence], aside: Persistence) -> None:
+        self._holder, self._works, self._aside = holder, works, aside
         self._facts = 0
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
@@ -36,7 +37,12 @@ class Upkeep:
         """Let the app's clock see to it."""
 
         async def beat() -> None:
-            said = Beat(self._holder, self._facts, self._work.conflicts, self._work.outages)
+            said = Beat(
+                self._holder,
+                self._facts,
+                sum(work.conflicts for work in self._works),
+                sum(work.outages for work in self._works),
+            )
             await self._aside.persist(lambda conn: beats.note(conn, said))
 
         async def sweep() -> None:

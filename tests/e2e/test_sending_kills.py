@@ -18,7 +18,7 @@ from tests.facts import opened, signed_up
 from tests.platform import Platform, stop, until, whole
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
 
-CANDIDATES = 5000
+CANDIDATES = 2500
 LONG = 240  # seconds
 SETTLED = {"sent", "unknown", "failed"}
 EXPIRE = "UPDATE messages SET lease_until = now() - interval '1 second' WHERE status = 'claimed'"

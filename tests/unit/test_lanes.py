@@ -1,0 +1,145 @@
+"""Lanes: what waits is taken at once and in order, each partition in one lane; what ends a lane is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from schemas.errors import Fenced
+from storage.positions import Log
+from streams.apply import Applied
+from streams.chunks import Chunk
+from streams.flow import Flow
+from streams.lanes import Lanes
+
+AT = Log("cluster", "facts", "id")
+
+
+class Recording:
+    """Notes what it is to apply, and waits until it may go on."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.batches: list[list[int]] = []
+        self.may_go_on = asyncio.Semaphore(0)
+        self._error = error
+
+    async def apply(self, at: Log, chunks: Sequence[Chunk]) -> Applied:
+        self.batches.append([chunk.since for chunk in chunks])
+        await self.may_go_on.acquire()
+        if self._error:
+            raise self._error
+        return Applied(facts=len(chunks))
+
+
+class Tasks:
+    """What the lanes ask of an app."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Any] = []
+
+    def task(self, wanted: Any) -> None:
+        self.wanted.append(wanted)
+
+
+def reading() -> Flow:
+    flow = Flow(limit=100, chunk_size=1)
+    assert flow.place(AT, dict.fromkeys(range(4), 0))
+    return flow
+
+
+def chunks(flow: Flow, partition: int, count: int) -> list[Chunk]:
+    records = [record(partition, offset) for offset in range(count)]
+    return list(flow.cut({partition: records}))
+
+
+def record(partition: int, offset: int) -> Any:
+    return SimpleNamespace(
+        topic="facts", partition=partition, offset=offset, key=b"", value=b"{}", headers=(), checksum=None
+    )
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def run(flow: Flow, appliers: list[Recording], put: list[Chunk]) -> tuple[list[Applied], list[Exception], Lanes]:
+    lanes, app, told, ended = Lanes(flow, appliers, most=3), Tasks(), list[Applied](), list[Exception]()
+
+    async def end(error: Exception) -> None:
+        ended.append(error)
+
+    lanes.attach(app, told.append, end)
+    running = [asyncio.ensure_future(wanted()) for wanted in app.wanted]
+    await settle()
+    for chunk in put:
+        lanes.put(chunk)
+        await settle()
+    assert not running[0].done()
+    return told, ended, lanes
+
+
+async def test_one_alone_goes_at_once_and_what_came_meanwhile_goes_together():
+    flow, applier = reading(), Recording()
+    told, _, lanes = await run(flow, [applier], chunks(flow, 0, 6))
+    assert applier.batches == [[0]]
+    applier.may_go_on.release()
+    await settle()
+    assert applier.batches == [[0], [1, 2, 3]]
+    assert [applied.facts for applied in told] == [1]
+    assert not flow.idle
+    for _ in range(3):
+        applier.may_go_on.release()
+    await settle()
+    assert applier.batches == [[0], [1, 2, 3], [4, 5]]
+    assert flow.idle
+    assert flow.untold(0) == 6
+    await lanes.stop()
+
+
+async def test_a_partition_stays_in_its_lane_and_does_not_wait_for_others():
+    flow, first, second = reading(), Recording(), Recording()
+    put = [chunk for partition in range(4) for chunk in chunks(flow, partition, 1)]
+    _, _, lanes = await run(flow, [first, second], put)
+    assert (len(first.batches), len(second.batches)) == (1, 1)
+    second.may_go_on.release()
+    await settle()
+    assert (len(first.batches), len(second.batches)) == (1, 2)
+    await lanes.stop()
+
+
+async def test_what_is_fenced_off_is_read_again_and_what_was_read_before_is_dropped():
+    flow, applier = reading(), Recording(Fenced("moved on"))
+    put = chunks(flow, 0, 2)
+    epoch = flow.epoch
+    _, ended, lanes = await run(flow, [applier], put)
+    applier.may_go_on.release()
+    await settle()
+    assert flow.epoch == epoch + 1
+    assert applier.batches == [[0]]
+    assert ended == []
+    assert flow.untold(0) is None
+    await lanes.stop()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError("no disk"), KeyError("a mistake")])
+async def test_an_error_that_no_record_led_to_ends_the_process(error: Exception):
+    flow, applier = reading(), Recording(error)
+    _, ended, lanes = await run(flow, [applier], chunks(flow, 0, 1))
+    applier.may_go_on.release()
+    await settle()
+    assert ended == [error]
+    await lanes.stop()
+
+
+async def test_what_is_being_applied_when_it_stops_is_given_up():
+    flow, applier = reading(), Recording()
+    told, ended, lanes = await run(flow, [applier], chunks(flow, 0, 2))
+    await lanes.stop()
+    applier.may_go_on.release()
+    await settle()
+    assert (applier.batches, told, ended) == ([[0]], [], [])
