@@ -187,7 +187,8 @@ LIMITS: Final[dict[str, Limits]] = {
     "web": Limits(statement=7, lock=3, idle=10, silence=8),
     # A batch that one statement is too long for is halved; a worker that stands still lets go of its locks.
     "worker": Limits(statement=20, lock=10, idle=10, silence=25),
-    "sender": Limits(statement=20, lock=10, idle=10, silence=25),
+    # What it waits for to claim holds up a worker that was told to stop: less than containers are given to end.
+    "sender": Limits(statement=20, lock=3, idle=10, silence=25),
     # It holds a lease of ten seconds.
     "relay": Limits(statement=8, lock=5, idle=10, silence=9),
 }
