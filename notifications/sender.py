@@ -34,6 +34,7 @@ from storage.outgoing import Claimed, Record
 
 log = logging.getLogger(__name__)
 
+CLOSES_WITHIN: Final = 6.0  # seconds; containers are given ten
 GIVE_WAY: Final = timedelta(seconds=1)
 OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
@@ -112,13 +113,17 @@ class Sender:
                     await self._work.wait()
 
     async def close(self) -> None:
-        """Begin nothing more; returns when all that was sent is recorded."""
+        """Begin nothing more; returns when all that was sent is recorded, or the database keeps us too long: what it
+        does not take is in doubt then, as if we had been killed, which is what comes next."""
         self._closing = True
         self._work.set()
         for route in self._routes:
             await route.channel.close()
-        async with self._busy:
-            pass
+        try:
+            async with asyncio.timeout(CLOSES_WITHIN), self._busy:
+                pass
+        except TimeoutError:
+            log.warning("the database does not answer; what was sent last is not recorded and will be in doubt")
 
     async def sweep(self) -> None:
         """Settle what senders that died had claimed; the first time, also try again what could not be written."""

@@ -529,6 +529,24 @@ async def test_a_fault_of_ours_ends_neither_the_sender_nor_what_runs_beside_it(
     assert await office.sent_more_than_once() == []
 
 
+async def test_a_sender_stops_also_when_the_database_does_not_take_what_it_sent(
+    office: Office, server: SendGridStandIn, sendgrid: SendGrid, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("notifications.sender.CLOSES_WITHIN", 0.5)
+    await office.tell(opened(), person("c1"))
+    server.script = [Answer(delay=0.3)]
+    sender = office.sender(sendgrid)
+    running = asyncio.create_task(sender.run(interval=60))
+    await asyncio.to_thread(until, lambda: server.asked > 0)
+    async with office.pool.connection() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        async with asyncio.timeout(5):
+            await sender.close()
+        running.cancel()
+        await asyncio.wait([running])
+    assert await office.statuses() == {"claimed": 1}
+
+
 async def test_a_sender_that_stops_in_order_records_what_it_sent_and_leaves_the_rest(
     office: Office, server: SendGridStandIn, sendgrid: SendGrid
 ):
