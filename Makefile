@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 SETUP  := $(VENV)/.setup-done
 DEV    := $(VENV)/.dev-done
 
+# Two files of tests at a time, in their order: the browser's come last.
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+
 LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
@@ -28,7 +31,7 @@ test: $(DEV) browser ## Check style, types and imports, then run all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest $(AT_ONCE)
 
 lint: $(DEV) ## Check style, types and imports only
 	$(BIN)/ruff check .

@@ -100,7 +100,7 @@ def start(cache: Path, name: str = "broker", guarded: Guarded | None = None) -> 
     folder = cache / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    port, controller, secured = free_ports(3)
+    port, controller, secured = free_ports(3, folder)
     data = folder / "data"
     properties = PROPERTIES.format(port=port, controller=controller, data=data)
     if guarded:

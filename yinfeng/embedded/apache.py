@@ -3,10 +3,14 @@ straight to it through restarts. It needs Java, and Maven for the first fetch.""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import socket
 import subprocess
-from contextlib import suppress
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -100,7 +104,7 @@ class EmbeddedKafka:
         properties = self.folder / "server.properties"
         if properties.exists():
             return _port_of(properties)
-        port, controller = free_ports(2)
+        port, controller = free_ports(2, self.folder)
         (self.folder / "log4j2.properties").write_text(LOG4J)
         fresh = properties.with_suffix(".new")
         fresh.write_text(PROPERTIES.format(port=port, controller=controller, data=self.folder / "data"))
@@ -129,12 +133,22 @@ def fetch(folder: Path) -> Path:
     """
     libs = folder.absolute() / "libs"
     done = libs / ".fetched"
-    if not done.exists() or done.stat().st_mtime < POM.stat().st_mtime:
-        goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={libs}"]
-        shutil.rmtree(libs, ignore_errors=True)
-        _run(["mvn", "-q", "-B", "-f", str(POM), *goal], "Maven could not fetch Apache Kafka")
-        done.touch()
+    with _alone(folder):
+        if not done.exists() or done.stat().st_mtime < POM.stat().st_mtime:
+            goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={libs}"]
+            shutil.rmtree(libs, ignore_errors=True)
+            _run(["mvn", "-q", "-B", "-f", str(POM), *goal], "Maven could not fetch Apache Kafka")
+            done.touch()
     return libs
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time; the others wait."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def format_storage(folder: Path, libs: Path, properties: Path, users: tuple[str, ...] = ()) -> None:
@@ -150,10 +164,12 @@ def command(folder: Path, libs: Path, main: str, *arguments: str) -> list[str]:
     return ["java", *HEAP, log4j, "-cp", f"{libs}/*", main, *arguments]
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody has. Raises ConfigurationError."""
+def free_ports(count: int, folder: Path) -> list[int]:
+    """Ports of loopback that nobody has, looked for from elsewhere for each folder, so that two that start at once do
+    not meet. Raises ConfigurationError."""
     found: list[int] = []
-    for port in PORTS:
+    first = zlib.crc32(os.fsencode(folder.resolve())) % len(PORTS)
+    for port in [*PORTS[first:], *PORTS[:first]]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
