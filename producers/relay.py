@@ -35,7 +35,7 @@ class Relay:
                 self._session()
                 pause = RETRY[0]
             except Fenced as error:
-                log.warning("%s; standing by", error)
+                log.warning("%s", error)
             except (DatabaseUnavailable, BrokerUnavailable) as error:
                 log.warning("%s; trying again in %.1f s", error, pause)
                 self._process.pulse(str(error))
@@ -52,10 +52,14 @@ class Relay:
                 lease.release()
 
     def _wait_to_lead(self, lease: Lease) -> bool:
+        told = False
         while not self._process.stop.is_set():
             if lease.take():
                 log.info("publishing")
                 return True
+            if not told:
+                log.info("another relay leads; standing by")
+                told = True
             self._process.pulse("another relay leads")
             self._process.stop.wait(ASK_EVERY)
         return False

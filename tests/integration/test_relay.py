@@ -224,7 +224,7 @@ async def test_a_relay_that_stops_in_order_hands_over_at_once(database_url: str,
             second.until_ready()
             first.process.send_signal(signal.SIGTERM)
             until(lambda: "publishing" in second.log.read_text(), 5)
-    assert first.process.returncode == 0
+        assert first.process.wait(30) == 0
 
 
 async def test_a_fact_that_kafka_never_takes_is_set_aside_and_the_others_go_on(
