@@ -18,6 +18,9 @@ from yinfeng.home import web_port
 from yinfeng.status_file import ChildState, PlatformState, read_state
 
 
+STARTS_WITHIN = 180.0  # seconds: a few on a machine that is free
+
+
 class Platform:
     """A supervisor in a process of its own, and what it said."""
 
@@ -35,8 +38,8 @@ class Platform:
     def said(self) -> str:
         return self.console.read_text()
 
-    def until_said(self, text: str) -> None:
-        until(lambda: text in self.said() or self.process.poll() is not None)
+    def until_said(self, text: str, seconds: float = 60) -> None:
+        until(lambda: text in self.said() or self.process.poll() is not None, seconds)
         assert text in self.said()
 
     def state(self) -> PlatformState:
@@ -80,7 +83,7 @@ def whole(home: Path, **env: str) -> Platform:
     bare = dict.fromkeys(("YINFENG_DATABASE_URL", "YINFENG_KAFKA"), "")
     platform = Platform(home, port, ["yinfeng", "up", "--port", str(port)], {**bare, "YINFENG_HOME": str(home), **env})
     try:
-        platform.until_said("Ready in")
+        platform.until_said("Ready in", STARTS_WITHIN)
     except BaseException:
         stop(platform)
         raise
