@@ -17,7 +17,6 @@ from yinfeng.embedded.postgres import end_servers_of
 from yinfeng.home import web_port
 from yinfeng.status_file import ChildState, PlatformState, read_state
 
-
 STARTS_WITHIN = 180.0  # seconds: a few on a machine that is free
 
 
