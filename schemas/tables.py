@@ -184,7 +184,8 @@ revisions = Sequence("revisions", metadata=SQLModel.metadata)
 class TargetRow(SQLModel, table=True):
     """A target and its number. `revision` grows with every change, over all targets.
 
-    `as_of` is the moment at which fairs were counted as ended (`fairs_held` alone depends on the clock).
+    `as_of` is the moment at which fairs were counted as ended (`fairs_held` alone depends on the clock). `tally`: the
+    number is not whole, what stood before is still being counted; the latest count is the one of this number.
     """
 
     __tablename__ = "targets"
@@ -199,6 +200,7 @@ class TargetRow(SQLModel, table=True):
     where: dict[str, Any] = json()
     progress: Decimal = number()
     as_of: datetime | None = moment(nullable=True)
+    tally: int | None = Field(default=None, sa_type=BigInteger)
     revision: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=revisions.next_value()))
     updated_at: datetime = moment(now=True)
 

@@ -189,6 +189,8 @@ LIMITS: Final[dict[str, Limits]] = {
     "worker": Limits(statement=20, lock=10, idle=10, silence=25),
     # What it waits for to claim holds up a worker that was told to stop: less than containers are given to end.
     "sender": Limits(statement=20, lock=3, idle=10, silence=25),
+    # It reads whole campaigns, and writes nothing meanwhile.
+    "counter": Limits(statement=900, lock=10, idle=60, silence=910),
     # It holds a lease of ten seconds.
     "relay": Limits(statement=8, lock=5, idle=10, silence=9),
 }

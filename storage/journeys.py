@@ -9,17 +9,18 @@ import msgspec
 
 from schemas.errors import ConcurrentChange
 from schemas.journey import Journey
+from storage.arrays import Value, columns
 from storage.database import Conn
 from storage.ledger import JourneyKey
 
 _LOAD = """
 SELECT j.campaign, j.candidate, j.version, j.state FROM journeys j
-JOIN unnest(%b::text[], %b::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 _STORE = """
 INSERT INTO journeys AS j (campaign, candidate, version, state, name, standing, employers)
-SELECT c, p, v, s, n, m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}')
-FROM unnest(%b::text[], %b::text[], %b::int[], %b::bytea[], %b::text[], %b::text[], %b::text[])
+SELECT c, p, v, convert_to(s, 'UTF8'), n, m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}')
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
      AS n(c, p, v, s, n, m, e)
 ON CONFLICT (campaign, candidate) DO UPDATE
 SET version = excluded.version, state = excluded.state, name = excluded.name, standing = excluded.standing,
@@ -45,7 +46,7 @@ async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Store
     """The journeys of these candidates; an empty one at version 0 where none is stored."""
     wanted = list(keys)
     found = {key: Stored(0, Journey()) for key in wanted}
-    cursor = await conn.execute(_LOAD, [[c for c, _ in wanted], [p for _, p in wanted]], binary=True)
+    cursor = await conn.execute(_LOAD, columns(wanted, 2), binary=True)
     for campaign, candidate, version, state in await cursor.fetchall():
         found[campaign, candidate] = Stored(version, _decode(state))
     return found
@@ -53,34 +54,25 @@ async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Store
 
 async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str, int]]]) -> None:
     """Write journeys, each with its standing milestones. Raises ConcurrentChange when one was written meanwhile."""
-    rows = [
-        (
-            c,
-            p,
-            stored.version + 1,
-            _encode(stored.journey),
-            stored.journey.attribute("name"),
-            standing,
-            stored.journey,
-        )
-        for (c, p), (stored, standing) in sorted(changed.items())
-    ]
+    rows = [_row(key, stored, standing) for key, (stored, standing) in sorted(changed.items())]
     if not rows:
         return
-    cursor = await conn.execute(
-        _STORE,
-        [
-            [r[0] for r in rows],
-            [r[1] for r in rows],
-            [r[2] for r in rows],
-            [r[3] for r in rows],
-            [r[4] for r in rows],
-            [_encode(r[5]).decode() for r in rows],
-            ["\x1f".join(sorted(employers(r[6]))) or None for r in rows],
-        ],
-    )
+    cursor = await conn.execute(_STORE, columns(rows, 7))
     if cursor.rowcount != len(rows):
         raise ConcurrentChange("a journey was changed by another worker")
+
+
+def _row(key: JourneyKey, stored: Stored, standing: dict[str, int]) -> tuple[Value, ...]:
+    journey = stored.journey
+    name = journey.attribute("name")
+    return (
+        *key,
+        stored.version + 1,
+        _encode(journey).decode(),
+        name if isinstance(name, str) else None,
+        _encode(standing).decode(),
+        "\x1f".join(sorted(employers(journey))) or None,
+    )
 
 
 def employers(journey: Journey) -> set[str]:

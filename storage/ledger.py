@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from typing import Any
 
 import msgspec
 
 from schemas.catalogue import CATALOGUE
 from schemas.facts import Fact, build_fact
+from storage.arrays import column, columns
 from storage.database import Conn
 
 PENDING_CHANNEL = "yinfeng_pending"
@@ -24,25 +24,25 @@ OVERRIDING SYSTEM VALUE
 SELECT n, s, i, t, c, p, m, e::jsonb, %s
 FROM (
     SELECT nextval('facts_seq_seq') AS n, f.*
-    FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[])
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
          AS f(s, i, t, c, p, m, e)
 ) AS numbered
 ORDER BY s COLLATE "C", i COLLATE "C"
 ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
-_ENQUEUE = "INSERT INTO pending (seq, size) SELECT * FROM unnest(%b::bigint[], %b::int[])"
+_ENQUEUE = "INSERT INTO pending (seq, size) SELECT * FROM unnest(%s::bigint[], %s::int[])"
 _NUMBERS = """
-SELECT f.seq, f.source, f.id FROM facts f JOIN unnest(%b::text[], %b::text[]) AS k(source, id) USING (source, id)
+SELECT f.seq, f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 """
 _FATES = """
-SELECT k.seq, f.seq IS NOT NULL FROM unnest(%b::bigint[]) AS k(seq) LEFT JOIN facts f USING (seq)
+SELECT k.seq, f.seq IS NOT NULL FROM unnest(%s::bigint[]) AS k(seq) LEFT JOIN facts f USING (seq)
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = k.seq)
 """
-_SIZES = "SELECT octet_length(e::jsonb::text) FROM unnest(%b::text[]) WITH ORDINALITY AS u(e, n) ORDER BY n"
+_SIZES = "SELECT octet_length(e::jsonb::text) FROM unnest(%s::text[]) WITH ORDINALITY AS u(e, n) ORDER BY n"
 _CLAIM_SAID = """
-DELETE FROM pending p USING facts f, unnest(%b::bigint[], %b::text[]) AS k(seq, event)
-WHERE p.seq = k.seq AND f.seq = k.seq AND f.event::text = k.event AND f.type = ANY(%b::text[])
+DELETE FROM pending p USING facts f, unnest(%s::bigint[], %s::text[]) AS k(seq, event)
+WHERE p.seq = k.seq AND f.seq = k.seq AND f.event::text = k.event AND f.type = ANY(%s::text[])
 RETURNING f.seq
 """
 _SET_ASIDE = """
@@ -52,28 +52,28 @@ WITH taken AS (
 DELETE FROM facts f USING taken WHERE f.seq = taken.seq
 """
 _SAME = """
-SELECT k.seq, k.event FROM facts f JOIN unnest(%b::bigint[], %b::text[]) AS k(seq, event) ON f.seq = k.seq
+SELECT k.seq, k.event FROM facts f JOIN unnest(%s::bigint[], %s::text[]) AS k(seq, event) ON f.seq = k.seq
 WHERE f.event::text = k.event
 """
 _CLAIM_IDENTITIES = """
-DELETE FROM pending p USING facts f, unnest(%b::text[], %b::text[]) AS k(source, id)
-WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq AND f.type = ANY(%b::text[])
+DELETE FROM pending p USING facts f, unnest(%s::text[], %s::text[]) AS k(source, id)
+WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq AND f.type = ANY(%s::text[])
 RETURNING f.seq, f.event::text
 """
 _RETRACTED = """
 SELECT r.campaign, r.source, r.id FROM retractions r
-JOIN unnest(%b::text[], %b::text[], %b::text[]) AS k(campaign, source, id)
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
   ON (r.campaign, r.source, r.id) = (k.campaign, k.source, k.id)
 """
 _FIND_APPLIED = """
 SELECT f.event::text FROM facts f
-JOIN unnest(%b::text[], %b::text[], %b::text[]) AS k(campaign, source, id)
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
   ON f.source = k.source AND f.id = k.id AND f.campaign = k.campaign
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _OF_CANDIDATES = """
 SELECT f.campaign, f.candidate, f.event::text FROM facts f
-JOIN unnest(%b::text[], %b::text[]) AS k(campaign, candidate)
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
   ON f.campaign = k.campaign AND f.candidate = k.candidate
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
@@ -88,12 +88,12 @@ WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'opening.set'
 """
 _BUT_OPENINGS = f"{_OF_CAMPAIGN} AND f.type <> 'opening.set'"
 _POSTED_BY = """
-SELECT f.source, f.id FROM facts f JOIN unnest(%b::text[], %b::text[]) AS k(source, id) USING (source, id)
+SELECT f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by = %s
 """
 _OFFERS_BY = """
 SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer', f.event->'data'->>'employer' FROM facts f
-JOIN unnest(%b::text[], %b::text[], %b::text[]) AS k(campaign, candidate, offer)
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, candidate, offer)
   ON f.campaign = k.campaign AND f.candidate = k.candidate AND f.event->'data'->>'offer' = k.offer
 WHERE f.type = 'offer.extended'
   AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
@@ -116,9 +116,9 @@ WITH RECURSIVE c AS (
 ) SELECT campaign FROM c WHERE campaign IS NOT NULL
 """
 _SCRUB = """
-UPDATE facts SET event = jsonb_set(event, '{data}', (event->'data') - %b::text[])
-WHERE type = 'candidate.signed_up' AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
-  AND event->'data' ?| %b::text[]
+UPDATE facts SET event = jsonb_set(event, '{data}', (event->'data') - %s::text[])
+WHERE type = 'candidate.signed_up' AND (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+  AND event->'data' ?| %s::text[]
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -134,13 +134,13 @@ async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) ->
     sizes = {fact.identity: len(_encode(fact.event)) for fact in facts}
     async with conn.transaction():
         rows = await _insert(conn, facts, posted_by)
-        await conn.execute(_ENQUEUE, [[seq for seq, _, _ in rows], [sizes[s, i] for _, s, i in rows]])
+        await conn.execute(_ENQUEUE, columns([(seq, sizes[s, i]) for seq, s, i in rows], 2))
     return {(source, id): seq for seq, source, id in rows}
 
 
 async def numbers(conn: Conn, identities: Sequence[Identity]) -> dict[Identity, int]:
     """The ledger's numbers of these facts, where it has them."""
-    cursor = await conn.execute(_NUMBERS, _columns(identities, 2))
+    cursor = await conn.execute(_NUMBERS, columns(identities, 2))
     return {(source, id): seq for seq, source, id in await cursor.fetchall()}
 
 
@@ -158,7 +158,7 @@ async def ring(conn: Conn) -> None:
 
 async def published_sizes(conn: Conn, facts: Sequence[Fact]) -> list[int]:
     """How many bytes each of these events has as it is published."""
-    cursor = await conn.execute(_SIZES, [[_encode(fact.event).decode() for fact in facts]])
+    cursor = await conn.execute(_SIZES, [column([_encode(fact.event).decode() for fact in facts])])
     return [size for (size,) in await cursor.fetchall()]
 
 
@@ -170,13 +170,13 @@ async def claim(conn: Conn, said: Sequence[tuple[int, str]]) -> set[int]:
     """
     if not said:
         return set()
-    cursor = await conn.execute(_CLAIM_SAID, [*_columns(said, 2), list(CATALOGUE)])
+    cursor = await conn.execute(_CLAIM_SAID, [*columns(said, 2), list(CATALOGUE)])
     return {seq for (seq,) in await cursor.fetchall()}
 
 
 async def same(conn: Conn, said: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
     """Which of these (number, event) stand in the ledger in exactly these words."""
-    cursor = await conn.execute(_SAME, _columns(list(said), 2))
+    cursor = await conn.execute(_SAME, columns(list(said), 2))
     return {(seq, event) for seq, event in await cursor.fetchall()}
 
 
@@ -189,9 +189,7 @@ async def claim_new(conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
     known = [fact for fact in facts if fact.identity not in fresh]
     claimed = [fact for fact in facts if fact.identity in fresh]
     if known:
-        cursor = await conn.execute(
-            _CLAIM_IDENTITIES, [[f.source for f in known], [f.id for f in known], list(CATALOGUE)]
-        )
+        cursor = await conn.execute(_CLAIM_IDENTITIES, [*columns([f.identity for f in known], 2), list(CATALOGUE)])
         claimed += [read_event(event) for _, event in await cursor.fetchall()]
     return claimed
 
@@ -206,26 +204,26 @@ async def retracted(conn: Conn, facts: Iterable[Fact]) -> set[tuple[str, str, st
     keys = [(f.campaign, f.source, f.id) for f in facts]
     if not keys:
         return set()
-    cursor = await conn.execute(_RETRACTED, _columns(keys, 3))
+    cursor = await conn.execute(_RETRACTED, columns(keys, 3))
     return {(c, s, i) for c, s, i in await cursor.fetchall()}
 
 
 async def retract(conn: Conn, keys: Iterable[tuple[str, str, str]]) -> list[Fact]:
     """Note what is retracted: (campaign, source, id). Returns those of the facts that were applied before."""
-    columns = _columns(sorted(keys), 3)
+    named = columns(sorted(keys), 3)
     await conn.execute(
-        "INSERT INTO retractions (campaign, source, id) SELECT * FROM unnest(%b::text[], %b::text[], %b::text[])"
+        "INSERT INTO retractions (campaign, source, id) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])"
         " ON CONFLICT DO NOTHING",
-        columns,
+        named,
     )
-    cursor = await conn.execute(_FIND_APPLIED, columns)
+    cursor = await conn.execute(_FIND_APPLIED, named)
     return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
 async def facts_of_candidates(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, list[Fact]]:
     """All applied facts of these candidates, retracted ones among them."""
     found: dict[JourneyKey, list[Fact]] = {key: [] for key in keys}
-    cursor = await conn.execute(_OF_CANDIDATES, _columns(list(found), 2))
+    cursor = await conn.execute(_OF_CANDIDATES, columns(list(found), 2))
     for campaign, candidate, event in await cursor.fetchall():
         found[campaign, candidate].append(read_event(event))
     return found
@@ -280,7 +278,7 @@ async def posted_by(conn: Conn, identities: Sequence[Identity], poster: str) -> 
     """Which of these facts stand in the ledger as posted by `poster`."""
     if not identities:
         return set()
-    cursor = await conn.execute(_POSTED_BY, [*_columns(identities, 2), poster])
+    cursor = await conn.execute(_POSTED_BY, [*columns(identities, 2), poster])
     return {(source, id) for source, id in await cursor.fetchall()}
 
 
@@ -288,7 +286,7 @@ async def offers_by(conn: Conn, offers: Sequence[OfferKey]) -> dict[OfferKey, se
     """Which employers extended each of these offers, retracted ones aside; offers that nobody extended are left out."""
     found: dict[OfferKey, set[str]] = {}
     if offers:
-        cursor = await conn.execute(_OFFERS_BY, _columns(offers, 3))
+        cursor = await conn.execute(_OFFERS_BY, columns(offers, 3))
         for campaign, candidate, offer, employer in await cursor.fetchall():
             found.setdefault((campaign, candidate, offer), set()).add(employer)
     return found
@@ -297,28 +295,13 @@ async def offers_by(conn: Conn, offers: Sequence[OfferKey]) -> dict[OfferKey, se
 async def scrub(conn: Conn, keys: Iterable[JourneyKey], attributes: Sequence[str]) -> None:
     """Take a person's attributes out of the ledger, for good."""
     names = list(attributes)
-    await conn.execute(_SCRUB, [names, *_columns(list(keys), 2), names])
+    await conn.execute(_SCRUB, [names, *columns(list(keys), 2), names])
 
 
 async def _insert(conn: Conn, facts: Sequence[Fact], posted_by: str | None) -> list[tuple[int, str, str]]:
-    cursor = await conn.execute(
-        _INSERT,
-        [
-            posted_by,
-            [f.source for f in facts],
-            [f.id for f in facts],
-            [f.type for f in facts],
-            [f.campaign for f in facts],
-            [f.candidate for f in facts],
-            [f.time for f in facts],
-            [_encode(f.event).decode() for f in facts],
-        ],
-    )
+    rows = [(f.source, f.id, f.type, f.campaign, f.candidate, f.time, _encode(f.event).decode()) for f in facts]
+    cursor = await conn.execute(_INSERT, [posted_by, *columns(rows, 7)])
     return await cursor.fetchall()
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[i] for row in rows] for i in range(width)]
 
 
 def read_event(event: str) -> Fact:

@@ -15,7 +15,9 @@ from storage.database import Conn
 TargetKey = tuple[str, str]
 Row = dict[str, Any]
 
-_TARGETS = 'SELECT campaign, target, title, measure, goal, due_on, "where", progress, as_of, revision FROM targets'
+_TARGETS = (
+    'SELECT campaign, target, title, measure, goal, due_on, "where", progress, as_of, tally, revision FROM targets'
+)
 _ADD = """
 UPDATE targets t
 SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
@@ -34,7 +36,7 @@ INSERT INTO targets AS t (campaign, target, title, measure, goal, due_on, "where
 VALUES (%(campaign)s, %(target)s, %(title)s, %(measure)s, %(goal)s, %(due_on)s, %(where)s, %(progress)s, %(as_of)s)
 ON CONFLICT (campaign, target) DO UPDATE
 SET title = excluded.title, measure = excluded.measure, goal = excluded.goal, due_on = excluded.due_on,
-    "where" = excluded."where", progress = excluded.progress, as_of = excluded.as_of,
+    "where" = excluded."where", progress = excluded.progress, as_of = excluded.as_of, tally = NULL,
     revision = nextval('revisions'), updated_at = now()
 """
 _REDEFINE = """
@@ -99,7 +101,7 @@ async def add(
     keys = sorted(totals)
     cursor = await conn.execute(_ADD, [[c for c, _ in keys], [t for _, t in keys], [totals[k] for k in keys]])
     changed = {(c, t): (before, after) for c, t, before, after in await cursor.fetchall()}
-    await _add_days(conn, amounts)
+    await add_days(conn, amounts)
     return changed
 
 
@@ -108,7 +110,7 @@ async def put(conn: Conn, row: Row, days: Mapping[date, Decimal]) -> None:
     key = (row["campaign"], row["target"])
     await conn.execute(_SET, {**row, "where": Jsonb(row["where"])})
     await conn.execute("DELETE FROM target_days WHERE campaign = %s AND target = %s", key)
-    await _add_days(conn, {key: days})
+    await add_days(conn, {key: days})
 
 
 async def redefine(conn: Conn, row: Row) -> None:
@@ -173,7 +175,8 @@ async def days_of(conn: Conn, campaigns: Iterable[str]) -> dict[TargetKey, dict[
     return found
 
 
-async def _add_days(conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> None:
+async def add_days(conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> None:
+    """Add to the days of targets."""
     rows = sorted((c, t, day, amount) for (c, t), days in amounts.items() for day, amount in days.items())
     if rows:
         await conn.execute(_ADD_DAYS, [[row[i] for row in rows] for i in range(4)])

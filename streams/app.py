@@ -30,6 +30,7 @@ from streams.flow import Flow
 from streams.lanes import Lanes
 from streams.persisting import Persistence
 from streams.placing import Placer
+from streams.tallying import Tallier
 from streams.transport import PlacedTransport
 from streams.upkeep import Upkeep
 
@@ -44,6 +45,7 @@ FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest
 NEVER = 10 * 365 * 86400.0  # seconds
 POURING_FOR = 0.5  # seconds after a large batch
 PUBLISH_WITHIN = 20.0  # seconds
+TALLY_INTERVAL = 0.5  # seconds between looks whether a large campaign has a target to count
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
 
 
@@ -134,8 +136,13 @@ def attach(
         async for chunk in stream:
             lanes.put(chunk)
 
+    tallier = Tallier(url, watching, told=announcer.note)
+
     async def announce() -> None:
         await announcer.run()
+
+    async def tally() -> None:
+        await tallier.look()
 
     async def count_fairs() -> None:
         announcer.note(await fairs.count())
@@ -152,6 +159,7 @@ def attach(
     lanes.attach(app, told, end)
     app.task(announce)
     app.timer(FAIRS_INTERVAL)(count_fairs)
+    app.timer(TALLY_INTERVAL)(tally)
     upkeep.attach(app)
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(_closing(close), weak=False)

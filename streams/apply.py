@@ -166,14 +166,16 @@ async def _add_to_targets(conn: Conn, board: Board, totals: Totals) -> list[Mess
     if not totals:
         return []
     moved = await targets.add(conn, totals)
-    return await reach_milestones(conn, [(board.target(key), before, after) for key, (before, after) in moved.items()])
+    whole = {key: between for key, between in moved.items() if key not in board.uncounted}
+    return await reach_milestones(conn, [(board.target(key), before, after) for key, (before, after) in whole.items()])
 
 
 async def _count_anew(conn: Conn, board: Board, anew: dict[str, list[Target]], now: datetime) -> list[MessageRequest]:
     requests: list[MessageRequest] = []
     for campaign, wanted in anew.items():
         numbers = await count_anew(conn, campaign, wanted, board, now)
-        steady = await targets.numbers(conn, campaign, [target.target for target in board.targets.get(campaign, [])])
-        every = [*wanted, *board.targets.get(campaign, [])]
-        requests += await reach_milestones(conn, [(t, NOTHING, (numbers | steady)[t.target]) for t in every])
+        steady = [t for t in board.targets.get(campaign, []) if (campaign, t.target) not in board.uncounted]
+        numbers |= await targets.numbers(conn, campaign, [target.target for target in steady])
+        reached = [(target, NOTHING, numbers[target.target]) for target in (*wanted, *steady)]
+        requests += await reach_milestones(conn, reached)
     return requests

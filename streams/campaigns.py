@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.messages import MessageRequest
-from storage import journeys, ledger, targets
+from storage import journeys, ledger, tallies, targets
 from storage.database import Conn
 from streams.counting import Board, add_up, target_of
 from streams.domain.campaign import Campaign, Target, fold_campaign
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
 from streams.domain.requests import crossed, milestone_request
 
+COUNTED_AT_ONCE: Final = 5_000  # journeys: as many as take less than a tenth of a second
 NOTHING = Decimal(-1)  # below every milestone
 
 
@@ -38,8 +39,9 @@ async def refold_openings(conn: Conn, campaign: str, named: set[str]) -> None:
 async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Target]:
     """Store what stands of a campaign now, and take the targets that stand into the board.
 
-    Returns those that have to be counted anew (taken off the board, so that nothing is added to them meanwhile).
-    Targets whose title, goal or date alone changed stay on the board. Needs the campaign's exclusive lock.
+    Returns those that have to be counted anew (taken off the board, so that nothing is added to them meanwhile). Where
+    that would take long they stay on it, uncounted: they are added to, and counted beside the work. Targets whose
+    title, goal or date alone changed stay on the board too. Needs the campaign's exclusive lock.
     """
     now_stands = await standing_campaign(conn, campaign)
     await _store(conn, campaign, now_stands)
@@ -53,9 +55,21 @@ async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Targe
         before = known.get(target.target)
         counts_on = before is not None and same_zone and target.measure != "fairs_held" and target.counts_like(before)
         (steady if counts_on else anew).append(target)
-    board.zones[campaign], board.targets[campaign] = zone, steady
     await _redefine(conn, [target for target in steady if target != known[target.target]])
-    return anew
+    later = await _count_later(conn, campaign, anew)
+    board.zones[campaign], board.targets[campaign] = zone, [*steady, *later]
+    board.uncounted |= {(campaign, target.target) for target in later}
+    return [target for target in anew if target not in later]
+
+
+async def _count_later(conn: Conn, campaign: str, anew: list[Target]) -> list[Target]:
+    """Those of these targets that are to be counted beside the work."""
+    people = [target for target in anew if target.measure != "fairs_held"]
+    if not people or not await tallies.is_large(conn, campaign, COUNTED_AT_ONCE):
+        return []
+    for target in people:
+        await tallies.put_uncounted(conn, definition(target))
+    return people
 
 
 async def count_anew(
@@ -108,7 +122,7 @@ async def reach_milestones(conn: Conn, moved: list[tuple[Target, Decimal, Decima
 
 async def _redefine(conn: Conn, changed: list[Target]) -> None:
     for target in changed:
-        await targets.redefine(conn, _row(target, Decimal(0), None))
+        await targets.redefine(conn, definition(target))
 
 
 async def _store(conn: Conn, campaign: str, stands_now: Campaign) -> None:
@@ -121,7 +135,8 @@ async def _store(conn: Conn, campaign: str, stands_now: Campaign) -> None:
     await targets.replace_campaign(conn, campaign, row, fairs)
 
 
-def _row(target: Target, progress: Decimal, now: datetime | None) -> dict[str, Any]:
+def definition(target: Target) -> dict[str, Any]:
+    """A target as it is stored, but for its number."""
     return {
         "campaign": target.campaign,
         "target": target.target,
@@ -130,6 +145,9 @@ def _row(target: Target, progress: Decimal, now: datetime | None) -> dict[str, A
         "goal": target.goal,
         "due_on": target.due_on,
         "where": target.where,
-        "progress": progress,
-        "as_of": now if target.measure == "fairs_held" else None,
     }
+
+
+def _row(target: Target, progress: Decimal, now: datetime) -> dict[str, Any]:
+    as_of = now if target.measure == "fairs_held" else None
+    return {**definition(target), "progress": progress, "as_of": as_of}

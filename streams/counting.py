@@ -21,9 +21,11 @@ Totals = dict[TargetKey, Contribution]
 
 @dataclass(slots=True)
 class Board:
-    """The targets of some campaigns, by campaign, and each campaign's time zone."""
+    """The targets of some campaigns, by campaign, and each campaign's time zone. `uncounted`: those that are added to,
+    but whose number is not whole as yet."""
 
     targets: dict[str, list[Target]] = field(default_factory=dict)
+    uncounted: set[TargetKey] = field(default_factory=set)
     zones: dict[str, tzinfo] = field(default_factory=dict)
 
     def zone(self, campaign: str) -> tzinfo:
@@ -44,6 +46,8 @@ async def load_board(conn: Conn, campaigns: Iterable[str]) -> Board:
     board = Board()
     for row in await targets.targets_of(conn, wanted):
         board.targets.setdefault(row["campaign"], []).append(target_of(row))
+        if row["tally"] is not None:
+            board.uncounted.add((row["campaign"], row["target"]))
     for campaign, zone in (await targets.time_zones(conn, wanted)).items():
         board.zones[campaign] = ZoneInfo(zone)
     return board

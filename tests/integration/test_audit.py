@@ -94,7 +94,7 @@ CHANGES: dict[str, str] = {
 # Which rows they are, and what is no fact's: counters, clocks.
 NOT_OF_FACTS = {
     *("journeys.campaign", "journeys.version", "journeys.updated_at"),
-    *("targets.campaign", "targets.as_of", "targets.revision", "targets.updated_at"),
+    *("targets.campaign", "targets.as_of", "targets.revision", "targets.tally", "targets.updated_at"),
     *("target_days.campaign", "target_days.target"),
     *("milestones.campaign", "milestones.reached_at"),
     *("fairs.campaign", "openings.campaign", "retractions.campaign"),

@@ -17,6 +17,8 @@ def audit() -> None:
         f"{report.facts} facts, {report.journeys} journeys, {report.targets} targets in {report.campaigns} campaigns"
         f" compared, with {report.reasons} reasons for messages ({report.unapplied} facts wait to be applied)"
     )
+    if report.uncounted:
+        typer.echo(f"{report.uncounted} targets are still being counted; their numbers were not compared")
     for line in report.differences:
         typer.echo(printable(line))
     typer.echo(f"drift {report.drift}")

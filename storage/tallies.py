@@ -1,0 +1,129 @@
+"""Targets that are counted beside the work: what stood before they were set, from a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from psycopg import IsolationLevel
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from storage import targets
+from storage.database import Conn
+from storage.targets import Row, TargetKey
+
+QUARTER: Final = 15 * 60 * 1_000_000  # microseconds; every time zone's days begin at a quarter of an hour
+
+_MORE_THAN = "SELECT count(*) FROM (SELECT FROM journeys WHERE campaign = %s LIMIT %s) AS found"
+_UNCOUNTED = """
+INSERT INTO targets AS t (campaign, target, title, measure, goal, due_on, "where", progress, tally)
+VALUES (%(campaign)s, %(target)s, %(title)s, %(measure)s, %(goal)s, %(due_on)s, %(where)s, 0, nextval('revisions'))
+ON CONFLICT (campaign, target) DO UPDATE
+SET title = excluded.title, measure = excluded.measure, goal = excluded.goal, due_on = excluded.due_on,
+    "where" = excluded."where", progress = 0, as_of = NULL, tally = excluded.tally,
+    revision = nextval('revisions'), updated_at = now()
+"""
+_BEGIN = """
+UPDATE targets SET progress = 0, tally = nextval('revisions')
+WHERE campaign = %s AND tally IS NOT NULL
+RETURNING campaign, target, title, measure, goal, due_on, "where", tally
+"""
+_FINISH = """
+UPDATE targets SET progress = progress + %s, tally = NULL, revision = nextval('revisions'), updated_at = now()
+WHERE campaign = %s AND target = %s AND tally = %s
+RETURNING campaign, target, title, measure, goal, due_on, "where", progress
+"""
+# The journey is read as JSON only where the milestone stands at all. Both brackets of the division are whole numbers,
+# and it rounds down, also before 1970.
+_BY_QUARTERS = """
+SELECT (j.at - (j.at %% {quarter} + {quarter}) %% {quarter}) / {quarter}, count(*)
+FROM (SELECT (standing->>%(measure)s::text)::bigint AS at, state FROM journeys
+      WHERE campaign = %(campaign)s AND standing ? %(measure)s::text) AS j
+{where}
+GROUP BY 1
+"""
+_DOCUMENT = "convert_from(j.state, 'UTF8')::json"
+
+
+async def is_large(conn: Conn, campaign: str, most: int) -> bool:
+    """Whether a campaign has more journeys than this."""
+    row = await (await conn.execute(_MORE_THAN, [campaign, most + 1])).fetchone()
+    return row is not None and row[0] > most
+
+
+async def put_uncounted(conn: Conn, row: Row) -> None:
+    """Store a target's definition. From now on it is added to; what stands already is to be counted."""
+    await conn.execute(_UNCOUNTED, {**row, "where": Jsonb(row["where"])})
+    await conn.execute("DELETE FROM target_days WHERE campaign = %s AND target = %s", (row["campaign"], row["target"]))
+
+
+async def due(conn: Conn) -> list[str]:
+    """The campaigns that have targets to count."""
+    cursor = await conn.execute("SELECT DISTINCT campaign FROM targets WHERE tally IS NOT NULL")
+    return sorted(campaign for (campaign,) in await cursor.fetchall())
+
+
+async def only_one(conn: Conn, campaign: str) -> bool:
+    """Whether nobody else counts this campaign; nobody will as long as this connection lives."""
+    cursor = await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 1))", [campaign])
+    row = await cursor.fetchone()
+    return row is not None and bool(row[0])
+
+
+async def begin(conn: Conn, campaign: str) -> list[Row]:
+    """Begin to count a campaign's uncounted targets: what was added to them so far is in the snapshot that is to be
+    taken before this transaction ends. Needs the campaign's exclusive lock. Returns their rows, with the new `tally`.
+    """
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_BEGIN, [campaign])
+        rows = await cursor.fetchall()
+    names = [row["target"] for row in rows]
+    await conn.execute("DELETE FROM target_days WHERE campaign = %s AND target = ANY(%s)", [campaign, names])
+    return rows
+
+
+async def hold_snapshot(conn: Conn) -> None:
+    """Within a transaction that has just begun: from here on, see what is committed now, and nothing later."""
+    await conn.execute("SELECT 1")
+
+
+async def repeatable(conn: Conn) -> None:
+    """Let this connection's transactions see one snapshot each."""
+    await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+
+
+async def by_quarters(
+    conn: Conn, campaign: str, measure: str, attributes: Mapping[str, frozenset[str]], fairs: frozenset[str] | None
+) -> dict[int, int]:
+    """How many candidates stand at a milestone, by the quarter hour (since 1970) of its earliest evidence.
+
+    Of those alone whose attributes are among these values (as text), and who signed up for or came to one of the fairs.
+    """
+    conditions: list[str] = []
+    values: dict[str, str | list[str]] = {"measure": measure, "campaign": campaign}
+    for nth, (name, wanted) in enumerate(sorted(attributes.items())):
+        conditions.append(f"{_DOCUMENT} #>> %(path{nth})s::text[] = ANY(%(values{nth})s)")
+        values |= {f"path{nth}": ["attributes", name, "value"], f"values{nth}": sorted(wanted)}
+    if fairs is not None:
+        there = "EXISTS (SELECT FROM json_object_keys({}->'{}') AS k WHERE k = ANY(%(fairs)s))"
+        conditions.append("(" + " OR ".join(there.format(_DOCUMENT, part) for part in ("fairs", "checkins")) + ")")
+        values["fairs"] = sorted(fairs)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    cursor = await conn.execute(_BY_QUARTERS.format(quarter=QUARTER, where=where), values)
+    return dict(await cursor.fetchall())
+
+
+async def finish(conn: Conn, key: TargetKey, tally: int, days: Mapping[date, Decimal]) -> tuple[Row, Decimal] | None:
+    """Add what stood before to a target: its number is whole. Returns its row as it is defined now, and the number;
+    None when it was withdrawn or set to count otherwise meanwhile, so that this count is of no use."""
+    total = sum(days.values(), Decimal(0))
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_FINISH, [total, *key, tally])
+        row: dict[str, Any] | None = await cursor.fetchone()
+    if row is None:
+        return None
+    await targets.add_days(conn, {key: days})
+    return row, row["progress"]

@@ -1,0 +1,51 @@
+"""Arrays that we write as literals arrive in Postgres as they are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.arrays import column, columns
+from storage.database import Conn, connect
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@pytest.fixture
+async def conn(database_url: str) -> Any:
+    async with await connect(database_url, name="test") as connection:
+        yield connection
+
+
+async def there(conn: Conn, kind: str, values: list[Any]) -> list[Any]:
+    row = await (await conn.execute(f"SELECT %s::{kind}[]", [column(values)])).fetchone()
+    assert row
+    return list(row[0])
+
+
+@pytest.mark.parametrize(
+    "nasty", ['"', "\\", "\\n", "\n", "\x7f", "{}", ",", "NULL", "null", "", " ", "\u2028", "李", "\\u0041"]
+)
+async def test_any_text_arrives(conn: Conn, nasty: str):
+    assert await there(conn, "text", [nasty, None, nasty + nasty]) == [nasty, None, nasty + nasty]
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.one_of(st.none(), TEXTS), max_size=200))
+async def test_all_texts_arrive(conn: Conn, values: list[str | None]):
+    assert await there(conn, "text", values) == values
+
+
+async def test_numbers_and_moments_arrive(conn: Conn):
+    moment = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
+    assert await there(conn, "bigint", [1, None, -(2**62)]) == [1, None, -(2**62)]
+    assert await there(conn, "timestamptz", [moment, None]) == [moment, None]
+
+
+async def test_a_table_without_rows_has_its_columns(conn: Conn):
+    rows = await conn.execute("SELECT * FROM unnest(%s::text[], %s::int[])", columns([], 2))
+    assert await rows.fetchall() == []

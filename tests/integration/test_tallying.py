@@ -1,0 +1,205 @@
+"""Targets of large campaigns are counted beside the work, and are exact in the end whatever comes meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from storage import tallies
+from storage.database import Conn, connect
+from streams import campaigns, tallying
+from streams.apply import Applied
+from streams.audit import audit
+from streams.persisting import Persistence
+from streams.tallying import Tallier
+from tests.facts import event, hired, opened, retraction, signed_up, target
+from tests.integration.test_apply import apply, progress, rows
+
+WHERES: list[dict[str, Any]] = [
+    {},
+    {"education": ["doctor"]},
+    {"education": ["doctor", "master"], "graduation_year": [2026]},
+    {"fair": ["f1", "f2"]},
+    {"employer": ["huayou"]},
+]
+
+
+@pytest.fixture(autouse=True)
+def _all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaigns, "COUNTED_AT_ONCE", 0)
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as connection:
+        yield connection
+
+
+class Counting:
+    """The tallier, and what it told."""
+
+    def __init__(self, database_url: str) -> None:
+        self.told: list[Applied] = []
+        self.persistence = Persistence(database_url, name="worker", jitter=lambda: 1.0)
+        self.tallier = Tallier(database_url, self.persistence, told=self.told.append)
+
+
+@pytest.fixture
+async def counting(database_url: str) -> AsyncIterator[Counting]:
+    made = Counting(database_url)
+    yield made
+    await made.persistence.close()
+
+
+def people() -> list[dict[str, Any]]:
+    said: list[dict[str, Any]] = []
+    for number in range(60):
+        who, day = f"c{number}", f"2026-03-{1 + number % 20:02}T0{number % 10}:30:00+08:00"
+        said.append(
+            signed_up(
+                who,
+                time=day,
+                education=("doctor", "master", "bachelor")[number % 3],
+                graduation_year=2025 + number % 2,
+                fair=f"f{number % 4}",
+            )
+        )
+        if number % 2:
+            said.append(hired(who, employer=("huayou", "other")[number % 5 > 1], time=day))
+        if number % 7 == 0:
+            said.append(event("candidate.withdrew", candidate=who, time="2026-04-01T00:00:00Z"))
+        if number % 10 == 0:
+            said.append(
+                event(
+                    "benefit.paid",
+                    candidate=who,
+                    benefit=f"b{number}",
+                    kind="living_allowance",
+                    amount=1000.5,
+                    time=day,
+                )
+            )
+    return said
+
+
+def late_targets() -> list[dict[str, Any]]:
+    measures = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired", "paid")
+    return [
+        target(f"{measure}{nth}", measure, where=where)
+        for measure in measures
+        for nth, where in enumerate(WHERES)
+        if not ("employer" in where and measure in ("signed_up", "attended"))  # these know of no employer
+    ]
+
+
+async def test_a_late_target_is_counted_beside_the_work_as_the_audit_counts_it(conn: Conn, counting: Counting):
+    await apply(conn, opened(), *people())
+    assert (await apply(conn, *late_targets())).dead_letters == []
+    assert (await audit(conn)).uncounted == len(late_targets())
+    await counting.tallier.look()
+    report = await audit(conn)
+    assert (report.differences, report.uncounted) == ([], 0)
+    assert (await progress(conn))["hired1"] > 0
+    assert len(counting.told) == 1
+    assert counting.told[0].messages
+
+
+async def test_what_comes_while_it_is_counted_is_counted_once(
+    conn: Conn, counting: Counting, monkeypatch: pytest.MonkeyPatch
+):
+    await apply(conn, opened(), *people())
+    await apply(conn, target("t"), hired("d0"))
+    began, go_on = asyncio.Event(), asyncio.Event()
+    by_quarters = tallies.by_quarters
+
+    async def slowly(*args: Any) -> dict[int, int]:
+        began.set()
+        await go_on.wait()
+        return await by_quarters(*args)
+
+    monkeypatch.setattr(tallying.tallies, "by_quarters", slowly)
+    looking = asyncio.create_task(counting.tallier.look())
+    await began.wait()
+    await apply(conn, hired("d1"), hired("d2", id="mistake"), signed_up("d3"))
+    await apply(conn, retraction("mistake", candidate="d2"), event("hire.ended", candidate="c1", employer="huayou"))
+    go_on.set()
+    await looking
+    assert (await audit(conn)).differences == []
+
+
+async def test_what_is_set_otherwise_or_withdrawn_meanwhile_is_not_taken_for_it(
+    conn: Conn, counting: Counting, monkeypatch: pytest.MonkeyPatch
+):
+    await apply(conn, opened(), *people())
+    await apply(conn, target("t", id="t1"), target("gone", id="gone"))
+    began, go_on = asyncio.Event(), asyncio.Event()
+    by_quarters = tallies.by_quarters
+
+    async def slowly(*args: Any) -> dict[int, int]:
+        found = await by_quarters(*args)
+        began.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(tallying.tallies, "by_quarters", slowly)
+    looking = asyncio.create_task(counting.tallier.look())
+    await began.wait()
+    await apply(conn, target("t", where={"education": ["doctor"]}, time="2026-05-30T00:00:00Z"), retraction("gone"))
+    go_on.set()
+    await looking
+    assert (await audit(conn)).uncounted == 1
+    await counting.tallier.look()
+    report = await audit(conn)
+    assert (report.differences, report.uncounted) == ([], 0)
+    assert set(await progress(conn)) == {"t"}
+
+
+async def test_a_count_that_was_broken_off_begins_anew(
+    conn: Conn, counting: Counting, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    await apply(conn, opened(), *people())
+    await apply(conn, target("t"))
+    began = asyncio.Event()
+
+    async def never(*args: Any) -> dict[int, int]:
+        began.set()
+        await asyncio.sleep(60)
+        return {}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tallying.tallies, "by_quarters", never)
+        looking = asyncio.create_task(counting.tallier.look())
+        await began.wait()
+        other = Counting(database_url)
+        await other.tallier.look()  # finds that somebody counts
+        assert await rows(conn, "SELECT count(*) FROM targets WHERE tally IS NOT NULL") == [(1,)]
+        looking.cancel()
+        await asyncio.wait([looking])
+    await apply(conn, hired("d1"))
+    await other.tallier.look()
+    await other.persistence.close()
+    assert (await audit(conn)).differences == []
+
+
+async def test_milestones_are_told_once_it_is_whole(conn: Conn, counting: Counting):
+    await apply(conn, opened(), *people())
+    await apply(conn, target("t", "signed_up", goal=4), *[signed_up(f"d{n}") for n in range(3)])
+    assert await rows(conn, "SELECT count(*) FROM milestones") == [(0,)]
+    await counting.tallier.look()
+    assert await rows(conn, "SELECT array_agg(percent ORDER BY percent) FROM milestones") == [([25, 50, 75, 90, 100],)]
+
+
+async def test_days_are_the_campaigns_own(conn: Conn, counting: Counting):
+    late = "1969-12-31T15:59:59.999999Z"  # still the last day of the year at Shanghai, and before 1970 in UTC
+    await apply(conn, opened(), signed_up("c1", time=late), signed_up("c2", time="1969-12-31T16:00:00Z"))
+    await apply(conn, target("t", "signed_up"))
+    await counting.tallier.look()
+    assert await rows(conn, "SELECT day, amount::int FROM target_days ORDER BY day") == [
+        (date(1969, 12, 31), 1),
+        (date(1970, 1, 1), 1),
+    ]
+    assert (await audit(conn)).differences == []
