@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import drain, latency, openings, sending, start, throughput
+from benchmarks import drain, late_target, latency, openings, sending, start, throughput
 
 Rows = Iterator[tuple[str, str, str]]
 
@@ -34,6 +34,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "drain": drain.measure,
     "sending": sending.measure,
     "openings": openings.measure,
+    "late_target": late_target.measure,
 }
 
 if __name__ == "__main__":
