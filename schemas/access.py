@@ -14,12 +14,12 @@ ROLES: Final[tuple[Role, ...]] = ("organizer", "employer", "viewer")
 
 # What the platform itself speaks under, for persons who hold a link or who look at a page: nobody else may.
 RESERVED: Final = ("/offers", "/tickets", "/desk", "/me", "/yinfeng")
+_RESERVED_FOLDERS: Final = tuple(f"{own}/" for own in RESERVED)
 
 
 def is_reserved(source: str) -> bool:
     """Whether only the platform itself speaks under this source."""
-    path = source.rstrip("/")
-    return any(path == own or path.startswith(f"{own}/") for own in RESERVED)
+    return f"{source.rstrip('/')}/".startswith(_RESERVED_FOLDERS)
 
 
 @dataclass(frozen=True, slots=True)

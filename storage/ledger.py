@@ -60,6 +60,10 @@ DELETE FROM pending p USING facts f, unnest(%s::text[], %s::text[]) AS k(source,
 WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq AND f.type = ANY(%s::text[])
 RETURNING f.seq, f.event::text
 """
+_WITH_RETRACTIONS = """
+SELECT k.campaign FROM unnest(%s::text[]) AS k(campaign)
+WHERE EXISTS (SELECT FROM retractions r WHERE r.campaign = k.campaign)
+"""
 _RETRACTED = """
 SELECT r.campaign, r.source, r.id FROM retractions r
 JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
@@ -199,9 +203,11 @@ async def set_aside(conn: Conn, seq: int, event: str) -> bool:
     return (await conn.execute(_SET_ASIDE, [seq, event])).rowcount > 0
 
 
-async def retracted(conn: Conn, facts: Iterable[Fact]) -> set[tuple[str, str, str]]:
+async def retracted(conn: Conn, facts: Collection[Fact]) -> set[tuple[str, str, str]]:
     """Which of these facts were retracted: (campaign, source, id) of each."""
-    keys = [(f.campaign, f.source, f.id) for f in facts]
+    named = column(sorted({fact.campaign for fact in facts}))
+    some = {campaign for (campaign,) in await (await conn.execute(_WITH_RETRACTIONS, [named])).fetchall()}
+    keys = [(f.campaign, f.source, f.id) for f in facts if f.campaign in some]
     if not keys:
         return set()
     cursor = await conn.execute(_RETRACTED, columns(keys, 3))

@@ -116,11 +116,11 @@ async def _change_journeys(
     totals: Totals = {}
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
     for key, row in stored.items():
-        before = board.contributions(key[0], row.journey, milestones(row.journey))
+        before = board.contributions(key[0], row.journey, milestones(row.journey)) if row.version else None
         _advance(row, by_key.get(key, []), refolded.get(key))
         now_stands = milestones(row.journey)
         after = board.contributions(key[0], row.journey, now_stands)
-        note_difference(totals, board.targets.get(key[0], []), before, after)
+        note_difference(totals, board.targets.get(key[0], []), before or [{}] * len(after), after)
         changed[key] = (row, now_stands)
     await journeys.store(conn, changed)
     await _forget_erased(conn, stored)

@@ -4,7 +4,7 @@ outbox row, or by being new in the ledger."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,7 +24,8 @@ _LONGEST_SEQ: Final = 18  # digits: all such numbers fit Postgres' bigint
 @dataclass(slots=True)
 class Incoming:
     """A message as it came from Kafka, any bytes in any part. `found` is what it says, once somebody has read it;
-    `fault` why its bytes could not be told apart in the first place."""
+    `fault` why its bytes could not be told apart in the first place; `seq` the number in our ledger, where the relay
+    says that the fact stands there: never trusted, only tried."""
 
     topic: str
     partition: int
@@ -34,20 +35,16 @@ class Incoming:
     headers: tuple[tuple[str, bytes | None], ...]
     found: Fact | InvalidFact | None = None
     fault: str | None = None
+    seq: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seq = _seq(self.headers) if self.headers else None
 
     def read(self) -> Fact | InvalidFact:
         """The fact, or why it is none."""
         if self.found is None:
             self.found = self._read()
         return self.found
-
-    @property
-    def seq(self) -> int | None:
-        """The number in our ledger, where the relay says that the fact stands there; never trusted, only tried."""
-        for name, raw in self.headers:
-            if name == SEQ_HEADER and raw and raw.isdigit() and len(raw) <= _LONGEST_SEQ:
-                return int(raw)
-        return None
 
     def text(self) -> str | None:
         """The value as text that Postgres can hold; None when it is none."""
@@ -76,6 +73,13 @@ class Incoming:
             return validate_event(from_kafka(self.value, self.headers))
         except InvalidFact as error:
             return error
+
+
+def _seq(headers: Iterable[tuple[str, bytes | None]]) -> int | None:
+    for name, raw in headers:
+        if name == SEQ_HEADER and raw and raw.isdigit() and len(raw) <= _LONGEST_SEQ:
+            return int(raw)
+    return None
 
 
 def read_ahead(records: Iterable[Any]) -> list[Incoming]:
