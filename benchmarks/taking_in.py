@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -37,6 +37,7 @@ from yinfeng.home import web_port
 
 HERE: Final = Path(__file__).parents[1]
 ROUNDS: Final = 3
+WARM: Final = 10  # a tenth of the facts goes before, unmeasured
 ORGANIZER: Final = "organizer"
 
 
@@ -69,12 +70,12 @@ class Taken:
 
 def measure(before: Path | None = None) -> Iterator[tuple[str, str, str]]:
     found: dict[tuple[Path, Way], list[Taken]] = {}
-    with home() as at:
-        at.mkdir()
+    with home() as at, _postgres(at) as (postgres, key):
         for number in range(ROUNDS):
             for place in [before, HERE] if before else [HERE]:
-                for way, taken in _round(place, at / f"{place.name}-{number}"):
+                for way, taken in _round(place, postgres, key, f"{place.name}-{number}-"):
                     found.setdefault((place, way), []).append(taken)
+        _all_there(postgres.url, ROUNDS * (2 if before else 1))
     for way in WAYS:
         ours = _median(found[HERE, way])
         yield f"facts taken {way.name}", f"{ours.rate:,.0f}/s", way.aim
@@ -90,22 +91,28 @@ def _median(all_rounds: list[Taken]) -> Taken:
     return Taken(*(median(getattr(each, part) for each in all_rounds) for part in ("rate", "web", "postgres")))
 
 
-def _round(place: Path, at: Path) -> Iterator[tuple[Way, Taken]]:
-    """All ways into a database of their own."""
+@contextmanager
+def _postgres(at: Path) -> Iterator[tuple[EmbeddedPostgres, str]]:
+    """A server with the tables made, and a key."""
     at.mkdir()
     postgres = EmbeddedPostgres(at, lambda text: None)
     with running(postgres.spec(), at / "logs"):
         migrate(postgres.url)
-        key = asyncio.run(_make_key(postgres.url))
-        with _web(place, at, postgres.url) as (address, web):
-            server = int((postgres.data / "postmaster.pid").read_text().split()[0])
-            for way in WAYS:
-                _post(address, key, Way(way.name, way.facts // 10, way.each, way.connections, ""), "warm")
-                before = _spent(web), _spent(server)
-                seconds = _post(address, key, way, "timed")
-                used = [after - known for after, known in zip((_spent(web), _spent(server)), before, strict=True)]
-                yield way, Taken(way.facts / seconds, *(each / way.facts * 1e6 for each in used))
-            _all_there(postgres.url)
+        yield postgres, asyncio.run(_make_key(postgres.url))
+
+
+def _round(place: Path, postgres: EmbeddedPostgres, key: str, prefix: str) -> Iterator[tuple[Way, Taken]]:
+    """All ways into the web app of one checkout. Names begin with `prefix`."""
+    server = int((postgres.data / "postmaster.pid").read_text().split()[0])
+    with _web(place, postgres.data.parent, postgres.url) as (address, web):
+        for way in WAYS:
+            _post(address, key, replace(way, facts=way.facts // WARM), f"{prefix}warm")
+            before = _spent(web), _spent(server)
+            seconds = _post(address, key, way, prefix)
+            used = [after - known for after, known in zip((_spent(web), _spent(server)), before, strict=True)]
+            taken = Taken(way.facts / seconds, *(each / way.facts * 1e6 for each in used))
+            print(place.name, way.name, taken, file=sys.stderr)
+            yield way, taken
 
 
 async def _make_key(url: str) -> str:
@@ -149,8 +156,8 @@ def _spent(pid: int) -> float:
     return own.user + own.system + own.children_user + own.children_system + sum(t.user + t.system for t in children)
 
 
-def _all_there(url: str) -> None:
-    sent = sum(way.facts + way.facts // 10 for way in WAYS)
+def _all_there(url: str, rounds: int) -> None:
+    sent = rounds * sum(way.facts + way.facts // WARM for way in WAYS)
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT (SELECT count(*) FROM facts), (SELECT count(*) FROM pending)").fetchone()
     assert row == (sent, sent), f"{sent} facts were answered with 202; in the ledger and the outbox are {row}"
@@ -158,7 +165,7 @@ def _all_there(url: str) -> None:
 
 def _post(address: str, key: str, way: Way, prefix: str) -> float:
     """Post from a process of its own. Returns the seconds that it took."""
-    words = [address, key, str(way.facts), str(way.each), str(way.connections), f"{prefix}-{way.each}-"]
+    words = [address, key, str(way.facts), str(way.each), str(way.connections), f"{prefix}{way.each}-"]
     command = [sys.executable, "-m", "benchmarks.taking_in", "--load", *words]
     done = subprocess.run(command, cwd=HERE, check=False, capture_output=True, text=True)
     if done.returncode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,8 +14,9 @@ from fastapi.responses import JSONResponse
 from psycopg_pool import AsyncConnectionPool
 
 from producers.bell import Bell
+from producers.committing import Committing
 from producers.fitting import Fitting
-from producers.permissions import faults
+from producers.permissions import Fault, faults, reserved
 from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
 from producers.waiting import Waiting, wanted_wait
 from schemas.access import Caller
@@ -37,13 +38,14 @@ class _Door:
     pool: AsyncConnectionPool[Conn]
     bell: Bell
     fitting: Fitting
+    committing: Committing
     waiting: Waiting
 
 
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> APIRouter:
     """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
     router = APIRouter(tags=["facts"])
-    door = _Door(pool, Bell(pool), Fitting(time.monotonic), Waiting(pool))
+    door = _Door(pool, Bell(pool), Fitting(pool, time.monotonic), Committing(pool), Waiting(pool))
 
     @router.post("/v1/events", openapi_extra=EVENTS_OPERATION, response_model=None)
     async def post_events(request: Request, caller: Caller = Depends(authenticate)) -> JSONResponse:
@@ -109,12 +111,12 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> tuple[JSONResp
     unique: dict[tuple[str, str], Fact] = {}
     for _, fact in parsed.facts:
         unique.setdefault(fact.identity, fact)
-    async with borrowed(door.pool) as conn:
-        forbidden = await faults(conn, caller, unique.values())
-        allowed = [fact for identity, fact in unique.items() if identity not in forbidden]
-        large = await door.fitting.faults(conn, allowed, parsed.size)
-        fitting = [fact for fact in allowed if fact.identity not in large]
-        accepted = await ledger.append(conn, fitting, posted_by=f"key:{caller.key}") if fitting else {}
+    forbidden = await _forbidden(door, caller, unique.values())
+    allowed = [fact for identity, fact in unique.items() if identity not in forbidden]
+    large = await door.fitting.faults(allowed, parsed.size)
+    fitting = [fact for fact in allowed if fact.identity not in large]
+    poster = f"key:{caller.key}"
+    accepted = await door.committing.append(fitting, posted_by=poster, size=parsed.size) if fitting else {}
     if accepted:
         door.bell.ring()
     reasons = {identity: FieldError(fault.field, fault.reason) for identity, fault in forbidden.items()}
@@ -125,6 +127,13 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> tuple[JSONResp
     duplicates = len(parsed.facts) - len(refused) - len(accepted)
     rejected = sorted(parsed.rejected + refused, key=lambda each: each.index)
     return _answer(len(accepted), duplicates, rejected, alone=parsed.alone, forbidden=bool(forbidden)), accepted
+
+
+async def _forbidden(door: _Door, caller: Caller, facts: Collection[Fact]) -> dict[tuple[str, str], Fault]:
+    if caller.role == "organizer":
+        return reserved(facts)
+    async with borrowed(door.pool) as conn:
+        return await faults(conn, caller, facts)
 
 
 def _answer(accepted: int, duplicates: int, rejected: list[Rejected], *, alone: bool, forbidden: bool) -> JSONResponse:

@@ -1,18 +1,17 @@
 """The catalogue compiled: a validator in C for the facts that pass, drawn from the same models.
 
-It is narrower than the models, never wider: what it is sure of, they accept; of the rest they decide, and they alone say
-what is wrong. So its shapes leave out what is rare and hard to say in a pattern: the 29th of February, years before 1910,
-types whose parts must fit together.
+It is narrower than the models, never wider: what it is sure of, they accept; of the rest they decide, and they alone
+say what is wrong. So its shapes leave out what is rare and hard to say in a pattern: the 29th of February, years before
+1910, types whose parts must fit together.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
-from annotated_types import Ge, Le, MaxLen, MinLen
 from msgspec import UNSET, Meta, UnsetType
 from pydantic.fields import FieldInfo
 
@@ -47,7 +46,7 @@ KINDS: Final[tuple[tuple[Any, str | None], ...]] = (
     (fields.Slug, "[a-z][a-z0-9_]{0,63}"),
     (bool, None),
 )
-_BOUNDS: Final = ((MinLen, "min_length"), (MaxLen, "max_length"), (Ge, "ge"), (Le, "le"))
+_BOUNDS: Final = ("min_length", "max_length", "ge", "le")
 
 _encode = msgspec.json.Encoder().encode
 _UNSURE: Final = (msgspec.MsgspecError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
@@ -121,7 +120,7 @@ def _value(hint: Any) -> Any:
 
 
 def _optional(value: Any) -> Any:
-    return Union[value, UnsetType]
+    return value | UnsetType
 
 
 def _shape(kind: Any, pattern: str | None) -> Any:
@@ -129,7 +128,7 @@ def _shape(kind: Any, pattern: str | None) -> Any:
         return kind
     base, *rest = get_args(kind)
     stated = [each for info in rest if isinstance(info, FieldInfo) for each in info.metadata]
-    bounds = {name: getattr(each, name) for each in stated for bound, name in _BOUNDS if isinstance(each, bound)}
+    bounds = {name: getattr(each, name) for each in stated for name in _BOUNDS if hasattr(each, name)}
     return Annotated[base, Meta(pattern=rf"\A(?:{pattern})\Z" if pattern else None, **bounds)]
 
 

@@ -73,7 +73,8 @@ def test_every_kind_of_fact_is_recognised_but_those_whose_parts_must_fit_togethe
         signed_up("c1", name="李雷", school="南京大学", email="li@example.com", phone="+86 138 0000 0000"),
         signed_up("c1", time="2026-12-31T23:59:59.123456-05:00"),
         signed_up("c1", time="2026-01-30T00:00:00Z") | {"subject": "s", "traceparent": "00-ab"},
-        event("offer.extended", candidate="c1", offer="o", employer="e", position="P", expires_at="2026-08-31T09:00:00Z"),
+        event("offer.extended", candidate="c", offer="1", employer="e", position="P",
+              expires_at="2026-08-31T09:00:00Z"),
         event("benefit.paid", candidate="c1", benefit="b", kind="insurance", amount=12.5, currency="CNY"),
     ],
 )  # fmt: skip
