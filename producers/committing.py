@@ -2,7 +2,8 @@
 
 What waits is taken at once. So a request alone waits for nobody; those that come while a commit is under way are the
 next group, and groups grow as fast as requests come. Each request has its own answer, whatever becomes of the others: a
-group that is refused, or that would have to wait for somebody's lock, is taken apart, and each goes by itself.
+group that is refused, or that would have to wait for somebody's lock, is taken apart, and each goes by itself. Where a
+commit takes long, the next goes beside it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FEW_BYTES: Final = 64 * 1024
 MOST: Final = 1000  # facts in one group
 MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_WAITING: Final = 10_000  # requests
-PATIENCE: Final = 0.1  # seconds that a group waits for a lock
+PATIENCE: Final = 0.1  # seconds that a group waits for a lock, and the next group for this one
 
 _TAKE_APART: Final = (ConcurrentChange, UnusableValue, StatementTooLong)
 
@@ -48,7 +49,7 @@ class Committing:
         self._pool = pool
         self._waiting: deque[_Request] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._apart: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def append(self, facts: Sequence[Fact], *, posted_by: str, size: int) -> dict[Identity, int]:
         """Commit the facts of a request that has `size` bytes; they must be unique by identity. Returns those that
@@ -66,7 +67,13 @@ class Committing:
     async def _run(self) -> None:
         while self._waiting:
             if group := self._take():
-                await self._commit(group)
+                await asyncio.wait({self._begin(group)}, timeout=PATIENCE)
+
+    def _begin(self, group: Sequence[_Request]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._commit(group))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     def _take(self) -> list[_Request]:
         """Those that wait, as many as one group may have, without those whose clients have gone."""
@@ -87,7 +94,8 @@ class Committing:
             if len(group) == 1:
                 _fail(group, error)
             else:
-                self._take_apart(group)
+                for request in group:
+                    self._begin([request])
         except Exception as error:
             _fail(group, error)
         except asyncio.CancelledError:
@@ -119,13 +127,6 @@ class Committing:
     async def _alone(self, facts: Sequence[Fact], posted_by: str) -> dict[Identity, int]:
         async with borrowed(self._pool) as conn:
             return await ledger.append(conn, facts, posted_by=posted_by)
-
-    def _take_apart(self, group: Sequence[_Request]) -> None:
-        """Let each be committed by itself, while the next group goes on."""
-        for request in group:
-            task = asyncio.create_task(self._commit([request]))
-            self._apart.add(task)
-            task.add_done_callback(self._apart.discard)
 
 
 def _fail(group: Sequence[_Request], error: Exception) -> None:
