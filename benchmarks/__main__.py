@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import drain, late_target, latency, openings, sending, start, throughput
+from benchmarks import drain, late_target, latency, openings, sending, start, taking_in, throughput
 
 Rows = Iterator[tuple[str, str, str]]
 
@@ -30,6 +30,7 @@ def main(names: list[str]) -> None:
 PARTS: dict[str, Callable[[], Rows]] = {
     "start": start.measure,
     "throughput": throughput.measure,
+    "taking_in": taking_in.measure,
     "latency": latency.measure,
     "drain": drain.measure,
     "sending": sending.measure,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
+
+from psycopg_pool import AsyncConnectionPool
 
 from schemas.facts import Fact
 from schemas.topics import FACT_BYTES, FACTS, RECORD_OVERHEAD
 from storage import ledger, topics
-from storage.database import Conn
+from storage.database import Conn, borrowed
 
 KNOWN_FOR: Final = 10.0  # seconds until the topic's limit is looked up again
 
@@ -16,16 +19,18 @@ KNOWN_FOR: Final = 10.0  # seconds until the topic's limit is looked up again
 class Fitting:
     """Tells which facts are too large. `clock` counts seconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, pool: AsyncConnectionPool[Conn], clock: Callable[[], float]) -> None:
+        self._pool, self._clock = pool, clock
         self._limit, self._until = FACT_BYTES, 0.0
+        self._looking = asyncio.Lock()
 
-    async def faults(self, conn: Conn, facts: Sequence[Fact], posted: int) -> dict[tuple[str, str], str]:
+    async def faults(self, facts: Sequence[Fact], posted: int) -> dict[tuple[str, str], str]:
         """Which of the facts in a request of `posted` bytes Kafka would not take, by identity, with the reason."""
-        limit = await self._largest(conn)
+        limit = await self._largest()
         if not facts or posted * 2 < limit:  # an event grows by half at the most
             return {}
-        sizes = await ledger.published_sizes(conn, facts)
+        async with borrowed(self._pool) as conn:
+            sizes = await ledger.published_sizes(conn, facts)
         whole = {f.identity: n + len(f.key.encode()) + RECORD_OVERHEAD for f, n in zip(facts, sizes, strict=True)}
         return {
             identity: f"is a record of {size} bytes as it is published, and Kafka takes {limit} at most here"
@@ -33,8 +38,14 @@ class Fitting:
             if size > limit
         }
 
-    async def _largest(self, conn: Conn) -> int:
+    async def _largest(self) -> int:
         if self._clock() >= self._until:
-            self._limit = await topics.largest_record(conn, FACTS) or FACT_BYTES
-            self._until = self._clock() + KNOWN_FOR
+            async with self._looking:
+                await self._look()
         return self._limit
+
+    async def _look(self) -> None:
+        if self._clock() >= self._until:
+            async with borrowed(self._pool) as conn:
+                self._limit = await topics.largest_record(conn, FACTS) or FACT_BYTES
+            self._until = self._clock() + KNOWN_FOR

@@ -33,6 +33,11 @@ class Fault:
 RESERVED_SOURCE: Final = Fault("source", "is what the platform itself speaks under; give a source of your own")
 
 
+def reserved(facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
+    """Which facts speak under what only the platform itself may: an organizer may post all others."""
+    return {fact.identity: RESERVED_SOURCE for fact in facts if is_reserved(fact.source)}
+
+
 async def faults(conn: Conn, caller: Caller, facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
     """Which facts the caller may not post, by identity, with the reason. Organizers may post all that is not the
     platform's own word.
@@ -40,7 +45,7 @@ async def faults(conn: Conn, caller: Caller, facts: Iterable[Fact]) -> dict[tupl
     An employer is told the same of a candidate whom it may not see as of one who does not exist.
     """
     known = list(facts)
-    found = {fact.identity: RESERVED_SOURCE for fact in known if is_reserved(fact.source)}
+    found = reserved(known)
     if caller.role == "organizer":
         return found
     employer = caller.employer or ""

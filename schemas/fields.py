@@ -21,10 +21,10 @@ _DATE_TIME = re.compile(
 )
 # One rule for what can be an address, looser than RFC 5321 on purpose: a fact is not lost over an odd address.
 MAX_EMAIL = 254
-_EMAIL = re.compile(r'[^@\s,;:<>"()\\]{1,64}@[^@\s,;:<>"()\\/]{1,185}\.[^@\s,;:<>"()\\/.]{1,63}')
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}", re.ASCII)
-_URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
-_URI_REFERENCE = re.compile(r"[^\s<>\"{}|\\^`]+")
+EMAIL = re.compile(r'[^@\s,;:<>"()\\]{1,64}@[^@\s,;:<>"()\\/]{1,185}\.[^@\s,;:<>"()\\/.]{1,63}')
+PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}", re.ASCII)
+URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
+URI_REFERENCE = re.compile(r"[^\s<>\"{}|\\^`]+")
 
 
 def _fault(message: str) -> PydanticCustomError:
@@ -117,21 +117,21 @@ def _time_zone(value: str) -> str:
 
 def is_email(text: str) -> bool:
     """Whether a fact may have this as an e-mail address."""
-    return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
+    return len(text) <= MAX_EMAIL and EMAIL.fullmatch(text) is not None
 
 
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID), AfterValidator(_trimmed)]
 Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(printable)]
 Prose = Annotated[str, Field(max_length=4000), AfterValidator(_prose)]
 Email = Annotated[
-    str, Field(max_length=MAX_EMAIL), _matching(_EMAIL, "must be an e-mail address such as li@example.com")
+    str, Field(max_length=MAX_EMAIL), _matching(EMAIL, "must be an e-mail address such as li@example.com")
 ]
-Phone = Annotated[str, _matching(_PHONE, "must be a telephone number such as +86 138 0000 0000")]
-Url = Annotated[str, Field(max_length=2000), _matching(_URL, "must be an http or https address")]
+Phone = Annotated[str, _matching(PHONE, "must be a telephone number such as +86 138 0000 0000")]
+Url = Annotated[str, Field(max_length=2000), _matching(URL, "must be an http or https address")]
 UriReference = Annotated[
     str,
     Field(min_length=1, max_length=MAX_ID),
-    _matching(_URI_REFERENCE, "must be a URI-reference such as /hr/huayou"),
+    _matching(URI_REFERENCE, "must be a URI-reference such as /hr/huayou"),
 ]
 Day = Annotated[str, Field(json_schema_extra={"format": "date"}), AfterValidator(_date)]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}), AfterValidator(_time)]

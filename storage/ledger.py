@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -31,7 +32,24 @@ ORDER BY s COLLATE "C", i COLLATE "C"
 ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
-_ENQUEUE = "INSERT INTO pending (seq, size) SELECT * FROM unnest(%s::bigint[], %s::int[])"
+# The same for facts that are to be published: into the ledger and the outbox with one statement, so in one transaction.
+_APPEND = """
+WITH said AS (
+    SELECT nextval('facts_seq_seq') AS seq, u.*
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
+         WITH ORDINALITY AS u(source, id, type, campaign, candidate, time, event, posted_by, place)
+), fresh AS (
+    INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
+    OVERRIDING SYSTEM VALUE
+    SELECT seq, source, id, type, campaign, candidate, time, event::jsonb, posted_by
+    FROM said ORDER BY source COLLATE "C", id COLLATE "C"
+    ON CONFLICT (source, id) DO NOTHING
+    RETURNING seq
+), queued AS (
+    INSERT INTO pending (seq, size) SELECT seq, octet_length(event) FROM said JOIN fresh USING (seq)
+)
+SELECT place, seq FROM said JOIN fresh USING (seq)
+"""
 _NUMBERS = """
 SELECT f.seq, f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 """
@@ -135,11 +153,19 @@ async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) ->
     Returns the identities that were new, with their numbers; the others are duplicates. Facts must be unique by
     identity. Call `ring` once it is committed.
     """
-    sizes = {fact.identity: len(_encode(fact.event)) for fact in facts}
-    async with conn.transaction():
-        rows = await _insert(conn, facts, posted_by)
-        await conn.execute(_ENQUEUE, columns([(seq, sizes[s, i]) for seq, s, i in rows], 2))
-    return {(source, id): seq for seq, source, id in rows}
+    return await append_all(conn, facts, [posted_by] * len(facts))
+
+
+async def append_all(conn: Conn, facts: Sequence[Fact], posted_by: Sequence[str | None]) -> dict[Identity, int]:
+    """The same for facts of several posters: who posted each."""
+    rows = [(*_values(fact), poster) for fact, poster in zip(facts, posted_by, strict=True)]
+    cursor = await conn.execute(_APPEND, columns(rows, 8))
+    return {facts[place - 1].identity: seq for place, seq in await cursor.fetchall()}
+
+
+async def wait_for_locks(conn: Conn, seconds: float) -> None:
+    """Within this transaction, wait no longer than so for what others hold: then ConcurrentChange."""
+    await conn.execute("SELECT set_config('lock_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
 
 
 async def numbers(conn: Conn, identities: Sequence[Identity]) -> dict[Identity, int]:
@@ -305,9 +331,13 @@ async def scrub(conn: Conn, keys: Iterable[JourneyKey], attributes: Sequence[str
 
 
 async def _insert(conn: Conn, facts: Sequence[Fact], posted_by: str | None) -> list[tuple[int, str, str]]:
-    rows = [(f.source, f.id, f.type, f.campaign, f.candidate, f.time, _encode(f.event).decode()) for f in facts]
-    cursor = await conn.execute(_INSERT, [posted_by, *columns(rows, 7)])
+    cursor = await conn.execute(_INSERT, [posted_by, *columns(map(_values, facts), 7)])
     return await cursor.fetchall()
+
+
+def _values(fact: Fact) -> tuple[str | datetime | None, ...]:
+    event = _encode(fact.event).decode()
+    return (fact.source, fact.id, fact.type, fact.campaign, fact.candidate, fact.time, event)
 
 
 def read_event(event: str) -> Fact:

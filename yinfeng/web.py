@@ -100,14 +100,14 @@ async def _beat(pulse: Pulse) -> None:
 
 def make_authenticate(pool: AsyncConnectionPool[Conn]) -> Authenticate:
     """A dependency that gives the caller by bearer key or login cookie, or raises Unauthorized."""
+    known = keys.Keys(pool)
 
     async def authenticate(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
         if not token:
             raise Unauthorized(_MISSING)
-        async with borrowed(pool) as conn:
-            caller = await keys.verify(conn, token)
+        caller = await known.verify(token)
         if from_elsewhere(request):
             raise Forbidden("this came from another site; open the page here and try again")
         request.state.caller = caller  # for the page's head, also where an error follows
