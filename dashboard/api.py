@@ -65,7 +65,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
         async with borrowed(pool) as conn:
             await known(conn, campaign)
             found = await reads.targets(conn, campaign, after=paging.after(str, ""), limit=paging.limit + 1)
-        return [{name: row[name] for name in ENTRY} for row in paging.cut(found, "target")]
+        return [_entry(row) for row in paging.cut(found, "target")]
 
     @router.get("/v1/campaigns/{campaign}/candidates/{candidate:path}")
     async def get_candidate(
@@ -117,6 +117,11 @@ def askable(name: str) -> str:
     if "\0" in name:
         raise NotFound("no id has a zero character")
     return name
+
+
+def _entry(row: Row) -> Row:
+    """A target as the API tells of it. `counting`, where its number is not whole as yet."""
+    return {name: row[name] for name in ENTRY} | ({"counting": True} if row["counting"] else {})
 
 
 def _particulars(row: Row) -> Row:

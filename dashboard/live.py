@@ -154,6 +154,8 @@ class Hub:
 
 def _progress(row: Row, order: int) -> Told:
     entry = {name: row[name] for name in ENTRY} | {"due_on": row["due_on"].isoformat()}
+    if row["counting"]:
+        entry["counting"] = True
     return Told("progress", row["campaign"], json.dumps(entry, ensure_ascii=False), order, row["revision"])
 
 

@@ -16,7 +16,8 @@ BEHIND: Final = 0.9
 class Standing:
     """`percent` of the goal may exceed 100; `share` (0-100) is the bar's length. `expected` is what an even pace from
     the campaign's start to the due date would have brought by the end of today; None where no start is known.
-    `word` is reached, missed, ahead, on_pace or behind; None where there is no pace to compare with.
+    `word` is counting (what stood before the target was set is not counted as yet), reached, missed, ahead, on_pace or
+    behind; None where there is no pace to compare with.
     """
 
     percent: float
@@ -28,7 +29,7 @@ class Standing:
 
 
 def standing(target: dict[str, Any], starts_on: date | None, today: date) -> Standing:
-    """How this target (an entry with `goal`, `progress`, `due_on`) stands today."""
+    """How this target (an entry with `goal`, `progress`, `due_on`, `counting`) stands today."""
     goal, progress, due = float(target["goal"]), float(target["progress"]), target["due_on"]
     percent = 100 * progress / goal
     expected = even_pace(goal, starts_on, due, today)
@@ -38,7 +39,7 @@ def standing(target: dict[str, Any], starts_on: date | None, today: date) -> Sta
         days_left=(due - today).days,
         expected=expected,
         expected_share=None if expected is None else round(min(100.0, 100 * expected / goal), 3),
-        word=_word(progress, goal, expected, late=today > due),
+        word="counting" if target["counting"] else _word(progress, goal, expected, late=today > due),
     )
 
 

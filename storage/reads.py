@@ -40,7 +40,10 @@ WHERE c.campaign IS NOT NULL
    OR EXISTS (SELECT FROM openings WHERE campaign = %(campaign)s)
 """
 )
-_TARGETS = 'SELECT campaign, target, title, measure, goal, progress, due_on, "where", revision FROM targets'
+_TARGETS = """
+SELECT campaign, target, title, measure, goal, progress, due_on, "where", tally IS NOT NULL AS counting, revision
+FROM targets
+"""
 _FUNNEL = (
     "SELECT "
     + ", ".join(f"count(*) FILTER (WHERE standing ? '{step}') AS {step}" for step in FUNNEL)
@@ -132,7 +135,7 @@ async def days(conn: Conn, name: str, wanted: list[str]) -> dict[str, list[tuple
 
 def entry(row: Row) -> Row:
     """A target as the world is told of it: campaign, target, title, measure, goal, progress, due_on (a date),
-    where, revision; numbers as JSON writes them."""
+    where, counting (the number is not whole as yet), revision; numbers as JSON writes them."""
     return {**row, "goal": plain(row["goal"]), "progress": plain(row["progress"])}
 
 

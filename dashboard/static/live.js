@@ -51,11 +51,11 @@
     const bar = card.querySelector("[role=progressbar]");
     bar.setAttribute("aria-valuenow", Math.min(entry.progress, goal));
     bar.setAttribute("aria-valuetext", `${quantity(entry.progress, entry.measure)} ${of}, ${Math.trunc(percent)}%`);
-    const word = pace(card, entry.progress);
+    const word = entry.counting ? "counting" : pace(card, entry.progress);
     card.className = `target ${word}`;
     card.querySelector("[data-word]").textContent = word ? words[word] : "";
     const crossed = PERCENTS.filter((each) => before * 100 < goal * each && goal * each <= entry.progress * 100).pop();
-    if (crossed) flash(card, entry.title, crossed);
+    if (crossed && !entry.counting) flash(card, entry.title, crossed);
   };
 
   const flash = (card, title, percent) => {

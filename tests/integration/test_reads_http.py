@@ -148,6 +148,19 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
     ]
 
 
+async def test_a_target_that_is_still_being_counted_says_so(
+    readers: dict[str, Reader], conn: Conn, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("streams.campaigns.COUNTED_AT_ONCE", 0)
+    await apply_batch(conn, incoming(opened(), hired("c1")), now=NOW)
+    await apply_batch(conn, incoming(target("t")), now=NOW)
+    [entry] = await readers["organizer"].json(f"/v1/campaigns/{CAMPAIGN}/targets")
+    assert (entry["progress"], entry["counting"]) == (0, True)
+    for language, word in (("en", "Counting…"), ("zh-CN", "正在统计…")):
+        page = await readers["organizer"].get(f"/campaigns/{CAMPAIGN}", **{"accept-language": language})
+        assert f">{word}<" in page.text
+
+
 async def test_a_campaign_that_was_not_opened_yet_is_known_by_its_facts(readers: dict[str, Reader], conn: Conn):
     await apply(conn, target("t"))
     (listed,) = await readers["viewer"].json("/v1/campaigns")

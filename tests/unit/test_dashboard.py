@@ -42,18 +42,18 @@ START, DUE = date(2026, 1, 1), date(2026, 12, 31)
     ],
 )
 def test_a_target_is_compared_with_an_even_pace(progress: int, today: date, word: str | None):
-    assert standing({"goal": 100, "progress": progress, "due_on": DUE}, START, today).word == word
+    assert standing({"goal": 100, "progress": progress, "due_on": DUE, "counting": False}, START, today).word == word
 
 
 def test_without_a_start_there_is_no_pace():
-    found = standing({"goal": 4, "progress": 1, "due_on": DUE}, None, DUE)
+    found = standing({"goal": 4, "progress": 1, "due_on": DUE, "counting": False}, None, DUE)
     assert (found.percent, found.share, found.days_left, found.expected, found.word) == (25, 25, 0, None, None)
     assert even_pace(10, DUE, START, START) is None
 
 
 def test_the_bar_never_leaves_its_box():
-    assert standing({"goal": 10, "progress": -5, "due_on": DUE}, START, START).share == 0
-    assert standing({"goal": 10, "progress": 25, "due_on": DUE}, START, START).share == 100
+    assert standing({"goal": 10, "progress": -5, "due_on": DUE, "counting": False}, START, START).share == 0
+    assert standing({"goal": 10, "progress": 25, "due_on": DUE, "counting": False}, START, START).share == 100
 
 
 _DAYS = st.lists(

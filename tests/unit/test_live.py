@@ -26,6 +26,7 @@ def row(target: str, revision: int, progress: int = 0, campaign: str = "c") -> R
         "progress": progress,
         "due_on": date(2026, 12, 31),
         "where": {},
+        "counting": False,
         "revision": revision,
     }
 
