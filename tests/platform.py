@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,9 +16,10 @@ from pathlib import Path
 import psutil
 
 from yinfeng.embedded.postgres import end_servers_of
-from yinfeng.home import web_port
 from yinfeng.status_file import ChildState, PlatformState, read_state
 
+PORTS = range(10_000, 19_000)
+_looked = itertools.count()
 STARTS_WITHIN = 180.0  # seconds: a few on a machine that is free
 
 
@@ -73,7 +76,16 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 def free_port() -> int:
-    return web_port("127.0.0.1", 0)
+    """A port of loopback that nobody has. Not one of those that outgoing lines take: it would be lost between two
+    servers that a test starts on it one after the other. Each process looks from elsewhere."""
+    for _ in range(len(PORTS)):
+        port = PORTS[(os.getpid() * 61 + next(_looked)) % len(PORTS)]
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("no port is free")
 
 
 def whole(home: Path, **env: str) -> Platform:
