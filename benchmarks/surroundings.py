@@ -22,11 +22,16 @@ def moment() -> str:
 def told(begun: str, facts: int, rounds: int, others: float) -> dict[str, str]:
     """What the figures depend on. `others`: what part of the machine other programs had meanwhile."""
     return {
-        "Measured": f"{begun}, {facts:,} facts, {rounds} rounds, commit {_said('git', 'rev-parse', '--short', 'HEAD')}",
+        "Measured": f"{begun}, {facts:,} facts, {rounds} rounds, commit {commit()}",
         "Machine": machine(),
         "Versions": versions(),
         "Everything but contestant and broker had": f"{others:.0%} of the processors while they ran",
     }
+
+
+def commit() -> str:
+    """Of this checkout."""
+    return _said("git", "rev-parse", "--short", "HEAD")
 
 
 def machine() -> str:

@@ -23,6 +23,7 @@ from benchmarks.peers.contestants import CONTESTANTS, Contestant
 from benchmarks.peers.installing import CACHE, CannotInstall
 from benchmarks.peers.report import Entry, picture, ranked, table
 from benchmarks.peers.results import Fault, Round, Run, Score, others_share, score
+from benchmarks.running import end_in_order
 from schemas.topics import FACTS, TOPICS
 from tests.kafka import apache_kafka
 from yinfeng.embedded.apache import why_not
@@ -44,6 +45,7 @@ def main(
     write: Annotated[bool, typer.Option(help="Write docs/performance.md and its picture")] = True,
 ) -> None:
     """Measure, print, and write the page."""
+    end_in_order()
     if reason := why_not():
         raise SystemExit(reason)
     known = [each.name for each in CONTESTANTS]

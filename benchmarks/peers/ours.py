@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +12,10 @@ from typing import Final
 import psycopg
 
 from benchmarks.peers.contest import Course, Finish, Started, program
+from benchmarks.running import YINFENG, settings
 from yinfeng.children import running
 from yinfeng.embedded.postgres import EmbeddedPostgres
 
-_YINFENG: Final = (sys.executable, "-m", "yinfeng")
 _CAMPAIGN_FACTS: Final = 4  # that the load begins with: they are no candidate's
 
 
@@ -26,10 +24,10 @@ def yinfeng(course: Course, folder: Path) -> Iterator[Started]:
     """A worker and its database; the clock begins when its partitions are assigned."""
     server = EmbeddedPostgres(folder, lambda text: None)
     with running(server.spec(), folder / "logs") as postgres:
-        env = _environment(course, folder, server.url)
-        subprocess.run([*_YINFENG, "prepare"], env=env, check=True, capture_output=True)
+        env = settings(folder / "home", server.url, course.kafka, YINFENG_READY_FILE=str(folder / "ready"))
+        subprocess.run([*YINFENG, "prepare"], env=env, check=True, capture_output=True)
         with (
-            program([*_YINFENG, "worker"], env, folder) as worker,
+            program([*YINFENG, "worker"], env, folder) as worker,
             psycopg.connect(server.url, autocommit=True) as look,
         ):
             ready = folder / "ready"
@@ -55,16 +53,5 @@ def _finish(look: psycopg.Connection, ready: Path, course: Course) -> Finish | N
 
 
 def _audit(env: Mapping[str, str]) -> str | None:
-    done = subprocess.run([*_YINFENG, "audit"], env=env, check=False, capture_output=True, text=True)
+    done = subprocess.run([*YINFENG, "audit"], env=env, check=False, capture_output=True, text=True)
     return None if done.returncode == 0 else f"audit: {done.stdout.strip()[-300:]}"
-
-
-def _environment(course: Course, folder: Path, url: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("YINFENG_")}
-    return {
-        **kept,
-        "YINFENG_HOME": str(folder / "home"),
-        "YINFENG_DATABASE_URL": url,
-        "YINFENG_KAFKA": course.kafka,
-        "YINFENG_READY_FILE": str(folder / "ready"),
-    }
