@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +32,8 @@ from yinfeng.kafka_admin import create_topics_first, kafka_admin
 PAGE = Path("docs/performance.md")
 PICTURE = Path("docs/images/peers.svg")
 
+Results = dict[str, list[Round]]
+
 _console = Console()
 
 
@@ -53,22 +55,19 @@ def main(
         raise SystemExit(f"There is no contestant {', '.join(unknown)}; there are {', '.join(known)}")
     taking_part = [each for each in CONTESTANTS if not only or each.name in only]
     begun = surroundings.moment()
-    results = measure(taking_part, facts, rounds, seconds)
-    entries = [_entry(each, results[each.name], facts) for each in taking_part]
-    said = surroundings.told(begun, facts, rounds, others_share(results, os.cpu_count() or 1))
+    for results in measure(taking_part, facts, rounds, seconds):
+        entries = [_entry(each, results[each.name], facts) for each in taking_part]
+        if write:  # after each round: a run that is broken off leaves what it had
+            _write(entries, begun, facts, results)
     for entry in ranked(entries):
         _console.print(_line(entry))
-    if write:
-        text = particulars(said) + "\n" + table(entries)
-        PAGE.write_text(between_markers(PAGE.read_text(), "peers", text))
-        PICTURE.write_text(picture(entries, facts))
 
 
-def measure(taking_part: list[Contestant], facts: int, rounds: int, seconds: float) -> Mapping[str, list[Round]]:
-    """Each contestant's rounds: in each round all of them one after another, so that what else the machine does meets
-    them alike."""
+def measure(taking_part: list[Contestant], facts: int, rounds: int, seconds: float) -> Iterator[Results]:
+    """Each contestant's rounds so far, after every round: in each round all of them one after another, so that what
+    else the machine does meets them alike."""
     starts = {each.name: _installed(each) for each in taking_part}
-    found: dict[str, list[Round]] = {each.name: [] for each in taking_part}
+    found: Results = {each.name: [] for each in taking_part}
     with _broker() as broker, tempfile.TemporaryDirectory(prefix="yinfeng-peers-") as folder:
         Path(folder).chmod(0o755)  # PostgreSQL runs as another user when root starts it
         _console.print(f"loading {facts:,} facts …", style="dim")
@@ -79,7 +78,15 @@ def measure(taking_part: list[Contestant], facts: int, rounds: int, seconds: flo
                 found[each.name].append(_round(starts[each.name], course, Path(folder) / f"{each.name}-{number}"))
                 _console.print(f"round {number + 1}: {each.title}: {_told(found[each.name][-1], course)}", style="dim")
                 _forget_topics(broker.address)
-    return found
+            yield found
+
+
+def _write(entries: list[Entry], begun: str, facts: int, results: Results) -> None:
+    rounds = max(map(len, results.values()))
+    said = surroundings.told(begun, facts, rounds, others_share(results, os.cpu_count() or 1))
+    text = particulars(said) + "\n" + table(entries)
+    PAGE.write_text(between_markers(PAGE.read_text(), "peers", text))
+    PICTURE.write_text(picture(entries, facts))
 
 
 def _installed(contestant: Contestant) -> contest.Start | Fault:

@@ -76,7 +76,7 @@ def _streams(guarantee: str) -> Callable[[], Start]:
         @contextmanager
         def start(course: Course, folder: Path) -> Iterator[Started]:
             env = {**_environment(course, folder), "PEER_GUARANTEE": guarantee}
-            quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
+            quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
             with program(["java", HEAP, quiet, "-cp", classpath, "peers.Drain"], env, folder) as process:
                 yield Started([process.pid], lambda: read_finish(folder), lambda: process.poll() is None)
 

@@ -19,8 +19,15 @@ app = faust.App(
     consumer_auto_offset_reset="earliest",
     web_enabled=False,
 )
-facts = app.topic(TOPIC, key_type=str, key_serializer="raw", value_type=dict, value_serializer="json")
-deltas = app.topic(f"{GROUP}-deltas", key_type=str, key_serializer="raw", value_type=int, value_serializer="json")
+facts = app.topic(TOPIC, key_type=str, key_serializer="raw", value_serializer="json")
+deltas = app.topic(
+    f"{GROUP}-deltas",
+    key_type=str,
+    key_serializer="raw",
+    value_serializer="json",
+    partitions=PARTITIONS,
+    internal=True,  # Faust makes it
+)
 seen = app.Table("seen", default=bool, partitions=PARTITIONS)
 journeys = app.Table("journeys", default=dict, partitions=PARTITIONS)
 targets = app.Table("targets", default=int, partitions=PARTITIONS)
@@ -52,5 +59,5 @@ async def count(stream: faust.StreamT) -> None:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = ["worker", "-l", "warning"]
+    sys.argv[1:] = ["worker", "-l", "warn"]
     app.main()
