@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from benchmarks.peers.load import record
 from benchmarks.running import YINFENG, settings
 from benchmarks.scale_report import Outcome
 from producers.kafka import Producer, Record
+from schemas.errors import BrokerUnavailable
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from tests.kafka.apache_kafka import ApacheKafka
 from yinfeng.children import running
@@ -126,18 +127,24 @@ def _until_shared(kafka: str, workers: int) -> tuple[int, ...]:
     """How many partitions each worker has, once each has some and none is without a worker."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        with kafka_admin(kafka) as admin:
-            members = admin.describe_groups([FACTS_GROUP])[FACTS_GROUP]["members"]
-        had = [
-            len(topic["partitions"])
-            for member in members
-            for topic in (member["member_assignment"] or {}).get("assigned_partitions", [])
-            if topic["topic"] == FACTS
-        ]
-        if len(had) == workers and sum(had) == TOPICS[FACTS][0]:
-            return tuple(sorted(had))
+        with suppress(BrokerUnavailable):  # a group has no coordinator at first
+            had = _shares(kafka)
+            if len(had) == workers and sum(had) == TOPICS[FACTS][0]:
+                return had
         time.sleep(0.2)
     raise SystemExit(f"{workers} workers did not come to share the partitions")
+
+
+def _shares(kafka: str) -> tuple[int, ...]:
+    with kafka_admin(kafka) as admin:
+        members = admin.describe_groups([FACTS_GROUP])[FACTS_GROUP]["members"]
+    had = [
+        len(topic["partitions"])
+        for member in members
+        for topic in (member["member_assignment"] or {}).get("assigned_partitions", [])
+        if topic["topic"] == FACTS
+    ]
+    return tuple(sorted(had))
 
 
 def _post(kafka: str, records: Sequence[Record]) -> None:
