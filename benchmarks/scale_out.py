@@ -58,22 +58,25 @@ def main(
     """Measure, print, and write the page when told to."""
     end_in_order()
     begun = surroundings.moment()
-    found = []
+    found: list[Outcome] = []
     for each in outcomes(facts):
         print(outcome_table([each]).splitlines()[-1], flush=True)
         found.append(each)
+        if write:  # each time: a run that is broken off leaves what it had
+            _write(found, begun, facts)
+
+
+def _write(found: list[Outcome], begun: str, facts: int) -> None:
     costs = found[0].costs()
     said = {
         "Measured": f"{begun}, {facts:,} facts a run, commit {surroundings.commit()}",
         "Machine": surroundings.machine(),
         "Versions": surroundings.versions(),
     }
-    if write:
-        page = pages.between_markers(
-            PAGE.read_text(), "scale-out", pages.particulars(said) + "\n" + outcome_table(found)
-        )
-        text = pages.particulars(cost_lines(costs, SERVER)) + "\n" + sizing_table(costs, SERVER, YEARS)
-        PAGE.write_text(pages.between_markers(page, "sizing", text))
+    runs = pages.particulars(said) + "\n" + outcome_table(found)
+    page = pages.between_markers(PAGE.read_text(), "scale-out", runs)
+    text = pages.particulars(cost_lines(costs, SERVER)) + "\n" + sizing_table(costs, SERVER, YEARS)
+    PAGE.write_text(pages.between_markers(page, "sizing", text))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from benchmarks.pages import between_markers, particulars
 from benchmarks.peers import contest, load
 from benchmarks.peers.contestants import CONTESTANTS, Contestant
 from benchmarks.peers.installing import CACHE, CannotInstall
-from benchmarks.peers.report import Entry, picture, ranked, table
+from benchmarks.peers.report import Entry, cautions, picture, ranked, table
 from benchmarks.peers.results import Fault, Round, Run, Score, others_share, score
 from benchmarks.running import end_in_order
 from schemas.topics import FACTS, TOPICS
@@ -57,14 +57,14 @@ def main(
     begun = surroundings.moment()
     for results in measure(taking_part, facts, rounds, seconds):
         entries = [_entry(each, results[each.name], facts) for each in taking_part]
-        if write:  # after each round: a run that is broken off leaves what it had
+        if write:  # each time: a run that is broken off leaves what it had
             _write(entries, begun, facts, results)
     for entry in ranked(entries):
         _console.print(_line(entry))
 
 
 def measure(taking_part: list[Contestant], facts: int, rounds: int, seconds: float) -> Iterator[Results]:
-    """Each contestant's rounds so far, after every round: in each round all of them one after another, so that what
+    """All rounds so far, after each contestant: in each round all of them one after another, so that what
     else the machine does meets them alike."""
     starts = {each.name: _installed(each) for each in taking_part}
     found: Results = {each.name: [] for each in taking_part}
@@ -78,13 +78,14 @@ def measure(taking_part: list[Contestant], facts: int, rounds: int, seconds: flo
                 found[each.name].append(_round(starts[each.name], course, Path(folder) / f"{each.name}-{number}"))
                 _console.print(f"round {number + 1}: {each.title}: {_told(found[each.name][-1], course)}", style="dim")
                 _forget_topics(broker.address)
-            yield found
+                yield found
 
 
 def _write(entries: list[Entry], begun: str, facts: int, results: Results) -> None:
     rounds = max(map(len, results.values()))
-    said = surroundings.told(begun, facts, rounds, others_share(results, os.cpu_count() or 1))
-    text = particulars(said) + "\n" + table(entries)
+    others = others_share(results, os.cpu_count() or 1)
+    said = particulars(surroundings.told(begun, facts, rounds, others))
+    text = f"{said}\n{cautions(facts, rounds, others)}{table(entries)}"
     PAGE.write_text(between_markers(PAGE.read_text(), "peers", text))
     PICTURE.write_text(picture(entries, facts))
 
@@ -108,7 +109,7 @@ def _round(start: contest.Start | Fault, course: contest.Course, folder: Path) -
 
 @contextmanager
 def _broker() -> Iterator[apache_kafka.ApacheKafka]:
-    broker = apache_kafka.start(CACHE.parent / "kafka", name="peers")
+    broker = apache_kafka.start(CACHE.parent / "kafka", name=f"peers-{os.getpid()}")
     try:
         create_topics_first(broker.address)
         yield broker

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from benchmarks import pages
 from benchmarks.peers.plot import Bar, bars
 from benchmarks.peers.results import Fault, Score
+
+BUSY: Final = 0.1  # of the machine
+ENOUGH: Final = 100_000  # facts
+ROUNDS: Final = 3
 
 _HEADER = (
     "",
@@ -38,6 +43,18 @@ def picture(entries: Sequence[Entry], facts: int) -> str:
     """The same as bars."""
     title = f"Facts a second, {facts:,} facts drained from Apache Kafka (median, line: least to most)"
     return bars(title, [_bar(entry) for entry in ranked(entries)], "/s")
+
+
+def cautions(facts: int, rounds: int, others: float) -> str:
+    """Why these figures are not to be relied on; empty when nothing speaks against them."""
+    reasons = []
+    if others > BUSY:
+        reasons.append(f"other programs had {others:.0%} of the machine")
+    if facts < ENOUGH:
+        reasons.append("so few facts measure the start of each (a JVM still compiles) more than its pace")
+    if rounds < ROUNDS:
+        reasons.append("too few rounds to tell chance from difference")
+    return f"**Don't compare these figures:** {'; '.join(reasons)}.\n\n" if reasons else ""
 
 
 def ranked(entries: Sequence[Entry]) -> list[Entry]:

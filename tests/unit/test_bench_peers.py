@@ -13,7 +13,7 @@ from benchmarks.pages import between_markers, particulars
 from benchmarks.peers import load
 from benchmarks.peers.contestants import CONTESTANTS
 from benchmarks.peers.plot import Bar, bars
-from benchmarks.peers.report import Entry, picture, table
+from benchmarks.peers.report import Entry, cautions, picture, table
 from benchmarks.peers.results import Fault, Run, Score, others_share, score, wrong
 from schemas.facts import validate_event
 
@@ -67,6 +67,13 @@ def test_the_table_has_the_fastest_first_and_says_what_failed():
         "| slow & steady | 900 (800–1,000) | 50 | 20 | 300 | rows |",
         "| absent | – | – | – | – | could not be installed / no wheel |",
     ]
+
+
+def test_figures_of_a_busy_machine_or_a_short_run_come_with_a_caution():
+    assert cautions(300_000, 3, 0.05) == ""
+    assert "had 80% of the machine" in cautions(300_000, 3, 0.8)
+    assert "few facts" in cautions(12_000, 3, 0.0)
+    assert "few rounds" in cautions(300_000, 1, 0.0)
 
 
 def test_the_picture_has_a_bar_for_each_with_figures_and_a_note_for_the_others():
