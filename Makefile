@@ -12,7 +12,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-h
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint format docs bench faults kafka kafka-stop browser lock clean
+.PHONY: help setup up demo test lint format docs bench bench-peers faults kafka kafka-stop browser lock clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ docs: $(DEV) ## Write docs/facts.md and docs/messages.md anew from the code
 
 bench: $(DEV) ## Measure throughput, latency, start time and memory
 	$(BIN)/python -m benchmarks
+
+bench-peers: $(DEV) ## Measure beside other stream processors (N=300000 ROUNDS=3; Java, Maven); into docs/performance.md
+	$(BIN)/python -m benchmarks.peers -n $(or $(N),300000) --rounds $(or $(ROUNDS),3)
 
 faults: $(DEV) ## Try each fault N times on both brokers (N=20); the table goes into docs/reliability.md
 	$(BIN)/python -m tests.faults -n $(or $(N),20) $(if $(SECONDS),--seconds $(SECONDS))

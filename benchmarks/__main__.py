@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import drain, late_target, latency, openings, sending, start, taking_in, throughput
+from benchmarks import drain, late_target, latency, openings, scale_out, sending, start, taking_in, throughput
 
 Rows = Iterator[tuple[str, str, str]]
 
@@ -36,6 +36,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "sending": sending.measure,
     "openings": openings.measure,
     "late_target": late_target.measure,
+    "scale_out": scale_out.measure,
 }
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from yinfeng.home import web_port
 from yinfeng.status_file import PlatformState, read_state
 
 PATIENCE = 300.0
+YINFENG = (sys.executable, "-m", "yinfeng")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,17 @@ class Running:
         state = read_state(self.home)
         assert state
         return state.total_memory / 2**20
+
+
+def settings(at: Path, database_url: str, kafka: str, **more: str) -> dict[str, str]:
+    """The environment of a process that shall use these servers, without settings from elsewhere."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("YINFENG_")}
+    return {**kept, "YINFENG_HOME": str(at), "YINFENG_DATABASE_URL": database_url, "YINFENG_KAFKA": kafka, **more}
+
+
+def end_in_order() -> None:
+    """Let SIGTERM unwind as Ctrl-C does, so that no server is left behind."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 @contextmanager
