@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import drain, late_target, latency, openings, sending, start, taking_in, throughput
+from benchmarks import drain, late_target, latency, listeners, openings, sending, start, taking_in, throughput
 
 Rows = Iterator[tuple[str, str, str]]
 
@@ -32,6 +32,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "throughput": throughput.measure,
     "taking_in": taking_in.measure,
     "latency": latency.measure,
+    "listeners": listeners.measure,
     "drain": drain.measure,
     "sending": sending.measure,
     "openings": openings.measure,
