@@ -129,10 +129,7 @@ def attach(
 
     announcer = Announcer(read, _publisher(app), interval=settings.progress_interval, clock=_now)
 
-    async def tell_pages() -> None:
-        await watching.attempt(announcements.ring)
-
-    bell = Bell(tell_pages)
+    bell = Bell(lambda: watching.attempt(announcements.ring))
 
     def told(applied: Applied) -> None:
         bell.ring()
