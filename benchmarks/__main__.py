@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import drain, late_target, latency, openings, scale_out, sending, start, taking_in, throughput
+from benchmarks import (
+    drain,
+    late_target,
+    latency,
+    listeners,
+    openings,
+    scale_out,
+    sending,
+    start,
+    taking_in,
+    throughput,
+)
 
 Rows = Iterator[tuple[str, str, str]]
 
@@ -32,6 +43,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "throughput": throughput.measure,
     "taking_in": taking_in.measure,
     "latency": latency.measure,
+    "listeners": listeners.measure,
     "drain": drain.measure,
     "sending": sending.measure,
     "openings": openings.measure,

@@ -1,17 +1,20 @@
-"""`GET /v1/targets/stream`: targets as server-sent events, with resume and heartbeats."""
+"""`GET /v1/targets/stream`: targets as server-sent events, with resume and heartbeats.
+
+Thousands listen to one process, so a listener is two tasks and what it has not taken yet, and all are sent the same
+bytes. One that takes nothing holds up nobody: each waits for its own line alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, Literal
 
-import anyio
 from fastapi import APIRouter, Depends, Header, Query, Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from dashboard.live import Hub, Subscription, Told
+from dashboard.live import Hub, Subscription
 from schemas.access import Caller
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -20,15 +23,15 @@ HEARTBEAT: Final = 10.0  # seconds
 # Then the client comes back by itself, goes on where it was, and shows its key again: one revoked meanwhile ends here.
 LASTS: Final = 900.0
 SEND_TIMEOUT: Final = 60.0  # seconds; a client that takes nothing for so long is gone
-RETRY: Final = 1000  # milliseconds
-GRACE: Final = 0.5  # seconds for streams to end in order when the server does
+RETRY: Final = b"retry: 1000\n\n"  # milliseconds
+HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEARTBEAT) -> APIRouter:
     """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
     router = APIRouter(tags=["reads"])
 
-    @router.get("/v1/targets/stream", response_class=EventSourceResponse, responses=RESPONSES)
+    @router.get("/v1/targets/stream", response_class=EventStream, responses=RESPONSES)
     async def stream(
         caller: Caller = Depends(authenticate),
         campaign: Annotated[str | None, Query(max_length=200, description="Of this campaign only.")] = None,
@@ -36,52 +39,61 @@ def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEAR
             "comment"
         ),
         last_event_id: Annotated[str | None, Header(max_length=100)] = None,
-    ) -> EventSourceResponse:
+    ) -> EventStream:
         """Targets as they are, then each change: `event: progress`, `data` one target as in the list of targets with
         its `campaign`, `id` its revision. `event: withdrawn` where one is gone. With `Last-Event-ID` only what
         changed after it. Any key may watch."""
         caller.require("organizer", "employer", "viewer")
-        ending = anyio.Event()
-        return EventSourceResponse(
-            _events(hub, campaign, _revision(last_event_id), ending),
-            ping=heartbeat,
-            ping_message_factory=PINGS[heartbeats],
-            send_timeout=SEND_TIMEOUT,
-            shutdown_event=ending,
-            shutdown_grace_period=GRACE,
-            sep="\n",
-        )
+        last = _revision(last_event_id)
+        return EventStream(hub, lambda: hub.subscribe(campaign, last), ping=PINGS[heartbeats], every=heartbeat)
 
     return router
 
 
-async def _events(
-    hub: Hub, campaign: str | None, last: int | None, ending: anyio.Event
-) -> AsyncIterator[ServerSentEvent]:
-    """A client's events, until it has lasted long enough or the server ends."""
-    subscription = hub.subscribe(campaign, last)
-    closing = asyncio.create_task(_close_at(ending, subscription))
-    ends = asyncio.get_running_loop().time() + LASTS
-    try:
-        yield ServerSentEvent(retry=RETRY, sep="\n")
-        with suppress(TimeoutError):
-            while not subscription.closed:
-                left = ends - asyncio.get_running_loop().time()
-                for told in await asyncio.wait_for(subscription.take(), left):
-                    yield _event(told)
-    finally:
-        closing.cancel()
-        hub.unsubscribe(subscription)
+class EventStream(Response):
+    """What a subscription is told, until it has lasted long enough, the client is gone, or the server ends."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, hub: Hub, subscribe: Callable[[], Subscription], *, ping: bytes, every: float) -> None:
+        """`ping` is sent where nothing else was for `every` seconds."""
+        super().__init__(headers=HEADERS)
+        del self.headers["content-length"]
+        self._hub, self._subscribe, self._ping, self._every = hub, subscribe, ping, every
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        subscription = self._subscribe()
+        leaving = asyncio.create_task(_close_when_gone(receive, subscription))
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await _send(send, RETRY)
+            await self._tell(subscription, send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            return  # broken off in the middle: the server cuts the line
+        finally:
+            leaving.cancel()
+            self._hub.unsubscribe(subscription)
+
+    async def _tell(self, subscription: Subscription, send: Send) -> None:
+        timer = asyncio.get_running_loop().time
+        ends = timer() + LASTS
+        while not subscription.closed and timer() < ends:
+            told = await subscription.take(self._every)
+            if not subscription.closed:
+                await _send(send, b"".join([each.wire for each in told]) or self._ping)
 
 
-async def _close_at(ending: anyio.Event, subscription: Subscription) -> None:
-    await ending.wait()
+async def _send(send: Send, body: bytes) -> None:
+    """Send, or raise TimeoutError where the client takes nothing."""
+    async with asyncio.timeout(SEND_TIMEOUT):
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _close_when_gone(receive: Receive, subscription: Subscription) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
     subscription.close()
-
-
-def _event(told: Told) -> ServerSentEvent:
-    id = None if told.revision is None else str(told.revision)
-    return ServerSentEvent(told.data, event=told.event, id=id, sep="\n")
 
 
 def _revision(last_event_id: str | None) -> int | None:
@@ -91,10 +103,7 @@ def _revision(last_event_id: str | None) -> int | None:
     return None
 
 
-PINGS: Final[dict[str, Callable[[], ServerSentEvent]]] = {
-    "comment": lambda: ServerSentEvent(comment="still here", sep="\n"),
-    "event": lambda: ServerSentEvent("{}", event="ping", sep="\n"),
-}
+PINGS: Final = {"comment": b": still here\n\n", "event": b"event: ping\ndata: {}\n\n"}
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }

@@ -1,4 +1,4 @@
-"""The hub on real servers: it reads from the pool and hears the topic, as long as the web app lives."""
+"""The hub on a real server: it reads from the pool and hears the doorbell, as long as the web app lives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard.doorbell import listen
 from dashboard.live import Hub
-from schemas.kafka import KafkaAccess
 from storage import reads
 from storage.database import Conn, borrowed
 
@@ -30,9 +29,9 @@ def make_hub(pool: AsyncConnectionPool[Conn]) -> Hub:
 
 
 @asynccontextmanager
-async def watching(hub: Hub, kafka: KafkaAccess) -> AsyncIterator[None]:
+async def watching(hub: Hub, database_url: str) -> AsyncIterator[None]:
     """Keep the hub running and rung until the block ends."""
-    tasks = [asyncio.create_task(hub.run()), asyncio.create_task(listen(kafka, hub.ring))]
+    tasks = [asyncio.create_task(hub.run()), asyncio.create_task(listen(database_url, hub.ring))]
     for task in tasks:
         task.add_done_callback(_say_if_broken)
     try:

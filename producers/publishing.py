@@ -86,7 +86,7 @@ class Publishing:
             self._producer.close()
 
     def _round(self) -> None:
-        self._lease.renew()
+        self._lease.keep()
         self._process.pulse(None)
         waiting = self._outbox.next(rows=ROWS, size=BYTES)
         if waiting:

@@ -1,15 +1,16 @@
-"""What stands now, for the worker to announce what changed since it last looked."""
+"""What stands now, for the worker to announce what changed since it last looked; and the word that it did change."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from psycopg.rows import dict_row
 
 from storage.database import Conn, translated
 
+CHANNEL: Final = "yinfeng_progress"
 _TARGETS = 'SELECT campaign, target, title, measure, goal, progress, due_on, "where", revision FROM targets'
 
 
@@ -33,3 +34,23 @@ async def standing(conn: Conn) -> Standing:
             {(row["campaign"], row["target"]): row for row in rows},
             frozenset([(c, t, g, p) for c, t, g, p in await reached.fetchall()]),
         )
+
+
+async def ring(conn: Conn) -> None:
+    """Let those who show targets know that some may have changed. In no transaction: see `storage.bell`."""
+    await conn.execute(f"NOTIFY {CHANNEL}")
+
+
+async def listen(conn: Conn) -> None:
+    """From now on, `heard` returns early when somebody rings. Raises DatabaseUnavailable."""
+    with translated():
+        await conn.execute(f"LISTEN {CHANNEL}")
+
+
+async def heard(conn: Conn, seconds: float) -> bool:
+    """Whether somebody rings within so many seconds. Raises DatabaseUnavailable, also where the server is silent."""
+    with translated():
+        words = [word async for word in conn.notifies(timeout=seconds, stop_after=1)]
+        if not words:
+            await conn.execute("SELECT 1")
+        return bool(words)

@@ -5,6 +5,8 @@ A lock of a connection's would be kept by whoever stands still. Synchronous, lik
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from psycopg import Connection
@@ -31,9 +33,18 @@ _RELEASE: Final = "UPDATE leases SET expires_at = '-infinity' WHERE name = %s AN
 class Lease:
     """One lease, on one connection. Every method raises DatabaseUnavailable when Postgres is away."""
 
-    def __init__(self, connection: Connection[Any], name: str, *, holder: str, seconds: float) -> None:
+    def __init__(
+        self,
+        connection: Connection[Any],
+        name: str,
+        *,
+        holder: str,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`holder` is the name of who asks, unlike any other's; it lapses `seconds` after the last renewal."""
         self._connection, self._name, self._holder, self._seconds = connection, name, holder, seconds
+        self._clock, self._renew_at = clock, 0.0
         self.fence = 0
 
     def take(self) -> bool:
@@ -44,8 +55,15 @@ class Lease:
         self.fence = row[0] if row else 0
         return row is not None
 
+    def keep(self) -> None:
+        """Hold it for longer, where a tenth of its time has passed since that was done. To be called in each round:
+        whoever stood still asks before he goes on. Raises Fenced when another took it meanwhile."""
+        if self._clock() >= self._renew_at:
+            self.renew()
+
     def renew(self) -> None:
         """Hold it for longer. Raises Fenced when another took it meanwhile."""
+        self._renew_at = self._clock() + self._seconds / 10
         with translated():
             row = self._connection.execute(_RENEW, [self._seconds, self._name, self.fence]).fetchone()
         if row is None:

@@ -70,8 +70,10 @@ class Outbox:
         self._connection = connection
 
     def listen(self) -> None:
-        """From now on, `wait` returns early when facts are accepted."""
+        """From now on, `wait` returns early when facts are accepted. What is noted on this connection waits for no
+        disk any more: a note that a crash of Postgres loses means that facts are published again, and claimed once."""
         with translated():
+            self._connection.execute("SET synchronous_commit TO off")
             self._connection.execute(f"LISTEN {PENDING_CHANNEL}")
 
     def wait(self, seconds: float) -> None:

@@ -20,7 +20,9 @@ from schemas.errors import BrokerUnavailable
 from schemas.kafka import Security
 from schemas.settings import Settings
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
+from storage import announcements
 from storage.announcements import Standing, standing
+from storage.bell import Bell
 from storage.positions import Log
 from streams import raw_records
 from streams.announce import Announcer, Publish
@@ -127,7 +129,10 @@ def attach(
 
     announcer = Announcer(read, _publisher(app), interval=settings.progress_interval, clock=_now)
 
+    bell = Bell(lambda: watching.attempt(announcements.ring))
+
     def told(applied: Applied) -> None:
+        bell.ring()
         pouring.note(applied.facts)
         upkeep.note(applied.facts)
         announcer.note(applied)
@@ -145,7 +150,7 @@ def attach(
         await tallier.look()
 
     async def count_fairs() -> None:
-        announcer.note(await fairs.count())
+        announcer.note(await fairs.count())  # once a second: pages see it by themselves
 
     async def close() -> None:
         await lanes.stop()

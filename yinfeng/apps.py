@@ -33,6 +33,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "YINFENG_PORT": str(settings.port),
         "YINFENG_DATABASE_URL": settings.database_url or "",
         "YINFENG_KAFKA": settings.kafka or "",
+        "YINFENG_GROUP_SESSION_TIMEOUT": str(settings.group_session_timeout),
         "YINFENG_PULSE_FILE": "",
     }
 

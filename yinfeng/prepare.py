@@ -10,20 +10,24 @@ from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from storage import keys
 from storage.database import connect, translated
-from storage.setup import migrate
+from storage.revision import is_current
 from yinfeng.kafka_admin import create_topics
 from yinfeng.surroundings import KEY_FILE
 
 
-def prepare(settings: Settings) -> None:
-    """Topics, tables and the first key; harmless to call again.
+def prepare(settings: Settings, *, topics: bool = True) -> None:
+    """Topics (unless somebody made them), tables and the first key; harmless to call again.
 
     Raises ConfigurationError when the settings name no servers, Unavailable when one does not answer.
     """
     if not settings.database_url or not settings.kafka:
         raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
-    create_topics(settings.kafka_access)
-    migrate(settings.database_url)
+    if topics:
+        create_topics(settings.kafka_access)
+    if not is_current(settings.database_url):
+        from storage.setup import migrate  # noqa: PLC0415 - see storage.revision
+
+        migrate(settings.database_url)
     asyncio.run(ensure_first_key(settings.database_url, settings.home))
 
 

@@ -154,19 +154,23 @@ class Supervisor:
         self._on_ready(settings)
 
     def _start_servers(self) -> Settings:
-        """Start the servers that the settings do not name; the settings returned name both."""
+        """Start the servers that the settings do not name, side by side; the settings returned name both."""
         settings = self._settings
+        ours: dict[str, object] = {}
+        specs = []
         if settings.database_url is None:
             postgres = EmbeddedPostgres(settings.home, self._say)
-            self._start([postgres.spec()])
-            settings = settings.model_copy(update={"database_url": postgres.url})
-            self._write_state(database_url=postgres.url)
+            specs.append(postgres.spec())
+            ours["database_url"] = postgres.url
         if settings.kafka is None:
             broker = self._broker(settings.home)
-            self._start([broker.spec()])
-            settings = settings.model_copy(update={"kafka": broker.address})
-            self._write_state(kafka=broker.address)
-        return settings
+            specs.append(broker.spec())
+            ours["kafka"] = broker.address
+        self._start(specs)
+        self._write_state(**ours)
+        if settings.kafka is None and "group_session_timeout" not in settings.model_fields_set:
+            ours["group_session_timeout"] = broker.GROUP_SESSION
+        return settings.model_copy(update=ours)
 
     def _start(self, specs: Sequence[ChildSpec]) -> None:
         """Start these side by side and wait until all are ready. Raises StartFailed."""
@@ -175,6 +179,7 @@ class Supervisor:
             self._children.append(child)
             child.start()
             self._write_state()
+        self._turned = time.monotonic()  # making a database takes seconds, and is no standstill
         while any(child.phase is not Phase.READY for child in group):
             self._turn()
 
@@ -195,7 +200,9 @@ class Supervisor:
         if self._turned - before > GAP:
             self._say(f"{self._turned - before:.0f} s passed in which nothing ran here; looking at all parts anew")
             for child in self._children:
-                child.missed, child.stopped_since, child.next_look = 0, None, self._turned + STILL_AFTER
+                child.missed, child.stopped_since = 0, None
+                if child.phase is not Phase.STARTING:  # what starts is looked at whether it is ready, as before
+                    child.next_look = self._turned + STILL_AFTER
 
     def _see_to(self, child: Child) -> None:
         if child.phase is Phase.WAITING:
@@ -235,7 +242,7 @@ class Supervisor:
         if time.monotonic() < child.next_look:
             return
         # At first often, then seldom: each look may be a line in a log.
-        child.next_look = time.monotonic() + min(0.5, (time.monotonic() - child.started) / 10)
+        child.next_look = time.monotonic() + min(0.5, (time.monotonic() - child.started) / 20)
         try:
             ready = child.check_ready()
         except YinfengError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import make_router as reads_router
 from dashboard.login import make_router as login_router
+from dashboard.stream import SEND_TIMEOUT
 from dashboard.stream import make_router as stream_router
 from dashboard.views import make_router as views_router
 from dashboard.watching import make_hub, watching
@@ -57,16 +58,17 @@ def create_app(settings: Settings) -> FastAPI:
         raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
     pool = make_pool(settings.database_url, name="web")
     hub = make_hub(pool)
-    kafka = settings.kafka_access
+    database_url = settings.database_url
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         beating = asyncio.create_task(_beat(Pulse(pulse_path(settings, "web"))))
-        async with pool, watching(hub, kafka):
+        async with pool, watching(hub, database_url):
             yield
         beating.cancel()
 
     app = FastAPI(title=TITLE, version=version("yinfeng"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.dismiss = hub.dismiss
     page = make_page()
     problems.install(app, page)
     app.add_middleware(BodyLimit)
@@ -166,10 +168,26 @@ def _add_documents(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+class Server(uvicorn.Server):
+    """uvicorn's, which ends open streams when it is told to stop, instead of waiting for them; and a line whose other
+    end takes nothing, with what waits for it."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called in its loop."""
+        await super().startup(sockets)
+        for line in [each for server in self.servers for each in server.sockets]:  # what is accepted inherits it
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SEND_TIMEOUT * 1000))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called in its loop, once it takes no more requests."""
+        dismiss: Callable[[], None] = self.config.app.state.dismiss  # type: ignore[union-attr]
+        dismiss()
+        await super().shutdown(sockets)
+
+
 def run_web(settings: Settings) -> int:
     """Serve until SIGINT or SIGTERM. Returns the exit code."""
-    logging.getLogger("aiokafka").setLevel(logging.WARNING)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
@@ -178,5 +196,7 @@ def run_web(settings: Settings) -> int:
         server_header=False,
         timeout_graceful_shutdown=2,
         http="httptools",
+        ws="none",
     )
+    Server(config).run()
     return 0

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from schemas.errors import ConfigurationError
+from storage.revision import is_current, latest
 from storage.setup import FIRST, head, migrate, revision, sqlalchemy_url
 
 EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
@@ -30,6 +31,14 @@ def test_models_and_revisions_say_the_same(database_url: str):
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, SQLModel.metadata) == []
     engine.dispose()
+
+
+def test_whether_it_is_up_to_date_is_told_without_alembic(database_url: str):
+    to_first(database_url)
+    assert not is_current(database_url)
+    migrate(database_url)
+    assert is_current(database_url)
+    assert latest() == head()
 
 
 def test_a_database_of_before_there_were_revisions_is_brought_up_to_date(database_url: str):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,19 +18,14 @@ import pytest
 from dashboard import stream
 from dashboard.doorbell import listen
 from dashboard.following import Event, follow, make_client, parse
-from producers.kafka import Producer, Record
 from schemas.errors import Refused
-from schemas.kafka import KafkaAccess
-from schemas.topics import PROGRESS
-from storage import keys
+from storage import announcements, keys
 from storage.database import Conn, connect
 from streams.apply import apply_batch
 from tests.facts import event, hired, target
 from tests.integration.test_apply import incoming
 from tests.platform import free_port
 from tests.web import served
-from yinfeng.children import running
-from yinfeng.embedded.broker import EmbeddedBroker
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -190,22 +186,41 @@ def test_a_follower_that_is_refused_says_so(address: str):
         follow(client, None, on_event=print, on_state=print, sleep=print)
 
 
-async def test_the_bell_rings_at_each_announcement_and_waits_for_a_broker_that_is_away(tmp_path: Path):
-    home = tmp_path / "broker"
-    home.mkdir()
-    broker = EmbeddedBroker(home)
+async def test_the_bell_rings_at_each_word_and_waits_for_a_database_that_is_away(database_url: str, conn: Conn):
     rung = asyncio.Event()
-    listening = asyncio.create_task(listen(KafkaAccess(broker.address), rung.set))
-    await asyncio.sleep(0.2)  # it finds nobody
+    nobody = asyncio.create_task(listen("postgresql://127.0.0.1:1/nowhere", rung.set))
+    await asyncio.sleep(0.2)
+    assert not nobody.done()
     assert not rung.is_set()
-    with running(broker.spec(), home / "logs"):
-        await asyncio.wait_for(rung.wait(), 20)
-        producer = Producer(broker.address, name="test")
-        for _ in range(3):
-            rung.clear()
-            await asyncio.to_thread(producer.deliver, PROGRESS, [Record("c/t", b"{}")])
-            await asyncio.wait_for(rung.wait(), 10)
-        producer.close()
-        listening.cancel()
-        await asyncio.wait([listening])
-    assert listening.cancelled()
+    listening = asyncio.create_task(listen(database_url, rung.set))
+    for _ in range(3):
+        await asyncio.wait_for(rung.wait(), 10)
+        rung.clear()
+        await announcements.ring(conn)
+    for task in (nobody, listening):
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
+async def test_a_listener_that_takes_nothing_harms_nobody(conn: Conn, address: str, key: str):
+    await apply(conn, target("t", goal=4))
+    host, port = address.removeprefix("http://").split(":")
+    request = f"GET /v1/targets/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
+    with socket.create_connection((host, int(port))) as deaf, watching(address, key) as events:
+        deaf.sendall(request.encode())
+        await following(events)
+        for number in range(5):
+            await apply(conn, hired(f"c{number}"))
+            await announcements.ring(conn)
+            assert (await following(events))[1]["progress"] == number + 1
+
+
+async def test_open_streams_hold_up_no_stop(database_url: str, conn: Conn, key: str):
+    with contextlib.ExitStack() as stack:
+        with served(database_url) as at:
+            client = stack.enter_context(make_client(at, key))
+            answer = stack.enter_context(client.stream("GET", "/v1/targets/stream"))
+            lines = answer.iter_lines()
+            assert next(lines) == "retry: 1000"
+        assert list(lines) is not None  # ended in order: a line that is cut raises

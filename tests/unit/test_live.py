@@ -74,6 +74,13 @@ async def test_a_client_of_before_the_first_look_is_told_when_it_comes():
     assert names(await taken(subscription)) == [("progress", "a")]
 
 
+async def test_a_client_that_comes_back_before_the_first_look_gets_what_changed_since():
+    hub = Hub(never)
+    subscription = hub.subscribe(last=2)
+    hub.tell([row("a", 1), row("b", 3)])
+    assert names(await taken(subscription)) == [("progress", "b")]
+
+
 async def test_only_what_changed_is_told_and_only_of_the_campaign_asked_for():
     hub = Hub(never)
     hub.tell([row("a", 1), row("b", 2, campaign="other")])

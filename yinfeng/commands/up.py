@@ -10,7 +10,7 @@ from rich.console import Console
 
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
-from yinfeng.backup import copy_before_migrating
+from storage.revision import is_current
 from yinfeng.commands.options import Host, Port, load_for
 from yinfeng.embedded.apache import EmbeddedKafka, was_begun
 from yinfeng.embedded.broker import EmbeddedBroker
@@ -51,9 +51,12 @@ def up(
     own_database = settings.database_url is None
 
     def prepare_all(started: Settings) -> None:
-        if own_database:
-            copy_before_migrating(started.database_url or "", started.home / "backups", console.print)
-        prepare(started)
+        database = started.database_url or ""
+        if own_database and not is_current(database):
+            from yinfeng.backup import copy_before_migrating  # noqa: PLC0415 - see storage.revision
+
+            copy_before_migrating(database, started.home / "backups", console.print)
+        prepare(started, topics=settings.kafka is not None)  # a broker of ours has them once it is ready
 
     def ready(started: Settings) -> None:
         _welcome(console, started)

@@ -62,6 +62,8 @@ rootLogger.appenderRef.out.ref = out
 class EmbeddedKafka:
     """One broker on 127.0.0.1. Its port stays the same over restarts, its log as long as the home."""
 
+    GROUP_SESSION: Final = 6.0  # seconds
+
     def __init__(self, home: Path) -> None:
         """Raises ConfigurationError when Java or Maven is missing, or Kafka can't be fetched."""
         if reason := why_not():

@@ -29,6 +29,9 @@ MEMORY_LIMIT = 256 * 1024 * 1024
 class EmbeddedBroker:
     """One broker on 127.0.0.1; the port stays the same over restarts, and is remembered in `home`."""
 
+    # Seconds. Tansu holds a group's first join for half of it. Here one worker reads all: no other waits for its end.
+    GROUP_SESSION: Final = 2.0
+
     def __init__(self, home: Path) -> None:
         self._note = home / "run" / "broker.port"
         self.port = _choose_port(self._note, home)

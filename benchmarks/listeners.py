@@ -1,0 +1,153 @@
+"""2,000 pages listen to one web process (SSE) while 2,000 facts a second are applied; some of them read nothing."""
+
+from __future__ import annotations
+
+import json
+import resource
+import select
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+
+import psutil
+
+from benchmarks.facts import campaign
+from benchmarks.legs import Committed, Seen
+from benchmarks.running import Running, home, platform
+from producers.client import BulkPoster
+from tests.facts import signed_up
+
+LISTENERS = 2_000
+DEAF = 20  # of them
+TIMED = 200  # of them: to time all of them would take more of the machine than to serve them
+RATE = 2_000  # facts a second
+SECONDS = 20
+CUT_WITHIN = 90  # seconds
+PATIENCE = 60  # seconds
+EACH = 100  # facts at a time
+_SMALL = 4096  # bytes that the kernel takes for a deaf one
+
+
+def measure() -> Iterator[tuple[str, str, str]]:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    with home() as at, platform(at) as running, ExitStack() as stack, BulkPoster(running.kafka) as poster:
+        poster.post(campaign())
+        _until_standing(running)
+        lines = [stack.enter_context(_line(running, deaf=number < DEAF)) for number in range(LISTENERS)]
+        ears = _Ears(lines[DEAF:])
+        with Committed(running) as committed, ears:
+            _post_steadily(poster)
+            _until(lambda: bool(committed.seen) and committed.seen[-1][1] >= RATE * SECONDS)
+            _until(lambda: ears.least() >= committed.seen[-1][1])
+            held = _memory_of_web(running)
+        waits = _waits(committed.seen, ears.seen)
+        cuts = statistics.quantiles(waits, n=100)
+        yield f"{LISTENERS:,} listeners, from a change to each, p50", f"{cuts[49]:.0f} ms", ""
+        yield f"{LISTENERS:,} listeners, from a change to each, p99", f"{cuts[98]:.0f} ms", "300 ms"
+        yield "  memory of the web process", f"{held:.0f} MB", "250 MB"
+        yield f"  of {DEAF} that read nothing are cut", f"{_cut(lines[:DEAF])} within {CUT_WITHIN} s", f"{DEAF}"
+
+
+class _Ears:
+    """Reads what all are sent, and notes when each that is timed heard which number."""
+
+    def __init__(self, lines: Sequence[socket.socket]) -> None:
+        self.seen: dict[int, list[Seen]] = {line.fileno(): [] for line in lines[:: len(lines) // TIMED]}
+        self._lines = {line.fileno(): line for line in lines}
+        self._poll, self._stop = select.epoll(), threading.Event()
+        self._thread = threading.Thread(target=self._listen)
+        for number in self._lines:
+            self._poll.register(number, select.EPOLLIN)
+
+    def __enter__(self) -> _Ears:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._poll.close()
+
+    def least(self) -> int:
+        """What the slowest has heard."""
+        return min(seen[-1][1] if seen else 0 for seen in self.seen.values())
+
+    def _listen(self) -> None:
+        while not self._stop.is_set():
+            for number, _ in self._poll.poll(0.1):
+                heard = self._lines[number].recv(65_536)
+                assert heard, "a listener that reads was cut"
+                if number in self.seen and (last := _last_number(heard)):
+                    self.seen[number].append((time.time(), last))
+
+
+def _last_number(heard: bytes) -> int:
+    for line in reversed(heard.splitlines()):
+        if line.startswith(b"data:") and b'"signups"' in line:
+            return int(json.loads(line[5:])["progress"])
+    return 0
+
+
+def _waits(committed: Sequence[Seen], heard: dict[int, list[Seen]]) -> list[float]:
+    """Milliseconds from each change's commit until each listener heard of it, or of a later one."""
+    waits = []
+    for seen in heard.values():
+        looks = iter(seen)
+        at, number = next(looks)
+        for moment, wanted in committed:
+            while number < wanted:
+                at, number = next(looks)
+            waits.append((at - moment) * 1000)
+    return waits
+
+
+def _post_steadily(poster: BulkPoster) -> None:
+    began = time.perf_counter()
+    for start in range(0, RATE * SECONDS, EACH):
+        time.sleep(max(0.0, began + start / RATE - time.perf_counter()))
+        poster.post([signed_up(f"c{number}") for number in range(start, start + EACH)])
+
+
+def _line(running: Running, *, deaf: bool) -> socket.socket:
+    host, _, port = running.address.removeprefix("http://").rpartition(":")
+    line = socket.socket()
+    if deaf:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
+    line.connect((host, int(port)))
+    asked = ["GET /v1/targets/stream HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {running.key}", "", ""]
+    line.sendall("\r\n".join(asked).encode())
+    return line
+
+
+def _cut(lines: Sequence[socket.socket]) -> int:
+    """How many are cut from the other end in time."""
+    poll = select.poll()
+    for line in lines:
+        poll.register(line, 0)  # an error or a hang-up is told unasked
+    deadline, cut = time.monotonic() + CUT_WITHIN, set[int]()
+    while len(cut) < len(lines) and time.monotonic() < deadline:
+        cut |= {number for number, _ in poll.poll(1000)}
+        for number in cut:
+            poll.register(number, 0)
+        time.sleep(0.5)
+    return len(cut)
+
+
+def _memory_of_web(running: Running) -> float:
+    pid = next(child.pid for child in running.state.children if child.name == "web")
+    return float(psutil.Process(pid).memory_info().rss) / 2**20
+
+
+def _until_standing(running: Running) -> None:
+    _until(lambda: running.scalar("SELECT count(*) FROM targets") == len(campaign()) - 1)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"waited for {PATIENCE} s")
+        time.sleep(0.05)
