@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from notifications.case import Sender as Writer
-from notifications.rendering import Renderer
-from notifications.routes import make_routes
-from notifications.sender import Chance, Sender
+from notifications.sending.channel_routes import make_routes
+from notifications.sending.rendering import Renderer
+from notifications.sending.sender import Chance, Sender
+from notifications.sending.situation import Writer
 from schemas.messages import MessageRequest
 from schemas.settings import Settings, load_settings
-from storage import messages
 from storage.database import connect, make_pool
+from storage.messages import asking
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import event, opened, signed_up
@@ -43,7 +43,7 @@ async def _fill(url: str, kind: str, count: int) -> None:
             await _apply(conn, [fact for who in some for fact in _facts(kind, who)])
             await conn.execute("DELETE FROM messages WHERE status = 'requested' AND kind <> %s", [kind])
             if kind == REMINDERS:
-                await messages.request(conn, [_notice(who) for who in some])
+                await asking.request(conn, [_notice(who) for who in some])
         await conn.execute("ANALYZE")
 
 

@@ -19,7 +19,7 @@ from jinja2 import Environment
 
 from benchmarks.mailing import OFFERS, REMINDERS, fill
 from benchmarks.running import home
-from notifications.rendering import Renderer
+from notifications.sending.rendering import Renderer
 from storage.setup import migrate
 from tests.stand_ins.sendgrid import KEY, PATH
 from yinfeng.children import running

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from notifications.authoring.checking import FILTERS, MACROS
-from notifications.enclosures import CARRIES
-from notifications.pages_texts import TEXTS
+from notifications.pages.texts import TEXTS
+from notifications.sending.enclosing import CARRIES
 from schemas.messages import AUDIENCES, FACT_KINDS, GROUPED, IN_DOUBT, MARKETING, TEMPLATED
 
 PAGE = Path(__file__).with_name("messages.md")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from schemas.errors import Forbidden
 
@@ -36,3 +37,7 @@ class Caller:
         if self.role not in roles:
             wanted = " or ".join(roles)
             raise Forbidden(f"this needs the role {wanted}; the key {self.name!r} is of the role {self.role}")
+
+
+# Gives the caller of a request (of whichever web framework), or raises Unauthorized.
+Authenticate = Callable[[Any], Awaitable[Caller]]

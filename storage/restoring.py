@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from storage.database import Conn
-from storage.messages import RESTORED
+from storage.messages.asking import RESTORED
 from storage.positions import Log
 
 SKIPPED: Final = 1_000_000  # numbers that the lost database may have given since the copy

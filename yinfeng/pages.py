@@ -16,9 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from dashboard.formats import Formats
 from dashboard.languages import LANG_COOKIE, Lang, language
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
-from notifications.pages_texts import TEXTS as NOTIFICATIONS_TEXTS
-from notifications.public.texts import TEXTS as PUBLIC_TEXTS
-from notifications.template_texts import TEXTS as TEMPLATE_TEXTS
+from notifications.authoring.texts import TEXTS as TEMPLATE_TEXTS
+from notifications.links.texts import TEXTS as PUBLIC_TEXTS
+from notifications.pages.texts import TEXTS as NOTIFICATIONS_TEXTS
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (

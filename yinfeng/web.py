@@ -22,16 +22,16 @@ from dashboard.stream import SEND_TIMEOUT
 from dashboard.stream import make_router as stream_router
 from dashboard.views import make_router as views_router
 from dashboard.watching import make_hub, watching
+from notifications.authoring.pages import make_router as template_pages_router
 from notifications.authoring.studio import Studio
-from notifications.case import Sender as Writer
-from notifications.http import make_router as messages_router
-from notifications.message_pages import make_router as message_pages_router
-from notifications.public.answers import make_router as answers_router
-from notifications.public.door import Door
-from notifications.public.tickets import make_router as tickets_router
-from notifications.public.unsubscribing import make_router as unsubscribing_router
-from notifications.template_pages import make_router as template_pages_router
-from notifications.webhooks import make_router as webhooks_router
+from notifications.channels.sendgrid_webhook import make_router as webhooks_router
+from notifications.links.offers import make_router as answers_router
+from notifications.links.opening import Door
+from notifications.links.tickets import make_router as tickets_router
+from notifications.links.unsubscribing import make_router as unsubscribing_router
+from notifications.pages.api import make_router as messages_router
+from notifications.pages.messages import make_router as message_pages_router
+from notifications.sending.situation import Writer
 from producers.http import make_router as events_router
 from schemas.access import COOKIE, Caller
 from schemas.errors import ConfigurationError, Forbidden, Unauthorized, Unavailable
@@ -84,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(message_pages_router(pool, authenticate, page))
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
     door = Door(pool, writer, _now)
-    app.include_router(template_pages_router(Studio(door, _now, settings.hr_email), authenticate, page))
+    app.include_router(template_pages_router(Studio(pool, writer, _now), authenticate, page))
     app.include_router(tickets_router(door, authenticate, page))
     app.include_router(answers_router(door, page))
     app.include_router(unsubscribing_router(door, page))

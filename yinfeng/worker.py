@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import faust
 
-from notifications import agent as notifications_agent
+from notifications.sending import faust_agent as notifications_agent
 from schemas.settings import Settings
 from storage.positions import Log
 from streams import app as streams_app

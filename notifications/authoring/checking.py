@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from notifications.authoring.parts import MOST, expanded
+from notifications.sending.template_parts import MOST, expanded
 from schemas.errors import FieldError
 from schemas.messages import Parts
 

@@ -9,21 +9,25 @@ from html import escape
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
+from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
 from notifications.authoring.checking import names
-from notifications.authoring.parts import MOST, default_parts
-from notifications.authoring.samples import sample
-from notifications.authoring.trying import Desk, trial, troubles
-from notifications.frames import with_images
-from notifications.public.door import Door
-from notifications.rendering import LOCALES, Renderer
+from notifications.authoring.trying import Workbench, trial, troubles
+from notifications.sending.frames import with_images
+from notifications.sending.rendering import LOCALES, Renderer
+from notifications.sending.samples import sample
+from notifications.sending.signed_links import Links
+from notifications.sending.signed_links import load as load_links
+from notifications.sending.situation import Writer
+from notifications.sending.template_parts import MOST, default_parts
 from schemas.errors import FieldError, NotFound
 from schemas.fields import is_email
 from schemas.messages import AUDIENCES, MARKETING, TEMPLATE_TEST, TEMPLATED, MessageRequest, Parts, dedupe_key
-from storage import messages, outgoing, reads, templates
+from storage import reads
 from storage.database import Conn
-from storage.templates import TemplateKey
+from storage.messages import asking, sending, templates
+from storage.messages.templates import TemplateKey
 
 Row = dict[str, Any]
 
@@ -58,18 +62,20 @@ class Draft(BaseModel):
 
 
 class Studio:
-    """What the pages of templates do. `hr_email`: where tests go unless another address is given."""
+    """What the pages of templates do. Tests go to HR unless another address is given."""
 
-    def __init__(self, door: Door, clock: Callable[[], datetime], hr_email: str | None) -> None:
-        self.pool, self.hr_email = door.pool, hr_email
-        self._door, self._clock = door, clock
+    def __init__(self, pool: AsyncConnectionPool[Conn], writer: Writer, clock: Callable[[], datetime]) -> None:
+        self.pool, self.hr_email = pool, writer.hr_email
+        self._writer, self._clock = writer, clock
+        self._links: Links | None = None
         self._renderer: Renderer | None = None
 
-    async def desk(self, conn: Conn) -> Desk:
+    async def workbench(self, conn: Conn) -> Workbench:
         """Compiling every template takes a moment, which the first author waits for and no other caller."""
         if self._renderer is None:
             self._renderer = await asyncio.to_thread(Renderer)
-        return Desk(self._door.sender, await self._door.links(conn), self._renderer)
+        self._links = self._links or await load_links(conn, self._writer.base_url)
+        return Workbench(self._writer, self._links, self._renderer)
 
     async def gallery(self, conn: Conn, name: str | None) -> Row:
         """Every kind, in the campaign of this name or the one that begins last."""
@@ -95,8 +101,8 @@ class Studio:
         about, versions = await campaign_row(conn, key[0]), await templates.history(conn, key)
         current = versions[0] if versions else None
         default = default_parts(key[1], key[2])
-        desk = await self.desk(conn)
-        made = sample(key[1], key[2], about, sender=desk.sender, links=desk.links, now=self._clock())
+        workbench = await self.workbench(conn)
+        made = sample(key[1], key[2], about, sender=workbench.sender, links=workbench.links, now=self._clock())
         return {
             "about": about,
             "kind": key[1],
@@ -118,20 +124,22 @@ class Studio:
 
     async def faults(self, conn: Conn, draft: Draft) -> list[FieldError]:
         """What is wrong with a draft."""
-        desk, about = await self.desk(conn), await campaign_row(conn, draft.campaign)
-        made = sample(draft.kind, draft.locale, about, sender=desk.sender, links=desk.links, now=self._clock())
-        return troubles(desk, draft.kind, draft.locale, draft.parts, made.values)
+        workbench, about = await self.workbench(conn), await campaign_row(conn, draft.campaign)
+        made = sample(
+            draft.kind, draft.locale, about, sender=workbench.sender, links=workbench.links, now=self._clock()
+        )
+        return troubles(workbench, draft.kind, draft.locale, draft.parts, made.values)
 
     async def preview(self, conn: Conn, key: TemplateKey, parts: Parts | None, candidate: str | None) -> str:
         """A page for a frame: the mail, its subject above it, whose data it has, and its text below. Raises SendRefused
         when the template can't be filled with that."""
         campaign, kind, locale = key
-        about, desk = await campaign_row(conn, campaign), await self.desk(conn)
+        about, workbench = await campaign_row(conn, campaign), await self.workbench(conn)
         if parts is None:
             version = (await templates.latest(conn, [campaign])).get(key)
             parts = version.parts if version else None
-        tried = await trial(conn, desk, about, kind, locale, candidate=candidate, now=self._clock())
-        mail = desk.renderer.render(kind, locale, tried.letter.values, parts)
+        tried = await trial(conn, workbench, about, kind, locale, candidate=candidate, now=self._clock())
+        mail = workbench.renderer.render(kind, locale, tried.letter.values, parts)
         head = f"<b>{escape(mail.subject)}</b><br><small>{escape(tried.letter.to_name)}"
         head += f" · #{tried.message}" if tried.message else ""
         head += f" · {escape(tried.why_not)}" if tried.why_not else ""
@@ -150,7 +158,7 @@ class Studio:
         parts = {"subject": draft.parts.subject, "content": draft.parts.content, "footer": draft.parts.footer}
         params = {"of": draft.kind, "locale": draft.locale, "to": to, "parts": parts, "by": by}
         key = dedupe_key(TEMPLATE_TEST, draft.campaign, None, [uuid4().hex])
-        await messages.request(conn, [MessageRequest(TEMPLATE_TEST, key, draft.campaign, None, params)])
+        await asking.request(conn, [MessageRequest(TEMPLATE_TEST, key, draft.campaign, None, params)])
         return []
 
     async def save(self, conn: Conn, draft: Draft, by: str) -> list[FieldError]:
@@ -169,7 +177,7 @@ class Studio:
         """Keep a version, and let go what an earlier one held up. Raises Conflict."""
         after = int(draft.after) if draft.after.isdecimal() else None
         await templates.save(conn, draft.key, parts, by=by, after=after)
-        await outgoing.free_unwritten(conn, "its template was changed", campaign=draft.campaign, kind=draft.kind)
+        await sending.free_unwritten(conn, "its template was changed", campaign=draft.campaign, kind=draft.kind)
 
 
 async def campaign_row(conn: Conn, name: str) -> Row:

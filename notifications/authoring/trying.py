@@ -9,19 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from notifications import composing
 from notifications.authoring.checking import faults
-from notifications.authoring.samples import NOON, lacking, sample
-from notifications.case import NotNow, Sender, Values
-from notifications.composing import Letter
-from notifications.gathering import case_of
-from notifications.rendering import Renderer
+from notifications.sending import composing
+from notifications.sending.composing import Letter
+from notifications.sending.gathering import situation_of
+from notifications.sending.rendering import Renderer
+from notifications.sending.samples import NOON, lacking, sample
+from notifications.sending.signed_links import Links
+from notifications.sending.situation import NotNow, Values, Writer
 from schemas.errors import FieldError, SendRefused
 from schemas.journey import Journey
 from schemas.messages import Parts
-from storage import linked
 from storage.database import Conn
-from storage.links import Links
+from storage.messages import by_link
 
 _NOTHING: Final = re.compile(r"\bnone\b", re.IGNORECASE)
 
@@ -37,32 +37,39 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Workbench:
     """What trying needs of this installation."""
 
-    sender: Sender
+    sender: Writer
     links: Links
     renderer: Renderer
 
 
 async def trial(
-    conn: Conn, desk: Desk, campaign: Mapping[str, Any], kind: str, locale: str, *, candidate: str | None, now: datetime
+    conn: Conn,
+    workbench: Workbench,
+    campaign: Mapping[str, Any],
+    kind: str,
+    locale: str,
+    *,
+    candidate: str | None,
+    now: datetime,
 ) -> Trial:
     """The newest message of this kind to this candidate as it would be written now; else a sample."""
-    made = sample(kind, locale, campaign, sender=desk.sender, links=desk.links, now=now)
+    made = sample(kind, locale, campaign, sender=workbench.sender, links=workbench.links, now=now)
     if candidate is None:
         return Trial(made)
-    found = await linked.newest(conn, str(campaign["campaign"]), kind, candidate)
+    found = await by_link.newest(conn, str(campaign["campaign"]), kind, candidate)
     if found is None:
         return Trial(made, why_not="there is no such message to this candidate")
-    case = await case_of(conn, found, desk.sender, desk.links, now)
-    case.journey.attributes.pop("locale", None)
-    case.around.campaigns[found.campaign] = {**case.campaign, "locale": locale}
-    case = replace(case, now=now.astimezone(case.zone).replace(hour=NOON))
+    situation = await situation_of(conn, found, workbench.sender, workbench.links, now)
+    situation.journey.attributes.pop("locale", None)
+    situation.background.campaigns[found.campaign] = {**situation.campaign, "locale": locale}
+    situation = replace(situation, now=now.astimezone(situation.zone).replace(hour=NOON))
     try:
-        return Trial(composing.compose(replace(case, together=(case,))), found.id)
+        return Trial(composing.compose(replace(situation, together=(situation,))), found.id)
     except NotNow as why:
-        return Trial(_named(made, case.journey), why_not=why.reason)
+        return Trial(_named(made, situation.journey), why_not=why.reason)
 
 
 def _named(letter: Letter, journey: Journey) -> Letter:
@@ -70,25 +77,25 @@ def _named(letter: Letter, journey: Journey) -> Letter:
     return replace(letter, to_name=str(name), values={**letter.values, "name": str(name)}) if name else letter
 
 
-def troubles(desk: Desk, kind: str, locale: str, parts: Parts, values: Values) -> list[FieldError]:
+def troubles(workbench: Workbench, kind: str, locale: str, parts: Parts, values: Values) -> list[FieldError]:
     """Everything that would stop or spoil a mail by this template: `values` are those of a sample."""
     found = faults(parts, values)
     if found:
         return found
-    usual = _said(desk, kind, locale, parts, values)
+    usual = _said(workbench, kind, locale, parts, values)
     if isinstance(usual, FieldError):
         return [usual]
     for path, without in lacking(kind, values):
-        told = _said(desk, kind, locale, parts, without)
+        told = _said(workbench, kind, locale, parts, without)
         if isinstance(told, FieldError) or len(_NOTHING.findall(told)) > len(_NOTHING.findall(usual)):
             advice = f"{path} may be missing: say it within {{% if {path} %}} … {{% endif %}}"
             found.append(FieldError("content", advice))
     return found
 
 
-def _said(desk: Desk, kind: str, locale: str, parts: Parts, values: Values) -> str | FieldError:
+def _said(workbench: Workbench, kind: str, locale: str, parts: Parts, values: Values) -> str | FieldError:
     try:
-        made = desk.renderer.render(kind, locale, values, parts)
+        made = workbench.renderer.render(kind, locale, values, parts)
     except SendRefused as error:
         return FieldError("content", str(error))
     return f"{made.subject}\n{made.text}"

@@ -17,7 +17,7 @@ import msgspec
 
 from notifications.channels.port import shown
 from notifications.channels.sendgrid_requests import ID_ARGUMENT
-from notifications.life import Word
+from notifications.rules.statuses import ProviderWord
 from schemas.errors import Refused
 from schemas.messages import SuppressionKind
 
@@ -38,7 +38,7 @@ class Told:
     name: str
     message: int | None
     at: datetime | None
-    word: Word | None
+    word: ProviderWord | None
     address: str | None
     suppress: SuppressionKind | None
     reason: str
@@ -115,7 +115,7 @@ def _digest(*parts: Any) -> str:
     return sha256(json.dumps(parts).encode()).hexdigest()
 
 
-WORDS: Final[dict[str, Word]] = {
+WORDS: Final[dict[str, ProviderWord]] = {
     "processed": "taken",
     "deferred": "taken",
     "delivered": "delivered",

@@ -13,8 +13,8 @@ from notifications.channels.apprise import MOST_FAILURES, Alerts
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Mail
 from notifications.channels.sendgrid import SendGrid
-from notifications.routes import IN_BULK, make_routes
-from notifications.sender import Chance
+from notifications.sending.channel_routes import IN_BULK, make_routes
+from notifications.sending.sender import Chance
 from schemas.errors import ConfigurationError
 from schemas.messages import AUDIENCES, CHANNEL_REFUSED, TEMPLATE_TEST
 from schemas.settings import load_settings

@@ -11,12 +11,12 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from notifications.case import Sender as Writer
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
-from notifications.pacing import Pace
-from notifications.rendering import Renderer
-from notifications.sender import Chance, Route, Sender
+from notifications.sending.pacing import Pace
+from notifications.sending.rendering import Renderer
+from notifications.sending.sender import Chance, Route, Sender
+from notifications.sending.situation import Writer
 from schemas.messages import AUDIENCES
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn

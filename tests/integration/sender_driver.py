@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 
-from notifications.case import Sender as Writer
-from notifications.rendering import Renderer
-from notifications.routes import make_routes
-from notifications.sender import Chance, Sender
+from notifications.sending.channel_routes import make_routes
+from notifications.sending.rendering import Renderer
+from notifications.sending.sender import Chance, Sender
+from notifications.sending.situation import Writer
 from schemas.settings import Settings, load_settings
 from storage.database import make_pool
 from tests.integration.office import Clock

@@ -18,12 +18,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from icalendar import Calendar
 
-from notifications import doubts
 from notifications.channels.sendgrid import SendGrid
-from notifications.hours import is_quiet
-from notifications.routes import make_routes
-from notifications.scheduler import look
-from notifications.sender import Chance, Sender
+from notifications.rules.quiet_hours import is_quiet
+from notifications.sending import doubts
+from notifications.sending.channel_routes import make_routes
+from notifications.sending.scheduler import look
+from notifications.sending.sender import Chance, Sender
 from schemas.settings import Settings
 from storage import keys
 from storage.database import make_pool

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from notifications import grouping
-from notifications.grouping import CAP
+from notifications.sending import grouping
+from notifications.sending.grouping import CAP
 from storage.database import make_pool
-from storage.outgoing import TOLD_WITH
+from storage.messages.sending import TOLD_WITH
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
 
@@ -95,7 +95,7 @@ async def test_many_offers_that_bounce_are_one_mail(office: Office):
     await office.tell(opened(locale="en"), *offers(*range(5)))
     await office.change("UPDATE messages SET status = 'failed' WHERE kind = 'offer'")
     ids = [id for (id,) in await office.rows("SELECT id FROM messages WHERE kind = 'offer'")]
-    from storage import offer_alerts
+    from storage.messages import offer_alerts
 
     async with office.pool.connection() as conn:
         assert await offer_alerts.tell_hr(conn, ids, ["failed"]) == 5

@@ -15,12 +15,13 @@ import httpx
 import pytest
 from icalendar import Calendar
 
-from notifications import suppression
-from notifications.scheduler import look
+from notifications.sending import suppressing
+from notifications.sending.scheduler import look
 from schemas.messages import MARKETING
 from schemas.settings import Settings
-from storage import keys, suppressions
+from storage import keys
 from storage.database import make_pool
+from storage.messages import suppressions
 from tests.facts import event, hired, opened, retraction, signed_up
 from tests.integration.office import Office
 from yinfeng.web import create_app
@@ -363,8 +364,8 @@ async def test_kinds_are_chosen_one_by_one_and_taken_back(world: World):
     assert await refused(world) == {""}
     await world.post(f"{path}/preferences", wanted=sorted(MARKETING))
     assert await refused(world) == set()
-    assert suppression.blocks("unsubscribe", "thanks", "thanks")
-    assert not suppression.blocks("unsubscribe", "fair_reminder", "thanks")
+    assert suppressing.blocks("unsubscribe", "thanks", "thanks")
+    assert not suppressing.blocks("unsubscribe", "fair_reminder", "thanks")
 
 
 async def test_what_a_reader_wants_again_goes_and_a_bounce_stays_hr_s_to_lift(world: World):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifications.scheduler import look
+from notifications.sending.scheduler import look
 from storage.database import Conn, connect
 from streams.apply import apply_batch
 from tests.facts import event, opened, signed_up, target

@@ -15,8 +15,8 @@ import pytest
 
 from notifications.channels.port import Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
-from notifications.desk import cancel
-from notifications.pacing import Pace
+from notifications.sending.hr_steps import cancel
+from notifications.sending.pacing import Pace
 from storage.database import make_pool
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
@@ -532,7 +532,7 @@ async def test_a_fault_of_ours_ends_neither_the_sender_nor_what_runs_beside_it(
 async def test_a_sender_stops_also_when_the_database_does_not_take_what_it_sent(
     office: Office, server: SendGridStandIn, sendgrid: SendGrid, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("notifications.sender.CLOSES_WITHIN", 0.5)
+    monkeypatch.setattr("notifications.sending.sender.CLOSES_WITHIN", 0.5)
     await office.tell(opened(), person("c1"))
     server.script = [Answer(delay=0.3)]
     sender = office.sender(sendgrid)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from notifications import desk, doubts, suppression
 from notifications.channels.port import Mail, Outcome
-from notifications.doubts import PATIENCE
+from notifications.sending import doubts, hr_steps, suppressing
+from notifications.sending.doubts import PATIENCE
 from schemas.errors import Conflict, NotFound, Refused
-from storage import offer_alerts, provider_events, suppressions
 from storage.database import Conn, make_pool
-from storage.provider_events import DAYS_KEPT, Noted
-from storage.suppressions import Wish
+from storage.messages import offer_alerts, provider_events, suppressions
+from storage.messages.provider_events import DAYS_KEPT, Noted
+from storage.messages.suppressions import Wish
 from tests.facts import event, opened, signed_up
 from tests.integration.office import Office
 
@@ -98,7 +98,7 @@ async def test_an_offer_goes_to_whoever_unsubscribed_and_to_nobody_else_suppress
 
 
 async def test_marketing_stops_where_somebody_unsubscribed(office: Office, conn: Conn, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(suppression, "MARKETING", frozenset({"signup_confirmation"}))
+    monkeypatch.setattr(suppressing, "MARKETING", frozenset({"signup_confirmation"}))
     await office.tell(opened(), person("c1"), offer("c1"))
     await suppressions.add(conn, [wish("c1@example.com", "unsubscribe")])
     await office.sender(Provider()).send_all()
@@ -184,7 +184,7 @@ async def test_an_offer_that_is_refused_is_told_to_hr_once_a_try(office: Office,
     for _ in range(3):
         [(id,)] = await office.rows("SELECT id FROM messages WHERE kind = 'offer'")
         assert await offer_alerts.tell_hr(conn, [id], ["failed"]) == 0
-    await desk.resend(conn, id, by="Li", reason="mended")
+    await hr_steps.resend(conn, id, by="Li", reason="mended")
     await office.sender(provider).send_all()
     assert await office.rows("SELECT count(*) FROM messages WHERE kind = 'offer_bounced'") == [(2,)]
 
@@ -258,7 +258,7 @@ async def test_what_hr_resends_goes_with_the_reason_kept(office: Office, conn: C
     await office.tell(opened(), person("c1"))
     provider = Provider("failed")
     await office.sender(provider).send_all()
-    await desk.resend(conn, 1, by="Li", reason=" the template\nwas mended ")
+    await hr_steps.resend(conn, 1, by="Li", reason=" the template\nwas mended ")
     await office.sender(provider).send_all()
     assert await log(office) == ["claimed", "failed", "requested", "claimed", "sent"]
     [(detail,)] = await office.rows("SELECT detail FROM message_attempts WHERE status = 'requested'")
@@ -271,9 +271,9 @@ async def test_what_may_be_there_already_goes_again_by_force_alone(office: Offic
     provider = Provider(answer)
     await office.sender(provider).send_all()
     with pytest.raises(Conflict, match="--force"):
-        await desk.resend(conn, 1, by="Li", reason="asked for")
+        await hr_steps.resend(conn, 1, by="Li", reason="asked for")
     assert await office.sender(provider).send_all() == 0
-    await desk.resend(conn, 1, by="Li", reason="asked for", force=True)
+    await hr_steps.resend(conn, 1, by="Li", reason="asked for", force=True)
     await office.sender(provider).send_all()
     assert len(provider.sent) == 2
     assert await office.statuses() == {"sent": 1}
@@ -281,7 +281,7 @@ async def test_what_may_be_there_already_goes_again_by_force_alone(office: Offic
 
 async def test_what_hr_cancels_does_not_go(office: Office, conn: Conn):
     await office.tell(opened(), person("c1"), person("c2"))
-    await desk.cancel(conn, 1, by="Li", reason="wrong person")
+    await hr_steps.cancel(conn, 1, by="Li", reason="wrong person")
     provider = Provider()
     await office.sender(provider).send_all()
     assert [id for id, _ in provider.sent] == [2]
@@ -289,18 +289,18 @@ async def test_what_hr_cancels_does_not_go(office: Office, conn: Conn):
         ("cancelled", "cancelled by Li: wrong person")
     ]
     with pytest.raises(Conflict, match="is sent"):
-        await desk.cancel(conn, 2, by="Li", reason="too late")
+        await hr_steps.cancel(conn, 2, by="Li", reason="too late")
 
 
 async def test_what_can_not_be_done_is_said(office: Office, conn: Conn):
     await office.tell(opened(), person("c1"))
     with pytest.raises(NotFound):
-        await desk.resend(conn, 99, by="Li", reason="why not")
+        await hr_steps.resend(conn, 99, by="Li", reason="why not")
     with pytest.raises(Refused, match="say why"):
-        await desk.cancel(conn, 1, by="Li", reason="  ")
+        await hr_steps.cancel(conn, 1, by="Li", reason="  ")
     with pytest.raises(Conflict, match="on its way"):
-        await desk.resend(conn, 1, by="Li", reason="hurry", force=True)
+        await hr_steps.resend(conn, 1, by="Li", reason="hurry", force=True)
     await office.sender().send_all()
     await office.tell(event("candidate.erased", candidate="c1", time=LATER))
     with pytest.raises(Conflict, match="forgotten"):
-        await desk.resend(conn, 1, by="Li", reason="again", force=True)
+        await hr_steps.resend(conn, 1, by="Li", reason="again", force=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from notifications.scheduler import look
+from notifications.sending.scheduler import look
 from storage.database import make_pool
 from tests.facts import event, opened, retraction, signed_up
 from tests.integration.office import Office

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from notifications.case import Sender as Writer
-from notifications.routes import make_routes
-from notifications.sender import Chance, Sender
+from notifications.sending.channel_routes import make_routes
+from notifications.sending.sender import Chance, Sender
+from notifications.sending.situation import Writer
 from schemas.settings import load_settings
 from storage.database import make_pool
 from tests.facts import event, hired, opened, signed_up, target

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from notifications.channels.port import Mail, Outcome
 from notifications.channels.sendgrid_signature import OLDEST
-from notifications.life import RANKS
-from notifications.webhooks import MOST_BYTES
+from notifications.channels.sendgrid_webhook import MOST_BYTES
+from notifications.rules.statuses import RANKS
 from schemas.settings import Settings
 from storage.database import make_pool
 from tests.facts import event, opened, signed_up

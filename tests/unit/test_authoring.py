@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifications.authoring.checking import faults, names
-from notifications.authoring.parts import default_parts, expanded, source
-from notifications.authoring.samples import SOMETIMES, lacking, sample
-from notifications.authoring.trying import Desk, troubles
-from notifications.rendering import LOCALES
+from notifications.authoring.trying import Workbench, troubles
+from notifications.sending.rendering import LOCALES
+from notifications.sending.samples import SOMETIMES, lacking, sample
+from notifications.sending.template_parts import default_parts, expanded, source
 from schemas.errors import SendRefused
 from schemas.messages import TEMPLATED, Parts
 from tests.unit.test_rendering import LINKS, RENDERER, WRITER, Reader, campaign, letter
 
 NIGHT = datetime(2026, 3, 1, 15, tzinfo=UTC)  # 23:00 in Shanghai
 KINDS = [(kind, locale) for kind in TEMPLATED for locale in LOCALES]
-DESK = Desk(WRITER, LINKS, RENDERER)
+DESK = Workbench(WRITER, LINKS, RENDERER)
 
 
 def sampled(kind: str, locale: str = "en") -> Any:

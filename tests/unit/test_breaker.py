@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.breaker import FIRST_REST, LONGEST_REST, MOST_IN_DOUBT, Breaker
 from notifications.channels.port import SENT, Outcome
+from notifications.sending.breaker import FIRST_REST, LONGEST_REST, MOST_IN_DOUBT, Breaker
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 REFUSED_US = Outcome("requested", "401", pauses_channel=True)

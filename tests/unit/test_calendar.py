@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.calendar import change_notice, reminders, summary
-from notifications.hours import is_quiet, next_morning, waking
+from notifications.rules.fair_news import change_notice, reminders, summary
+from notifications.rules.quiet_hours import is_quiet, next_morning, waking
 from schemas.messages import FAIR_CANCELLED, FAIR_RESCHEDULED
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from notifications.digest import Morning, at_risk, digest, morning
+from notifications.rules.digest import Morning, at_risk, digest, morning
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CAMPAIGN = {"campaign": "g", "starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31), "closed": False}

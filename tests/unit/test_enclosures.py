@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from PIL import Image
 
-from notifications import qr
-from notifications.enclosures import CARRIES
-from notifications.ics import FairEvent, calendar_file
+from notifications.sending import qr
+from notifications.sending.calendar_file import FairEvent, calendar_file
+from notifications.sending.enclosing import CARRIES
+from notifications.sending.signed_links import PATHS, Links
 from schemas.messages import MARKETING
-from storage.links import PATHS, Links
-from storage.surroundings import Surroundings
+from storage.messages.background import Background
 from tests.unit.test_rendering import fair, letter
 
 FAIR = FairEvent(
@@ -125,7 +125,7 @@ def test_marketing_alone_has_a_way_out():
 
 @pytest.mark.parametrize("changes", [{"mode": "online"}, {"cancelled": True}])
 def test_where_nobody_is_let_in_there_is_no_ticket(changes: dict[str, Any]):
-    around = Surroundings({}, {("grads-2026", "f1"): fair(**changes)})
-    made = letter("signup_confirmation", about=around)
+    background = Background({}, {("grads-2026", "f1"): fair(**changes)})
+    made = letter("signup_confirmation", about=background)
     assert made.values["ticket"] is None
     assert "ticket.png" not in [each.name for each in made.attachments]

@@ -9,28 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifications.channels.provider_events import moves_of
 from notifications.channels.sendgrid_events import Told
-from notifications.life import RANKS, STEPS, TOLD, Word, after, may, when_in_doubt
-from notifications.provider_words import moves_of
+from notifications.rules.statuses import RANKS, STEPS, TOLD, ProviderWord, after, may, when_in_doubt
 from schemas.messages import AUDIENCES, FINAL, IN_DOUBT, Status
-from storage.lives import Standing
+from storage.messages.statuses import MessageState
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STATUSES: tuple[Status, ...] = get_args(Status)
-WORDS: tuple[Word, ...] = get_args(Word)
+WORDS: tuple[ProviderWord, ...] = get_args(ProviderWord)
 UNSETTLED = [status for status in STATUSES if RANKS[status] == 0]
 a_story = st.lists(st.sampled_from(WORDS), max_size=8)
 
 
-def told(word: Word, message: int = 1, at: datetime | None = NOON, reason: str = "says") -> Told:
+def told(word: ProviderWord, message: int = 1, at: datetime | None = NOON, reason: str = "says") -> Told:
     return Told("e", "f", "name", message, at, word, "a@example.com", None, reason)
 
 
-def standing(status: Status, *, id: int = 1, resent_at: datetime | None = None, forgotten: bool = False) -> Standing:
-    return Standing(id, "offer", "grads-2026", "c1", status, 1, {}, forgotten, resent_at)
+def standing(
+    status: Status, *, id: int = 1, resent_at: datetime | None = None, forgotten: bool = False
+) -> MessageState:
+    return MessageState(id, "offer", "grads-2026", "c1", status, 1, {}, forgotten, resent_at)
 
 
-def ends_at(status: Status, words: list[Word]) -> Status:
+def ends_at(status: Status, words: list[ProviderWord]) -> Status:
     for word in words:
         status = after(status, word) or status
     return status
@@ -43,14 +45,14 @@ def test_every_status_and_every_word_has_its_place():
 
 
 @given(st.sampled_from(STATUSES), a_story, st.randoms(use_true_random=False))
-def test_the_order_and_the_number_of_tellings_change_nothing(status: Status, words: list[Word], rng: object):
+def test_the_order_and_the_number_of_tellings_change_nothing(status: Status, words: list[ProviderWord], rng: object):
     shuffled = words + words[: len(words) // 2]
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
     assert ends_at(status, shuffled) == ends_at(status, words)
 
 
 @given(st.sampled_from(STATUSES), a_story)
-def test_no_word_takes_a_message_back(status: Status, words: list[Word]):
+def test_no_word_takes_a_message_back(status: Status, words: list[ProviderWord]):
     for word in words:
         before, status = status, after(status, word) or status
         assert RANKS[status] >= RANKS[before]
@@ -58,7 +60,7 @@ def test_no_word_takes_a_message_back(status: Status, words: list[Word]):
 
 
 @given(st.sampled_from(UNSETTLED), st.lists(st.sampled_from(WORDS), min_size=1))
-def test_one_word_settles_whatever_was_open(status: Status, words: list[Word]):
+def test_one_word_settles_whatever_was_open(status: Status, words: list[ProviderWord]):
     assert ends_at(status, words) in FINAL
 
 
@@ -83,12 +85,12 @@ def test_one_word_settles_whatever_was_open(status: Status, words: list[Word]):
         ("requested", "taken", "sent"),
     ],
 )
-def test_where_a_word_leads(status: Status, word: Word, then: Status | None):
+def test_where_a_word_leads(status: Status, word: ProviderWord, then: Status | None):
     assert after(status, word) == then
 
 
 @given(st.permutations(["taken", "delivered", "bounced", "complained"]), st.sampled_from(UNSETTLED))
-def test_moves_are_noted_one_after_the_other_up_to_the_last(words: list[Word], status: Status):
+def test_moves_are_noted_one_after_the_other_up_to_the_last(words: list[ProviderWord], status: Status):
     moves = moves_of([told(word) for word in words], {1: standing(status)})
     ranks = [RANKS[move.status] for move in moves]
     assert ranks == sorted(set(ranks))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.pacing import BURST, Pace, domain_of
+from notifications.sending.pacing import BURST, Pace, domain_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 STEPS = st.lists(st.tuples(st.floats(0, 5), st.integers(0, 50)), max_size=60)
@@ -72,7 +72,7 @@ def test_without_a_rate_all_go():
 
 
 def test_domains_that_had_nothing_for_long_are_forgotten(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("notifications.pacing.MOST_DOMAINS", 10)
+    monkeypatch.setattr("notifications.sending.pacing.MOST_DOMAINS", 10)
     clock = Clock()
     pace = Pace(None, 1, clock)
     for n in range(1000):

@@ -12,23 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications import composing
-from notifications.case import Case, NotNow, Sender
-from notifications.composing import Letter
-from notifications.rendering import LOCALES, Rendered, Renderer
+from notifications.sending import composing
+from notifications.sending.composing import Letter
+from notifications.sending.rendering import LOCALES, Rendered, Renderer
+from notifications.sending.signed_links import Links
+from notifications.sending.situation import NotNow, Situation, Writer
 from schemas.errors import SendRefused
 from schemas.facts import validate_event
 from schemas.journey import Journey
 from schemas.messages import AUDIENCES, OFFER_TROUBLE, TEMPLATED
-from storage.links import Links
-from storage.outgoing import Claimed
-from storage.surroundings import Surroundings
+from storage.messages.background import Background
+from storage.messages.sending import Claimed
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
 
 RENDERER = Renderer()
 LINKS = Links(b"0" * 32, "https://park.example")
-WRITER = Sender("引凤", "https://park.example", "hr@park.example")
+WRITER = Writer("引凤", "https://park.example", "hr@park.example")
 CASES = [(kind, locale) for kind in TEMPLATED for locale in LOCALES]
 CHINESE = "欧阳思雨"
 HOSTILE = '<script>alert("x")</script> & {{ 7 * 7 }} \'"'
@@ -40,8 +40,8 @@ RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200, "currency": "CN
 TARGET = {"target": "t", "title": "2000 graduates", "goal": 2000, "progress": 1000, "percent": 50}
 
 
-def compose(message: Claimed, journey: Journey, around: Surroundings, now: datetime = NOW) -> Letter:
-    return composing.compose(Case(message, journey, around, WRITER, LINKS, now))
+def compose(message: Claimed, journey: Journey, background: Background, now: datetime = NOW) -> Letter:
+    return composing.compose(Situation(message, journey, background, WRITER, LINKS, now))
 
 
 def campaign(locale: str = "zh-CN", **more: Any) -> dict[str, Any]:
@@ -143,14 +143,14 @@ def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any 
     said = params_of(kind, **params)
     nobodys = AUDIENCES[kind] == "hr" and kind not in CAUSES
     message = Claimed(1, kind, "grads-2026", None if nobodys else "c1", said, 1)
-    around = about or Surroundings(
+    background = about or Background(
         {"grads-2026": campaign(locale)},
         {("grads-2026", "f1"): fair(cancelled=kind == "fair_cancelled")},
         {("grads-2026", "f1", "c1"): "waiting" if kind == "waitlisted" else "seat"},
     )
     known = Journey() if nobodys else journey(said, kind, name)
-    case = Case(message, known, around, WRITER, LINKS, AFTER if kind == "thanks" else NOW)
-    return composing.compose(replace(case, together=(case,)))
+    situation = Situation(message, known, background, WRITER, LINKS, AFTER if kind == "thanks" else NOW)
+    return composing.compose(replace(situation, together=(situation,)))
 
 
 def rendered(kind: str, locale: str = "zh-CN", **more: Any) -> Rendered:
@@ -222,14 +222,14 @@ def test_html_and_text_say_the_same(kind: str, locale: str):
 
 @pytest.mark.parametrize(("kind", "locale"), CASES)
 def test_hostile_names_are_words_and_nothing_else(kind: str, locale: str):
-    around = Surroundings(
+    background = Background(
         {"grads-2026": campaign(locale, title=HOSTILE, organizer=HOSTILE)},
         {("grads-2026", "f1"): fair(title=HOSTILE, venue=HOSTILE, cancelled=kind == "fair_cancelled")},
         {("grads-2026", "f1", "c1"): "waiting" if kind == "waitlisted" else "seat"},
     )
     more = {"employer": HOSTILE, "position": HOSTILE, "title": HOSTILE}
     given = {key: value for key, value in more.items() if key in params_of(kind)}
-    mail = rendered(kind, locale, name=HOSTILE, about=around, **given)
+    mail = rendered(kind, locale, name=HOSTILE, about=background, **given)
     seen = Reader(mail.html)
     assert "script" not in seen.tags
     assert HOSTILE in seen.words
@@ -240,8 +240,8 @@ def test_hostile_names_are_words_and_nothing_else(kind: str, locale: str):
 
 @pytest.mark.parametrize("url", ['https://x.example/"onmouseover="alert(1)', "https://x.example/<b>"])
 def test_hostile_addresses_stay_addresses(url: str):
-    around = Surroundings({}, {("grads-2026", "f1"): fair(url=url, mode="online")})
-    seen = Reader(rendered("signup_confirmation", about=around).html)
+    background = Background({}, {("grads-2026", "f1"): fair(url=url, mode="online")})
+    seen = Reader(rendered("signup_confirmation", about=background).html)
     assert url in seen.words
     assert url in links(seen)
     assert all(each == url or each.startswith("https://park.example/calendar/") for each in links(seen))
@@ -301,8 +301,8 @@ def test_what_mails_say(kind: str, locale: str, said: str):
 
 
 def test_times_are_those_of_the_campaigns_place():
-    around = Surroundings({"grads-2026": campaign("en", timezone="Europe/Berlin")}, {("grads-2026", "f1"): fair()})
-    assert "02:00–09:00" in rendered("signup_confirmation", about=around).text
+    background = Background({"grads-2026": campaign("en", timezone="Europe/Berlin")}, {("grads-2026", "f1"): fair()})
+    assert "02:00–09:00" in rendered("signup_confirmation", about=background).text
 
 
 @pytest.mark.parametrize("mode", ["online", "hybrid"])
@@ -315,21 +315,21 @@ def test_times_are_those_of_the_campaigns_place():
     ],
 )
 def test_who_takes_part_from_afar_is_told_whose_clock_it_is(mode: str, locale: str, zone: str, said: str):
-    around = Surroundings({"grads-2026": campaign(locale, timezone=zone)}, {("grads-2026", "f1"): fair(mode=mode)})
-    assert said in rendered("signup_confirmation", about=around).text
+    background = Background({"grads-2026": campaign(locale, timezone=zone)}, {("grads-2026", "f1"): fair(mode=mode)})
+    assert said in rendered("signup_confirmation", about=background).text
 
 
 @pytest.mark.parametrize(("locale", "said"), [("zh-CN", "主办方另行通知"), ("en", "will tell you how to take part")])
 def test_an_online_fair_without_an_address_points_to_none(locale: str, said: str):
-    around = Surroundings({"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair(mode="online")})
-    mail = rendered("signup_confirmation", about=around)
+    background = Background({"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair(mode="online")})
+    mail = rendered("signup_confirmation", about=background)
     assert said in mail.text
     assert all(each.startswith("https://park.example/calendar/") for each in links(Reader(mail.html)))
 
 
 def test_a_fair_over_several_days_names_each():
-    around = Surroundings({}, {("grads-2026", "f1"): fair(ends_at=datetime(2026, 3, 9, 8, tzinfo=UTC))})
-    said = rendered("signup_confirmation", about=around).text
+    background = Background({}, {("grads-2026", "f1"): fair(ends_at=datetime(2026, 3, 9, 8, tzinfo=UTC))})
+    said = rendered("signup_confirmation", about=background).text
     assert "2026年3月8日星期日 09:00 – 2026年3月9日星期一 16:00" in said
 
 
@@ -342,8 +342,8 @@ def test_without_a_fair_the_campaign_is_confirmed():
 def test_a_candidates_own_language_comes_first():
     said = params_of("signup_confirmation")
     message = Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1)
-    around = Surroundings({"grads-2026": campaign("zh-CN")}, {("grads-2026", "f1"): fair()})
-    assert compose(message, journey(said, "signup_confirmation", locale="en"), around).locale == "en"
+    background = Background({"grads-2026": campaign("zh-CN")}, {("grads-2026", "f1"): fair()})
+    assert compose(message, journey(said, "signup_confirmation", locale="en"), background).locale == "en"
 
 
 def test_nobody_to_write_to():
@@ -351,19 +351,19 @@ def test_nobody_to_write_to():
         compose(
             Claimed(1, "signup_confirmation", "grads-2026", "c1", {}, 1),
             fold([validate_event(signed_up("c1"))]),
-            Surroundings({}, {}),
+            Background({}, {}),
             NOW,
         )
     assert (refusal.value.status, refusal.value.reason) == ("held", "no address")
 
 
 def test_a_confirmation_waits_some_seconds_for_its_fair_and_then_goes_without():
-    said, around = params_of("signup_confirmation"), Surroundings({"grads-2026": campaign()}, {})
+    said, background = params_of("signup_confirmation"), Background({"grads-2026": campaign()}, {})
     known = journey(said, "signup_confirmation")
     with pytest.raises(NotNow) as pause:
-        compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1), known, around)
+        compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1), known, background)
     assert (pause.value.status, pause.value.until) == ("requested", NOW + timedelta(seconds=5))
-    sure = compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 4), known, around)
+    sure = compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 4), known, background)
     assert sure.values["fair"] is None
 
 
@@ -381,8 +381,8 @@ def test_hr_is_told_what_happened_to_an_offer_and_what_to_do(status: str, locale
 def test_hr_reads_of_a_candidate_in_the_campaigns_language():
     said = params_of("offer_bounced")
     message = Claimed(1, "offer_bounced", "grads-2026", "c1", said, 1)
-    around = Surroundings({"grads-2026": campaign("zh-CN")}, {})
-    made = compose(message, journey(said, "offer_bounced", locale="en"), around)
+    background = Background({"grads-2026": campaign("zh-CN")}, {})
+    made = compose(message, journey(said, "offer_bounced", locale="en"), background)
     assert (made.locale, made.to) == ("zh-CN", "hr@park.example")
     assert made.values["candidate"] == {"name": CHINESE, "id": "c1"}
 
@@ -396,7 +396,7 @@ def test_hr_reads_of_a_candidate_in_the_campaigns_language():
 )
 def test_facts_of_long_ago_send_no_mail_that_would_be_too_late(kind: str, params: dict[str, Any], reason: str):
     said = params_of(kind, **params)
-    around = Surroundings({"grads-2026": campaign()}, {("grads-2026", "f1"): fair()})
+    background = Background({"grads-2026": campaign()}, {("grads-2026", "f1"): fair()})
     with pytest.raises(NotNow) as refusal:
-        compose(Claimed(1, kind, "grads-2026", "c1", said, 1), journey(said, kind), around, AFTER)
+        compose(Claimed(1, kind, "grads-2026", "c1", said, 1), journey(said, kind), background, AFTER)
     assert (refusal.value.status, refusal.value.reason) == ("cancelled", reason)

@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from notifications import desk
+from notifications.sending import hr_steps
 from schemas.errors import Refused
 from schemas.messages import AUDIENCES, Status
-from storage import mails
 from storage.database import Conn
-from storage.mails import Wanted
+from storage.messages import reading
+from storage.messages.reading import Wanted
 from yinfeng.commands.options import BY_DEFAULT, By, on_database
 from yinfeng.commands.shown import plain, table
 
@@ -34,7 +34,7 @@ def listed(
     _among("--status", status, get_args(Status))
     _among("--kind", kind, AUDIENCES)
     wanted = Wanted(campaign=campaign, candidate=candidate, status=status, kind=kind)
-    found = on_database(lambda conn: mails.listed(conn, wanted, before=None, limit=limit))
+    found = on_database(lambda conn: reading.listed(conn, wanted, before=None, limit=limit))
     shown = table("id", "asked for", "kind", "campaign", "candidate", "to", "channel", "status", "reason")
     for each in found:
         asked = f"{each.requested_at:%Y-%m-%d %H:%M:%S}"
@@ -64,12 +64,12 @@ def resend(
     by: By = BY_DEFAULT,
 ) -> None:
     """Let messages go once more; each is checked anew when it goes."""
-    _each(ids, "goes once more", partial(desk.resend, by=by, reason=reason, force=force))
+    _each(ids, "goes once more", partial(hr_steps.resend, by=by, reason=reason, force=force))
 
 
 def cancel(ids: Ids, reason: Reason, by: By = BY_DEFAULT) -> None:
     """Let messages that have not gone never go."""
-    _each(ids, "cancelled", partial(desk.cancel, by=by, reason=reason))
+    _each(ids, "cancelled", partial(hr_steps.cancel, by=by, reason=reason))
 
 
 def _each(ids: list[int], done: str, step: Callable[..., Awaitable[None]]) -> None:
@@ -85,8 +85,8 @@ def _each(ids: list[int], done: str, step: Callable[..., Awaitable[None]]) -> No
     raise typer.Exit(1 if refused else 0)
 
 
-async def _whole(conn: Conn, id: int) -> tuple[mails.Message, list[dict[str, Any]]]:
-    return await mails.fetch(conn, id), await mails.attempts(conn, id)
+async def _whole(conn: Conn, id: int) -> tuple[reading.Message, list[dict[str, Any]]]:
+    return await reading.fetch(conn, id), await reading.attempts(conn, id)
 
 
 def _among(option: str, value: str | None, allowed: Any) -> None:

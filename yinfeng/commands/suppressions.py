@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 
 from schemas.errors import Refused
-from storage import suppressions
-from storage.suppressions import Suppression
+from storage.messages import suppressions
+from storage.messages.suppressions import Suppression
 from yinfeng.commands.options import BY_DEFAULT, By, on_database
 from yinfeng.commands.shown import plain, table
 

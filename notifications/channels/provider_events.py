@@ -1,0 +1,67 @@
+"""What a provider tells of messages, taken in: one transaction for all, each event once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from notifications.channels.sendgrid_events import Told
+from notifications.rules.statuses import after
+from schemas.messages import OFFER_TROUBLE
+from storage.database import Conn
+from storage.messages import offer_alerts, provider_events, statuses, suppressions
+from storage.messages.provider_events import Finding, Noted
+from storage.messages.statuses import MessageState, Move
+from storage.messages.suppressions import Wish
+
+_WHOLE_SECONDS = timedelta(seconds=1)  # a provider's clock shows no parts of them
+
+
+async def take(conn: Conn, events: Sequence[Told]) -> int:
+    """Move the messages on, suppress addresses, tell HR. Returns how many events were not known before."""
+    async with conn.transaction():
+        standing = await statuses.lock(conn, {each.message for each in events if each.message is not None})
+        fresh = await provider_events.note(conn, [_noted(each, standing) for each in events])
+        news = {each.fingerprint: each for each in reversed(events) if each.fingerprint in fresh}
+        ours = [each for each in reversed(news.values()) if each.message in standing]
+        moves = moves_of(ours, standing)
+        await statuses.move(conn, moves)
+        await suppressions.add(conn, _wishes(ours, standing))
+        await offer_alerts.tell_hr(conn, {move.id for move in moves}, OFFER_TROUBLE)
+    return len(fresh)
+
+
+def moves_of(events: Iterable[Told], standing: Mapping[int, MessageState]) -> list[Move]:
+    """What these events change, in order. What is told of a try before HR's last resend changes nothing. Pure."""
+    statuses = {id: message.status for id, message in standing.items()}
+    moves: list[Move] = []
+    for each in events:
+        message = standing.get(each.message or 0)
+        if message is None or each.word is None or _of_an_earlier_try(each, message):
+            continue
+        status = after(statuses[message.id], each.word)
+        if status is not None:
+            statuses[message.id] = status
+            moves.append(Move(message.id, status, None if message.forgotten else each.reason))
+    return moves
+
+
+def _of_an_earlier_try(event: Told, message: MessageState) -> bool:
+    return message.resent_at is not None and event.at is not None and event.at + _WHOLE_SECONDS < message.resent_at
+
+
+def _wishes(events: Iterable[Told], standing: Mapping[int, MessageState]) -> list[Wish]:
+    """Addresses to suppress, once each for each kind of reason. A forgotten person's is not kept."""
+    found: defaultdict[tuple[str, str], list[Wish]] = defaultdict(list)
+    for each in events:
+        message = standing[each.message or 0]
+        if each.suppress and each.address and not message.forgotten and not _of_an_earlier_try(each, message):
+            wish = Wish(each.address, each.suppress, message.id, each.reason)
+            found[each.address, each.suppress].append(wish)
+    return [wishes[0] for wishes in found.values()]
+
+
+def _noted(event: Told, standing: Mapping[int, MessageState]) -> Noted:
+    finding: Finding = "foreign" if event.message is None else "ours" if event.message in standing else "unknown"
+    return Noted(event.event, event.fingerprint, event.name, event.message, finding)

@@ -1,0 +1,75 @@
+"""Opens a signed link: the message that it came with, and all that is known around it now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from psycopg_pool import AsyncConnectionPool
+
+from notifications.drawing import Page
+from notifications.sending.gathering import situation_of
+from notifications.sending.signed_links import Links, Purpose
+from notifications.sending.signed_links import load as load_links
+from notifications.sending.situation import Situation, Writer
+from schemas.errors import NotFound
+from schemas.facts import Fact, validate_event
+from storage.database import Conn, borrowed
+from storage.messages import by_link
+from storage.messages.by_link import Linked
+from storage.messages.sending import Claimed
+
+GONE: Final = "what this link led to is no longer there"
+
+
+class Door:
+    """Opens links of this installation. `sender` names who writes, and where the web app is reached."""
+
+    def __init__(self, pool: AsyncConnectionPool[Conn], sender: Writer, clock: Callable[[], datetime]) -> None:
+        self.pool, self.sender, self._clock = pool, sender, clock
+        self._links: Links | None = None
+
+    async def links(self, conn: Conn) -> Links:
+        """The signed links of this installation."""
+        self._links = self._links or await load_links(conn, self.sender.base_url)
+        return self._links
+
+    async def open(self, purpose: Purpose, token: str) -> tuple[Linked, Situation]:
+        """The message of a link, and its situation. Raises NotFound when the link is none of ours, or its candidate was
+        erased."""
+        async with borrowed(self.pool) as conn:
+            links = await self.links(conn)
+            message = await by_link.find(conn, links.read(purpose, token))
+            if message is None:
+                raise NotFound(GONE)
+            claimed = Claimed(
+                message.id, message.kind, message.campaign, message.candidate, message.params, message.attempts
+            )
+            situation = await situation_of(conn, claimed, self.sender, links, self._clock())
+        if situation.journey.erased:
+            raise NotFound(GONE)
+        return message, situation
+
+
+def gone(request: Request, page: Page) -> HTMLResponse:
+    """The page for a link that leads nowhere."""
+    return page(request, "gone.html", status=404)
+
+
+def fact(type: str, message: Linked, data: Mapping[str, Any], *, source: str, nth: int, time: datetime) -> Fact:
+    """What the holder of a link says, as a fact; `nth` of its source about its candidate, so that saying it twice at
+    once says it once. Raises InvalidFact."""
+    return validate_event(
+        {
+            "specversion": "1.0",
+            "id": f"{message.id}-{nth}",
+            "source": source,
+            "type": type,
+            "time": time.isoformat(),
+            "datacontenttype": "application/json",
+            "data": {"campaign": message.campaign, "candidate": message.candidate} | dict(data),
+        }
+    )

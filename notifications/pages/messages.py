@@ -1,0 +1,161 @@
+"""Messages as pages: a list to search, each mail as its reader got it and what was tried, and HR's word on it.
+
+The same pages answer at `/messages` and at `/mailbox`, where those look who have no mail provider.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, get_args
+
+from fastapi import APIRouter, Depends, Form, Path, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from psycopg_pool import AsyncConnectionPool
+
+from notifications.drawing import Page
+from notifications.pages.api import Id, Name
+from notifications.rules.statuses import may
+from notifications.sending import hr_steps
+from notifications.sending.frames import FRAME_HEADERS, with_images
+from schemas.access import Authenticate, Caller
+from schemas.errors import NotFound
+from schemas.messages import AUDIENCES, Status
+from schemas.paging import After, decode, next_link
+from storage.database import Conn, borrowed
+from storage.messages import attachments, reading, suppressions
+from storage.messages.reading import Wanted
+from storage.messages.suppressions import Suppression
+
+Pool = AsyncConnectionPool[Conn]
+FileName = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
+Reason = Annotated[str, Form(max_length=hr_steps.MOST_OF_A_REASON, pattern=r"^[^\x00]*$")]
+
+BASES: Final = ("/messages", "/mailbox")
+PAGE_SIZE: Final = 50
+STATUSES: Final = get_args(Status)
+
+
+def make_router(pool: Pool, authenticate: Authenticate, page: Page) -> APIRouter:
+    """The pages, for organizers; `authenticate` gives the caller, `page` draws."""
+    router = APIRouter(include_in_schema=False)
+    for base in BASES:
+        _add_pages(router, base, pool, authenticate, page)
+        _add_mails(router, base, pool, authenticate)
+    _add_steps(router, pool, authenticate)
+    return router
+
+
+def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate, page: Page) -> None:
+    @router.get(base)
+    async def search(
+        *,
+        request: Request,
+        campaign: Name = None,
+        candidate: Name = None,
+        kind: Name = None,
+        status: Name = None,
+        after: After = None,
+        caller: Caller = Depends(authenticate),
+    ) -> HTMLResponse:
+        caller.require("organizer")
+        wanted = Wanted(
+            campaign=campaign or None, candidate=candidate or None, kind=kind or None, status=status or None
+        )
+        async with borrowed(pool) as conn:
+            found = await reading.listed(conn, wanted, before=decode(after, int, None), limit=PAGE_SIZE + 1)
+            resting = await reading.resting(conn)
+        context = {
+            "messages": found[:PAGE_SIZE],
+            "older": _older(request, found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None,
+            "wanted": wanted,
+            "resting": resting,
+            "newest": after is None,
+            "kinds": list(AUDIENCES),
+            "statuses": STATUSES,
+            "base": base,
+        }
+        return page(request, "messages.html", context)
+
+    @router.get(base + "/{id}")
+    async def one(request: Request, id: Id, caller: Caller = Depends(authenticate)) -> HTMLResponse:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            message = await reading.fetch(conn, id)
+            context = {
+                "message": message,
+                "attempts": await reading.attempts(conn, id),
+                "mail": await reading.mail(conn, id),
+                "attachments": await attachments.of(conn, id),
+                "zone": await reading.timezone(conn, message.campaign),
+                "resend": may("resend", message.status),
+                "cancel": may("cancel", message.status),
+                "suppressions": await _suppressions(conn, message.recipient),
+                "base": base,
+            }
+        return page(request, "message.html", context)
+
+
+def _add_mails(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate) -> None:
+    @router.get(base + "/{id}/html")
+    async def html(id: Id, caller: Caller = Depends(authenticate)) -> HTMLResponse:
+        caller.require("organizer")
+        found = await _kept(pool, id)
+        async with borrowed(pool) as conn:
+            return HTMLResponse(with_images(found.html, await attachments.of(conn, id)), headers=FRAME_HEADERS)
+
+    @router.get(base + "/{id}/text")
+    async def text(id: Id, caller: Caller = Depends(authenticate)) -> PlainTextResponse:
+        caller.require("organizer")
+        return PlainTextResponse((await _kept(pool, id)).text, headers=FRAME_HEADERS)
+
+    @router.get(base + "/{id}/attachments/{name}")
+    async def attachment(id: Id, name: FileName, caller: Caller = Depends(authenticate)) -> Response:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            found = {each.name: each for each in await attachments.of(conn, id)}
+        if name not in found:
+            raise NotFound(f"message {id} has no attachment of this name; its page lists those that it has")
+        disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(found[name].data, headers=FRAME_HEADERS | disposition, media_type=found[name].content_type)
+
+
+def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> None:
+    @router.post("/messages/{id}/resend")
+    async def resend(
+        id: Id, reason: Reason = "", force: Annotated[bool, Form()] = False, caller: Caller = Depends(authenticate)
+    ) -> Response:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            await hr_steps.resend(conn, id, by=caller.name, reason=reason, force=force)
+        return RedirectResponse(f"/messages/{id}", 303)
+
+    @router.post("/messages/{id}/cancel")
+    async def cancel(id: Id, reason: Reason = "", caller: Caller = Depends(authenticate)) -> Response:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            await hr_steps.cancel(conn, id, by=caller.name, reason=reason)
+        return RedirectResponse(f"/messages/{id}", 303)
+
+    @router.post("/messages/{id}/lift")
+    async def lift(id: Id, reason: Reason = "", caller: Caller = Depends(authenticate)) -> Response:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            await hr_steps.lift(conn, id, by=caller.name, reason=reason)
+        return RedirectResponse(f"/messages/{id}", 303)
+
+
+async def _suppressions(conn: Conn, address: str | None) -> list[Suppression]:
+    return (await suppressions.of(conn, [address])).get(address.lower(), []) if address else []
+
+
+def _older(request: Request, last: int) -> str:
+    carrier = Response()
+    next_link(request, carrier, last)
+    return carrier.headers["Link"][1:].partition(">")[0]
+
+
+async def _kept(pool: Pool, id: int) -> reading.Mail:
+    async with borrowed(pool) as conn:
+        found = await reading.mail(conn, id)
+    if found is None:
+        raise NotFound(f"there is no mail of message {id}: it has not gone out, or was forgotten with its candidate")
+    return found

@@ -1,0 +1,75 @@
+"""Which channel carries which kinds of message, by the settings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from notifications.channels.mailbox import Mailbox
+from notifications.channels.port import Channel
+from notifications.channels.sendgrid import SendGrid
+from notifications.channels.sendgrid_requests import MOST
+from notifications.channels.smtp import Smtp
+from notifications.sending.sender import Chance, Route
+from schemas.mail_server import parse_mail_server
+from schemas.messages import AUDIENCES, CHANNEL_REFUSED, FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, TEMPLATE_TEST
+from schemas.settings import Settings
+
+# What goes to a whole fair at once. Of all other kinds a request has one mail: where its answer is lost, one person's
+# offer is in doubt, not a thousand's.
+IN_BULK: Final = frozenset({FAIR_REMINDER, FAIR_RESCHEDULED, FAIR_CANCELLED})
+
+LANES: Final = 2
+
+
+def make_routes(settings: Settings, chance: Chance) -> list[Route]:
+    """To candidates by SendGrid when a key is set, by SMTP when its URL is, else to the local mailbox.
+
+    HR's go to the alert services when some are set, else the same way as candidates' if HR has an address, else to
+    the local mailbox; tests of templates the way of candidates' mail. Raises ConfigurationError for an alert service
+    that can't be used.
+
+    That mail is refused goes past the mail: to the alert services or the mailbox.
+    """
+    outside, in_bulk = _outside(settings, chance), _outside(settings, chance, most=MOST)
+    to_hr: Channel = outside if settings.hr_email else Mailbox()
+    past_mail: Channel = Mailbox()
+    if settings.hr_alerts:
+        # Apprise takes 16 MB, which only those pay who use it.
+        from notifications.channels.apprise import Alerts  # noqa: PLC0415
+
+        urls = settings.hr_alerts.get_secret_value()
+        to_hr, past_mail = Alerts(urls, to_hr), Alerts(urls, past_mail)
+    weighty = tuple(kind for kind in _kinds("candidate") if kind not in IN_BULK)
+    hr = tuple(kind for kind in _kinds("hr") if kind not in (TEMPLATE_TEST, CHANNEL_REFUSED))
+    return [
+        Route((*weighty, TEMPLATE_TEST), outside, LANES),
+        Route(tuple(sorted(IN_BULK)), in_bulk),
+        Route(hr, to_hr),
+        Route((CHANNEL_REFUSED,), past_mail),
+    ]
+
+
+def _outside(settings: Settings, chance: Chance, *, most: int = 1) -> Channel:
+    if settings.sendgrid_api_key:
+        return SendGrid(
+            settings.sendgrid_api_key.get_secret_value(),
+            host=settings.sendgrid_host,
+            timeout=settings.sendgrid_timeout,
+            sender=settings.mail_from,
+            sender_name=settings.mail_from_name,
+            most=most,
+        )
+    if settings.smtp_url:
+        return Smtp(
+            parse_mail_server(settings.smtp_url.get_secret_value()),
+            timeout=settings.smtp_timeout,
+            sender=settings.mail_from,
+            sender_name=settings.mail_from_name,
+            clock=chance.clock,
+            jitter=chance.jitter,
+        )
+    return Mailbox()
+
+
+def _kinds(audience: str) -> tuple[str, ...]:
+    return tuple(kind for kind, reader in AUDIENCES.items() if reader == audience)

@@ -1,0 +1,126 @@
+"""A message becomes a letter: to whom, in which language, with which values; or it is not to be sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from notifications.rules.quiet_hours import is_quiet, next_morning
+from notifications.sending.enclosing import enclosed
+from notifications.sending.kinds import channel_refused, log_gap, offer_trouble, to_candidates, to_hr, waiting_list
+from notifications.sending.situation import NotNow, Situation, Values
+from schemas.messages import (
+    AUDIENCES,
+    BENEFIT_AVAILABLE,
+    BENEFIT_PAID,
+    BENEFIT_VERIFIED,
+    CHANNEL_REFUSED,
+    DAILY_DIGEST,
+    FAIR_CANCELLED,
+    FAIR_REMINDER,
+    FAIR_RESCHEDULED,
+    INTERVIEW_RESULT,
+    LOG_GAP,
+    MARKETING,
+    MILESTONE,
+    MOVED_UP,
+    OFFER,
+    OFFER_ANSWERED,
+    OFFER_BOUNCED,
+    OFFER_EXPIRING,
+    OFFER_RESCINDED,
+    SIGNUP_CONFIRMATION,
+    TARGET_AT_RISK,
+    TARGET_REACHED,
+    THANKS,
+    WAITLISTED,
+    WELCOME,
+    Attachment,
+    Parts,
+)
+
+NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go once there is one
+WAITS_FOR_MORNING: Final = MARKETING | {OFFER_EXPIRING}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message ready to be rendered. `unsubscribe`: where its reader ends mails like it, of kinds that one may; `own`:
+    the campaign's template for it, if it has one. For a test, `template` is the kind that is tried, and
+    `before_subject` says so."""
+
+    to: str
+    to_name: str
+    locale: str
+    values: Values
+    attachments: tuple[Attachment, ...] = ()
+    unsubscribe: str | None = None
+    own: Parts | None = None
+    template: str | None = None
+    before_subject: str = ""
+
+
+def compose(situation: Situation) -> Letter:
+    """Make the letter. Raises NotNow when it has no address, when what it says is no longer so, or at night."""
+    if situation.journey.erased:
+        raise NotNow("cancelled", "candidate erased")
+    own = COMPOSERS[situation.message.kind](situation)
+    if (situation.message.campaign, situation.message.kind) in situation.background.off:
+        raise NotNow("cancelled", "HR has switched off this kind of message for the campaign")
+    to, to_name = _address(situation)
+    if situation.message.kind in WAITS_FOR_MORNING and is_quiet(situation.now, situation.zone):
+        raise NotNow("requested", "waits for the morning", until=next_morning(situation.now, situation.zone))
+    campaign = {
+        "title": situation.campaign.get("title") or situation.message.campaign,
+        "organizer": situation.campaign.get("organizer") or situation.sender.name,
+    }
+    with_it = enclosed(situation)
+    values = {"name": to_name, "campaign": campaign, **own, **with_it.values}
+    unsubscribe = None
+    if situation.message.kind in MARKETING:
+        values["unsubscribe"] = unsubscribe = situation.links.url("unsubscribe", situation.message.id)
+    return Letter(to, to_name, situation.locale, values, with_it.attachments, unsubscribe, _own(situation))
+
+
+def _own(situation: Situation) -> Parts | None:
+    version = situation.background.own.get((situation.message.campaign, situation.message.kind, situation.locale))
+    return version.parts if version else None
+
+
+def _address(situation: Situation) -> tuple[str, str]:
+    if AUDIENCES[situation.message.kind] == "hr":
+        return situation.sender.hr_email or "hr@localhost", str(
+            situation.campaign.get("organizer") or situation.sender.name
+        )
+    email, name = situation.journey.attribute("email"), situation.journey.attribute("name")
+    if not email or not name:
+        raise NotNow("held", NO_ADDRESS)
+    return str(email), str(name)
+
+
+COMPOSERS: Final[dict[str, Callable[[Situation], Values]]] = {
+    SIGNUP_CONFIRMATION: to_candidates.signup,
+    WAITLISTED: waiting_list.waitlisted,
+    MOVED_UP: waiting_list.moved_up,
+    FAIR_REMINDER: to_candidates.fair_news,
+    FAIR_RESCHEDULED: to_candidates.fair_news,
+    FAIR_CANCELLED: to_candidates.fair_news,
+    THANKS: to_candidates.thanks,
+    INTERVIEW_RESULT: to_candidates.interview,
+    OFFER: to_candidates.offer,
+    OFFER_EXPIRING: to_candidates.offer,
+    OFFER_RESCINDED: to_candidates.offer_rescinded,
+    WELCOME: to_candidates.welcome,
+    BENEFIT_AVAILABLE: to_candidates.benefit_available,
+    BENEFIT_VERIFIED: to_candidates.benefit,
+    BENEFIT_PAID: to_candidates.benefit,
+    MILESTONE: to_hr.target,
+    TARGET_REACHED: to_hr.target,
+    TARGET_AT_RISK: to_hr.risk,
+    DAILY_DIGEST: to_hr.digest,
+    OFFER_ANSWERED: to_hr.offer_answered,
+    OFFER_BOUNCED: offer_trouble.offer_bounced,
+    CHANNEL_REFUSED: channel_refused.letter,
+    LOG_GAP: log_gap.letter,
+}

@@ -1,0 +1,104 @@
+"""What goes with a mail about a fair: ticket and calendar file, and links to both. The table is at the foot.
+
+The calendar file is the same for all who get it at once, so that their mails can share a request. The ticket's image is
+one person's: its mail goes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from notifications.sending import qr
+from notifications.sending.calendar_file import FILE_NAME, FairEvent, calendar_file
+from notifications.sending.fair_words import described
+from notifications.sending.signed_links import Links
+from notifications.sending.situation import Situation, Values
+from schemas.messages import FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, MOVED_UP, SIGNUP_CONFIRMATION, Attachment
+
+TICKET_ID: Final = "ticket@yinfeng"
+# As text, it would be garbled on its way where it is Chinese.
+CALENDAR_TYPE: Final = "application/ics"
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """What a kind of message carries. `ticket`: its image and the link to it, or the link alone; `calendar`: the file
+    and the link to it."""
+
+    ticket: Literal["image", "link"] | None = None
+    calendar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """Values for the template: `ticket` (`url`, and `image` where it has one) and `calendar` (a URL), None where there
+    is none; and the files. Kinds that carry nothing have no such values."""
+
+    values: Values
+    attachments: tuple[Attachment, ...] = ()
+
+
+def enclosed(situation: Situation) -> Enclosed:
+    """What goes with this message, as the fair stands now. A cancelled fair has no ticket, and those who never heard
+    of it before need no file."""
+    carries, row = CARRIES.get(situation.message.kind), situation.fair_row()
+    if carries is None:
+        return Enclosed({})
+    if row is None or (row["cancelled"] and carries.ticket):
+        return Enclosed({"ticket": None, "calendar": None})
+    ticket, image = _ticket(situation, row, carries)
+    if not carries.calendar:
+        return Enclosed({"ticket": ticket, "calendar": None}, image)
+    event = fair_event(row, situation.campaign, situation.zone, situation.locale, situation.links)
+    file = Attachment(FILE_NAME, CALENDAR_TYPE, calendar_file(event, situation.now))
+    return Enclosed(
+        {"ticket": ticket, "calendar": situation.links.url("calendar", situation.message.id)}, (*image, file)
+    )
+
+
+def fair_event(
+    row: Mapping[str, Any], campaign: Mapping[str, Any], zone: ZoneInfo, locale: str, links: Links
+) -> FairEvent:
+    """A fair for the calendar, of its stored row and its campaign's."""
+    said = described(row, zone, locale)
+    lines = [(campaign.get("title"), campaign.get("organizer")), (said["mode"], row["reason"])]
+    return FairEvent(
+        uid=links.uid(row["campaign"], row["fair"]),
+        sequence=row["changes"],
+        title=row["title"],
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        zone=zone.key,
+        place=said["place"],
+        url=row["url"],
+        description="\n".join(_JOINTS[locale].join(filter(None, line)) for line in lines if any(line)),
+        cancelled=row["cancelled"],
+    )
+
+
+def _ticket(
+    situation: Situation, row: Mapping[str, Any], carries: Carries
+) -> tuple[Values | None, tuple[Attachment, ...]]:
+    """The ticket's values and its image. Online nobody is let in."""
+    if carries.ticket is None or row["mode"] == "online":
+        return None, ()
+    url = situation.links.url("ticket", situation.message.id)
+    if carries.ticket == "link":
+        return {"url": url, "image": None}, ()
+    image = Attachment("ticket.png", "image/png", qr.png(url), TICKET_ID)
+    return {"url": url, "image": f"cid:{TICKET_ID}"}, (image,)
+
+
+_JOINTS: Final = {"zh-CN": "，", "en": ", "}
+
+# A kind that comes to carry one of them is entered here; its templates show `ticket` and `calendar`.
+CARRIES: Final[dict[str, Carries]] = {
+    SIGNUP_CONFIRMATION: Carries(ticket="image", calendar=True),
+    MOVED_UP: Carries(ticket="image", calendar=True),
+    FAIR_REMINDER: Carries(ticket="link"),
+    FAIR_RESCHEDULED: Carries(ticket="link", calendar=True),
+    FAIR_CANCELLED: Carries(calendar=True),
+}

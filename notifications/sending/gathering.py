@@ -1,0 +1,116 @@
+"""What claimed messages need to be written: their journeys, campaigns, fairs and suppressions, read for all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from notifications.rules.participation import takes_part
+from notifications.sending import composing, suppressing
+from notifications.sending.composing import Letter
+from notifications.sending.grouping import HOUR, arranged
+from notifications.sending.samples import letter_of_a_test
+from notifications.sending.signed_links import Links
+from notifications.sending.situation import NotNow, Situation, ToldWith, Writer
+from schemas.journey import Journey
+from schemas.messages import AUDIENCES, SIGNUP_CONFIRMATION, TEMPLATE_TEST
+from storage import journeys, places
+from storage.database import Conn
+from storage.journeys import Stored
+from storage.ledger import JourneyKey
+from storage.messages import asking
+from storage.messages.background import Background, told_hr
+from storage.messages.background import load as load_background
+from storage.messages.sending import UNWRITTEN, Claimed
+
+log = logging.getLogger(__name__)
+
+Made = Letter | NotNow | ToldWith
+NOBODY: Final = Stored(0, Journey())
+BREATHE_EVERY: Final = 10  # letters between turns for others: a ticket's code takes milliseconds
+
+
+async def letters_for(
+    conn: Conn, claimed: Sequence[Claimed], writer: Writer, links: Links, now: datetime
+) -> list[Made]:
+    """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
+    keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
+    known = await journeys.load(conn, keys) if keys else {}
+    background = await _around(conn, claimed, known, now)
+    situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
+    made: list[Made] = []
+    for place, (situation, message) in enumerate(zip(arranged(situations), claimed, strict=True)):
+        if place % BREATHE_EVERY == BREATHE_EVERY - 1:
+            await asyncio.sleep(0)
+        made.append(
+            _letter(situation, _stored(known, message).version) if isinstance(situation, Situation) else situation
+        )
+    await asking.request(conn, [why.instead for why in made if isinstance(why, NotNow) and why.instead])
+    return await suppressing.held_back(conn, claimed, made)
+
+
+async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Links, now: datetime) -> Situation:
+    """One message and all that is known around it, for looking at: nothing is changed by it, no seat given."""
+    key = (message.campaign, message.candidate or "")
+    journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
+    fair = message.params.get("fair")
+    about = await load_background(conn, [message.campaign], [(message.campaign, fair)] if fair else [])
+    about.places.update(await places.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
+    situation = Situation(message, journey, about, writer, links, now)
+    return replace(situation, together=(situation,))
+
+
+async def _around(
+    conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored], now: datetime
+) -> Background:
+    fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
+    campaigns = {message.campaign for message in claimed}
+    background = await load_background(conn, campaigns, fairs)
+    to_hr = {message.campaign for message in claimed if AUDIENCES[message.kind] == "hr"}
+    return replace(
+        background,
+        places=await _places(conn, claimed, known),
+        to_hr=await told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
+    )
+
+
+async def _places(
+    conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored]
+) -> dict[places.Key, places.Place]:
+    """Seats are given out when signups are confirmed, by the time of the signup; other mails look them up."""
+    about = [message for message in claimed if message.candidate is not None and message.params.get("fair")]
+    keys = {each.id: (each.campaign, each.params["fair"], each.candidate) for each in about}
+    signups = [
+        (_stored(known, each).journey.fairs[each.params["fair"]], keys[each.id])
+        for each in about
+        if each.kind == SIGNUP_CONFIRMATION and takes_part(_stored(known, each).journey, each.params["fair"])
+    ]
+    taken = await places.take(conn, [key for _, key in sorted(signups)])
+    return taken | await places.of(conn, keys.values() - taken.keys())
+
+
+def _stored(known: Mapping[JourneyKey, Stored], message: Claimed) -> Stored:
+    return known.get((message.campaign, message.candidate or ""), NOBODY)
+
+
+def _letter(situation: Situation, version: int) -> Letter | NotNow:
+    try:
+        if situation.message.kind == TEMPLATE_TEST:
+            return letter_of_a_test(situation)
+        return composing.compose(situation)
+    except NotNow as reason:
+        if reason.status == "held" and situation.message.candidate is not None:
+            reason.seen = (situation.message.campaign, situation.message.candidate, version)
+        return reason
+    except Exception as error:
+        return unwritten(situation.message, error)
+
+
+def unwritten(message: Claimed, error: Exception) -> NotNow:
+    """Our own fault, or a message like no other: it waits to be tried by a mended sender, and the others go out."""
+    log.error("message %d can't be written", message.id, exc_info=error)
+    return NotNow("held", f"{UNWRITTEN}: {type(error).__name__} {error}")

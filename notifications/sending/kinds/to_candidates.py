@@ -1,0 +1,172 @@
+"""What mails of fairs, offers, hires and benefits say, and what makes them moot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from notifications.sending import dates
+from notifications.sending.fair_words import described
+from notifications.sending.situation import NotNow, Situation, Values
+from schemas.messages import BENEFIT_VERIFIED, FAIR_CANCELLED, FAIR_REMINDER, WAITLISTED, MessageRequest, dedupe_key
+
+# A fair may be told of a little later than its signups; a confirmation without time and place is worth some seconds.
+PATIENCE = 3  # attempts
+PAUSE = timedelta(seconds=5)
+THANKS_AFTER = timedelta(hours=1)
+THANKS_WITHIN = timedelta(days=7)
+
+
+def signup(situation: Situation) -> Values:
+    require_part(situation)
+    row = situation.fair_row()
+    if row is None and situation.message.params.get("fair") and situation.message.attempts <= PATIENCE:
+        raise NotNow("requested", "the fair is not known yet", until=situation.now + PAUSE)
+    if row is not None and situation.now >= row["ends_at"]:
+        raise NotNow("cancelled", "the fair is over")
+    if situation.place == "waiting":
+        raise _waits(situation)
+    return {"fair": described(row, situation.zone, situation.locale) if row else None}
+
+
+def _waits(situation: Situation) -> NotNow:
+    why = NotNow("cancelled", "the fair is full; told of the waiting list instead")
+    message, fair = situation.message, situation.message.params["fair"]
+    key = dedupe_key(WAITLISTED, message.campaign, message.candidate, [fair])
+    why.instead = MessageRequest(WAITLISTED, key, message.campaign, message.candidate, {"fair": fair})
+    return why
+
+
+def fair_news(situation: Situation) -> Values:
+    """A fair that moved, was called off, or is near: never told once it has begun."""
+    require_part(situation)
+    row = situation.fair_row()
+    if row is None:
+        raise NotNow("cancelled", "the fair is no longer known")
+    if row["cancelled"] != (situation.message.kind == FAIR_CANCELLED):
+        raise NotNow("cancelled", "the fair is cancelled" if row["cancelled"] else "the fair takes place after all")
+    if situation.now >= row["starts_at"]:
+        raise NotNow("cancelled", "the fair has begun")
+    if situation.message.kind == FAIR_REMINDER and situation.place == "waiting":
+        raise NotNow("cancelled", "the candidate is on the waiting list")
+    before = situation.message.params.get("before")
+    return {
+        "fair": described(row, situation.zone, situation.locale),
+        "before": dates.moment(before["starts_at"], situation.zone, situation.locale) if before else None,
+        "reason": situation.message.params.get("reason"),
+    }
+
+
+def require_part(situation: Situation) -> None:
+    """Raises NotNow when the candidate does not, or no longer, take part in the fair that the message is about."""
+    fair = situation.message.params.get("fair")
+    if situation.journey.first_signup is None or (fair and fair not in situation.journey.fairs):
+        raise NotNow("cancelled", "the signup was retracted")
+    if situation.journey.withdrawn:
+        raise NotNow("cancelled", "the candidate withdrew")
+
+
+def thanks(situation: Situation) -> Values:
+    """Some time after the fair, not weeks later; who came and withdrew later is thanked as well."""
+    row, fair = situation.fair_row(), situation.message.params["fair"]
+    if fair not in situation.journey.checkins:
+        raise NotNow("cancelled", "the check-in was retracted")
+    if row is None:
+        raise NotNow("cancelled", "the fair is not known")
+    due = row["ends_at"] + THANKS_AFTER
+    if situation.now < due:
+        raise NotNow("requested", "waits for the end of the fair", until=due)
+    if situation.now > due + THANKS_WITHIN:
+        raise NotNow("cancelled", "the fair was long ago")
+    return {"fair": described(row, situation.zone, situation.locale)}
+
+
+def interview(situation: Situation) -> Values:
+    params = situation.message.params
+    held = situation.journey.interviews.get(params["employer"])
+    if held is None or held.outcome is None or held.outcome.value != params["outcome"]:
+        raise NotNow("cancelled", "the result has changed since")
+    if situation.journey.withdrawn:
+        raise NotNow("cancelled", "the candidate withdrew")
+    said = {"employer": params["employer"], "position": params.get("position")}
+    return {"interview": {**said, "passed": params["outcome"] == "passed"}}
+
+
+def offer(situation: Situation) -> Values:
+    params = situation.message.params
+    offer = situation.journey.offers.get(params["offer"])
+    if offer is None or offer.terms is None:
+        raise NotNow("cancelled", "the offer was retracted")
+    if offer.status.value != "extended":
+        raise NotNow("cancelled", f"the offer is {offer.status.value}")
+    said = {name: params.get(name) for name in ("employer", "position", "city", "expires_at")}
+    if said != {name: getattr(offer.terms, name) for name in said}:
+        raise NotNow("cancelled", "the offer has other terms now")
+    if params.get("expires_at") and situation.now >= dates.parse(params["expires_at"]):
+        raise NotNow("cancelled", "the offer has expired")
+    return {"offer": _terms(said, situation), "answer": situation.links.url("answer", situation.message.id)}
+
+
+def offer_rescinded(situation: Situation) -> Values:
+    offer = situation.journey.offers.get(situation.message.params["offer"])
+    if offer is None or offer.terms is None:
+        raise NotNow("cancelled", "the offer was retracted")
+    if offer.status.value != "rescinded":
+        raise NotNow("cancelled", f"the offer is {offer.status.value}")
+    terms = {name: getattr(offer.terms, name) for name in ("employer", "position", "city", "expires_at")}
+    return {"offer": _terms(terms, situation), "reason": situation.message.params.get("reason")}
+
+
+def _terms(said: dict[str, Any], situation: Situation) -> Values:
+    expires = said["expires_at"]
+    shown = dates.moment(expires, situation.zone, situation.locale) if expires else None
+    return {"employer": said["employer"], "position": said["position"], "city": said["city"], "expires": shown}
+
+
+def welcome(situation: Situation) -> Values:
+    params = situation.message.params
+    hire = situation.journey.hires.get(params["employer"])
+    if hire is None or hire.status.value != "started":
+        raise NotNow("cancelled", "the hire no longer stands")
+    return {
+        "hire": {
+            "employer": params["employer"],
+            "position": params.get("position"),
+            "started_on": dates.day(params["started_on"], situation.locale),
+        }
+    }
+
+
+def benefit_available(situation: Situation) -> Values:
+    """That there is help for those who start; not for those who have applied already."""
+    values = welcome(situation)
+    if situation.journey.benefits:
+        raise NotNow("cancelled", "a benefit was applied for already")
+    return {**values, "benefits": list(_BENEFITS[situation.locale].values())}
+
+
+def benefit(situation: Situation) -> Values:
+    params = situation.message.params
+    known = situation.journey.benefits.get(params["benefit"])
+    if known is None or (situation.message.kind == BENEFIT_VERIFIED and known.value == "refused"):
+        raise NotNow("cancelled", "the benefit was retracted or refused")
+    amount = params.get("amount")
+    paid = dates.money(amount, params.get("currency", "CNY"), situation.locale) if amount is not None else None
+    kind = _BENEFITS[situation.locale].get(params["kind"], params["kind"].replace("_", " "))
+    return {"benefit": {"kind": kind, "amount": paid}}
+
+
+_BENEFITS = {
+    "zh-CN": {
+        "rent_subsidy": "租房补贴",
+        "talent_allowance": "人才津贴",
+        "insurance": "社保补贴",
+        "settling_in": "安家补助",
+    },
+    "en": {
+        "rent_subsidy": "rent subsidy",
+        "talent_allowance": "talent allowance",
+        "insurance": "insurance subsidy",
+        "settling_in": "settling-in allowance",
+    },
+}

@@ -1,0 +1,232 @@
+"""A sample of every kind of message, for authors to see what theirs would look like, and what it may say.
+
+It goes the way of a real one, from a made-up journey on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from notifications.sending import composing
+from notifications.sending.composing import Letter
+from notifications.sending.signed_links import Links
+from notifications.sending.situation import Situation, Values, Writer
+from schemas.journey import Hire, Interview, Journey, Offer, Terms, Word
+from schemas.messages import (
+    AUDIENCES,
+    BENEFIT_AVAILABLE,
+    BENEFIT_PAID,
+    BENEFIT_VERIFIED,
+    CHANNEL_REFUSED,
+    DAILY_DIGEST,
+    FAIR_CANCELLED,
+    FAIR_REMINDER,
+    FAIR_RESCHEDULED,
+    INTERVIEW_RESULT,
+    LOG_GAP,
+    MILESTONE,
+    MOVED_UP,
+    OFFER,
+    OFFER_ANSWERED,
+    OFFER_BOUNCED,
+    OFFER_EXPIRING,
+    OFFER_RESCINDED,
+    SIGNUP_CONFIRMATION,
+    TARGET_AT_RISK,
+    TARGET_REACHED,
+    THANKS,
+    WAITLISTED,
+    WELCOME,
+    Parts,
+)
+from storage.messages.background import Background
+from storage.messages.sending import Claimed
+
+NOON: Final = 12
+BEFORE_SUBJECT: Final = {"zh-CN": "［测试］", "en": "[Test] "}
+_AT: Final = (0, "/sample", "1")
+_FAIR: Final = "sample-fair"
+_OFFER: Final = "sample-offer"
+_WHO: Final = "sample-candidate"
+
+
+def sample(
+    kind: str, locale: str, campaign: Mapping[str, Any], *, sender: Writer, links: Links, now: datetime
+) -> Letter:
+    """A letter of this kind in this language, as `campaign` (its stored row) would send it; `now` has a time zone."""
+    words = _WORDS[locale]
+    here = {**campaign, "locale": locale}
+    who = None if _is_hr_alone(kind) else _WHO
+    message = Claimed(0, kind, str(here["campaign"]), who, _params(kind, words, now), 1)
+    background = Background(
+        {message.campaign: here},
+        {(message.campaign, _FAIR): _fair(message.campaign, kind, words, now)},
+        {(message.campaign, _FAIR, _WHO): "waiting" if kind == WAITLISTED else "seat"},
+    )
+    situation = Situation(message, _journey(kind, words, now), background, sender, links, now)
+    noon = now.astimezone(situation.zone).replace(hour=NOON)
+    situation = replace(situation, now=noon)
+    return composing.compose(replace(situation, together=(situation,)))
+
+
+def letter_of_a_test(situation: Situation) -> Letter:
+    """The letter of a test: a sample of the kind that is tried, by the template that its author had before him."""
+    params = situation.message.params
+    campaign = {"campaign": situation.message.campaign, **situation.campaign}
+    made = sample(
+        params["of"], params["locale"], campaign, sender=situation.sender, links=situation.links, now=situation.now
+    )
+    parts = Parts(**params["parts"]) if params.get("parts") else None
+    return replace(
+        made,
+        to=params["to"],
+        to_name=params["to"],
+        unsubscribe=None,
+        own=parts,
+        template=params["of"],
+        before_subject=BEFORE_SUBJECT[params["locale"]],
+    )
+
+
+def lacking(kind: str, values: Values) -> list[tuple[str, Values]]:
+    """The same values, each time without one of those that a message may lack, and which."""
+    return [(path, without) for path in SOMETIMES.get(kind, ()) if (without := _without(path.split("."), values))]
+
+
+def _without(path: list[str], values: Any) -> Any:
+    first, rest = path[0], path[1:]
+    if not isinstance(values, Mapping) or values.get(first) is None:
+        return None
+    changed = _without(rest, values[first]) if rest else None
+    return {**values, first: changed} if changed or not rest else None
+
+
+def _is_hr_alone(kind: str) -> bool:
+    return AUDIENCES[kind] == "hr" and kind not in (OFFER_ANSWERED, OFFER_BOUNCED)
+
+
+def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    start = now + (timedelta(days=-1) if kind == THANKS else timedelta(days=3))
+    start = start.replace(hour=1, minute=0, second=0, microsecond=0)
+    return {
+        "campaign": campaign,
+        "fair": _FAIR,
+        "title": words["fair"],
+        "mode": "onsite",
+        "starts_at": start,
+        "ends_at": start + timedelta(hours=7),
+        "venue": words["venue"],
+        "city": words["city"],
+        "url": "https://fairs.example/spring",
+        "cancelled": kind == FAIR_CANCELLED,
+        "reason": words["reason"],
+        "changes": 0,
+    }
+
+
+def _journey(kind: str, words: Mapping[str, str], now: datetime) -> Journey:
+    employer, position = words["employer"], words["position"]
+    terms = Terms(_AT, employer, position, expires_at=_expires(now), city=words["city"])
+    benefits = {"b": Word(_AT, "verified")} if kind in (BENEFIT_VERIFIED, BENEFIT_PAID) else {}
+    return Journey(
+        attributes={
+            "name": Word(_AT, words["name"]),
+            "email": Word(_AT, "candidate@example.com"),
+        },
+        first_signup=0,
+        last_signup=_AT,
+        fairs={_FAIR: 0},
+        checkins={_FAIR: 0},
+        interviews={employer: Interview(0, Word(_AT, "passed"))},
+        offers={_OFFER: Offer(Word(_AT, _OFFERED.get(kind, "extended")), terms)},
+        hires={employer: Hire(Word(_AT, "started"))},
+        benefits=benefits,
+    )
+
+
+def _expires(now: datetime) -> str:
+    return (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0).isoformat()
+
+
+def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    today, job = now.date(), {"employer": words["employer"], "position": words["position"]}
+    offer = {**job, "offer": _OFFER, "city": words["city"], "expires_at": _expires(now)}
+    started = {**job, "started_on": (today - timedelta(days=1)).isoformat()}
+    benefit = {"benefit": "b", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
+    target = {"title": words["target"], "goal": 2000, "progress": 1000, "percent": 50}
+    target |= {"due_on": (today + timedelta(days=38)).isoformat()}
+    earlier = {"starts_at": (now + timedelta(days=2)).isoformat()}
+    known: dict[str, dict[str, Any]] = {
+        FAIR_REMINDER: {"fair": _FAIR, "notice": "24h"},
+        FAIR_RESCHEDULED: {"fair": _FAIR, "before": earlier},
+        FAIR_CANCELLED: {"fair": _FAIR, "before": earlier, "reason": words["reason"]},
+        INTERVIEW_RESULT: {**job, "outcome": "passed"},
+        OFFER: offer,
+        OFFER_EXPIRING: offer,
+        OFFER_RESCINDED: {"offer": _OFFER, "reason": words["reason"]},
+        OFFER_ANSWERED: {"offer": _OFFER},
+        OFFER_BOUNCED: {**job, "offer": _OFFER, "message": 1, "status": "bounced"},
+        WELCOME: started,
+        BENEFIT_AVAILABLE: started,
+        BENEFIT_VERIFIED: benefit,
+        BENEFIT_PAID: benefit,
+        MILESTONE: target,
+        TARGET_REACHED: {**target, "progress": 2000, "percent": 100},
+        CHANNEL_REFUSED: {"channel": "sendgrid", "reason": "401 Unauthorized; check YINFENG_SENDGRID_API_KEY"},
+        LOG_GAP: {"count": 12, "topic": "yinfeng.facts", "partition": 3, "since": 100, "upto": 111},
+        TARGET_AT_RISK: {**target, "expected": 1600, "days_left": 38},
+        DAILY_DIGEST: {
+            "day": today.isoformat(),
+            "targets": [{**target, "gained": 12}],
+            "fairs": [{"title": words["fair"], "starts_at": now.isoformat()}],
+            "trouble": {"unknown": 3},
+        },
+    }
+    return known.get(kind, {"fair": _FAIR})
+
+
+_OFFERED: Final = {OFFER_RESCINDED: "rescinded", OFFER_ANSWERED: "accepted"}
+_WORDS: Final[dict[str, dict[str, str]]] = {
+    "zh-CN": {
+        "name": "李思雨",
+        "fair": "武汉理工大学春季双选会",
+        "venue": "东院体育馆",
+        "city": "武汉",
+        "reason": "暴雨红色预警",
+        "employer": "华友钴业",
+        "position": "工艺工程师",
+        "target": "招聘 2000 名毕业生",
+    },
+    "en": {
+        "name": "Siyu Li",
+        "fair": "Spring fair at Wuhan University of Technology",
+        "venue": "East Campus Gym",
+        "city": "Wuhan",
+        "reason": "a storm warning",
+        "employer": "Huayou Cobalt",
+        "position": "Process engineer",
+        "target": "2000 graduates",
+    },
+}
+
+# Kind → the values that a message of it may lack (they are None then).
+SOMETIMES: Final[dict[str, tuple[str, ...]]] = {
+    SIGNUP_CONFIRMATION: ("fair", "fair.url", "ticket", "ticket.image", "calendar"),
+    WAITLISTED: ("fair.url",),
+    MOVED_UP: ("fair.url", "ticket", "ticket.image", "calendar"),
+    FAIR_REMINDER: ("fair.url", "ticket", "before", "reason"),
+    FAIR_RESCHEDULED: ("fair.url", "ticket", "calendar", "before", "reason"),
+    FAIR_CANCELLED: ("fair.url", "calendar", "before", "reason"),
+    THANKS: ("fair.url",),
+    INTERVIEW_RESULT: ("interview.position",),
+    OFFER: ("offer.city", "offer.expires"),
+    OFFER_EXPIRING: ("offer.city",),
+    OFFER_RESCINDED: ("offer.city", "offer.expires", "reason"),
+    WELCOME: ("hire.position",),
+    BENEFIT_AVAILABLE: ("hire.position",),
+    BENEFIT_VERIFIED: ("benefit.amount",),
+    OFFER_BOUNCED: ("candidate.name",),
+}

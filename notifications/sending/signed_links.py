@@ -1,0 +1,65 @@
+"""Signed links: who holds one may do the one thing that it is for, to the one message that it came with."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from typing import Final, Literal
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from schemas.errors import NotFound
+from storage.database import Conn
+from storage.messages.link_secret import load_secret
+
+Purpose = Literal["answer", "ticket", "calendar", "unsubscribe"]
+
+_LONGEST: Final = 200
+
+
+class Links:
+    """Makes and reads links. `secret`: at least 32 random bytes; `base_url`: where the web app is reached."""
+
+    def __init__(self, secret: bytes, base_url: str) -> None:
+        self._secret = secret
+        self._signers = {purpose: _signer(secret, purpose) for purpose in PATHS}
+        self._base_url = base_url
+
+    def url(self, purpose: Purpose, message: int) -> str:
+        """The address that lets its reader do this with this message."""
+        return f"{self._base_url}{PATHS[purpose]}{self.token(purpose, message)}"
+
+    def token(self, purpose: Purpose, message: int) -> str:
+        return str(self._signers[purpose].dumps(message))
+
+    def uid(self, *names: str) -> str:
+        """A name for something of this installation's: the same for ever, and no other installation's."""
+        whole = b"".join(len(name.encode()).to_bytes(4) + name.encode() for name in names)
+        digest = hmac.digest(self._secret, b"yinfeng.uid:" + whole, "sha256")
+        return str(uuid.UUID(bytes=digest[:16], version=5))
+
+    def read(self, purpose: Purpose, token: str) -> int:
+        """The message that a token was made for. Raises NotFound when we made none such."""
+        try:
+            found = self._signers[purpose].loads(token[:_LONGEST])
+        except BadSignature:
+            raise NotFound("this link is not whole; open it from the mail again") from None
+        return int(found)
+
+
+async def load(conn: Conn, base_url: str) -> Links:
+    """The links of this installation; the first call makes its secret."""
+    return Links(await load_secret(conn), base_url)
+
+
+def _signer(secret: bytes, purpose: Purpose) -> URLSafeSerializer:
+    return URLSafeSerializer(secret, salt=f"yinfeng.{purpose}", signer_kwargs={"digest_method": hashlib.sha256})
+
+
+PATHS: Final[dict[Purpose, str]] = {
+    "answer": "/offers/",
+    "ticket": "/tickets/",
+    "calendar": "/calendar/",
+    "unsubscribe": "/unsubscribe/",
+}

@@ -1,0 +1,97 @@
+"""One message and all that is known around it, for the letter to be made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from notifications.sending.signed_links import Links
+from schemas.errors import YinfengError
+from schemas.journey import Journey
+from schemas.messages import AUDIENCES, MessageRequest, Status
+from storage.messages.background import Background
+from storage.messages.sending import Claimed
+from storage.places import Place
+
+DEFAULT_ZONE: Final = "Asia/Shanghai"
+DEFAULT_LOCALE: Final = "zh-CN"
+Values = dict[str, Any]
+
+
+class NotNow(YinfengError):
+    """The message is not to be sent: `status` says whether it waits (`until`, if that is known) or never goes.
+
+    `seen` is the journey's key and version, where one that changes would let the message go; `recipient` the address
+    that is not to be written to; `instead` the message that is asked for in its place.
+    """
+
+    seen: tuple[str, str, int] | None = None
+    recipient: str | None = None
+    instead: MessageRequest | None = None
+
+    def __init__(self, status: Status, reason: str, until: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.until = status, reason, until
+
+
+@dataclass(frozen=True, slots=True)
+class ToldWith:
+    """The message is told in the mail of another one, and shares its fate."""
+
+    leader: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, and where HR reads: `hr_email` may be None when mail stays in the local mailbox."""
+
+    name: str
+    base_url: str
+    hr_email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A message, its candidate's journey (empty for HR's), the campaigns and fairs around it, who writes, signed
+    links, and now.
+
+    `together`: for kinds that are grouped, the situations that one mail tells of, this one among them.
+    """
+
+    message: Claimed
+    journey: Journey
+    background: Background
+    sender: Writer
+    links: Links
+    now: datetime
+    together: tuple[Situation, ...] = ()
+
+    @property
+    def campaign(self) -> dict[str, Any]:
+        return self.background.campaigns.get(self.message.campaign, {})
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.campaign.get("timezone") or DEFAULT_ZONE)
+
+    @property
+    def locale(self) -> str:
+        own = self.journey.attribute("locale") if AUDIENCES[self.message.kind] == "candidate" else None
+        return str(own or self.campaign_locale)
+
+    @property
+    def campaign_locale(self) -> str:
+        return str(self.campaign.get("locale") or DEFAULT_LOCALE)
+
+    @property
+    def place(self) -> Place | None:
+        """Whether the candidate has a seat at the fair that the message is about, or waits for one; None: not known."""
+        key = (self.message.campaign, self.message.params.get("fair"), self.message.candidate)
+        return self.background.places.get(key)
+
+    def fair_row(self) -> dict[str, Any] | None:
+        """The fair that the message is about, as far as it is known."""
+        fair = self.message.params.get("fair")
+        return self.background.fairs.get((self.message.campaign, fair)) if fair else None

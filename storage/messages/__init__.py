@@ -1,0 +1,7 @@
+"""Messages: asked for, sent, told of, looked at. What the fold says of them is said from here."""
+
+from __future__ import annotations
+
+from storage.messages.asking import forget, reconsider, release, request
+
+__all__ = ["forget", "reconsider", "release", "request"]

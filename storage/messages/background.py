@@ -1,0 +1,69 @@
+"""What mails need to know of campaigns and fairs, and what HR was told lately; read for many messages at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from schemas.messages import HR_KINDS
+from storage.database import Conn
+from storage.messages import templates
+from storage.messages.sending import TOLD_WITH
+from storage.messages.templates import Switch, TemplateKey, Version
+from storage.places import Key, Place
+
+# The condition is the index's.
+_TOLD_HR = f"""
+SELECT campaign, kind, count(*)::int, min(sent_at), max(sent_at) FROM messages
+WHERE kind IN {HR_KINDS} AND campaign = ANY(%(campaigns)s) AND sent_at > %(since)s
+  AND NOT starts_with(coalesce(reason, ''), %(with)s)
+GROUP BY campaign, kind
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What HR was sent of a kind since some time: how many mails, when the first and the last."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What mails say of campaigns and fairs: rows by campaign, and by (campaign, fair). `places` of candidates by
+    (campaign, fair, candidate); `own`: the campaigns' templates; `off`: the kinds that they do not send; `to_hr`: what
+    HR was told within the hour, by (campaign, kind)."""
+
+    campaigns: dict[str, dict[str, Any]]
+    fairs: dict[tuple[str, str], dict[str, Any]]
+    places: dict[Key, Place] = field(default_factory=dict)
+    own: Mapping[TemplateKey, Version] = field(default_factory=dict)
+    off: Collection[Switch] = ()
+    to_hr: dict[tuple[str, str], Told] = field(default_factory=dict)
+
+
+async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], Told]:
+    """What the HR of these campaigns was sent since then, by campaign and kind; each mail counts once."""
+    cursor = await conn.execute(_TOLD_HR, {"campaigns": sorted(campaigns), "since": since, "with": TOLD_WITH})
+    return {(campaign, kind): Told(*rest) for campaign, kind, *rest in await cursor.fetchall()}
+
+
+async def load(conn: Conn, campaigns: Iterable[str], fairs: Iterable[tuple[str, str]]) -> Background:
+    """The campaigns and fairs of these names, as far as they are known, with what these campaigns' HR has set."""
+    wanted, wanted_fairs = sorted(set(campaigns)), sorted(set(fairs))
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute("SELECT * FROM campaigns WHERE campaign = ANY(%s)", [wanted])
+        found = {row["campaign"]: row for row in await cursor.fetchall()}
+        await cursor.execute(
+            "SELECT f.* FROM fairs f JOIN unnest(%b::text[], %b::text[]) AS k(campaign, fair) USING (campaign, fair)",
+            [[c for c, _ in wanted_fairs], [f for _, f in wanted_fairs]],
+        )
+        fairs_found = {(row["campaign"], row["fair"]): row for row in await cursor.fetchall()}
+    own, off = await templates.latest(conn, wanted), await templates.off(conn, wanted)
+    return Background(found, fairs_found, own=own, off=off)

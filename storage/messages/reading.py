@@ -1,0 +1,152 @@
+"""Messages for those who look: what was asked for, what became of it, how it looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.rows import class_row, dict_row
+
+from schemas.errors import NotFound
+from schemas.messages import (
+    FAIR_CANCELLED,
+    FAIR_REMINDER,
+    FAIR_RESCHEDULED,
+    HR_KINDS,
+    MOVED_UP,
+    SIGNUP_CONFIRMATION,
+    THANKS,
+    WAITLISTED,
+    Status,
+)
+from storage.database import Conn
+from storage.messages.sending import RESTS
+from storage.sight import SEEN
+
+ABOUT_FAIRS: Final = (
+    SIGNUP_CONFIRMATION,
+    WAITLISTED,
+    MOVED_UP,
+    FAIR_REMINDER,
+    FAIR_RESCHEDULED,
+    FAIR_CANCELLED,
+    THANKS,
+)
+DEFAULT_ZONE: Final = "Asia/Shanghai"
+_ROWS = """
+SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
+       m.attempts, m.source, m.fact, m.requested_at, m.sent_at
+FROM messages m
+"""
+# The condition is the index's.
+_RESTING = f"""
+SELECT reason, count(*)::int FROM messages WHERE status = 'held' AND starts_with(reason, '{RESTS}')
+GROUP BY 1 ORDER BY 1
+"""
+# An employer's key sees the messages to candidates whom it sees: those about fairs, and those that it caused itself. Of
+# which employer another message is stands in it, in its fact, or in the offer that its fact names; else it is nobody's.
+_OF_EMPLOYER = f"""
+m.kind NOT IN {HR_KINDS} AND {SEEN.format(campaign="m.campaign", candidate="m.candidate")}
+AND (m.kind IN {ABOUT_FAIRS} OR %(employer)s = coalesce(
+    m.params->>'employer',
+    (SELECT c.event->'data'->>'employer' FROM facts c WHERE c.source = m.source AND c.id = m.fact),
+    (SELECT x.event->'data'->>'employer'
+     FROM facts c JOIN facts x ON (x.campaign, x.candidate) = (m.campaign, m.candidate)
+     WHERE c.source = m.source AND c.id = m.fact AND x.type = 'offer.extended'
+       AND x.event->'data'->>'offer' = c.event->'data'->>'offer'
+     ORDER BY x.time DESC LIMIT 1)))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `fact` and `source` are the identity of the fact that asked for it, where one did."""
+
+    id: int
+    kind: str
+    campaign: str
+    candidate: str | None
+    recipient: str | None
+    channel: str | None
+    locale: str | None
+    subject: str | None
+    status: Status
+    reason: str | None
+    attempts: int
+    source: str | None
+    fact: str | None
+    requested_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message as it went out."""
+
+    html: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which messages; None: whatever they are. `employer`: those that this employer may see."""
+
+    campaign: str | None = None
+    candidate: str | None = None
+    status: str | None = None
+    channel: str | None = None
+    kind: str | None = None
+    employer: str | None = None
+
+
+async def listed(conn: Conn, wanted: Wanted, *, before: int | None, limit: int) -> list[Message]:
+    """Messages, the newest first, older than the message `before`."""
+    given = {name: getattr(wanted, name) for name in ("campaign", "candidate", "status", "channel", "kind")}
+    conditions = [f"m.{name} = %({name})s" for name, value in given.items() if value is not None]
+    conditions += ["m.id < %(before)s"] if before is not None else []
+    conditions += [_OF_EMPLOYER] if wanted.employer is not None else []
+    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    values = {**given, "before": before, "employer": wanted.employer, "limit": limit}
+    async with conn.cursor(row_factory=class_row(Message)) as cursor:
+        await cursor.execute(f"{_ROWS} {where} ORDER BY m.id DESC LIMIT %(limit)s", values)
+        return await cursor.fetchall()
+
+
+async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
+    """One message. Raises NotFound, also for one that the employer may not see."""
+    condition = f" AND {_OF_EMPLOYER}" if employer is not None else ""
+    async with conn.cursor(row_factory=class_row(Message)) as cursor:
+        await cursor.execute(f"{_ROWS} WHERE m.id = %(id)s{condition}", {"id": id, "employer": employer})
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound(f"there is no message {id} that this key may read")
+    return found
+
+
+async def resting(conn: Conn) -> list[tuple[str, int]]:
+    """Why messages wait for their channel, and how many for each reason."""
+    cursor = await conn.execute(_RESTING)
+    return [(reason.removeprefix(f"{RESTS}: "), count) for reason, count in await cursor.fetchall()]
+
+
+async def timezone(conn: Conn, campaign: str) -> str:
+    """The campaign's time zone, or the usual one where the campaign is not known."""
+    cursor = await conn.execute("SELECT timezone FROM campaigns WHERE campaign = %s", [campaign])
+    row = await cursor.fetchone()
+    return str(row[0]) if row else DEFAULT_ZONE
+
+
+async def attempts(conn: Conn, id: int) -> list[dict[str, Any]]:
+    """What was tried and what changed, the oldest first: `at`, `status`, `detail`."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute("SELECT at, status, detail FROM message_attempts WHERE message = %s ORDER BY id", [id])
+        return await cursor.fetchall()
+
+
+async def mail(conn: Conn, id: int) -> Mail | None:
+    """The message as it went out; None when it hasn't, or was forgotten with its candidate."""
+    async with conn.cursor(row_factory=class_row(Mail)) as cursor:
+        await cursor.execute("SELECT html, text, at FROM mails WHERE message = %s", [id])
+        return await cursor.fetchone()
