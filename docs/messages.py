@@ -6,14 +6,13 @@ from pathlib import Path
 
 from notifications.authoring.checking import FILTERS, MACROS
 from notifications.pages.texts import TEXTS
-from notifications.sending.enclosing import CARRIES
-from schemas.messages import AUDIENCES, FACT_KINDS, GROUPED, IN_DOUBT, MARKETING, TEMPLATED
+from schemas.kinds import AUDIENCES, BY_NAME, FACT_KINDS, GROUPED, MARKETING, TEMPLATED
 
 PAGE = Path(__file__).with_name("messages.md")
 
 HEAD = """# The messages
 
-Generated from `schemas/messages.py` by `make docs`; don't edit it here.
+Generated from `schemas/kinds.py` by `make docs`; don't edit it here.
 
 Each message has one reason, and goes once for it: the same fact posted again, a worker started anew, a batch repeated
 ask for nothing new. Whether a message still makes sense is looked at when it would go: what was retracted, cancelled,
@@ -28,14 +27,15 @@ AFTER = f"""
   the campaign's time zone). All others concern the reader alone and go all the same.
 - **Grouped** kinds are told together, in one mail an hour for each campaign; other mails to HR have a cap.
 - **When nobody knows**: a provider did not answer, or a sender died. An event of the provider's webhook settles it; if
-  none comes within an hour, this does. Kinds without a word stay `unknown` until somebody looks.
+  none comes within an hour, this does. What a sender had not begun
+  when it died goes by itself. Kinds without a word stay `unknown` until somebody looks.
 
 ## The life of a message
 
 `requested` → `claimed` → `sent` → `delivered`, or `bounced`, `dropped`, `complained`. Beside these: `unknown` (it may
-have gone), `held` (it waits: for an address, a channel, a template), `suppressed` (its address refuses mail), `failed`,
-`cancelled`. Each change is kept with its time and reason: at `/messages`, at `GET /v1/messages/{{id}}`, and by
-`yinfeng messages show`.
+have gone), `held` (it waits: for an address, a template), `suppressed` (its address refuses mail), `failed`,
+`cancelled`. While a channel rests, its messages stand as they stood. Each change is kept with its time, cause and
+reason: at `/messages`, at `GET /v1/messages/{{id}}`, and by `yinfeng messages show`.
 
 ## Writing a template
 
@@ -61,15 +61,13 @@ def _row(kind: str) -> str:
         ", ".join(f"`{fact}`" for fact, kinds in FACT_KINDS.items() if kind in kinds) or OTHERWISE[kind],
         "yes" if kind in MARKETING else "",
         _carried(kind),
-        DOUBT.get(IN_DOUBT.get(kind, ""), ""),
+        DOUBT.get(BY_NAME[kind].in_doubt, ""),
     ]
     return f"| {' | '.join(cells)} |\n"
 
 
 def _carried(kind: str) -> str:
-    carries = CARRIES.get(kind)
-    if carries is None:
-        return ""
+    carries = BY_NAME[kind]
     return ", ".join(filter(None, [carries.ticket and "ticket", "calendar file" if carries.calendar else ""]))
 
 

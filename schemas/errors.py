@@ -8,7 +8,8 @@ YinfengError
 │   ├── Forbidden            403
 │   ├── NotFound             404
 │   ├── Conflict             409
-│   └── TooLarge             413
+│   ├── TooLarge             413
+│   └── TooMany              429
 ├── Unavailable          a server we need does not answer: wait, then retry
 │   ├── DatabaseUnavailable
 │   │   └── StatementTooLong   a statement was given up for its length: ask for less at a time, if that can be
@@ -89,6 +90,12 @@ class TooLarge(Refused):
     status = 413
 
 
+class TooMany(Refused):
+    """It was asked for too often; later it may be asked for again."""
+
+    status = 429
+
+
 class Unavailable(YinfengError):
     """A server we need does not answer; what was asked is safe to ask again."""
 
@@ -132,6 +139,10 @@ class SendFailed(YinfengError):
 
 class SendRefused(SendFailed):
     """The provider refused this message for good."""
+
+
+class AddressRefused(SendRefused):
+    """There is nobody at the address: no mail is to go there again."""
 
 
 class ChannelRefused(SendFailed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -18,19 +19,21 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import json, moment
-from schemas.messages import HR_KINDS
+from schemas.kinds import HR_KINDS
 
 
 class MessageRow(SQLModel, table=True):
     """One message for one reason. `dedupe_key` is that reason; `params` what its template needs beside the journey.
 
-    `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause` says of a cancelled one
-    who did it: `hr`, or `moot`: the world, which may change again, or `erased`.
+    `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause`: by what it came to its
+    status (see storage/messages/transitions.py). `begun_at`: since when it may have gone, of one that is `claimed`.
+    `attempts`: how often it was begun. `nonce`: its name outside, in links, mails and facts, which nobody can guess.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         Index("messages_dedupe", "dedupe_key", unique=True),
+        Index("messages_nonce", "nonce", unique=True),
         Index("messages_subject", "campaign", "candidate"),
         Index(
             "messages_requested",
@@ -40,11 +43,6 @@ class MessageRow(SQLModel, table=True):
         ),
         Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("messages_status", "status", "id"),
-        Index(
-            "messages_resting",
-            "id",
-            postgresql_where=text("status = 'held' AND starts_with(reason, 'its channel rests')"),
-        ),
         Index("messages_recipient", text("lower(recipient)"), postgresql_where=text("NOT forgotten")),
         Index(
             "messages_moot",
@@ -77,10 +75,25 @@ class MessageRow(SQLModel, table=True):
     sent_at: datetime | None = moment(nullable=True)
     forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     cause: str | None = None
+    begun_at: datetime | None = moment(nullable=True)
+    nonce: UUID = Field(sa_column_kwargs={"server_default": text("gen_random_uuid()")})
+
+
+class ChannelRestRow(SQLModel, table=True):
+    """A channel that is of no use for a while: until when, why, and which kinds of message wait for it meanwhile."""
+
+    __tablename__ = "channel_rests"
+
+    channel: str = Field(primary_key=True)
+    kinds: list[str] = Field(sa_type=ARRAY(String), nullable=False)
+    reason: str
+    since: datetime = moment(now=True)
+    until: datetime = moment()
 
 
 class FairNoticeRow(SQLModel, table=True):
-    """What those who signed up for a fair were last told of it, and which reminders went out (`24h@<start>`)."""
+    """What those who signed up for a fair were last told of it, and which reminders went out (`24h@<start>`).
+    `notices`: how often they were told that it changed."""
 
     __tablename__ = "fair_notices"
 
@@ -88,6 +101,7 @@ class FairNoticeRow(SQLModel, table=True):
     fair: str = Field(primary_key=True)
     told: dict[str, Any] = json()
     reminded: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
+    notices: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
 
 class MailRow(SQLModel, table=True):
@@ -114,7 +128,7 @@ class AttachmentRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """One try to send a message, and each change of its status, with the reason."""
+    """A change of a message's status: by what cause, and the reason."""
 
     __tablename__ = "message_attempts"
     __table_args__ = (Index("message_attempts_message", "message", "id"),)
@@ -123,6 +137,7 @@ class AttemptRow(SQLModel, table=True):
     message: int = Field(sa_type=BigInteger)
     at: datetime = moment(now=True)
     status: str
+    cause: str | None = None
     detail: str | None = None
 
 

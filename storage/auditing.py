@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from schemas.journey import Journey
 from storage.database import Conn
+from storage.messages.transitions import LETS_GO_AGAIN
 
 Row = dict[str, Any]
 
@@ -36,10 +37,13 @@ SELECT m.id FROM messages m WHERE m.campaign = %s AND m.fact IS NOT NULL
   AND NOT EXISTS (SELECT FROM facts f WHERE f.source = m.source AND f.id = m.fact)
 """
 _ASTRAY = "SELECT p.seq FROM pending p WHERE NOT EXISTS (SELECT FROM facts f WHERE f.seq = p.seq)"
+# Between two sendings somebody must have let it go again.
 _SENT_TWICE = """
-SELECT m.id FROM messages m WHERE m.campaign = %s AND m.id IN (
-    SELECT a.message FROM message_attempts a WHERE a.status = 'sent' GROUP BY a.message HAVING count(*) > 1)
-  AND NOT EXISTS (SELECT FROM message_attempts a WHERE a.message = m.id AND starts_with(a.detail, 'resent'))
+SELECT DISTINCT message FROM (
+    SELECT a.message, a.status, a.cause, count(*) FILTER (WHERE a.status = 'requested' AND a.cause = ANY(%s))
+           OVER (PARTITION BY a.message ORDER BY a.id) AS life
+    FROM message_attempts a JOIN messages m ON m.id = a.message WHERE m.campaign = %s) AS told
+WHERE status = 'sent' AND cause IS DISTINCT FROM 'provider' GROUP BY message, life HAVING count(*) > 1 ORDER BY message
 """
 
 _decode = msgspec.json.Decoder(Journey).decode
@@ -105,7 +109,7 @@ async def unfounded(conn: Conn, campaign: str) -> list[int]:
 
 async def sent_twice(conn: Conn, campaign: str) -> list[int]:
     """Messages that went more than once though nobody let them."""
-    return [id for (id,) in await (await conn.execute(_SENT_TWICE, [campaign])).fetchall()]
+    return [id for (id,) in await (await conn.execute(_SENT_TWICE, [list(LETS_GO_AGAIN), campaign])).fetchall()]
 
 
 async def astray(conn: Conn) -> list[int]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from storage.database import Conn
+from storage.messages import statuses
 from storage.messages.asking import RESTORED
 from storage.positions import Log
 
@@ -15,11 +16,8 @@ SKIPPED: Final = 1_000_000  # numbers that the lost database may have given sinc
 
 # Whether mail went is not known of what was due or under way; what waits for a later time can't have gone.
 _DOUBT: Final = """
-WITH doubted AS (
-    UPDATE messages SET status = 'unknown', reason = %(reason)s, owner = NULL, lease_until = NULL
-    WHERE status IN ('requested', 'claimed', 'held') AND coalesce(not_before, requested_at) <= now()
-    RETURNING id)
-INSERT INTO message_attempts (message, status, detail) SELECT id, 'unknown', %(note)s FROM doubted
+SELECT id, 'unknown' AS status, 'restored' AS cause, %(reason)s AS reason, %(note)s AS note FROM messages
+WHERE status IN ('requested', 'claimed', 'held') AND coalesce(not_before, requested_at) <= now()
 """
 _POSITIONS: Final = """
 INSERT INTO positions AS p (cluster, topic, topic_id, partition, next_offset, doubt_until)
@@ -63,7 +61,7 @@ async def put_in_order(
     """
     async with conn.transaction():
         note = f"{RESTORED} from a copy of {since.isoformat(timespec='seconds')}"
-        doubted = await conn.execute(_DOUBT, {"reason": RESTORED, "note": note})
+        doubted = await statuses.change(conn, _DOUBT, {"reason": RESTORED, "note": note})
         await conn.execute("UPDATE pending SET published_at = NULL")
         await conn.execute("UPDATE leases SET expires_at = '-infinity'")
         await conn.execute(_SEQUENCES, {"n": SKIPPED})
@@ -76,4 +74,4 @@ async def put_in_order(
         )
         row = await cursor.fetchone()
     partitions, records = row or (0, 0)
-    return Restored(doubted.rowcount, partitions, int(records))
+    return Restored(len(doubted), partitions, int(records))

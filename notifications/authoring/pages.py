@@ -18,7 +18,7 @@ from notifications.sending.rendering import LOCALES
 from notifications.sending.template_parts import default_parts
 from schemas.access import Authenticate, Caller
 from schemas.errors import Conflict, FieldError, NotFound, SendRefused
-from schemas.messages import TEMPLATED
+from schemas.kinds import TEMPLATED
 from storage.database import borrowed
 from storage.messages import templates
 from storage.messages.templates import TemplateKey

@@ -23,10 +23,11 @@ from notifications.sending.situation import Writer
 from notifications.sending.template_parts import MOST, default_parts
 from schemas.errors import FieldError, NotFound
 from schemas.fields import is_email
-from schemas.messages import AUDIENCES, MARKETING, TEMPLATE_TEST, TEMPLATED, MessageRequest, Parts, dedupe_key
+from schemas.kinds import AUDIENCES, MARKETING, TEMPLATED
+from schemas.messages import TEMPLATE_TEST, MessageRequest, Parts, dedupe_key
 from storage import reads
 from storage.database import Conn
-from storage.messages import asking, sending, templates
+from storage.messages import asking, claiming, templates
 from storage.messages.templates import TemplateKey
 
 Row = dict[str, Any]
@@ -177,7 +178,7 @@ class Studio:
         """Keep a version, and let go what an earlier one held up. Raises Conflict."""
         after = int(draft.after) if draft.after.isdecimal() else None
         await templates.save(conn, draft.key, parts, by=by, after=after)
-        await sending.free_unwritten(conn, "its template was changed", campaign=draft.campaign, kind=draft.kind)
+        await claiming.free_unwritten(conn, "its template was changed", campaign=draft.campaign, kind=draft.kind)
 
 
 async def campaign_row(conn: Conn, name: str) -> Row:

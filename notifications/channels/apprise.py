@@ -18,7 +18,7 @@ from typing import Final
 
 import apprise
 
-from notifications.channels.port import SENT, STOPPED, Channel, Mail, Outcome, shown
+from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Channel, Mail, Outcome, all_begin, shown
 from schemas.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -47,12 +47,15 @@ class Alerts:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alerts")
         self._closed = False
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+    async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+        mine = await begin(mails)
         loop = asyncio.get_running_loop()
         ends, failures, outcomes = loop.time() + BATCH_SECONDS, 0, dict[int, Outcome]()
         fallen: list[tuple[Mail, str]] = []
         for mail in mails:
-            if self._closed:
+            if mail.id not in mine:
+                outcomes[mail.id] = TAKEN
+            elif self._closed:
                 outcomes[mail.id] = STOPPED
             elif loop.time() > ends:
                 outcomes[mail.id] = _BUSY

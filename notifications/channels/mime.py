@@ -3,29 +3,29 @@ images that the HTML shows, and files."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from email import message_from_bytes
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from typing import Final
 
+from notifications.channels.header_text import one_line
 from notifications.channels.port import Mail
 from schemas.messages import Attachment
 
-MAX_LINE: Final = 900  # of a subject or a name, in characters
-
 
 def as_mime(mail: Mail, *, sender: str, sender_name: str, date: datetime) -> bytes:
-    """The whole message. `date` has a time zone. Raises ValueError for an address that can't be written."""
+    """The whole message. `date` has a time zone. Raises ValueError for an address that can't be written, and for a
+    mail that would not be read as it was meant."""
     policy = SMTPUTF8 if needs_utf8(mail.to) else SMTP
     message = EmailMessage(policy=policy.clone(cte_type="7bit"))  # not every server takes 8 bits
     message["From"] = _address(sender_name, sender)
     message["To"] = _address(mail.to_name, ascii_domain(mail.to))
-    message["Subject"] = _line(mail.subject)
+    message["Subject"] = one_line(mail.subject)
     message["Date"] = date
     message["Message-ID"] = message_id(mail, sender)
     message["Auto-Submitted"] = "auto-generated"  # asks out-of-office programs not to answer (RFC 3834)
@@ -35,7 +35,29 @@ def as_mime(mail: Mail, *, sender: str, sender_name: str, date: datetime) -> byt
     message.add_alternative(mail.html, subtype="html")
     message["Content-Language"] = mail.locale
     _attach(message, mail.attachments)
-    return message.as_bytes()
+    return _as_meant(message, mail, policy)
+
+
+def _as_meant(message: EmailMessage, mail: Mail, policy: EmailPolicy[EmailMessage]) -> bytes:
+    """The message as bytes, once a reader of these bytes finds the same headers and the same texts in them."""
+    try:
+        written = message.as_bytes()
+        read = message_from_bytes(written, policy=policy)
+        addressed = [(address.display_name, address.addr_spec) for address in getattr(read["To"], "addresses", ())]
+    except (MessageError, AttributeError, LookupError) as error:
+        raise ValueError(f"it can't be written so that it is read as meant: {error}") from None
+    if [name.lower() for name in read] != [name.lower() for name in message]:
+        raise ValueError("it would be read with other headers than it was written with")
+    meant = {name: str(value) for name, value in message.items()}
+    strange = [name for name, value in read.items() if _bare(str(value)) != _bare(meant[name])]
+    if strange or len(addressed) != 1 or addressed[0][1] != ascii_domain(mail.to):
+        raise ValueError(f"these headers would be read otherwise than meant: {', '.join(strange) or 'To'}")
+    return written
+
+
+def _bare(value: str) -> str:
+    """Without the spaces, which folding moves about."""
+    return "".join(value.split())
 
 
 def _attach(message: EmailMessage, attachments: Sequence[Attachment]) -> None:
@@ -50,10 +72,10 @@ def _attach(message: EmailMessage, attachments: Sequence[Attachment]) -> None:
 
 
 def message_id(mail: Mail, sender: str) -> str:
-    """An id with our message's in it, the same at each try. Contents are in it too: where a database began anew, the
-    ids do as well, and programs drop a mail whose id they have seen."""
-    digest = hashlib.sha256(f"{mail.to}\n{mail.subject}\n{mail.text}".encode()).hexdigest()
-    return f"<yinfeng.{mail.id}.{digest[:16]}@{ascii_domain(sender).rpartition('@')[2]}>"
+    """A name for the mail, the same at each try, so that programs drop a second copy; another one where the same is
+    told again since it happened again."""
+    name = mail.nonce + (f".{mail.occurrence}" if mail.occurrence else "")
+    return f"<yinfeng.{name}@{ascii_domain(sender).rpartition('@')[2]}>"
 
 
 def ascii_domain(address: str) -> str:
@@ -71,16 +93,10 @@ def _address(name: str, address: str) -> Address:
     local, _, domain = address.rpartition("@")
     try:
         if _OTHER_SCRIPT.fullmatch(local):  # which `addr_spec` has no room for
-            return Address(_line(name), username=local, domain=domain)
-        return Address(_line(name), addr_spec=address)
+            return Address(one_line(name), username=local, domain=domain)
+        return Address(one_line(name), addr_spec=address)
     except (MessageError, IndexError) as error:  # IndexError: the standard library's reader at an address's early end
         raise ValueError(str(error)) from None
 
 
-def _line(text: str) -> str:
-    """On one line, of characters that can be seen or that order the others; no header ends early."""
-    return " ".join("".join(each if each.isprintable() or each in _KEPT else " " for each in text).split())[:MAX_LINE]
-
-
 _OTHER_SCRIPT: Final = re.compile(r"(?=.*[^\x00-\x7f])[\w.!#$%&'*+/=?^`{|}~-]+")
-_KEPT: Final = frozenset("\u200c\u200d\ufe0f")  # joiners, in names of several scripts and in emoji

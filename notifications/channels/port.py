@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Protocol
 
-from schemas.errors import ChannelRefused, SendDeferred, SendFailed, SendRefused, SendRetryable, SendUnknown
-from schemas.messages import Attachment, Status
+from schemas.errors import (
+    AddressRefused,
+    ChannelRefused,
+    SendDeferred,
+    SendFailed,
+    SendRefused,
+    SendRetryable,
+    SendUnknown,
+)
+from schemas.messages import Attachment, Status, SuppressionKind
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message as its reader gets it. `id` is ours, and goes with it so that the provider's events name it.
+    """A message as its reader gets it. `nonce` is its name outside, and goes with it so that the provider's events name
+    it; `occurrence`: the reason that it goes for, of several one after another.
 
-    `attempts` counts how often it was claimed, this time included; `unsubscribe` is where its reader ends
+    `attempts` counts how often it was tried, this time included; `unsubscribe` is where its reader ends
     mails like it.
     """
 
@@ -30,6 +40,8 @@ class Mail:
     attempts: int = 1
     attachments: tuple[Attachment, ...] = ()
     unsubscribe: str | None = None
+    nonce: str = ""
+    occurrence: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -45,19 +57,33 @@ class Mail:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one mail: its new status, why, when to try again, and whether the reason lies not with the
-    mail but with the channel, which is of no use for a while; `refuses_us`: until somebody mends it."""
+    mail but with the channel, which is of no use for a while; `refuses_us`: until somebody mends it. `suppress`: why
+    nothing is to go to its address again."""
 
     status: Status
     reason: str | None = None
     retry_at: datetime | None = None
     pauses_channel: bool = False
     refuses_us: bool = False
+    suppress: SuppressionKind | None = None
+
+
+class Begin(Protocol):
+    """Asked before mails go: their beginning is recorded, together with what became of those before (`done`). Returns
+    the ids of those that may go, since nobody else has taken them."""
+
+    async def __call__(self, going: Sequence[Mail], done: Mapping[int, Outcome] = ...) -> Collection[int]: ...
+
+
+async def all_begin(going: Sequence[Mail], done: Mapping[int, Outcome] = MappingProxyType({})) -> Collection[int]:
+    """Records nothing, and lets all go."""
+    return {mail.id for mail in going}
 
 
 class Channel(Protocol):
     """Sends mails. `keeps`: recording a mail delivers it, so that nothing is in doubt when a sender dies.
 
-    `portion`: how many mails to hand over at once, all of which are in doubt when a sender dies meanwhile; `lease`:
+    `portion`: how many mails to hand over at once; `lease`:
     seconds after which it must be dead.
     """
 
@@ -66,8 +92,11 @@ class Channel(Protocol):
     portion: int
     lease: float
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
-        """An outcome for each mail, in order; one mail's failure is no other's. Raises nothing."""
+    async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+        """An outcome for each mail, in order; one mail's failure is no other's. Raises nothing.
+
+        Nothing leaves before `begin` has said that it may; what may not is TAKEN.
+        """
         ...
 
     async def close(self) -> None:
@@ -85,6 +114,7 @@ def believed(outcome: Outcome, now: datetime) -> Outcome:
 
 LONGEST_WAIT: Final = timedelta(hours=1)
 SENT = Outcome("sent")
+TAKEN = Outcome("requested", "another sender has taken it")
 STOPPED = Outcome("requested", "the sender stopped before its turn came")
 _SHOWN = 300
 
@@ -99,12 +129,14 @@ def outcome_of(error: SendFailed) -> Outcome:
     if isinstance(error, SendRetryable):
         return Outcome("requested", str(error), error.retry_at, pauses_channel=not isinstance(error, SendDeferred))
     refused = isinstance(error, ChannelRefused)
-    return Outcome(_STATUSES[type(error)], str(error), pauses_channel=refused, refuses_us=refused)
+    suppress: SuppressionKind | None = "hard_bounce" if isinstance(error, AddressRefused) else None
+    return Outcome(_STATUSES[type(error)], str(error), pauses_channel=refused, refuses_us=refused, suppress=suppress)
 
 
 # ChannelRefused is about us, not about the message: it waits until the channel is mended.
 _STATUSES: dict[type[SendFailed], Status] = {
     SendRefused: "failed",
+    AddressRefused: "failed",
     SendUnknown: "unknown",
     ChannelRefused: "requested",
 }

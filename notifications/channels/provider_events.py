@@ -10,7 +10,7 @@ from notifications.channels.sendgrid_events import Told
 from notifications.rules.statuses import after
 from schemas.messages import OFFER_TROUBLE
 from storage.database import Conn
-from storage.messages import offer_alerts, provider_events, statuses, suppressions
+from storage.messages import by_link, offer_alerts, provider_events, statuses, suppressions
 from storage.messages.provider_events import Finding, Noted
 from storage.messages.statuses import MessageState, Move
 from storage.messages.suppressions import Wish
@@ -21,10 +21,12 @@ _WHOLE_SECONDS = timedelta(seconds=1)  # a provider's clock shows no parts of th
 async def take(conn: Conn, events: Sequence[Told]) -> int:
     """Move the messages on, suppress addresses, tell HR. Returns how many events were not known before."""
     async with conn.transaction():
-        standing = await statuses.lock(conn, {each.message for each in events if each.message is not None})
+        ids = await by_link.ids(conn, {each.message for each in events if each.message is not None})
+        by_id = await statuses.lock(conn, set(ids.values()))
+        standing = {name: by_id[id] for name, id in ids.items() if id in by_id}
         fresh = await provider_events.note(conn, [_noted(each, standing) for each in events])
         news = {each.fingerprint: each for each in reversed(events) if each.fingerprint in fresh}
-        ours = [each for each in reversed(news.values()) if each.message in standing]
+        ours = [each for each in reversed(news.values()) if _is_ours(each, standing)]
         moves = moves_of(ours, standing)
         await statuses.move(conn, moves)
         await suppressions.add(conn, _wishes(ours, standing))
@@ -32,18 +34,18 @@ async def take(conn: Conn, events: Sequence[Told]) -> int:
     return len(fresh)
 
 
-def moves_of(events: Iterable[Told], standing: Mapping[int, MessageState]) -> list[Move]:
+def moves_of(events: Iterable[Told], standing: Mapping[str, MessageState]) -> list[Move]:
     """What these events change, in order. What is told of a try before HR's last resend changes nothing. Pure."""
-    statuses = {id: message.status for id, message in standing.items()}
+    stands = {message.id: message.status for message in standing.values()}
     moves: list[Move] = []
     for each in events:
-        message = standing.get(each.message or 0)
+        message = standing.get(each.message or "")
         if message is None or each.word is None or _of_an_earlier_try(each, message):
             continue
-        status = after(statuses[message.id], each.word)
+        status = after(stands[message.id], each.word)
         if status is not None:
-            statuses[message.id] = status
-            moves.append(Move(message.id, status, None if message.forgotten else each.reason))
+            stands[message.id] = status
+            moves.append(Move(message.id, status, "provider", None if message.forgotten else each.reason))
     return moves
 
 
@@ -51,17 +53,26 @@ def _of_an_earlier_try(event: Told, message: MessageState) -> bool:
     return message.resent_at is not None and event.at is not None and event.at + _WHOLE_SECONDS < message.resent_at
 
 
-def _wishes(events: Iterable[Told], standing: Mapping[int, MessageState]) -> list[Wish]:
+def _wishes(events: Iterable[Told], standing: Mapping[str, MessageState]) -> list[Wish]:
     """Addresses to suppress, once each for each kind of reason. A forgotten person's is not kept."""
     found: defaultdict[tuple[str, str], list[Wish]] = defaultdict(list)
     for each in events:
-        message = standing[each.message or 0]
+        message = standing[each.message or ""]
         if each.suppress and each.address and not message.forgotten and not _of_an_earlier_try(each, message):
             wish = Wish(each.address, each.suppress, message.id, each.reason)
             found[each.address, each.suppress].append(wish)
     return [wishes[0] for wishes in found.values()]
 
 
-def _noted(event: Told, standing: Mapping[int, MessageState]) -> Noted:
-    finding: Finding = "foreign" if event.message is None else "ours" if event.message in standing else "unknown"
-    return Noted(event.event, event.fingerprint, event.name, event.message, finding)
+def _is_ours(event: Told, standing: Mapping[str, MessageState]) -> bool:
+    """Whether it speaks of a message of ours and of the address that this went to, as far as that is known."""
+    message = standing.get(event.message or "")
+    if message is None:
+        return False
+    return not message.recipient or event.address is None or message.recipient.lower() == event.address
+
+
+def _noted(event: Told, standing: Mapping[str, MessageState]) -> Noted:
+    message = standing.get(event.message or "")
+    finding: Finding = "foreign" if event.message is None else "ours" if _is_ours(event, standing) else "unknown"
+    return Noted(event.event, event.fingerprint, event.name, message.id if message else None, finding)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.client import HTTPException
@@ -21,7 +21,7 @@ from urllib.error import URLError
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
-from notifications.channels.port import SENT, STOPPED, Mail, Outcome, outcome_of, shown
+from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Mail, Outcome, all_begin, outcome_of, shown
 from notifications.channels.sendgrid_requests import Group, body, grouped
 from notifications.channels.transport import NeverConnected, Transport
 from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 8  # requests under way at the same time
 MOST_IN_DOUBT: Final = AT_ONCE  # unknown outcomes in a row, before a batch is broken off
 FIRST_PORTION: Final = 2 * AT_ONCE
-MOST_SINGLE: Final = 64  # mails in a batch where each is a request: so many are in doubt when a sender is killed
+MOST_SINGLE: Final = 128  # mails in a batch where each is a request
+WAVE: Final = 2 * AT_ONCE  # requests of which no answer is recorded yet: so many are in doubt when a sender is killed
 GROWTH: Final = 4
 BATCH_SECONDS: Final = 20.0  # after which no other request is begun: claims last for a minute
 _NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
@@ -58,16 +59,38 @@ class SendGrid:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
         self._closed = threading.Event()
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
-        if self._closed.is_set():
-            return [STOPPED for _ in mails]
-        loop, batch = asyncio.get_running_loop(), _Batch(monotonic() + BATCH_SECONDS)
-        groups = grouped(mails, self._most)
-        sending = [loop.run_in_executor(self._threads, self._send, group, batch) for group in groups]
-        told = await asyncio.gather(*sending)
-        outcomes = dict(zip([mail.id for mail in chain(*groups)], chain(*told), strict=True))
+    async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+        """In waves of requests: only what is in the wave under way is in doubt when this process is killed."""
+        batch, groups = _Batch(monotonic() + BATCH_SECONDS), grouped(mails, self._most)
+        outcomes: dict[int, Outcome] = {}
+        told: dict[int, Outcome] = {}
+        for start in range(0, len(groups), WAVE):
+            told = await self._wave(groups[start : start + WAVE], batch, begin, told)
+            outcomes |= told
         self._learn(outcomes.values())
         return [outcomes[mail.id] for mail in mails]
+
+    async def _wave(
+        self, groups: Sequence[Group], batch: _Batch, begin: Begin, before: Mapping[int, Outcome]
+    ) -> dict[int, Outcome]:
+        going = [mail for group in groups for mail in group]
+        if (outcome := self._not_now(batch)) is not None:
+            return {mail.id: outcome for mail in going}
+        mine = await begin(going, before)
+        loop = asyncio.get_running_loop()
+        ours = [left for group in groups if (left := [mail for mail in group if mail.id in mine])]
+        if self._closed.is_set():
+            return {mail.id: STOPPED for mail in going}
+        told = await asyncio.gather(*[loop.run_in_executor(self._threads, self._send, group, batch) for group in ours])
+        known = dict(zip([mail.id for mail in chain(*ours)], chain(*told), strict=True))
+        return {mail.id: known.get(mail.id, TAKEN) for mail in going}
+
+    def _not_now(self, batch: _Batch) -> Outcome | None:
+        if self._closed.is_set():
+            return STOPPED
+        if batch.refusal is not None:  # the others would be told the same, and the provider ban us for asking
+            return batch.refusal
+        return _NEXT_TIME if monotonic() > batch.ends else None
 
     async def close(self) -> None:
         self._closed.set()
@@ -90,12 +113,8 @@ class SendGrid:
         return [outcome] * len(group)
 
     def _ask(self, group: Group, batch: _Batch) -> Outcome:
-        if self._closed.is_set():
-            return STOPPED
-        if batch.refusal is not None:  # the others would be told the same, and the provider ban us for asking
-            return batch.refusal
-        if monotonic() > batch.ends:
-            return _NEXT_TIME
+        if (outcome := self._not_now(batch)) is not None:
+            return outcome
         try:
             _post(self._client, body(group, self._sender))
         except SendFailed as error:

@@ -7,6 +7,7 @@ what we did (its content, our reputation, our speed) is not its reader's fault.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from schemas.messages import SuppressionKind
 MOST_EVENTS: Final = 10_000
 _LATEST: Final = 2**33  # seconds since 1970
 _MOST_ADDRESS: Final = 254
+_NAME: Final = re.compile(r"[0-9a-f-]{36}|[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Told:
     event: str
     fingerprint: str
     name: str
-    message: int | None
+    message: str | None
     at: datetime | None
     word: ProviderWord | None
     address: str | None
@@ -94,11 +96,10 @@ def _text(event: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _message(value: Any) -> int | None:
-    """Our id, which came back as the text that we sent, or as a number."""
+def _message(value: Any) -> str | None:
+    """Our name for the message, which came back as the text that we sent; of an older mail, a number."""
     text = str(value) if isinstance(value, str | int) else ""
-    fits = text.isascii() and text.isdecimal() and len(text) < 20
-    return int(text) if fits and 0 < int(text) < 2**63 else None
+    return text if _NAME.fullmatch(text) else None
 
 
 def _moment(value: Any) -> datetime | None:

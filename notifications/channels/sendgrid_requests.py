@@ -85,7 +85,7 @@ def _file(attachment: Attachment) -> dict[str, str]:
 
 
 def _part(mail: Mail) -> dict[str, Any]:
-    part = {"to": [{"email": mail.to, "name": mail.to_name}], "custom_args": {ID_ARGUMENT: str(mail.id)}}
+    part = {"to": [{"email": mail.to, "name": mail.to_name}], "custom_args": {ID_ARGUMENT: mail.nonce}}
     return part | {"headers": mail.headers} if mail.headers else part
 
 

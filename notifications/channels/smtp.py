@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,8 +26,16 @@ from aiosmtplib.errors import (
 )
 
 from notifications.channels.mime import as_mime, ascii_domain, needs_utf8
-from notifications.channels.port import SENT, STOPPED, Mail, Outcome, outcome_of, shown
-from schemas.errors import ChannelRefused, SendDeferred, SendFailed, SendRefused, SendRetryable, SendUnknown
+from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Mail, Outcome, all_begin, outcome_of, shown
+from schemas.errors import (
+    AddressRefused,
+    ChannelRefused,
+    SendDeferred,
+    SendFailed,
+    SendRefused,
+    SendRetryable,
+    SendUnknown,
+)
 from schemas.mail_server import MailServer
 
 log = logging.getLogger(__name__)
@@ -39,6 +48,13 @@ LONGEST_PAUSE: Final = timedelta(hours=4)
 _CLOSING: Final = 421
 _TOO_LARGE: Final = 552
 _NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
+_ENHANCED: Final = re.compile(r"\b5\.[0-9]{1,3}\.[0-9]{1,3}\b")
+_NOBODY: Final = re.compile(r"5\.1\.(0|1|2|3|6|10)|5\.2\.1")  # bad address, moved, null MX; mailbox disabled
+_NO_SUCH: Final = re.compile(
+    r"no such (user|mailbox|address|recipient)|(user|mailbox|recipient|address) (is )?(unknown|not found)"
+    r"|unknown (user|mailbox|recipient)|does not exist|mailbox unavailable",
+    re.IGNORECASE,
+)
 _MEND: Final = "check YINFENG_SMTP_URL and YINFENG_MAIL_FROM"
 
 
@@ -67,10 +83,20 @@ class Smtp:
         self._clock, self._jitter = clock, jitter
         self._closed = False
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+    async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+        """Each mail's beginning is recorded by itself, with what became of the one before."""
         batch, client = _Batch(asyncio.get_running_loop().time() + BATCH_SECONDS), self._client()
+        outcomes: list[Outcome] = []
+        told: dict[int, Outcome] = {}
         try:
-            return [await self._send(client, mail, batch) for mail in mails]
+            for mail in mails:
+                outcome = self._not_now(batch)
+                if outcome is None and mail.id not in await begin([mail], told):
+                    outcome = TAKEN
+                outcome = outcome or await self._send(client, mail, batch)
+                told = {mail.id: outcome}
+                outcomes.append(outcome)
+            return outcomes
         finally:
             await _leave(client)
 
@@ -91,15 +117,16 @@ class Smtp:
             tls_context=self._tls,
         )
 
-    async def _send(self, client: aiosmtplib.SMTP, mail: Mail, batch: _Batch) -> Outcome:
+    def _not_now(self, batch: _Batch) -> Outcome | None:
         if self._closed:
             return STOPPED
         if batch.refusal is not None:
             return batch.refusal
-        if asyncio.get_running_loop().time() > batch.ends:
-            return _NEXT_TIME
+        return _NEXT_TIME if asyncio.get_running_loop().time() > batch.ends else None
+
+    async def _send(self, client: aiosmtplib.SMTP, mail: Mail, batch: _Batch) -> Outcome:
         try:
-            await self._hand_over(client, mail)
+            await self._on_some_connection(client, mail)
         except SendFailed as error:
             outcome = self._in_time(outcome_of(error), mail)
             batch.note(outcome, lost=not client.is_connected)
@@ -110,6 +137,18 @@ class Smtp:
             return Outcome("unknown", f"{type(error).__name__}; the mail may have gone")
         batch.lost = 0
         return SENT
+
+    async def _on_some_connection(self, client: aiosmtplib.SMTP, mail: Mail) -> None:
+        """Servers say 421 to a connection that has carried its share: the mail goes over a new one then. What a new one
+        is told is meant for us."""
+        used = client.is_connected
+        try:
+            await self._hand_over(client, mail)
+        except SendRetryable:
+            if not used:
+                raise
+            client.close()
+            await self._hand_over(client, mail)
 
     async def _hand_over(self, client: aiosmtplib.SMTP, mail: Mail) -> None:
         """Raises a SendFailed that says what may be done next."""
@@ -210,8 +249,18 @@ def _meaning(error: SMTPResponseException) -> SendFailed:
     if error.code == 530:  # wants us to log in first
         return ChannelRefused(f"{said}; {_MEND}")
     if error.code >= 500 and isinstance(error, SMTPRecipientRefused | SMTPDataError | SMTPSenderRefused):
-        return SendRefused(said)
+        return AddressRefused(said) if _is_nobody(error) else SendRefused(said)
     return SendUnknown(f"{said}; the mail may have gone") if isinstance(error, SMTPDataError) else SendDeferred(said)
+
+
+def _is_nobody(error: SMTPResponseException) -> bool:
+    """Whether the reply says that there is nobody at this address, rather than that this mail is not wanted. By its
+    enhanced code (RFC 3463) where it has one, else by what servers write without one."""
+    if not isinstance(error, SMTPRecipientRefused):
+        return False
+    if code := _ENHANCED.search(error.message):
+        return bool(_NOBODY.fullmatch(code[0]))
+    return error.code in (550, 551, 553) and bool(_NO_SUCH.search(error.message))
 
 
 def _of_channel(error: SMTPResponseException) -> SendFailed:

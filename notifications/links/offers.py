@@ -81,7 +81,10 @@ def make_router(door: Door, page: Page) -> APIRouter:
                 return _shown(request, page, offered, status=409)
             if version != offered.version:
                 return _shown(request, page, offered, status=409, changed=True)
-            await _say(door, offered, answer, _on_one_line(reason))
+            door.limit.take(offered.message.nonce)
+            if not await _say(door, offered, answer, _on_one_line(reason)):
+                # Said at the same moment by another hand: what stands now counts.
+                return _shown(request, page, await _offered(door, token), status=409, changed=True)
         return RedirectResponse(f"/offers/{token}", 303)
 
     return router
@@ -125,15 +128,24 @@ def _expired(situation: Situation, terms: Terms) -> bool:
     return terms.expires_at is not None and situation.now >= dates.parse(terms.expires_at)
 
 
-async def _say(door: Door, offered: Offered, answer: Answer, reason: str) -> None:
-    """Never before the word that it answers, whatever the clocks say: the last word stands."""
+async def _say(door: Door, offered: Offered, answer: Answer, reason: str) -> bool:
+    """Whether it counts: not where something else was said at the same moment. It comes never before the word that it
+    answers, whatever the clocks say: the last word stands."""
     earliest = _EPOCH + timedelta(microseconds=offered.at[0] + 1)
     time = max(offered.situation.now, earliest)
     data = {"offer": offered.offer} | ({"reason": reason} if reason and answer == "declined" else {})
     said = fact(f"offer.{answer}", offered.message, data, source=SOURCE, nth=offered.spoken + 1, time=time)
     async with borrowed(door.pool) as conn:
-        await ledger.append(conn, [said], posted_by=f"link:{offered.message.id}")
+        new = await ledger.append(conn, [said], posted_by=f"link:{offered.message.id}")
         await ledger.ring(conn)
+    return said.identity in new or await _stands(door, offered, said)
+
+
+async def _stands(door: Door, offered: Offered, said: Fact) -> bool:
+    """Whether what has this name already says the same."""
+    async with borrowed(door.pool) as conn:
+        known = await by_link.said(conn, SOURCE, offered.message.campaign, offered.message.candidate)
+    return any(each.identity == said.identity and each.type == said.type for each in known.standing)
 
 
 def _on_one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.drawing import Page
+from notifications.links.limits import Limit
 from notifications.sending.gathering import situation_of
 from notifications.sending.signed_links import Links, Purpose
 from notifications.sending.signed_links import load as load_links
@@ -20,7 +21,7 @@ from schemas.facts import Fact, validate_event
 from storage.database import Conn, borrowed
 from storage.messages import by_link
 from storage.messages.by_link import Linked
-from storage.messages.sending import Claimed
+from storage.messages.claiming import Claimed
 
 GONE: Final = "what this link led to is no longer there"
 
@@ -30,6 +31,7 @@ class Door:
 
     def __init__(self, pool: AsyncConnectionPool[Conn], sender: Writer, clock: Callable[[], datetime]) -> None:
         self.pool, self.sender, self._clock = pool, sender, clock
+        self.limit = Limit(clock)
         self._links: Links | None = None
 
     async def links(self, conn: Conn) -> Links:
@@ -46,7 +48,13 @@ class Door:
             if message is None:
                 raise NotFound(GONE)
             claimed = Claimed(
-                message.id, message.kind, message.campaign, message.candidate, message.params, message.attempts
+                message.id,
+                message.kind,
+                message.campaign,
+                message.candidate,
+                message.params,
+                message.attempts,
+                nonce=message.nonce,
             )
             situation = await situation_of(conn, claimed, self.sender, links, self._clock())
         if situation.journey.erased:
@@ -65,7 +73,7 @@ def fact(type: str, message: Linked, data: Mapping[str, Any], *, source: str, nt
     return validate_event(
         {
             "specversion": "1.0",
-            "id": f"{message.id}-{nth}",
+            "id": f"{message.nonce}-{nth}",
             "source": source,
             "type": type,
             "time": time.isoformat(),

@@ -150,8 +150,12 @@ async def _say(door: Door, ticket: Ticket, caller: Caller, type: str, data: dict
     nth = ticket.spoken + 1 + later
     said = fact(type, ticket.message, data, source=SOURCE, nth=nth, time=ticket.situation.now)
     async with borrowed(door.pool) as conn:
-        await ledger.append(conn, [said], posted_by=f"key:{caller.key}")
+        new = await ledger.append(conn, [said], posted_by=f"key:{caller.key}")
         await ledger.ring(conn)
+        known = await by_link.said(conn, SOURCE, ticket.message.campaign, ticket.message.candidate)
+    there = [each for each in [*known.standing, *known.taken_back] if each.identity == said.identity]
+    if type != by_link.RETRACTED and said.identity not in new and not there:
+        raise Conflict("something else was said of this ticket at the same moment; look at it again")
 
 
 async def _staff(authenticate: Authenticate, request: Request) -> bool:
@@ -164,7 +168,7 @@ async def _staff(authenticate: Authenticate, request: Request) -> bool:
 def _context(request: Request, page: Page, ticket: Ticket, staff: bool) -> dict[str, Any]:
     situation = ticket.situation
     lang = page.language(request, situation.locale)
-    url = situation.links.url("ticket", ticket.message.id)
+    url = situation.links.url("ticket", ticket.message.nonce)
     return {
         "fair": described(ticket.fair, situation.zone, lang),
         "state": ticket.state,

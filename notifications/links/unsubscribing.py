@@ -15,7 +15,7 @@ from notifications.drawing import Page
 from notifications.links.opening import GONE, Door, gone
 from notifications.sending.situation import Situation
 from schemas.errors import NotFound
-from schemas.messages import MARKETING
+from schemas.kinds import MARKETING
 from storage.database import borrowed
 from storage.messages import suppressions
 from storage.messages.by_link import Linked
@@ -54,6 +54,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
             message, _, address = await _opened(door, token)
         except NotFound:
             return gone(request, page)
+        door.limit.take(message.nonce)
         await _prefer(door, message, address, {ALL})
         if by_program:
             return PlainTextResponse("Unsubscribed.")
@@ -67,6 +68,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
             message, _, address = await _opened(door, token)
         except NotFound:
             return gone(request, page)
+        door.limit.take(message.nonce)
         refused = MARKETING - set(wanted or [])
         await _prefer(door, message, address, {ALL} if refused == MARKETING else refused)
         return RedirectResponse(f"/unsubscribe/{token}?saved=true", 303)

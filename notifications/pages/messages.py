@@ -18,10 +18,11 @@ from notifications.sending import hr_steps
 from notifications.sending.frames import FRAME_HEADERS, with_images
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
-from schemas.messages import AUDIENCES, Status
+from schemas.kinds import AUDIENCES
+from schemas.messages import Status
 from schemas.paging import After, decode, next_link
 from storage.database import Conn, borrowed
-from storage.messages import attachments, reading, suppressions
+from storage.messages import attachments, channel_rests, reading, suppressions
 from storage.messages.reading import Wanted
 from storage.messages.suppressions import Suppression
 
@@ -62,7 +63,7 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         )
         async with borrowed(pool) as conn:
             found = await reading.listed(conn, wanted, before=decode(after, int, None), limit=PAGE_SIZE + 1)
-            resting = await reading.resting(conn)
+            resting = await channel_rests.listed(conn)
         context = {
             "messages": found[:PAGE_SIZE],
             "older": _older(request, found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None,

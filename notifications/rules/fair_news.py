@@ -32,8 +32,9 @@ def summary(fair: Mapping[str, Any]) -> Told:
     return {**said, **moments, "cancelled": fair["cancelled"]}
 
 
-def change_notice(fair: Mapping[str, Any], told: Told | None) -> Notice | None:
-    """The word to spread now that a fair stands so, when people were told `told` before; None for no news.
+def change_notice(fair: Mapping[str, Any], told: Told | None, notices: int) -> Notice | None:
+    """The word to spread now that a fair stands so, when people were told `told` before; None for no news. `notices`:
+    how often they were told of a change: what happens a second time is told a second time.
 
     A fair that was never told of is none: the confirmations of signups speak of it.
     """
@@ -43,7 +44,7 @@ def change_notice(fair: Mapping[str, Any], told: Told | None) -> Notice | None:
     if fair["cancelled"] and told["cancelled"]:
         return None
     params = {"fair": fair["fair"], "before": told, **({"reason": fair["reason"]} if fair["reason"] else {})}
-    return Notice(kind, [fair["fair"], *summary(fair).values()], params)
+    return Notice(kind, [fair["fair"], notices + 1], params)
 
 
 def reminders(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from schemas.messages import IN_DOUBT, Policy, Status
+from schemas.kinds import BY_NAME
+from schemas.messages import Policy, Status
 
 ProviderWord = Literal["taken", "delivered", "dropped", "bounced", "complained"]
 Step = Literal["resend", "cancel"]
@@ -28,7 +29,7 @@ def may(step: Step, status: Status) -> Verdict:
 
 def when_in_doubt(kind: str, doubts: int) -> Policy:
     """What ends the doubt about a message of this kind that fell in doubt so many times: it is resent but once."""
-    policy = IN_DOUBT.get(kind, "leave")
+    policy = BY_NAME[kind].in_doubt
     return "give_up" if policy == "resend" and doubts > 1 else policy
 
 

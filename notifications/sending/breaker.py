@@ -21,18 +21,19 @@ _ENOUGH_DOUBLINGS: Final = 10
 
 
 class Breaker:
-    """The state of one channel. `jitter` gives a factor around 1; `reason`: why it rested last."""
+    """The state of one channel. `jitter` gives a factor around 1; `reason`: why it rested last; `rests_until`: of
+    the rest that is not over until a mail went well."""
 
     def __init__(self, name: str, clock: Callable[[], datetime], jitter: Callable[[], float]) -> None:
         self._name, self._clock, self._jitter = name, clock, jitter
         self._failures = 0
         self._in_doubt = 0
-        self._rests_until: datetime | None = None
+        self.rests_until: datetime | None = None
         self.reason = ""
 
     def rests(self) -> bool:
         """Whether nothing is to be sent now."""
-        return self._rests_until is not None and self._clock() < self._rests_until
+        return self.rests_until is not None and self._clock() < self.rests_until
 
     @property
     def in_order(self) -> bool:
@@ -51,7 +52,7 @@ class Breaker:
         if troubles:
             self._rest(troubles)
         elif outcomes:
-            self._failures, self._rests_until = 0, None
+            self._failures, self.rests_until = 0, None
 
     def _doubts(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcome in doubt that is one too many; a channel that has rested is allowed none."""
@@ -62,6 +63,6 @@ class Breaker:
         seconds = min(FIRST_REST * 2 ** min(self._failures, _ENOUGH_DOUBLINGS), LONGEST_REST) * self._jitter()
         named = [outcome.retry_at for outcome in troubles if outcome.retry_at is not None]
         self._failures += 1
-        self._rests_until = max([self._clock() + timedelta(seconds=seconds), *named])
+        self.rests_until = max([self._clock() + timedelta(seconds=seconds), *named])
         self.reason = f"{self._name}: {troubles[0].reason}"
-        log.error("the channel %s rests until %s: %s", self._name, self._rests_until.isoformat(), troubles[0].reason)
+        log.error("the channel %s rests until %s: %s", self._name, self.rests_until.isoformat(), troubles[0].reason)

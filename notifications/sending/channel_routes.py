@@ -10,13 +10,10 @@ from notifications.channels.sendgrid import SendGrid
 from notifications.channels.sendgrid_requests import MOST
 from notifications.channels.smtp import Smtp
 from notifications.sending.sender import Chance, Route
+from schemas.kinds import AUDIENCES, IN_BULK
 from schemas.mail_server import parse_mail_server
-from schemas.messages import AUDIENCES, CHANNEL_REFUSED, FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, TEMPLATE_TEST
+from schemas.messages import CHANNEL_REFUSED, TEMPLATE_TEST
 from schemas.settings import Settings
-
-# What goes to a whole fair at once. Of all other kinds a request has one mail: where its answer is lost, one person's
-# offer is in doubt, not a thousand's.
-IN_BULK: Final = frozenset({FAIR_REMINDER, FAIR_RESCHEDULED, FAIR_CANCELLED})
 
 LANES: Final = 2
 
@@ -39,6 +36,7 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
 
         urls = settings.hr_alerts.get_secret_value()
         to_hr, past_mail = Alerts(urls, to_hr), Alerts(urls, past_mail)
+    # Of all kinds but these a request has one mail: where its answer is lost, one person's offer is in doubt.
     weighty = tuple(kind for kind in _kinds("candidate") if kind not in IN_BULK)
     hr = tuple(kind for kind in _kinds("hr") if kind not in (TEMPLATE_TEST, CHANNEL_REFUSED))
     return [

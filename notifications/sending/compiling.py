@@ -10,7 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
+from notifications.sending.budget import counted, joined
+
 Form = Literal["html", "txt"]
+COLONS: Final = {"zh-CN": "：", "en": ": "}
 FORMS: Final[tuple[Form, Form]] = ("html", "txt")
 
 
@@ -26,7 +29,13 @@ class Compiler:
     """Compiles templates; `sandboxed`: such as others than we have written."""
 
     def __init__(self, *, sandboxed: bool) -> None:
+        self._sandboxed = sandboxed
         self._environments = {form: _environment(form, sandboxed=sandboxed) for form in FORMS}
+        self._macros = {
+            (form, locale): made.get_template(f"macros.{form}.j2").make_module({"colon": colon})
+            for form, made in self._environments.items()
+            for locale, colon in COLONS.items()
+        }
 
     def compile(self, source: str, locale: str) -> Compiled:
         """Raises jinja2.TemplateSyntaxError."""
@@ -36,11 +45,14 @@ class Compiler:
     def _form(self, form: Form, source: str, locale: str) -> Template:
         environment = self._environments[form]
         tree = environment.parse(source)
+        if self._sandboxed:
+            for loop in list(tree.find_all(nodes.For)):
+                loop.iter = nodes.Filter(loop.iter, "counted", [], [], None, None, lineno=loop.lineno)
         if form == "html":
             for literal in tree.find_all(nodes.TemplateData):
                 literal.data = str(escape(literal.data))
         code = environment.compile(tree)
-        given: Mapping[str, Any] = environment.make_globals({"lang": locale})
+        given: Mapping[str, Any] = environment.make_globals({"lang": locale, "m": self._macros[form, locale]})
         return Template.from_code(environment, code, dict(given))
 
 
@@ -53,6 +65,7 @@ def _environment(form: Form, *, sandboxed: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["counted"] = counted
+    environment.filters["join"] = joined
     environment.globals["layout"] = f"layout.{form}.j2"
-    environment.globals["m"] = environment.get_template(f"macros.{form}.j2").module
     return environment

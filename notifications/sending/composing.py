@@ -10,8 +10,8 @@ from notifications.rules.quiet_hours import is_quiet, next_morning
 from notifications.sending.enclosing import enclosed
 from notifications.sending.kinds import channel_refused, log_gap, offer_trouble, to_candidates, to_hr, waiting_list
 from notifications.sending.situation import NotNow, Situation, Values
+from schemas.kinds import AUDIENCES, BY_NAME, MARKETING
 from schemas.messages import (
-    AUDIENCES,
     BENEFIT_AVAILABLE,
     BENEFIT_PAID,
     BENEFIT_VERIFIED,
@@ -22,7 +22,6 @@ from schemas.messages import (
     FAIR_RESCHEDULED,
     INTERVIEW_RESULT,
     LOG_GAP,
-    MARKETING,
     MILESTONE,
     MOVED_UP,
     OFFER,
@@ -41,7 +40,6 @@ from schemas.messages import (
 )
 
 NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go once there is one
-WAITS_FOR_MORNING: Final = MARKETING | {OFFER_EXPIRING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def compose(situation: Situation) -> Letter:
     if (situation.message.campaign, situation.message.kind) in situation.background.off:
         raise NotNow("cancelled", "HR has switched off this kind of message for the campaign")
     to, to_name = _address(situation)
-    if situation.message.kind in WAITS_FOR_MORNING and is_quiet(situation.now, situation.zone):
+    if BY_NAME[situation.message.kind].morning and is_quiet(situation.now, situation.zone):
         raise NotNow("requested", "waits for the morning", until=next_morning(situation.now, situation.zone))
     campaign = {
         "title": situation.campaign.get("title") or situation.message.campaign,
@@ -79,7 +77,7 @@ def compose(situation: Situation) -> Letter:
     values = {"name": to_name, "campaign": campaign, **own, **with_it.values}
     unsubscribe = None
     if situation.message.kind in MARKETING:
-        values["unsubscribe"] = unsubscribe = situation.links.url("unsubscribe", situation.message.id)
+        values["unsubscribe"] = unsubscribe = situation.links.url("unsubscribe", situation.message.nonce)
     return Letter(to, to_name, situation.locale, values, with_it.attachments, unsubscribe, _own(situation))
 
 

@@ -31,6 +31,15 @@ def span(start: datetime, end: datetime, zone: ZoneInfo, locale: str) -> str:
     return f"{moment(begins, zone, locale)} – {moment(ends, zone, locale)}"
 
 
+def soon(at: datetime, now: datetime, zone: ZoneInfo, locale: str) -> str:
+    """When something begins, as one says it on the day before: `明天 09:00`, `tomorrow at 09:00`."""
+    there = at.astimezone(zone)
+    days = (there.date() - now.astimezone(zone).date()).days
+    if days not in (0, 1):
+        return moment(at, zone, locale)
+    return _SOON[locale][days].format(_clock(there, locale))
+
+
 def parse(value: str) -> datetime:
     """An RFC 3339 moment of a fact."""
     return datetime.fromisoformat(value)
@@ -53,6 +62,9 @@ def zone_name(at: datetime, zone: ZoneInfo, locale: str) -> str:
 
 def _clock(there: datetime, locale: str) -> str:
     return format_time(there, "HH:mm", locale=_babel(locale))
+
+
+_SOON = {"zh-CN": ("今天 {}", "明天 {}"), "en": ("today at {}", "tomorrow at {}")}
 
 
 @cache

@@ -8,25 +8,31 @@ from notifications.rules.statuses import when_in_doubt
 from schemas.messages import Policy, Status
 from storage.database import Conn
 from storage.messages import offer_alerts, provider_events, statuses
+from storage.messages.doubts import doubtful
 from storage.messages.statuses import Move
 
 PATIENCE: Final = 3600.0  # seconds; what SendGrid takes, it speaks of within minutes
 AT_ONCE: Final = 500
-LOOKED: Final = "still in doubt"  # so the reason of those begins that are settled by nothing but a word or HR
+LOOKED: Final = "still in doubt"
 
 
 async def settle(conn: Conn) -> int:
     """Settle what is in doubt for longer than PATIENCE, in one transaction; returns how many messages that were."""
     async with conn.transaction():
-        found = await statuses.doubtful(conn, patience=PATIENCE, looked=LOOKED, limit=AT_ONCE)
+        found = await doubtful(conn, patience=PATIENCE, limit=AT_ONCE)
         standing = await statuses.lock(conn, found)
         policies = {
             id: when_in_doubt(each.kind, found[id]) for id, each in standing.items() if each.status == "unknown"
         }
-        await statuses.move(conn, [Move(id, *OUTCOMES[policy]) for id, policy in policies.items()])
+        await statuses.move(conn, [_move(id, policy) for id, policy in policies.items()])
         await offer_alerts.tell_hr(conn, [id for id, policy in policies.items() if policy == "ask_hr"], ["unknown"])
         await provider_events.prune(conn)
     return len(policies)
+
+
+def _move(id: int, policy: Policy) -> Move:
+    status, reason = OUTCOMES[policy]
+    return Move(id, status, "doubt", reason)
 
 
 OUTCOMES: Final[dict[Policy, tuple[Status, str]]] = {

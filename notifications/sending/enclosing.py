@@ -1,4 +1,4 @@
-"""What goes with a mail about a fair: ticket and calendar file, and links to both. The table is at the foot.
+"""What goes with a mail about a fair: ticket and calendar file, and links to both.
 
 The calendar file is the same for all who get it at once, so that their mails can share a request. The ticket's image is
 one person's: its mail goes alone.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from notifications.sending import qr
@@ -16,20 +16,12 @@ from notifications.sending.calendar_file import FILE_NAME, FairEvent, calendar_f
 from notifications.sending.fair_words import described
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import Situation, Values
-from schemas.messages import FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED, MOVED_UP, SIGNUP_CONFIRMATION, Attachment
+from schemas.kinds import BY_NAME, Kind
+from schemas.messages import Attachment
 
 TICKET_ID: Final = "ticket@yinfeng"
 # As text, it would be garbled on its way where it is Chinese.
 CALENDAR_TYPE: Final = "application/ics"
-
-
-@dataclass(frozen=True, slots=True)
-class Carries:
-    """What a kind of message carries. `ticket`: its image and the link to it, or the link alone; `calendar`: the file
-    and the link to it."""
-
-    ticket: Literal["image", "link"] | None = None
-    calendar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +36,8 @@ class Enclosed:
 def enclosed(situation: Situation) -> Enclosed:
     """What goes with this message, as the fair stands now. A cancelled fair has no ticket, and those who never heard
     of it before need no file."""
-    carries, row = CARRIES.get(situation.message.kind), situation.fair_row()
-    if carries is None:
+    carries, row = BY_NAME[situation.message.kind], situation.fair_row()
+    if carries.ticket is None and not carries.calendar:
         return Enclosed({})
     if row is None or (row["cancelled"] and carries.ticket):
         return Enclosed({"ticket": None, "calendar": None})
@@ -55,7 +47,7 @@ def enclosed(situation: Situation) -> Enclosed:
     event = fair_event(row, situation.campaign, situation.zone, situation.locale, situation.links)
     file = Attachment(FILE_NAME, CALENDAR_TYPE, calendar_file(event, situation.now))
     return Enclosed(
-        {"ticket": ticket, "calendar": situation.links.url("calendar", situation.message.id)}, (*image, file)
+        {"ticket": ticket, "calendar": situation.links.url("calendar", situation.message.nonce)}, (*image, file)
     )
 
 
@@ -80,12 +72,12 @@ def fair_event(
 
 
 def _ticket(
-    situation: Situation, row: Mapping[str, Any], carries: Carries
+    situation: Situation, row: Mapping[str, Any], carries: Kind
 ) -> tuple[Values | None, tuple[Attachment, ...]]:
-    """The ticket's values and its image. Online nobody is let in."""
-    if carries.ticket is None or row["mode"] == "online":
+    """The ticket's values and its image. Online nobody is let in, and who waits for a seat has none."""
+    if carries.ticket is None or row["mode"] == "online" or situation.place == "waiting":
         return None, ()
-    url = situation.links.url("ticket", situation.message.id)
+    url = situation.links.url("ticket", situation.message.nonce)
     if carries.ticket == "link":
         return {"url": url, "image": None}, ()
     image = Attachment("ticket.png", "image/png", qr.png(url), TICKET_ID)
@@ -93,12 +85,3 @@ def _ticket(
 
 
 _JOINTS: Final = {"zh-CN": "，", "en": ", "}
-
-# A kind that comes to carry one of them is entered here; its templates show `ticket` and `calendar`.
-CARRIES: Final[dict[str, Carries]] = {
-    SIGNUP_CONFIRMATION: Carries(ticket="image", calendar=True),
-    MOVED_UP: Carries(ticket="image", calendar=True),
-    FAIR_REMINDER: Carries(ticket="link"),
-    FAIR_RESCHEDULED: Carries(ticket="link", calendar=True),
-    FAIR_CANCELLED: Carries(calendar=True),
-}

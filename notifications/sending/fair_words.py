@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,16 @@ def described(row: Mapping[str, Any], zone: ZoneInfo, locale: str) -> Values:
     }
 
 
+def changes(before: Mapping[str, Any], row: Mapping[str, Any], zone: ZoneInfo, locale: str) -> list[str]:
+    """From what to what a fair changed, in sentences. `before`: what was told of it, as JSON values."""
+    earlier = dict(row) | {name: before[name] for name in _TOLD if name in before}
+    for name in ("starts_at", "ends_at"):
+        earlier[name] = datetime.fromisoformat(before[name]) if before.get(name) else row[name]
+    was, now = described(earlier, zone, locale), described(row, zone, locale)
+    changed = [name for name in _CHANGED[locale] if was[name] != now[name] and now[name]]
+    return [_CHANGED[locale][name].format(was[name] or _NOTHING[locale], now[name]) for name in changed]
+
+
 def _when(row: Mapping[str, Any], zone: ZoneInfo, locale: str) -> str:
     """With the time zone's name where people may take part from another."""
     span = dates.span(row["starts_at"], row["ends_at"], zone, locale)
@@ -32,6 +43,22 @@ def _when(row: Mapping[str, Any], zone: ZoneInfo, locale: str) -> str:
     return _OF_ZONE[locale].format(span, dates.zone_name(row["starts_at"], zone, locale))
 
 
+_TOLD = ("venue", "city", "mode", "url")
+_NOTHING = {"zh-CN": "未定", "en": "none"}
+_CHANGED = {
+    "zh-CN": {
+        "when": "时间由 {} 改为 {}。",
+        "place": "地点由 {} 改为 {}。",
+        "mode": "形式由{}改为{}。",
+        "url": "网址由 {} 改为 {}",
+    },
+    "en": {
+        "when": "The time changed from {} to {}.",
+        "place": "The place changed from {} to {}.",
+        "mode": "It was {}, and is {} now.",
+        "url": "The link changed from {} to {}",
+    },
+}
 _MODES = {
     "zh-CN": {"onsite": "线下", "online": "线上", "hybrid": "线上线下同步"},
     "en": {"onsite": "on site", "online": "online", "hybrid": "on site and online"},

@@ -17,7 +17,8 @@ from notifications.sending.samples import letter_of_a_test
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, ToldWith, Writer
 from schemas.journey import Journey
-from schemas.messages import AUDIENCES, SIGNUP_CONFIRMATION, TEMPLATE_TEST
+from schemas.kinds import AUDIENCES
+from schemas.messages import SIGNUP_CONFIRMATION, TEMPLATE_TEST
 from storage import journeys, places
 from storage.database import Conn
 from storage.journeys import Stored
@@ -25,7 +26,7 @@ from storage.ledger import JourneyKey
 from storage.messages import asking
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
-from storage.messages.sending import UNWRITTEN, Claimed
+from storage.messages.claiming import UNWRITTEN, Claimed
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from notifications.sending.kinds import offer_trouble, to_hr
 from notifications.sending.situation import NotNow, Situation, ToldWith
-from schemas.messages import AUDIENCES, GROUPED, OFFER_ANSWERED, OFFER_BOUNCED, TEMPLATE_TEST
+from schemas.kinds import AUDIENCES, GROUPED
+from schemas.messages import OFFER_ANSWERED, OFFER_BOUNCED, TEMPLATE_TEST
 
 HOUR: Final = timedelta(hours=1)
 CAP: Final = 60  # mails an hour to the HR of one campaign, those of grouped kinds left out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from notifications.rules.statuses import Step, may
 from schemas.errors import Conflict, NotFound, Refused
-from schemas.messages import Status
 from storage.database import Conn
 from storage.messages import reading, statuses, suppressions
 from storage.messages.statuses import MessageState, Move
@@ -65,9 +64,9 @@ def _require(message: MessageState, step: Step, *, force: bool) -> None:
 
 
 def _move(id: int, step: Step, said: str) -> Move:
-    status: Status = "requested" if step == "resend" else "cancelled"
-    reason = None if step == "resend" else f"cancelled {said}"
-    return Move(id, status, reason, f"{statuses.RESENT} {said}" if step == "resend" else reason)
+    if step == "resend":
+        return Move(id, "requested", "resent", None, f"resent {said}")
+    return Move(id, "cancelled", "hr", f"cancelled {said}")
 
 
 _INSTEAD: dict[Step, str] = {

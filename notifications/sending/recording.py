@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
+from typing import Final
 
+from notifications.channels.header_text import one_line
 from notifications.channels.port import Mail, Outcome
 from notifications.sending.composing import Letter
 from notifications.sending.gathering import Made, unwritten
 from notifications.sending.rendering import Renderer
 from notifications.sending.situation import NotNow, ToldWith
 from schemas.errors import SendRefused
-from storage.messages.sending import TOLD_WITH, UNWRITTEN, Claimed, Record
+from schemas.messages import Status
+from storage.messages.claiming import TOLD_WITH, UNWRITTEN, Claimed
+from storage.messages.recording import Record
+from storage.messages.transitions import Cause
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +37,7 @@ def prepare(renderer: Renderer, claimed: Sequence[Claimed], letters: Sequence[Ma
             records.append(_refused(message, letter, error))
         except Exception as error:
             held = unwritten(message, error)
-            records.append(Record(id=message.id, status=held.status, reason=held.reason))
+            records.append(Record(id=message.id, status=held.status, cause="held", reason=held.reason))
     return mails, records
 
 
@@ -41,50 +47,89 @@ def _mail(renderer: Renderer, message: Claimed, letter: Letter) -> Mail:
         message.id,
         message.kind,
         letter.to,
-        letter.to_name,
+        one_line(letter.to_name),
         letter.locale,
-        letter.before_subject + rendered.subject,
+        one_line(letter.before_subject + rendered.subject),
         rendered.html,
         rendered.text,
-        message.attempts,
+        message.attempts + 1,
         letter.attachments,
         letter.unsubscribe,
+        message.nonce,
+        _occurrence(message),
     )
+
+
+def _occurrence(message: Claimed) -> str:
+    """Names the fact that asked, without telling it."""
+    said = f"{message.source}\n{message.fact}"
+    return sha256(said.encode()).hexdigest()[:12] if message.fact else ""
 
 
 def _refused(message: Claimed, letter: Letter, error: SendRefused) -> Record:
     """What HR's own template can't say waits until that is mended; ours is wrong for good."""
     log.error("message %d: %s", message.id, error)
     if letter.own is not None and letter.template is None:
-        return Record(id=message.id, status="held", reason=f"{UNWRITTEN}: {error}", recipient=letter.to)
+        return Record(id=message.id, status="held", cause="held", reason=f"{UNWRITTEN}: {error}", recipient=letter.to)
     return Record(id=message.id, status="failed", reason=str(error), recipient=letter.to)
 
 
-def told_with(records: Sequence[Record], claimed: Sequence[Claimed], letters: Sequence[Made]) -> list[Record]:
-    """The records of messages that another one's mail tells of: what became of it became of them."""
-    by_id = {record.id: record for record in records}
-    return [
-        replace(
-            by_id[letter.leader],
-            id=message.id,
-            reason=by_id[letter.leader].reason or f"{TOLD_WITH} {letter.leader}",
-            html=None,
-            text=None,
-        )
-        for message, letter in zip(claimed, letters, strict=True)
-        if isinstance(letter, ToldWith)
-    ]
+class Portion:
+    """Messages that are sent together: what was made of each, the mails that go, and what is still to be recorded."""
+
+    def __init__(
+        self, claimed: Sequence[Claimed], letters: Sequence[Made], mails: Sequence[Mail], records: Sequence[Record]
+    ) -> None:
+        self._mails = {mail.id: mail for mail in mails}
+        self._followers: dict[int, list[int]] = {}
+        for message, letter in zip(claimed, letters, strict=True):
+            if isinstance(letter, ToldWith):
+                self._followers.setdefault(letter.leader, []).append(message.id)
+        self._left = {record.id: record for record in records}
+        self._known: set[int] = set()
+
+    def with_followers(self, mails: Sequence[Mail]) -> list[int]:
+        """The messages that these mails tell of."""
+        return [id for mail in mails for id in (mail.id, *self._followers.get(mail.id, ()))]
+
+    def records(self, outcomes: Mapping[int, Outcome]) -> list[Record]:
+        """What is to be recorded now that this became of these mails; what did not go, too."""
+        told = {id: settled(self._mails[id], each) for id, each in outcomes.items() if id not in self._known}
+        found = list((self._left | told).values())
+        return found + [follower for each in found for follower in self._told_with(each)]
+
+    def recorded(self, records: Sequence[Record]) -> None:
+        """These are stored."""
+        self._known.update(record.id for record in records)
+        self._left = {id: record for id, record in self._left.items() if id not in self._known}
+
+    def _told_with(self, leader: Record) -> list[Record]:
+        """Messages that another one's mail tells of: what became of it became of them."""
+        why = leader.reason or f"{TOLD_WITH} {leader.id}"
+        return [
+            replace(leader, id=id, reason=why, html=None, text=None, attachments=())
+            for id in self._followers.get(leader.id, ())
+        ]
 
 
 def _put_off(message: Claimed, why: NotNow) -> Record:
     return Record(
         id=message.id,
         status=why.status,
+        cause=_CAUSES[why.status],
         reason=why.reason,
         recipient=why.recipient,
         seen=why.seen,
         not_before=why.until,
     )
+
+
+_CAUSES: Final[dict[Status, Cause]] = {
+    "requested": "put_off",
+    "held": "held",
+    "suppressed": "suppressed",
+    "cancelled": "moot",
+}
 
 
 def settled(mail: Mail, outcome: Outcome) -> Record:
@@ -101,4 +146,5 @@ def settled(mail: Mail, outcome: Outcome) -> Record:
         html=mail.html if went else None,
         text=mail.text if went else None,
         attachments=mail.attachments if went else (),
+        suppress=outcome.suppress,
     )

@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from jinja2 import Template, TemplateError
 
+from notifications.sending.budget import refill
 from notifications.sending.compiling import Compiled, Compiler
 from notifications.sending.template_parts import default_parts, source
 from schemas.errors import SendRefused
-from schemas.messages import TEMPLATED, Parts
+from schemas.kinds import TEMPLATED
+from schemas.messages import Parts
 
 LOCALES: Final = ("zh-CN", "en")
 Fill = Callable[[Template, Mapping[str, Any]], str]
@@ -50,6 +52,7 @@ class Renderer:
     def render(self, kind: str, locale: str, values: Mapping[str, Any], own: Parts | None = None) -> Rendered:
         """The mail, by HR's `own` template where there is one. Raises SendRefused, naming the variable, when the
         template asks for one that isn't there."""
+        refill()
         try:
             if own is None:
                 return _rendered(self._defaults[kind, locale], values, Template.render)

@@ -15,8 +15,8 @@ from notifications.sending.composing import Letter
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import Situation, Values, Writer
 from schemas.journey import Hire, Interview, Journey, Offer, Terms, Word
+from schemas.kinds import AUDIENCES
 from schemas.messages import (
-    AUDIENCES,
     BENEFIT_AVAILABLE,
     BENEFIT_PAID,
     BENEFIT_VERIFIED,
@@ -43,7 +43,7 @@ from schemas.messages import (
     Parts,
 )
 from storage.messages.background import Background
-from storage.messages.sending import Claimed
+from storage.messages.claiming import Claimed
 
 NOON: Final = 12
 BEFORE_SUBJECT: Final = {"zh-CN": "［测试］", "en": "[Test] "}
@@ -130,7 +130,7 @@ def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> 
 def _journey(kind: str, words: Mapping[str, str], now: datetime) -> Journey:
     employer, position = words["employer"], words["position"]
     terms = Terms(_AT, employer, position, expires_at=_expires(now), city=words["city"])
-    benefits = {"b": Word(_AT, "verified")} if kind in (BENEFIT_VERIFIED, BENEFIT_PAID) else {}
+    benefits = {"b": Word(_AT, _BENEFITS[kind])} if kind in _BENEFITS else {}
     return Journey(
         attributes={
             "name": Word(_AT, words["name"]),
@@ -142,7 +142,7 @@ def _journey(kind: str, words: Mapping[str, str], now: datetime) -> Journey:
         checkins={_FAIR: 0},
         interviews={employer: Interview(0, Word(_AT, "passed"))},
         offers={_OFFER: Offer(Word(_AT, _OFFERED.get(kind, "extended")), terms)},
-        hires={employer: Hire(Word(_AT, "started"))},
+        hires={employer: Hire(Word(_AT, "started"))} if kind in _HIRED else {},
         benefits=benefits,
     )
 
@@ -188,6 +188,8 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
     return known.get(kind, {"fair": _FAIR})
 
 
+_BENEFITS: Final = {BENEFIT_VERIFIED: "verified", BENEFIT_PAID: "paid"}
+_HIRED: Final = frozenset({WELCOME, BENEFIT_AVAILABLE})
 _OFFERED: Final = {OFFER_RESCINDED: "rescinded", OFFER_ANSWERED: "accepted"}
 _WORDS: Final[dict[str, dict[str, str]]] = {
     "zh-CN": {

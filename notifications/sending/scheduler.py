@@ -69,11 +69,11 @@ async def _morning_mail(conn: Conn, at: Morning, campaign: Mapping[str, Any]) ->
 
 async def _see_to(conn: Conn, fair: Mapping[str, Any], now: datetime) -> int:
     told = summary(fair)
-    changed = change_notice(fair, fair["told"])
+    changed = change_notice(fair, fair["told"], fair["notices"])
     reminder, reminded = reminders(fair, ZoneInfo(fair["timezone"] or DEFAULT_ZONE), now, list(fair["reminded"]))
     notices = [notice for notice in (changed, reminder) if notice is not None]
     if fair["told"] != told or reminded != list(fair["reminded"]):
-        await fair_notices.note(conn, fair["campaign"], fair["fair"], told, reminded)
+        await fair_notices.note(conn, fair["campaign"], fair["fair"], told, reminded, changed=changed is not None)
     if not notices:
         return 0
     people = await fair_notices.signed_up(conn, fair["campaign"], fair["fair"])

@@ -7,30 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels.mailbox import Mailbox
-from notifications.channels.port import Channel, Mail, believed
+from notifications.channels.port import Channel, Mail, Outcome, believed
 from notifications.sending.breaker import Breaker
 from notifications.sending.gathering import Made, letters_for
 from notifications.sending.kinds.channel_refused import alarm
 from notifications.sending.pacing import Pace
-from notifications.sending.recording import prepare, settled, told_with
+from notifications.sending.recording import Portion, prepare
 from notifications.sending.rendering import Renderer
 from notifications.sending.signed_links import Links
 from notifications.sending.signed_links import load as load_links
 from notifications.sending.situation import Writer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from storage.database import Conn, borrowed
-from storage.messages import asking, sending
-from storage.messages.sending import Claimed, Record
+from storage.messages import asking, channel_rests, claiming, recording
+from storage.messages.claiming import Claimed
+from storage.messages.recording import Record
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ GIVE_WAY: Final = timedelta(seconds=1)
 OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
+_HAD_ITS_SHARE: Final = "its domain has had its share"
+NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Sender:
         self._closing = False
         self._started = False
         self._links: Links | None = None
+        self._told_rests: dict[str, datetime | None] = {}
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -129,12 +134,9 @@ class Sender:
         """Settle what senders that died had claimed; the first time, also try again what could not be written."""
         keeping = {route.channel.name for route in self._routes if route.channel.keeps}
         async with borrowed(self._pool) as conn:
-            found = await sending.sweep(conn, keeping=keeping | {Mailbox.name})  # it may have had other routes
-            for route in self._routes:
-                if self._breakers[route.channel.name].in_order:
-                    await sending.go_on(conn, route.kinds)
+            found = await claiming.sweep(conn, keeping=keeping | {Mailbox.name})  # it may have had other routes
             if not self._started:
-                await sending.free_unwritten(conn, "a sender started anew")
+                await claiming.free_unwritten(conn, "a sender started anew")
                 self._started = True
         if found:
             log.warning("settled %d messages of a sender that ended", len(found))
@@ -148,19 +150,11 @@ class Sender:
         return settled
 
     async def _turn(self, route: Route) -> int:
-        """Some of one route. While its channel rests its messages are held; then one of them is tried ahead."""
+        """Some of one route. While its channel rests nothing is claimed; then one message is tried ahead."""
         breaker = self._breakers[route.channel.name]
-        if self._closing:
+        if self._closing or breaker.rests():
             return 0
-        if breaker.rests():
-            await self._storage(sending.hold, route.kinds, breaker.reason)
-            return 0
-        tried_ahead = not breaker.in_order
-        if tried_ahead:
-            await self._storage(partial(sending.go_on, limit=1), route.kinds)
-        count = await self._send_in_lanes(route, 1 if tried_ahead else route.lanes)
-        if tried_ahead and breaker.in_order:
-            await self._storage(sending.go_on, route.kinds)
+        count = await self._send_in_lanes(route, 1 if not breaker.in_order else route.lanes)
         if count:
             await self._give_way()
         return count
@@ -192,14 +186,41 @@ class Sender:
         mails, records = self._paced(route, mails, records)
         if not route.channel.keeps:
             self._pace.give_back(room - len(mails))
-        told = await route.channel.send(mails) if mails else []
+        portion = Portion(claimed, letters, mails, records)
+        told = await route.channel.send(mails, partial(self._begin, portion)) if mails else []
         outcomes = [believed(outcome, self._chance.clock()) for outcome in told]
         breaker.note(outcomes)
-        records += [settled(mail, outcome) for mail, outcome in zip(mails, outcomes, strict=True)]
-        await self._record([*records, *told_with(records, claimed, letters)])
+        await self._record(portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True))))
+        await self._tell_of_channel(route, breaker)
         if trouble := alarm(route.channel.name, claimed, outcomes, self._chance.clock()):
             await self._storage(asking.request, [trouble])
         return len(claimed)
+
+    async def _tell_of_channel(self, route: Route, breaker: Breaker) -> None:
+        """That it rests is its own state, told once for each rest; its messages stand as they stood."""
+        name = route.channel.name
+        if breaker.rests_until is not None and breaker.rests_until != self._told_rests.get(name):
+            await self._storage(channel_rests.note, name, route.kinds, breaker.reason, breaker.rests_until)
+        elif breaker.rests_until is None and self._told_rests.get(name) is not None:
+            await self._storage(channel_rests.over, name)
+        self._told_rests[name] = breaker.rests_until
+
+    async def _begin(self, portion: Portion, going: Sequence[Mail], done: Mapping[int, Outcome] = NONE) -> set[int]:
+        """Record that these mails go, and what became of those before, in one transaction, however long the database is
+        away; none goes once this sender closes."""
+        records = portion.records({id: believed(each, self._chance.clock()) for id, each in done.items()})
+        while not self._closing:
+            try:
+                async with borrowed(self._pool) as conn, conn.transaction():
+                    await recording.record(conn, records, owner=self._owner)
+                    ours = await claiming.begin(conn, portion.with_followers(going), owner=self._owner)
+            except (DatabaseUnavailable, ConcurrentChange) as error:
+                log.warning("%s; %d mails wait to begin", error, len(going))
+                await asyncio.sleep(OUTAGE_PAUSE)
+                continue
+            portion.recorded(records)
+            return ours
+        return set()
 
     def _room(self, route: Route, wanted: int) -> int:
         return wanted if route.channel.keeps else self._pace.room(wanted)
@@ -211,7 +232,13 @@ class Sender:
         going = [mail for mail in mails if self._pace.admits(mail.to)]
         ids = {mail.id for mail in going}
         waiting = [
-            Record(id=mail.id, status="requested", reason="its domain has had its share", recipient=mail.to)
+            Record(
+                id=mail.id,
+                status="requested",
+                cause="put_off",
+                reason="its domain has had its share",
+                recipient=mail.to,
+            )
             for mail in mails
             if mail.id not in ids
         ]
@@ -220,7 +247,7 @@ class Sender:
     async def _claim(self, route: Route, limit: int) -> tuple[list[Claimed], list[Made]]:
         """Claim messages and read what they need, both or nothing: what fails here certainly did not go out."""
         async with borrowed(self._pool) as conn, conn.transaction():
-            claimed = await sending.claim(
+            claimed = await claiming.claim(
                 conn,
                 route.kinds,
                 channel=route.channel.name,
@@ -231,7 +258,7 @@ class Sender:
             )
             if not claimed:
                 return [], []
-            claimed += await sending.claim_together(
+            claimed += await claiming.claim_together(
                 conn, claimed, channel=route.channel.name, owner=self._owner, lease=route.channel.lease
             )
             links = self._links = self._links or await load_links(conn, self._writer.base_url)
@@ -242,7 +269,7 @@ class Sender:
         while True:
             try:
                 async with borrowed(self._pool) as conn:
-                    return await sending.record(conn, records, owner=self._owner)
+                    return await recording.record(conn, records, owner=self._owner)
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; %d outcomes wait to be recorded", error, len(records))
                 await asyncio.sleep(OUTAGE_PAUSE)

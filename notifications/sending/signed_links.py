@@ -26,11 +26,11 @@ class Links:
         self._signers = {purpose: _signer(secret, purpose) for purpose in PATHS}
         self._base_url = base_url
 
-    def url(self, purpose: Purpose, message: int) -> str:
-        """The address that lets its reader do this with this message."""
+    def url(self, purpose: Purpose, message: str) -> str:
+        """The address that lets its reader do this with the message of this name."""
         return f"{self._base_url}{PATHS[purpose]}{self.token(purpose, message)}"
 
-    def token(self, purpose: Purpose, message: int) -> str:
+    def token(self, purpose: Purpose, message: str) -> str:
         return str(self._signers[purpose].dumps(message))
 
     def uid(self, *names: str) -> str:
@@ -39,13 +39,13 @@ class Links:
         digest = hmac.digest(self._secret, b"yinfeng.uid:" + whole, "sha256")
         return str(uuid.UUID(bytes=digest[:16], version=5))
 
-    def read(self, purpose: Purpose, token: str) -> int:
-        """The message that a token was made for. Raises NotFound when we made none such."""
+    def read(self, purpose: Purpose, token: str) -> str:
+        """The name of the message that a token was made for. Raises NotFound when we made none such."""
         try:
             found = self._signers[purpose].loads(token[:_LONGEST])
         except BadSignature:
             raise NotFound("this link is not whole; open it from the mail again") from None
-        return int(found)
+        return str(found)
 
 
 async def load(conn: Conn, base_url: str) -> Links:

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from notifications.sending.signed_links import Links
 from schemas.errors import YinfengError
 from schemas.journey import Journey
-from schemas.messages import AUDIENCES, MessageRequest, Status
+from schemas.kinds import AUDIENCES
+from schemas.messages import MessageRequest, Status
 from storage.messages.background import Background
-from storage.messages.sending import Claimed
+from storage.messages.claiming import Claimed
 from storage.places import Place
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"

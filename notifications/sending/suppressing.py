@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from notifications.sending.composing import Letter
 from notifications.sending.situation import NotNow, ToldWith
-from schemas.messages import AUDIENCES, MARKETING, SuppressionKind
+from schemas.kinds import AUDIENCES, MARKETING
+from schemas.messages import SuppressionKind
 from storage.database import Conn
 from storage.messages import suppressions
-from storage.messages.sending import Claimed
+from storage.messages.claiming import Claimed
 from storage.messages.suppressions import Suppression
 
 

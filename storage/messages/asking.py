@@ -1,85 +1,97 @@
-"""Requests for messages, taken in the fold's transaction. What becomes of them is in `storage/messages/sending.py`."""
+"""Requests for messages, taken in the fold's transaction. What becomes of them is in `storage/messages/claiming.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from schemas.kinds import BY_NAME
 from schemas.messages import MessageRequest
 from storage.database import Conn
 from storage.ledger import JourneyKey
-from storage.messages import attachments, suppressions
+from storage.messages import attachments, statuses, suppressions
 
 RESTORED: Final = "it may have gone before the database was restored"
 
 # Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
 # the same in opposite orders would else wait for each other.
-# One that was cancelled unsent, since its fact no longer stood, goes after all when another fact gives the same reason.
-# What HR cancelled stays so.
-_ASK = """
+_ASK: Final = """
 WITH asked AS (
-INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, status, reason)
+INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, status, cause,
+                           reason)
 OVERRIDING SYSTEM VALUE
-SELECT id, d, k, c, p, m::jsonb, s, f, n, CASE WHEN {doubtful} THEN 'unknown' ELSE 'requested' END, {reason}
+SELECT id, d, k, c, p, m::jsonb, s, f, n, {status}, {cause}, {reason}
 FROM (SELECT nextval('messages_id_seq') AS id, r.*
-      FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-                  %b::timestamptz[]) AS r(d, k, c, p, m, s, f, n)) AS numbered
+      FROM unnest(%(keys)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
+                  %(params)s::text[], %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[])
+           AS r(d, k, c, p, m, s, f, n)) AS numbered
 ORDER BY d COLLATE "C"
-ON CONFLICT (dedupe_key) DO UPDATE
-SET status = 'requested', reason = NULL, cause = NULL, params = excluded.params, source = excluded.source,
-    fact = excluded.fact, not_before = excluded.not_before
-WHERE m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
-  AND (m.source, m.fact) IS DISTINCT FROM (excluded.source, excluded.fact)
-RETURNING id, attempts, status, reason
-), noted AS (
-    INSERT INTO message_attempts (message, status, detail)
-    SELECT id, 'requested', 'another fact gives the same reason' FROM asked WHERE attempts > 0
+ON CONFLICT (dedupe_key) DO NOTHING
+RETURNING id, status, cause, reason
 ), doubted AS (
-    INSERT INTO message_attempts (message, status, detail) SELECT id, 'unknown', reason FROM asked WHERE {doubted}
+    INSERT INTO message_attempts (message, status, cause, detail)
+    SELECT id, 'unknown', cause, reason FROM asked WHERE status = 'unknown'
 )
 SELECT id FROM asked ORDER BY id
 """
 # What is not due yet can't have gone.
-_DUE = "coalesce(n, now()) <= now()"
-_REQUEST = _ASK.format(doubtful="false", reason="NULL", doubted="false")
-_DOUBT = _ASK.format(doubtful=_DUE, reason=f"CASE WHEN {_DUE} THEN '{RESTORED}' END", doubted="status = 'unknown'")
-_CANCEL = """
-WITH cancelled AS (
-    UPDATE messages SET status = 'cancelled', reason = 'candidate erased', cause = 'erased'
-    WHERE status IN ('requested', 'held', 'suppressed')
-      AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
-    RETURNING id, reason)
-INSERT INTO message_attempts (message, status, detail) SELECT id, 'cancelled', reason FROM cancelled
+_GONE: Final = "coalesce(n, now()) <= now()"
+_REQUEST: Final = _ASK.format(status="'requested'", cause="NULL", reason="NULL")
+_DOUBT: Final = _ASK.format(
+    status=f"CASE WHEN {_GONE} THEN 'unknown' ELSE 'requested' END",
+    cause=f"CASE WHEN {_GONE} THEN 'restored' END",
+    reason=f"CASE WHEN {_GONE} THEN '{RESTORED}' END",
+)
+# The reason of a message that there is arises again: by another fact, where the first one was cancelled unsent (but not
+# by HR), or where it was told and the world took it back in between. The facts say so, whatever order they came in.
+_AGAIN: Final = """
+SELECT m.id, CASE WHEN %(doubtful)s AND coalesce(r.due, now()) <= now() THEN 'unknown' ELSE 'requested' END AS status,
+       'again' AS cause, NULL::text AS reason, 'another fact gives the same reason' AS note,
+       r.params, r.source, r.fact, r.due
+FROM messages m
+JOIN unnest(%(keys)s::text[], %(params)s::text[], %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[],
+            %(undone_by)s::text[], %(about)s::text[]) AS r(key, params, source, fact, due, undone_by, about)
+     ON m.dedupe_key = r.key AND (m.source, m.fact) IS DISTINCT FROM (r.source, r.fact)
+WHERE NOT m.forgotten AND (
+    m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
+    OR m.status IN ('sent', 'delivered', 'dropped', 'bounced', 'complained', 'failed') AND EXISTS (
+        SELECT FROM facts f
+        JOIN facts before ON (before.source, before.id) = (m.source, m.fact)
+        JOIN facts after ON (after.source, after.id) = (r.source, r.fact)
+        WHERE (f.campaign, f.candidate) = (m.campaign, m.candidate) AND f.type = ANY(string_to_array(r.undone_by, ' '))
+          AND f.time > before.time AND f.time < after.time
+          AND (r.about = '' OR f.event->'data'->>r.about = m.params->>r.about)
+          AND (f.type <> 'candidate.interviewed' OR f.event->'data'->>'outcome' IS DISTINCT FROM m.params->>'outcome')
+          AND NOT EXISTS (SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (f.campaign, f.source, f.id))))
 """
-_FORGET = """
-UPDATE messages SET recipient = NULL, subject = NULL, params = '{}', forgotten = true,
+_ASKED_AGAIN: Final = """owner = NULL, lease_until = NULL, params = r.params::jsonb, source = r.source, fact = r.fact,
+    not_before = r.due, sent_at = NULL, requested_at = now(), begun_at = NULL"""
+_OF_CANDIDATES: Final = """(m.campaign, m.candidate) IN (
+    SELECT * FROM unnest(%(campaigns)s::text[], %(candidates)s::text[]))"""
+_CANCEL: Final = f"""
+SELECT id, 'cancelled' AS status, 'erased' AS cause, 'candidate erased' AS reason, NULL::text AS note
+FROM messages m WHERE status IN ('requested', 'held', 'suppressed') AND {_OF_CANDIDATES}
+"""
+_FORGET: Final = f"""
+UPDATE messages m SET recipient = NULL, subject = NULL, params = '{{}}', forgotten = true,
     reason = CASE WHEN status = 'cancelled' THEN reason END
-WHERE (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
+WHERE {_OF_CANDIDATES}
 RETURNING id
 """
 # What a mail server says when it refuses often names the address.
-_FORGET_ANSWERS = "UPDATE message_attempts SET detail = NULL WHERE message = ANY(%s) AND status <> 'cancelled'"
-_RELEASE = """
-WITH released AS (
-    UPDATE messages SET status = 'requested', reason = NULL
-    WHERE status = 'held' AND reason = 'no address'
-      AND (campaign, candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
-    RETURNING id)
-INSERT INTO message_attempts (message, status, detail) SELECT id, 'requested', 'an address came' FROM released
-RETURNING message
+_FORGET_ANSWERS: Final = "UPDATE message_attempts SET detail = NULL WHERE message = ANY(%s) AND status <> 'cancelled'"
+_RELEASE: Final = f"""
+SELECT id, 'requested' AS status, 'address' AS cause, NULL::text AS reason, 'an address came' AS note
+FROM messages m WHERE status = 'held' AND reason = 'no address' AND {_OF_CANDIDATES}
 """
 # What the world made moot may be asked for again once a word about the world was taken back: sending looks anew.
-_RECONSIDER = """
-WITH asked AS (
-    UPDATE messages m SET status = 'requested', reason = NULL, cause = NULL
-    WHERE m.status = 'cancelled' AND m.cause = 'moot' AND NOT m.forgotten
-      AND ((m.campaign, m.candidate) IN (SELECT * FROM unnest(%b::text[], %b::text[]))
-           OR m.campaign = ANY(%b::text[]) AND m.candidate IS NOT NULL)
-    RETURNING id)
-INSERT INTO message_attempts (message, status, detail)
-SELECT id, 'requested', 'what made it moot was taken back' FROM asked RETURNING message
+_RECONSIDER: Final = f"""
+SELECT id, 'requested' AS status, 'stands' AS cause, NULL::text AS reason, 'what made it moot was taken back' AS note
+FROM messages m
+WHERE m.status = 'cancelled' AND m.cause = 'moot' AND NOT m.forgotten
+  AND ({_OF_CANDIDATES} OR m.campaign = ANY(%(whole)s::text[]) AND m.candidate IS NOT NULL)
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -93,19 +105,31 @@ async def request(conn: Conn, requests: Sequence[MessageRequest], *, doubtful: b
     if not requests:
         return []
     unique = list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1]
-    columns = [
-        [r.dedupe_key for r in unique],
-        [r.kind for r in unique],
-        [r.campaign for r in unique],
-        [r.candidate for r in unique],
-        [_encode(r.params).decode() for r in unique],
-        [r.source for r in unique],
-        [r.fact for r in unique],
-        [r.not_before for r in unique],
-    ]
-    cursor = await conn.execute(_DOUBT if doubtful else _REQUEST, columns)
-    found = [id for (id,) in await cursor.fetchall()]
-    return [] if doubtful else found
+    values = _columns(unique) | {"doubtful": doubtful}
+    rows = await (await conn.execute(_DOUBT if doubtful else _REQUEST, values)).fetchall()
+    if len(rows) < len(unique):
+        rows += await statuses.change(conn, _AGAIN, values, also=_ASKED_AGAIN)
+    return [] if doubtful else sorted(id for (id,) in rows)
+
+
+def _columns(requests: Sequence[MessageRequest]) -> dict[str, list[Any]]:
+    undone = [BY_NAME[r.kind].undone_by for r in requests]
+    return {
+        "keys": [r.dedupe_key for r in requests],
+        "kinds": [r.kind for r in requests],
+        "campaigns": [r.campaign for r in requests],
+        "candidates": [r.candidate for r in requests],
+        "params": [_encode(r.params).decode() for r in requests],
+        "sources": [r.source for r in requests],
+        "facts": [r.fact for r in requests],
+        "due": [r.not_before for r in requests],
+        "undone_by": [" ".join(each.types) for each in undone],
+        "about": [each.about for each in undone],
+    }
+
+
+def _of(keys: Sequence[JourneyKey]) -> dict[str, list[str]]:
+    return {"campaigns": [c for c, _ in keys], "candidates": [p for _, p in keys]}
 
 
 async def release(conn: Conn, keys: Iterable[JourneyKey]) -> list[int]:
@@ -113,8 +137,7 @@ async def release(conn: Conn, keys: Iterable[JourneyKey]) -> list[int]:
     wanted = list(keys)
     if not wanted:
         return []
-    cursor = await conn.execute(_RELEASE, [[c for c, _ in wanted], [p for _, p in wanted]])
-    return [id for (id,) in await cursor.fetchall()]
+    return [id for (id,) in await statuses.change(conn, _RELEASE, _of(wanted))]
 
 
 async def reconsider(conn: Conn, keys: Iterable[JourneyKey], campaigns: Iterable[str]) -> list[int]:
@@ -122,8 +145,7 @@ async def reconsider(conn: Conn, keys: Iterable[JourneyKey], campaigns: Iterable
     wanted, whole = list(keys), list(campaigns)
     if not wanted and not whole:
         return []
-    cursor = await conn.execute(_RECONSIDER, [[c for c, _ in wanted], [p for _, p in wanted], whole])
-    return sorted(id for (id,) in await cursor.fetchall())
+    return [id for (id,) in await statuses.change(conn, _RECONSIDER, {**_of(wanted), "whole": whole})]
 
 
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
@@ -131,9 +153,8 @@ async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     wanted = list(keys)
     if not wanted:
         return
-    columns = [[c for c, _ in wanted], [p for _, p in wanted]]
-    await conn.execute(_CANCEL, columns)
-    cursor = await conn.execute(_FORGET, columns)
+    await statuses.change(conn, _CANCEL, _of(wanted))
+    cursor = await conn.execute(_FORGET, _of(wanted))
     ids = [id for (id,) in await cursor.fetchall()]
     await conn.execute("DELETE FROM mails WHERE message = ANY(%s)", [ids])
     await attachments.forget(conn, ids)

@@ -9,10 +9,10 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from schemas.messages import HR_KINDS
+from schemas.kinds import HR_KINDS
 from storage.database import Conn
 from storage.messages import templates
-from storage.messages.sending import TOLD_WITH
+from storage.messages.claiming import TOLD_WITH
 from storage.messages.templates import Switch, TemplateKey, Version
 from storage.places import Key, Place
 

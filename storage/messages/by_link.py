@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,14 +12,22 @@ from psycopg.rows import class_row
 from schemas.facts import Fact
 from storage.database import Conn
 from storage.ledger import read_event
-from storage.messages.sending import Claimed
+from storage.messages.claiming import Claimed
 
-_FIND = """
-SELECT id, kind, campaign, candidate, params, attempts, recipient FROM messages
-WHERE id = %s AND candidate IS NOT NULL AND NOT forgotten
+# Links in mails from before messages had nonces name the number: those alone that there were then.
+_NAMED: Final = """(nonce = %(nonce)s::uuid OR id = %(number)s AND id <= (
+    SELECT convert_from(value, 'UTF8')::bigint FROM secrets WHERE name = 'numbered_until'))"""
+_FIND: Final = f"""
+SELECT id, kind, campaign, candidate, params, attempts, recipient, nonce::text FROM messages
+WHERE {_NAMED} AND candidate IS NOT NULL AND NOT forgotten
+"""
+_IDS: Final = """
+SELECT nonce::text, id FROM messages WHERE nonce = ANY(%(nonces)s::uuid[])
+UNION ALL SELECT id::text, id FROM messages WHERE id = ANY(%(numbers)s) AND id <= (
+    SELECT convert_from(value, 'UTF8')::bigint FROM secrets WHERE name = 'numbered_until')
 """
 _NEWEST = """
-SELECT id, kind, campaign, candidate, params, attempts, source, fact FROM messages
+SELECT id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text FROM messages
 WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = %(kind)s AND NOT forgotten
 ORDER BY id DESC LIMIT 1
 """
@@ -28,6 +38,7 @@ SELECT f.event::text, EXISTS (
 FROM facts f WHERE f.campaign = %(campaign)s AND f.candidate = %(candidate)s AND f.source = %(source)s
 ORDER BY f.seq
 """
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RETRACTED: Final = "fact.retracted"
 
 
@@ -42,13 +53,33 @@ class Linked:
     params: dict[str, Any]
     attempts: int
     recipient: str | None
+    nonce: str
 
 
-async def find(conn: Conn, id: int) -> Linked | None:
-    """The message; None where there is none, or nothing of it is left since its candidate was erased."""
+async def find(conn: Conn, name: str) -> Linked | None:
+    """The message of this name outside; None where there is none, or nothing of it is left since its candidate was
+    erased."""
+    nonce, number = _nonce(name), _number(name)
     async with conn.cursor(row_factory=class_row(Linked)) as cursor:
-        await cursor.execute(_FIND, [id])
+        await cursor.execute(_FIND, {"nonce": nonce, "number": number})
         return await cursor.fetchone()
+
+
+async def ids(conn: Conn, names: Collection[str]) -> dict[str, int]:
+    """The numbers of the messages that have these names outside."""
+    values = {
+        "nonces": [nonce for name in names if (nonce := _nonce(name))],
+        "numbers": [number for name in names if (number := _number(name))],
+    }
+    return dict(await (await conn.execute(_IDS, values)).fetchall())
+
+
+def _nonce(name: str) -> str | None:
+    return name if _UUID.fullmatch(name) else None
+
+
+def _number(name: str) -> int | None:
+    return int(name) if name.isascii() and name.isdecimal() and len(name) < 19 else None
 
 
 async def newest(conn: Conn, campaign: str, kind: str, candidate: str) -> Claimed | None:

@@ -14,15 +14,16 @@ from storage.database import Conn
 # Locked, so that of several workers one looks at a time.
 _TURN = "SELECT pg_try_advisory_xact_lock(hashtext('yinfeng.fair_notices'))"
 _UPCOMING = """
-SELECT f.*, c.timezone, n.told, coalesce(n.reminded, '{}') AS reminded FROM fairs f
+SELECT f.*, c.timezone, n.told, coalesce(n.notices, 0) AS notices, coalesce(n.reminded, '{}') AS reminded FROM fairs f
 LEFT JOIN campaigns c USING (campaign)
 LEFT JOIN fair_notices n USING (campaign, fair)
 WHERE f.ends_at > %s
 ORDER BY f.starts_at
 """
 _NOTE = """
-INSERT INTO fair_notices (campaign, fair, told, reminded) VALUES (%s, %s, %s, %s)
-ON CONFLICT (campaign, fair) DO UPDATE SET told = excluded.told, reminded = excluded.reminded
+INSERT INTO fair_notices AS n (campaign, fair, told, reminded, notices) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (campaign, fair) DO UPDATE
+SET told = excluded.told, reminded = excluded.reminded, notices = n.notices + excluded.notices
 """
 _SIGNED_UP = """
 SELECT candidate FROM journeys
@@ -38,15 +39,18 @@ async def take_turn(conn: Conn) -> bool:
 
 
 async def upcoming(conn: Conn, now: datetime) -> list[dict[str, Any]]:
-    """Fairs that have not ended, each with its campaign's `timezone`, `told` (None: nothing yet) and `reminded`."""
+    """Fairs that have not ended, each with its campaign's `timezone`, `told` (None: nothing yet),
+    `notices` and `reminded`."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_UPCOMING, [now])
         return await cursor.fetchall()
 
 
-async def note(conn: Conn, campaign: str, fair: str, told: dict[str, Any], reminded: Sequence[str]) -> None:
-    """Keep what was told of a fair."""
-    await conn.execute(_NOTE, [campaign, fair, Jsonb(told), list(reminded)])
+async def note(
+    conn: Conn, campaign: str, fair: str, told: dict[str, Any], reminded: Sequence[str], *, changed: bool
+) -> None:
+    """Keep what was told of a fair; `changed`: that it changed was told now."""
+    await conn.execute(_NOTE, [campaign, fair, Jsonb(told), list(reminded), int(changed)])
 
 
 async def signed_up(conn: Conn, campaign: str, fair: str) -> list[str]:

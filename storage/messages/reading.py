@@ -9,11 +9,11 @@ from typing import Any, Final
 from psycopg.rows import class_row, dict_row
 
 from schemas.errors import NotFound
+from schemas.kinds import HR_KINDS
 from schemas.messages import (
     FAIR_CANCELLED,
     FAIR_REMINDER,
     FAIR_RESCHEDULED,
-    HR_KINDS,
     MOVED_UP,
     SIGNUP_CONFIRMATION,
     THANKS,
@@ -21,7 +21,6 @@ from schemas.messages import (
     Status,
 )
 from storage.database import Conn
-from storage.messages.sending import RESTS
 from storage.sight import SEEN
 
 ABOUT_FAIRS: Final = (
@@ -36,13 +35,8 @@ ABOUT_FAIRS: Final = (
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 _ROWS = """
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
-       m.attempts, m.source, m.fact, m.requested_at, m.sent_at
-FROM messages m
-"""
-# The condition is the index's.
-_RESTING = f"""
-SELECT reason, count(*)::int FROM messages WHERE status = 'held' AND starts_with(reason, '{RESTS}')
-GROUP BY 1 ORDER BY 1
+       m.attempts, m.source, m.fact, m.requested_at, m.sent_at, coalesce(c.timezone, 'Asia/Shanghai') AS timezone
+FROM messages m LEFT JOIN campaigns c ON c.campaign = m.campaign
 """
 # An employer's key sees the messages to candidates whom it sees: those about fairs, and those that it caused itself. Of
 # which employer another message is stands in it, in its fact, or in the offer that its fact names; else it is nobody's.
@@ -57,6 +51,7 @@ AND (m.kind IN {ABOUT_FAIRS} OR %(employer)s = coalesce(
        AND x.event->'data'->>'offer' = c.event->'data'->>'offer'
      ORDER BY x.time DESC LIMIT 1)))
 """
+_HISTORY = "SELECT at, status, cause, detail FROM message_attempts WHERE message = %s ORDER BY id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +73,7 @@ class Message:
     fact: str | None
     requested_at: datetime
     sent_at: datetime | None
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +121,6 @@ async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
     return found
 
 
-async def resting(conn: Conn) -> list[tuple[str, int]]:
-    """Why messages wait for their channel, and how many for each reason."""
-    cursor = await conn.execute(_RESTING)
-    return [(reason.removeprefix(f"{RESTS}: "), count) for reason, count in await cursor.fetchall()]
-
-
 async def timezone(conn: Conn, campaign: str) -> str:
     """The campaign's time zone, or the usual one where the campaign is not known."""
     cursor = await conn.execute("SELECT timezone FROM campaigns WHERE campaign = %s", [campaign])
@@ -139,9 +129,11 @@ async def timezone(conn: Conn, campaign: str) -> str:
 
 
 async def attempts(conn: Conn, id: int) -> list[dict[str, Any]]:
-    """What was tried and what changed, the oldest first: `at`, `status`, `detail`."""
+    """What was tried and what changed, the oldest first: `at`, `status`, `cause`, `detail`."""
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute("SELECT at, status, detail FROM message_attempts WHERE message = %s ORDER BY id", [id])
+        await cursor.execute(
+            "SELECT at, status, cause, detail FROM message_attempts WHERE message = %s ORDER BY id", [id]
+        )
         return await cursor.fetchall()
 
 

@@ -1,8 +1,11 @@
-"""Messages that something happens to after they were sent, or that HR takes in hand: locked, looked at, moved on."""
+"""The one place where a message's status changes, with its cause, and where its history is written.
+
+`transitions.py` beside it says what may change to what. A message that stands otherwise by now is left as it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,35 +14,37 @@ from psycopg.rows import class_row
 
 from schemas.messages import Status
 from storage.database import Conn
-from storage.messages.asking import RESTORED
+from storage.messages.transitions import ALLOWED, Cause
 
-RESENT: Final = "resent"  # so the note begins that HR lets a message go once more
+_CHANGE: Final = """
+WITH changed AS (
+    UPDATE messages m SET status = r.status, cause = r.cause, reason = r.reason, {also}
+    FROM ({chosen}) AS r
+    WHERE m.id = r.id AND %(allowed)s::jsonb ? (r.cause || ':' || m.status || ':' || r.status)
+    RETURNING m.*, r.note
+), noted AS (
+    INSERT INTO message_attempts (message, status, cause, detail)
+    SELECT id, status, cause, CASE WHEN NOT forgotten OR status = 'cancelled' THEN coalesce(note, reason) END
+    FROM changed ORDER BY id
+)
+SELECT {columns} FROM changed ORDER BY id
+"""
+FREED: Final = "owner = NULL, lease_until = NULL"
 
-_LOCK = """
-SELECT id, kind, campaign, candidate, status, attempts, params, forgotten,
-       (SELECT max(a.at) FROM message_attempts a
-        WHERE a.message = m.id AND a.status = 'requested' AND starts_with(a.detail, %(resent)s)) AS resent_at
+_LOCK: Final = """
+SELECT id, kind, campaign, candidate, status, attempts, params, forgotten, recipient,
+       (SELECT max(a.at) FROM message_attempts a WHERE a.message = m.id AND a.cause = 'resent') AS resent_at
 FROM messages m WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE OF m
 """
 # The owner stays while a provider speaks: what its sender has to record is still to come.
-_MOVE = """
-UPDATE messages m
-SET status = r.status, reason = r.reason, lease_until = NULL,
-    owner = CASE WHEN r.status IN ('requested', 'cancelled', 'failed') THEN NULL ELSE m.owner END,
-    not_before = NULL, cause = CASE WHEN r.status = 'cancelled' THEN 'hr' END,
+_MOVES: Final = """
+SELECT * FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[],
+                     %(notes)s::text[]) AS given(id, status, cause, reason, note)
+"""
+_MOVED: Final = """lease_until = NULL, not_before = NULL,
+    owner = CASE WHEN r.cause = 'provider' OR r.status = 'unknown' THEN m.owner END,
     sent_at = CASE WHEN r.status = 'requested' THEN NULL WHEN r.status IN ('sent', 'delivered')
-              THEN coalesce(m.sent_at, now()) ELSE m.sent_at END
-FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS r(id, status, reason) WHERE m.id = r.id
-"""
-_NOTE = """
-INSERT INTO message_attempts (message, status, detail) SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[])
-"""
-_DOUBTFUL = """
-SELECT m.id, count(*)::int AS doubts FROM messages m JOIN message_attempts a ON a.message = m.id
-WHERE m.status = 'unknown' AND a.status = 'unknown' AND NOT starts_with(coalesce(m.reason, ''), %(looked)s)
-  AND m.reason IS DISTINCT FROM %(restored)s
-GROUP BY m.id HAVING max(a.at) < now() - make_interval(secs => %(patience)s) ORDER BY m.id LIMIT %(limit)s
-"""
+              THEN coalesce(m.sent_at, now()) ELSE m.sent_at END"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +59,30 @@ class MessageState:
     attempts: int
     params: dict[str, Any]
     forgotten: bool
+    recipient: str | None
     resent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A message's next status, why, and what is noted among its attempts (else the reason)."""
+    """A message's next status, by which cause, why, and what is noted in its history (else the reason)."""
 
     id: int
     status: Status
+    cause: Cause
     reason: str | None
     note: str | None = None
+
+
+async def change(
+    conn: Conn, chosen: str, values: Mapping[str, Any], *, also: str = FREED, columns: str = "id"
+) -> list[tuple[Any, ...]]:
+    """Change the status of messages, and write their history. Returns `columns` of those that changed, by id.
+
+    `chosen` is a query of (id, status, cause, reason, note), `also` what else is set.
+    """
+    query = _CHANGE.format(chosen=chosen, also=also, columns=columns)
+    return await (await conn.execute(query, {**values, "allowed": ALLOWED})).fetchall()
 
 
 async def lock(conn: Conn, ids: Collection[int]) -> dict[int, MessageState]:
@@ -72,24 +90,30 @@ async def lock(conn: Conn, ids: Collection[int]) -> dict[int, MessageState]:
     if not ids:
         return {}
     async with conn.cursor(row_factory=class_row(MessageState)) as cursor:
-        await cursor.execute(_LOCK, {"ids": sorted(ids), "resent": RESENT})
+        await cursor.execute(_LOCK, {"ids": sorted(ids)})
         return {row.id: row for row in await cursor.fetchall()}
 
 
 async def move(conn: Conn, moves: Sequence[Move]) -> None:
-    """Move locked messages on, in this order; all is noted, the last move of each message holds."""
-    if not moves:
-        return
-    last = list({each.id: each for each in moves}.values())
-    await conn.execute(_MOVE, [[e.id for e in last], [e.status for e in last], [e.reason for e in last]])
-    noted = [each.note or each.reason for each in moves]
-    await conn.execute(_NOTE, [[each.id for each in moves], [each.status for each in moves], noted])
+    """Move locked messages on, in this order: each step is in the history, the last one of each message holds."""
+    for step in _in_steps(moves):
+        values = {
+            "ids": [each.id for each in step],
+            "statuses": [each.status for each in step],
+            "causes": [each.cause for each in step],
+            "reasons": [each.reason for each in step],
+            "notes": [each.note for each in step],
+        }
+        await change(conn, _MOVES, values, also=_MOVED)
 
 
-async def doubtful(conn: Conn, *, patience: float, looked: str, limit: int) -> dict[int, int]:
-    """Messages `unknown` for more than `patience` seconds, and how many times each was in doubt; not those whose
-    reason begins with `looked`."""
-    cursor = await conn.execute(
-        _DOUBTFUL, {"patience": patience, "looked": looked, "limit": limit, "restored": RESTORED}
-    )
-    return dict(await cursor.fetchall())
+def _in_steps(moves: Sequence[Move]) -> list[list[Move]]:
+    """The first moves of each message, the second ones, and so on."""
+    steps: list[list[Move]] = []
+    seen: dict[int, int] = {}
+    for each in moves:
+        nth = seen[each.id] = seen.get(each.id, -1) + 1
+        if nth == len(steps):
+            steps.append([])
+        steps[nth].append(each)
+    return steps

@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 from schemas.errors import NotFound
 from schemas.messages import SuppressionKind
 from storage.database import Conn
+from storage.messages import statuses
 
 _ADD = """
 INSERT INTO suppressions (address, kind, about, message, detail)
@@ -25,13 +26,9 @@ _LIFT = """
 UPDATE suppressions SET lifted_at = now(), lifted_by = %(by)s, lifted_reason = %(reason)s
 WHERE address = %(address)s AND lifted_at IS NULL AND (%(kind)s::text IS NULL OR kind = %(kind)s)
 """
-_RELEASE = """
-WITH released AS (
-    UPDATE messages SET status = 'requested', reason = NULL, not_before = NULL
-    WHERE status = 'suppressed' AND lower(recipient) = %(address)s
-    RETURNING id)
-INSERT INTO message_attempts (message, status, detail)
-SELECT id, 'requested', %(said)s FROM released ORDER BY id RETURNING message
+_RELEASE: Final = """
+SELECT id, 'requested' AS status, 'lifted' AS cause, NULL::text AS reason, %(said)s AS note FROM messages
+WHERE status = 'suppressed' AND lower(recipient) = %(address)s ORDER BY id FOR UPDATE
 """
 # An erased person's address is kept only where a message that is not forgotten was for it too.
 _FORGET = """
@@ -124,8 +121,8 @@ async def _lift(conn: Conn, address: str, *, by: str, reason: str, kind: Suppres
 
 
 async def _release(conn: Conn, address: str, said: str) -> list[int]:
-    freed = await conn.execute(_RELEASE, {"address": address, "said": said})
-    return [id for (id,) in await freed.fetchall()]
+    values = {"address": address, "said": said}
+    return [id for (id,) in await statuses.change(conn, _RELEASE, values, also=f"{statuses.FREED}, not_before = NULL")]
 
 
 async def forget(conn: Conn) -> None:

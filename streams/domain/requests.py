@@ -9,10 +9,10 @@ from typing import Any
 
 from schemas.facts import Fact
 from schemas.fields import parse_time
+from schemas.kinds import FACT_KINDS
 from schemas.messages import (
     BENEFIT_AVAILABLE,
     BENEFIT_VERIFIED,
-    FACT_KINDS,
     INTERVIEW_RESULT,
     MILESTONE,
     OFFER,

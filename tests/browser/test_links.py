@@ -54,10 +54,10 @@ def test_an_offer_is_declined_on_a_telephone_and_accepted_after_all(
     page.goto(path_to("offers"))
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.get_by_text("我想谢绝").click()
+    page.get_by_text("我想婉拒").click()
     page.get_by_label("原因").fill("太远了")
-    page.get_by_role("button", name="谢绝录用").click()
-    expect(page.get_by_text("您已谢绝此录用")).to_be_visible()
+    page.get_by_role("button", name="婉拒录用").click()
+    expect(page.get_by_text("您已婉拒此录用")).to_be_visible()
     page.get_by_role("link", name="English").click()
     page.get_by_text("Change my answer").click()
     page.get_by_role("button", name="Accept after all").click()

@@ -13,10 +13,11 @@ from notifications.channels.apprise import MOST_FAILURES, Alerts
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Mail
 from notifications.channels.sendgrid import SendGrid
-from notifications.sending.channel_routes import IN_BULK, make_routes
+from notifications.sending.channel_routes import make_routes
 from notifications.sending.sender import Chance
 from schemas.errors import ConfigurationError
-from schemas.messages import AUDIENCES, CHANNEL_REFUSED, TEMPLATE_TEST
+from schemas.kinds import AUDIENCES, IN_BULK
+from schemas.messages import CHANNEL_REFUSED, TEMPLATE_TEST
 from schemas.settings import load_settings
 from tests.integration.office import Clock
 from tests.stand_ins.sendgrid import Answer, SendGridStandIn, sendgrid_stand_in

@@ -75,7 +75,17 @@ async def any_channel(
 
 
 def mail(id: int = 1, to: str | None = None, *, subject: str = "报名成功", name: str = "李思雨") -> Mail:
-    return Mail(id, "signup_confirmation", to or f"c{id}@example.com", name, "zh-CN", subject, "<p>您好</p>", "您好\n")
+    return Mail(
+        id,
+        "signup_confirmation",
+        to or f"c{id}@example.com",
+        name,
+        "zh-CN",
+        subject,
+        "<p>您好</p>",
+        "您好\n",
+        nonce=str(id),
+    )
 
 
 async def test_every_mail_gets_its_own_outcome_in_order(any_channel: Channel):

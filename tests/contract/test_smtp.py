@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -68,7 +69,7 @@ def mail(
     attempts: int = 1,
 ) -> Mail:
     to = to or f"c{id}@example.com"
-    return Mail(id, "signup_confirmation", to, name, "zh-CN", subject, f"<p>{text}</p>", text, attempts)
+    return Mail(id, "signup_confirmation", to, name, "zh-CN", subject, f"<p>{text}</p>", text, attempts, nonce=str(id))
 
 
 async def test_what_the_reader_gets(channel: Smtp, server: SmtpStandIn):
@@ -90,7 +91,8 @@ async def test_what_the_reader_gets(channel: Smtp, server: SmtpStandIn):
 
 def test_the_id_of_a_mail_is_the_same_at_each_try_and_another_for_other_contents():
     assert message_id(mail(7), SENDER) == message_id(mail(7, attempts=2), SENDER)
-    assert message_id(mail(7), SENDER) != message_id(mail(7, text="别的"), SENDER)
+    assert message_id(mail(7), SENDER) != message_id(mail(8), SENDER)
+    assert message_id(mail(7), SENDER) != message_id(replace(mail(7), occurrence="a1"), SENDER)
 
 
 async def test_a_batch_goes_over_one_connection_and_nobody_sees_another(channel: Smtp, server: SmtpStandIn):

@@ -45,7 +45,17 @@ async def channel(server: SendGridStandIn) -> AsyncIterator[SendGrid]:
 
 def mail(id: int, to: str | None = None, kind: str = "fair_reminder", *, text: str = "", subject: str = "") -> Mail:
     own = text or f"第 {id} 位，您好\n"
-    return Mail(id, kind, to or f"c{id}@example.com", f"李 {id}", "zh-CN", subject or f"致 {id}", f"<p>{own}</p>", own)
+    return Mail(
+        id,
+        kind,
+        to or f"c{id}@example.com",
+        f"李 {id}",
+        "zh-CN",
+        subject or f"致 {id}",
+        f"<p>{own}</p>",
+        own,
+        nonce=str(id),
+    )
 
 
 def as_read(mail: Mail) -> tuple[str, str, str, str]:

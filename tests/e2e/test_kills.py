@@ -22,7 +22,8 @@ import pytest
 
 from producers.post import HttpPoster, Posted
 from schemas.facts import Fact, validate_event
-from schemas.messages import FACT_KINDS, FINAL
+from schemas.kinds import FACT_KINDS
+from schemas.messages import FINAL
 from streams.domain.campaign import fold_campaign
 from streams.domain.fold import fold, retractions, stands
 from streams.domain.measures import contribution, fairs_held, milestones

@@ -17,7 +17,7 @@ from notifications.sending.pacing import Pace
 from notifications.sending.rendering import Renderer
 from notifications.sending.sender import Chance, Route, Sender
 from notifications.sending.situation import Writer
-from schemas.messages import AUDIENCES
+from schemas.kinds import AUDIENCES
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn
 from streams.apply import Applied, apply_batch

@@ -11,7 +11,7 @@ import pytest
 from notifications.sending import grouping
 from notifications.sending.grouping import CAP
 from storage.database import make_pool
-from storage.messages.sending import TOLD_WITH
+from storage.messages.claiming import TOLD_WITH
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
 
@@ -109,7 +109,7 @@ async def test_what_is_told_with_another_fails_with_it(office: Office):
     class Refusing:
         name, keeps, portion, lease = "sendgrid", False, 50, 60.0
 
-        async def send(self, mails: list[Any]) -> list[Any]:
+        async def send(self, mails: list[Any], begin: Any = None) -> list[Any]:
             from notifications.channels.port import Outcome
 
             return [Outcome("unknown", "who knows") for _ in mails]

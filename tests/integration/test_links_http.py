@@ -17,7 +17,7 @@ from icalendar import Calendar
 
 from notifications.sending import suppressing
 from notifications.sending.scheduler import look
-from schemas.messages import MARKETING
+from schemas.kinds import MARKETING
 from schemas.settings import Settings
 from storage import keys
 from storage.database import make_pool

@@ -13,7 +13,7 @@ from schemas.access import COOKIE
 from schemas.settings import Settings
 from storage import keys
 from storage.database import make_pool
-from storage.messages import sending
+from storage.messages import channel_rests
 from tests.facts import event, hired, opened, signed_up, target
 from tests.integration.office import Office
 from yinfeng.web import create_app
@@ -314,6 +314,6 @@ async def test_while_a_channel_rests_the_list_says_so(office: Office, organizer:
     assert "wait while their channel rests" not in (await organizer.get("/messages?lang=en")).text
     await office.tell(person("c2"))
     async with office.pool.connection() as conn:
-        await sending.hold(conn, ["signup_confirmation"], "sendgrid: 401 <b>")
+        await channel_rests.note(conn, "sendgrid", ["signup_confirmation"], "sendgrid: 401 <b>", office.clock())
     page = (await organizer.get("/messages?lang=en")).text
     assert "1 messages wait while their channel rests: sendgrid: 401 &lt;b&gt;" in page

@@ -56,7 +56,7 @@ class Provider:
     def __init__(self, *answers: str) -> None:
         self._answers, self.sent = list(answers), []
 
-    async def send(self, mails: list[Mail]) -> list[Outcome]:
+    async def send(self, mails: list[Mail], begin: Any = None) -> list[Outcome]:
         self.sent += [(mail.id, mail.to) for mail in mails]
         status: Any = self._answers.pop(0) if self._answers else "sent"
         return [Outcome(status, None if status == "sent" else "so it was said") for _ in mails]
@@ -236,9 +236,9 @@ async def test_two_workers_that_look_at_once_settle_each_doubt_once(office: Offi
 
 async def test_other_kinds_stay_in_doubt_and_are_looked_at_once(office: Office, conn: Conn):
     await office.tell(
-        opened(), person("c1"), event("hire.started", candidate="c1", employer="e", started_on="2026-07-01")
+        opened(), person("c1"), event("benefit.paid", candidate="c1", benefit="b", kind="rent_subsidy", amount=1)
     )
-    await office.change("DELETE FROM messages WHERE kind <> 'welcome'")
+    await office.change("DELETE FROM messages WHERE kind <> 'benefit_paid'")
     await office.sender(Provider("unknown")).send_all()
     await office.change(LONG_AGO)
     assert [await doubts.settle(conn), await doubts.settle(conn)] == [1, 0]

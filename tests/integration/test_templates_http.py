@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from schemas.messages import TEMPLATED
+from schemas.kinds import TEMPLATED
 from schemas.settings import Settings
 from storage import keys
 from storage.database import make_pool

@@ -16,7 +16,8 @@ from notifications.sending.rendering import LOCALES
 from notifications.sending.samples import SOMETIMES, lacking, sample
 from notifications.sending.template_parts import default_parts, expanded, source
 from schemas.errors import SendRefused
-from schemas.messages import TEMPLATED, Parts
+from schemas.kinds import TEMPLATED
+from schemas.messages import Parts
 from tests.unit.test_rendering import LINKS, RENDERER, WRITER, Reader, campaign, letter
 
 NIGHT = datetime(2026, 3, 1, 15, tzinfo=UTC)  # 23:00 in Shanghai

@@ -99,21 +99,21 @@ def test_a_cancelled_fair_is_not_reminded_of_and_a_moved_one_anew():
 
 def test_word_is_spread_of_what_changed_and_only_then():
     told = summary(fair())
-    assert change_notice(fair(), None) is None
-    assert change_notice(fair(), told) is None
-    assert change_notice(fair(capacity=500), told) is None
+    assert change_notice(fair(), None, 0) is None
+    assert change_notice(fair(), told, 0) is None
+    assert change_notice(fair(capacity=500), told, 0) is None
     for changed in (fair("2026-04-19T09:00"), fair(venue="Hall"), fair(city="Quzhou"), fair(mode="online")):
-        notice = change_notice(changed, told)
+        notice = change_notice(changed, told, 0)
         assert notice is not None
         assert (notice.kind, notice.params["before"]) == (FAIR_RESCHEDULED, told)
 
 
 def test_a_fair_called_off_is_told_once_with_the_reason_and_so_is_one_that_is_on_again():
     told, off = summary(fair()), fair(cancelled=True, reason="storm")
-    notice = change_notice(off, told)
+    notice = change_notice(off, told, 0)
     assert notice is not None
     assert (notice.kind, notice.params["reason"]) == (FAIR_CANCELLED, "storm")
-    assert change_notice(fair("2026-05-01T09:00", cancelled=True), summary(off)) is None
-    again = change_notice(fair(), summary(off))
+    assert change_notice(fair("2026-05-01T09:00", cancelled=True), summary(off), 0) is None
+    again = change_notice(fair(), summary(off), 0)
     assert again is not None
     assert again.kind == FAIR_RESCHEDULED

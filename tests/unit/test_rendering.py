@@ -20,9 +20,10 @@ from notifications.sending.situation import NotNow, Situation, Writer
 from schemas.errors import SendRefused
 from schemas.facts import validate_event
 from schemas.journey import Journey
-from schemas.messages import AUDIENCES, OFFER_TROUBLE, TEMPLATED
+from schemas.kinds import AUDIENCES, TEMPLATED
+from schemas.messages import OFFER_TROUBLE
 from storage.messages.background import Background
-from storage.messages.sending import Claimed
+from storage.messages.claiming import Claimed
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
 
@@ -215,7 +216,7 @@ def test_html_and_text_say_the_same(kind: str, locale: str):
     mail = rendered(kind, locale)
     plain = "".join(Reader(mail.html).words.split())
     for line in mail.text.splitlines():
-        label, _, value = line.partition(": ")
+        label, value = ([*re.split(": |：", line, maxsplit=1), ""])[:2]
         for part in (label, value):
             assert "".join(part.split()) in plain or part in ("--", "") or part.startswith("https://")
 
@@ -360,10 +361,11 @@ def test_nobody_to_write_to():
 def test_a_confirmation_waits_some_seconds_for_its_fair_and_then_goes_without():
     said, background = params_of("signup_confirmation"), Background({"grads-2026": campaign()}, {})
     known = journey(said, "signup_confirmation")
+    fresh = Claimed(1, "signup_confirmation", "grads-2026", "c1", said, requested_at=NOW)
     with pytest.raises(NotNow) as pause:
-        compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 1), known, background)
+        compose(fresh, known, background)
     assert (pause.value.status, pause.value.until) == ("requested", NOW + timedelta(seconds=5))
-    sure = compose(Claimed(1, "signup_confirmation", "grads-2026", "c1", said, 4), known, background)
+    sure = compose(replace(fresh, requested_at=NOW - timedelta(seconds=15)), known, background)
     assert sure.values["fair"] is None
 
 

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from notifications.sending import hr_steps
 from schemas.errors import Refused
-from schemas.messages import AUDIENCES, Status
+from schemas.kinds import AUDIENCES
+from schemas.messages import Status
 from storage.database import Conn
 from storage.messages import reading
 from storage.messages.reading import Wanted

@@ -8,7 +8,7 @@ from datetime import datetime
 from notifications.channels.port import Outcome
 from notifications.sending.situation import Situation, Values
 from schemas.messages import CHANNEL_REFUSED, MessageRequest, dedupe_key
-from storage.messages.sending import Claimed
+from storage.messages.claiming import Claimed
 
 
 def alarm(

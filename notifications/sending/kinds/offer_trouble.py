@@ -45,8 +45,8 @@ MOST_SHOWN: Final = 30
 _CALL: Final = "Reach the candidate another way and ask for the right address, then resend the offer."
 _LOOK: Final = "Ask the candidate, or look for it at the mail provider, before you resend it: it may have arrived."
 _MEND: Final = "Mend what the message says was wrong, then resend the offer."
-_CALL_ZH: Final = "请用其他方式联系候选人，核对邮箱地址后重新发送。"
-_LOOK_ZH: Final = "邮件可能已经送达：重新发送之前，请先向候选人或邮件服务商核实。"
+_CALL_ZH: Final = "请用其他方式联系求职者，核对邮箱地址后重新发送。"
+_LOOK_ZH: Final = "邮件可能已经送达：重新发送之前，请先向求职者或邮件服务商核实。"
 _MEND_ZH: Final = "请先排除邮件页面上写明的问题，再重新发送。"
 
 _TOLD: Final[dict[str, dict[str, tuple[str, str]]]] = {
@@ -67,7 +67,7 @@ _TOLD: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "complained": ("收信人将邮件标记为垃圾邮件。", _CALL_ZH),
         "suppressed": (
             "邮件没有发出：此前发往该地址的邮件被退回或被投诉，该地址已停发。",
-            "请向候选人核对邮箱地址，或说明理由解除停发，邮件随即发出。",
+            "请向求职者核对邮箱地址，或说明理由解除停发，邮件随即发出。",
         ),
         "failed": ("邮件未能发出。", _MEND_ZH),
         "unknown": ("邮件是否发出尚不确定：邮件服务商已有一小时没有回音。", _LOOK_ZH),

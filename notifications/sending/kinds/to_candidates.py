@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from notifications.rules.quiet_hours import is_quiet, next_morning
 from notifications.sending import dates
-from notifications.sending.fair_words import described
+from notifications.sending.fair_words import changes, described
 from notifications.sending.situation import NotNow, Situation, Values
 from schemas.messages import BENEFIT_VERIFIED, FAIR_CANCELLED, FAIR_REMINDER, WAITLISTED, MessageRequest, dedupe_key
 
 # A fair may be told of a little later than its signups; a confirmation without time and place is worth some seconds.
-PATIENCE = 3  # attempts
+PATIENCE = timedelta(seconds=15)
 PAUSE = timedelta(seconds=5)
 THANKS_AFTER = timedelta(hours=1)
 THANKS_WITHIN = timedelta(days=7)
@@ -20,13 +21,18 @@ THANKS_WITHIN = timedelta(days=7)
 def signup(situation: Situation) -> Values:
     require_part(situation)
     row = situation.fair_row()
-    if row is None and situation.message.params.get("fair") and situation.message.attempts <= PATIENCE:
+    if row is None and situation.message.params.get("fair") and _is_fresh(situation):
         raise NotNow("requested", "the fair is not known yet", until=situation.now + PAUSE)
     if row is not None and situation.now >= row["ends_at"]:
         raise NotNow("cancelled", "the fair is over")
     if situation.place == "waiting":
         raise _waits(situation)
     return {"fair": described(row, situation.zone, situation.locale) if row else None}
+
+
+def _is_fresh(situation: Situation) -> bool:
+    asked = situation.message.requested_at
+    return asked is not None and situation.now < asked + PATIENCE
 
 
 def _waits(situation: Situation) -> NotNow:
@@ -50,9 +56,13 @@ def fair_news(situation: Situation) -> Values:
     if situation.message.kind == FAIR_REMINDER and situation.place == "waiting":
         raise NotNow("cancelled", "the candidate is on the waiting list")
     before = situation.message.params.get("before")
+    now = described(row, situation.zone, situation.locale)
     return {
-        "fair": described(row, situation.zone, situation.locale),
+        "fair": now,
         "before": dates.moment(before["starts_at"], situation.zone, situation.locale) if before else None,
+        "revived": bool(before and before.get("cancelled")) and not row["cancelled"],
+        "changes": changes(before, row, situation.zone, situation.locale) if before else [],
+        "soon": dates.soon(row["starts_at"], situation.now, situation.zone, situation.locale),
         "reason": situation.message.params.get("reason"),
     }
 
@@ -88,6 +98,8 @@ def interview(situation: Situation) -> Values:
         raise NotNow("cancelled", "the result has changed since")
     if situation.journey.withdrawn:
         raise NotNow("cancelled", "the candidate withdrew")
+    if params["outcome"] == "failed" and is_quiet(situation.now, situation.zone):
+        raise NotNow("requested", "waits for the morning", until=next_morning(situation.now, situation.zone))
     said = {"employer": params["employer"], "position": params.get("position")}
     return {"interview": {**said, "passed": params["outcome"] == "passed"}}
 
@@ -99,12 +111,22 @@ def offer(situation: Situation) -> Values:
         raise NotNow("cancelled", "the offer was retracted")
     if offer.status.value != "extended":
         raise NotNow("cancelled", f"the offer is {offer.status.value}")
+    _require_open(situation, params["employer"])
     said = {name: params.get(name) for name in ("employer", "position", "city", "expires_at")}
     if said != {name: getattr(offer.terms, name) for name in said}:
         raise NotNow("cancelled", "the offer has other terms now")
     if params.get("expires_at") and situation.now >= dates.parse(params["expires_at"]):
         raise NotNow("cancelled", "the offer has expired")
-    return {"offer": _terms(said, situation), "answer": situation.links.url("answer", situation.message.id)}
+    return {"offer": _terms(said, situation), "answer": situation.links.url("answer", situation.message.nonce)}
+
+
+def _require_open(situation: Situation, employer: str) -> None:
+    """Raises NotNow when there is nothing to answer any more: the candidate withdrew, or works there by now."""
+    if situation.journey.withdrawn:
+        raise NotNow("cancelled", "the candidate withdrew")
+    hire = situation.journey.hires.get(employer)
+    if hire is not None and hire.status.value == "started":
+        raise NotNow("cancelled", "the candidate has started there")
 
 
 def offer_rescinded(situation: Situation) -> Values:
@@ -148,8 +170,9 @@ def benefit_available(situation: Situation) -> Values:
 def benefit(situation: Situation) -> Values:
     params = situation.message.params
     known = situation.journey.benefits.get(params["benefit"])
-    if known is None or (situation.message.kind == BENEFIT_VERIFIED and known.value == "refused"):
-        raise NotNow("cancelled", "the benefit was retracted or refused")
+    wanted = "verified" if situation.message.kind == BENEFIT_VERIFIED else "paid"
+    if known is None or known.value != wanted:
+        raise NotNow("cancelled", f"the benefit is {known.value if known else 'retracted'}")
     amount = params.get("amount")
     paid = dates.money(amount, params.get("currency", "CNY"), situation.locale) if amount is not None else None
     kind = _BENEFITS[situation.locale].get(params["kind"], params["kind"].replace("_", " "))
@@ -161,7 +184,7 @@ _BENEFITS = {
         "rent_subsidy": "租房补贴",
         "talent_allowance": "人才津贴",
         "insurance": "社保补贴",
-        "settling_in": "安家补助",
+        "settling_in": "安家补贴",
     },
     "en": {
         "rent_subsidy": "rent subsidy",

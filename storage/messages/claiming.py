@@ -1,0 +1,123 @@
+"""Messages taken by one sender, which alone may send them until its lease ends. Every step is for a batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from schemas.kinds import GROUPED
+from storage.database import Conn
+from storage.messages import statuses
+
+_DUE: Final = """
+SELECT id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note FROM messages
+WHERE status = 'requested' AND {which} AND coalesce(not_before, requested_at) <= now()
+  AND (recipient IS NULL OR lower(split_part(recipient, '@', 2)) <> ALL(%(full)s))
+ORDER BY coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+_TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
+    lease_until = now() + make_interval(secs => %(lease)s)"""
+_COLUMNS: Final = "id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text"
+_OF_KINDS: Final = "kind = ANY(%(kinds)s)"
+_SAME_GROUPS: Final = "(campaign, kind) IN (SELECT * FROM unnest(%(campaigns)s::text[], %(kinds)s::text[]))"
+# Who was thought dead, and lost its claims to another, may begin nothing more.
+_BEGIN: Final = """
+UPDATE messages SET begun_at = now(), attempts = attempts + 1
+WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' RETURNING id
+"""
+# What was not begun did not go; what the channel `keeps` was stored in the transaction that recorded it, or not at all.
+_EXPIRED: Final = """
+SELECT id, CASE WHEN begun_at IS NULL OR channel = ANY(%(keeping)s) THEN 'requested' ELSE 'unknown' END AS status,
+       'lost' AS cause, %(reason)s AS reason, NULL::text AS note
+FROM messages WHERE status = 'claimed' AND lease_until < now() ORDER BY id FOR UPDATE SKIP LOCKED
+"""
+_LEFT: Final = "owner = CASE WHEN r.status = 'unknown' THEN owner END, lease_until = NULL"
+# What a fault of ours held up may go with the next version.
+_UNWRITTEN: Final = """
+SELECT id, 'requested' AS status, 'mended' AS cause, NULL::text AS reason, %(why)s AS note FROM messages
+WHERE status = 'held' AND starts_with(reason, %(unwritten)s)
+  AND (%(campaign)s::text IS NULL OR (campaign, kind) = (%(campaign)s, %(kind)s))
+"""
+MOST_TOGETHER: Final = 5000
+TOLD_WITH: Final = "told in the mail of message"
+UNWRITTEN: Final = "can't be written"
+_LOST: Final = "the sender ended between claiming this message and recording what became of it"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this sender alone may send, until its lease ends. `attempts`: how often it was tried before;
+    `source` and `fact` are the identity of the fact that asked for it, where one did; `nonce` is its name outside."""
+
+    id: int
+    kind: str
+    campaign: str
+    candidate: str | None
+    params: dict[str, Any]
+    attempts: int = 0
+    source: str | None = None
+    fact: str | None = None
+    requested_at: datetime | None = None
+    nonce: str = ""
+
+
+async def claim(
+    conn: Conn,
+    kinds: Collection[str],
+    *,
+    channel: str,
+    owner: str,
+    lease: float,
+    limit: int,
+    full: Collection[str] = (),
+) -> list[Claimed]:
+    """Take up to `limit` messages of these kinds that are due, for `lease` seconds; none that was for a domain of
+    `full` when it was put off."""
+    values: dict[str, Any] = {"kinds": list(kinds), "full": list(full), "limit": limit}
+    values |= {"channel": channel, "owner": owner, "lease": lease}
+    return await _claim(conn, _OF_KINDS, values)
+
+
+async def claim_together(
+    conn: Conn, found: Sequence[Claimed], *, channel: str, owner: str, lease: float
+) -> list[Claimed]:
+    """Take all others that are due of the grouped kinds among `found`, for the same campaigns."""
+    groups = sorted({(each.campaign, each.kind) for each in found if each.kind in GROUPED})
+    if not groups:
+        return []
+    values = {
+        "campaigns": [campaign for campaign, _ in groups],
+        "kinds": [kind for _, kind in groups],
+        "channel": channel,
+        "owner": owner,
+        "lease": lease,
+        "limit": MOST_TOGETHER,
+        "full": [],
+    }
+    return await _claim(conn, _SAME_GROUPS, values)
+
+
+async def _claim(conn: Conn, which: str, values: dict[str, Any]) -> list[Claimed]:
+    rows = await statuses.change(conn, _DUE.format(which=which), values, also=_TAKEN, columns=_COLUMNS)
+    return [Claimed(*row) for row in rows]
+
+
+async def begin(conn: Conn, ids: Collection[int], *, owner: str) -> set[int]:
+    """Note that these messages go now. Returns those that are still this owner's: no others may go."""
+    return {id for (id,) in await (await conn.execute(_BEGIN, [sorted(ids), owner])).fetchall()}
+
+
+async def sweep(conn: Conn, *, keeping: Collection[str]) -> dict[int, str]:
+    """Settle claims whose lease has ended, by id: `unknown` where the mail may have gone, else `requested`. `keeping`:
+    channels that keep what is recorded, and nothing else."""
+    values = {"keeping": list(keeping), "reason": _LOST}
+    return dict(await statuses.change(conn, _EXPIRED, values, also=_LEFT, columns="id, status"))
+
+
+async def free_unwritten(conn: Conn, why: str, *, campaign: str | None = None, kind: str | None = None) -> int:
+    """Let messages be tried again whose reason to be held begins with UNWRITTEN, of one campaign and kind or all;
+    returns how many."""
+    values = {"unwritten": UNWRITTEN, "why": why, "campaign": campaign, "kind": kind}
+    return len(await statuses.change(conn, _UNWRITTEN, values))

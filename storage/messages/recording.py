@@ -1,0 +1,139 @@
+"""What became of messages that a sender had claimed, and the mails as they went out: all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
+from storage.database import Conn
+from storage.messages import attachments, offer_alerts, statuses, suppressions
+from storage.messages.suppressions import Wish
+from storage.messages.transitions import Cause
+
+# A sender whose lease ended while it could not reach the database still knows best what became of its messages.
+_OURS: Final = "SELECT id, forgotten FROM messages WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE"
+_GIVEN: Final = """
+SELECT given.*, NULL::text AS note
+FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(recipients)s::text[],
+            %(locales)s::text[], %(subjects)s::text[], %(due)s::timestamptz[])
+     AS given(id, status, cause, reason, recipient, locale, subject, due)
+"""
+_SAID: Final = """owner = NULL, lease_until = NULL, locale = r.locale, not_before = r.due,
+    recipient = CASE WHEN NOT m.forgotten THEN r.recipient END,
+    subject = CASE WHEN NOT m.forgotten THEN r.subject END,
+    sent_at = CASE WHEN r.status = 'sent' THEN coalesce(m.sent_at, now()) END,
+    attempts = m.attempts + CASE WHEN m.begun_at IS NULL AND r.cause = 'outcome' AND r.status <> 'requested'
+                            THEN 1 ELSE 0 END"""
+# Where the provider was quicker than the record, its word stands.
+_KEEP_WORD: Final = f"""
+UPDATE messages m SET owner = NULL, lease_until = NULL, locale = r.locale, sent_at = coalesce(m.sent_at, now()),
+    recipient = CASE WHEN NOT m.forgotten THEN r.recipient END, subject = CASE WHEN NOT m.forgotten THEN r.subject END
+FROM ({_GIVEN}) AS r WHERE m.id = r.id AND m.owner = %(owner)s
+"""
+_LOCK: Final = """
+SELECT k.id, j.version FROM journeys j
+JOIN unnest(%b::bigint[], %b::text[], %b::text[]) AS k(id, campaign, candidate) USING (campaign, candidate)
+ORDER BY j.campaign, j.candidate FOR SHARE OF j
+"""
+_MAILS: Final = """
+INSERT INTO mails (message, html, text)
+SELECT u.* FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS u(message, html, text)
+ON CONFLICT (message) DO UPDATE SET html = excluded.html, text = excluded.text, at = now()
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What became of a claimed message. `html`, `text` and `attachments` are kept as they went out.
+
+    `seen`: the journey (campaign, candidate, version) for whose sake it is held; the message goes back to the others
+    when that journey has changed meanwhile. `suppress`: why nothing is to go to its recipient again.
+    """
+
+    id: int
+    status: Status
+    cause: Cause = "outcome"
+    reason: str | None = None
+    recipient: str | None = None
+    locale: str | None = None
+    subject: str | None = None
+    not_before: datetime | None = None
+    html: str | None = None
+    text: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    seen: tuple[str, str, int] | None = None
+    suppress: SuppressionKind | None = None
+
+
+async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
+    """Store what became of messages that `owner` has claimed, all in one transaction.
+
+    A message that another sender has taken meanwhile, since the lease ended, is left to it.
+    """
+    if not records:
+        return
+    async with conn.transaction():
+        records = await _still_held(conn, records)
+        rows = await (await conn.execute(_OURS, [[each.id for each in records], owner])).fetchall()
+        forgotten = dict(rows)
+        ours = [each for each in records if each.id in forgotten]
+        values = _columns(ours) | {"owner": owner}
+        changed = {id for (id,) in await statuses.change(conn, _GIVEN, values, also=_SAID)}
+        if len(changed) < len(ours):
+            await conn.execute(_KEEP_WORD, values)
+        await _tell_of_offers(conn, [each for each in ours if each.id in changed])
+        await suppressions.add(conn, _wishes([each for each in ours if not forgotten[each.id]]))
+        await _keep(conn, [each for each in ours if each.html is not None and not forgotten[each.id]])
+
+
+def _wishes(records: Sequence[Record]) -> list[Wish]:
+    """Addresses of which the channel said that nobody is there."""
+    return [
+        Wish(each.recipient, each.suppress, each.id, each.reason)
+        for each in records
+        if each.suppress and each.recipient
+    ]
+
+
+async def _keep(conn: Conn, records: Sequence[Record]) -> None:
+    if not records:
+        return
+    columns = [[each.id for each in records], [each.html for each in records], [each.text for each in records]]
+    await conn.execute(_MAILS, columns)
+    await attachments.keep(conn, {each.id: each.attachments for each in records})
+
+
+def _columns(records: Sequence[Record]) -> dict[str, list[object]]:
+    return {
+        "ids": [each.id for each in records],
+        "statuses": [each.status for each in records],
+        "causes": [each.cause for each in records],
+        "reasons": [each.reason for each in records],
+        "recipients": [each.recipient for each in records],
+        "locales": [each.locale for each in records],
+        "subjects": [each.subject for each in records],
+        "due": [each.not_before for each in records],
+    }
+
+
+async def _still_held(conn: Conn, records: Sequence[Record]) -> Sequence[Record]:
+    """The records, where those held for a journey that has changed are requested again.
+
+    The journeys stay locked until all is stored: what changes them later finds the message held, and releases it.
+    """
+    seen = {each.id: each.seen for each in records if each.seen is not None}
+    if not seen:
+        return records
+    columns = [list(seen), [campaign for campaign, _, _ in seen.values()], [name for _, name, _ in seen.values()]]
+    cursor = await conn.execute(_LOCK, columns)
+    changed = {id for id, version in await cursor.fetchall() if version != seen[id][2]}
+    return [replace(each, status="requested") if each.id in changed else each for each in records]
+
+
+async def _tell_of_offers(conn: Conn, records: Sequence[Record]) -> None:
+    troubled = [each.id for each in records if each.status in OFFER_TROUBLE]
+    if troubled:
+        await offer_alerts.tell_hr(conn, troubled, OFFER_TROUBLE)

@@ -1,0 +1,199 @@
+"""Every word true: what each kind of message says is checked against what stands when it would go. Kind × world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from notifications.sending import composing
+from notifications.sending.rendering import LOCALES, Renderer
+from notifications.sending.signed_links import Links
+from notifications.sending.situation import NotNow, Situation, Writer
+from schemas.facts import validate_event
+from schemas.kinds import KINDS
+from storage.messages.background import Background
+from storage.messages.claiming import Claimed
+from streams.domain.fold import fold
+from tests.facts import event, signed_up
+
+START = datetime(2026, 3, 9, 1, tzinfo=UTC)  # nine in the morning there
+NOW = datetime(2026, 3, 8, 5, tzinfo=UTC)
+AFTER = START + timedelta(hours=9)
+LINKS = Links(b"0" * 32, "https://park.example")
+WRITER = Writer("引凤", "https://park.example", "hr@park.example")
+RENDERER = Renderer()
+OFFER = {"offer": "o1", "employer": "huayou", "position": "Engineer", "expires_at": "2026-03-20T00:00:00Z"}
+RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200}
+STARTED = {"employer": "huayou", "started_on": "2026-03-05"}
+PASSED = {"employer": "huayou", "outcome": "passed"}
+BEFORE = {"starts_at": START.isoformat(), "venue": "Hall", "city": "Wuhan", "mode": "onsite"}
+
+
+def fact(type: str, hour: int = 12, **data: Any) -> dict[str, Any]:
+    return event(type, time=f"2026-03-08T{hour:02}:00:00+08:00", candidate="c1", **data)
+
+
+# Kind → the facts that it rests on, and its params.
+GROUNDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "signup_confirmation": ([], {"fair": "f1"}),
+    "waitlisted": ([], {"fair": "f1"}),
+    "moved_up": ([], {"fair": "f1"}),
+    "fair_reminder": ([], {"fair": "f1", "notice": "24h"}),
+    "fair_rescheduled": ([], {"fair": "f1", "before": BEFORE}),
+    "fair_cancelled": ([], {"fair": "f1"}),
+    "thanks": ([fact("candidate.checked_in", 8, fair="f1")], {"fair": "f1"}),
+    "interview_result": ([fact("candidate.interviewed", 8, **PASSED)], PASSED),
+    "offer": ([fact("offer.extended", 8, **OFFER)], OFFER),
+    "offer_expiring": ([fact("offer.extended", 8, **OFFER)], OFFER),
+    "offer_rescinded": (
+        [fact("offer.extended", 8, **OFFER), fact("offer.rescinded", 9, offer="o1")],
+        {"offer": "o1"},
+    ),
+    "welcome": ([fact("hire.started", 8, **STARTED)], STARTED),
+    "benefit_available": ([fact("hire.started", 8, **STARTED)], STARTED),
+    "benefit_verified": ([fact("benefit.verified", 8, **RENT)], RENT),
+    "benefit_paid": ([fact("benefit.paid", 8, **RENT)], RENT),
+}
+ALL = set(GROUNDS)
+FAIR = {"signup_confirmation", "waitlisted", "moved_up", "fair_reminder", "fair_rescheduled", "fair_cancelled"}
+OFFERS = {"offer", "offer_expiring"}
+CALLED_OFF = {"fair_cancelled"}  # is told of a cancelled fair alone
+
+# What happened since → the facts, what else is otherwise, and the kinds that are told no more.
+WORLDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], set[str]]] = {
+    "as it was": ([], {}, CALLED_OFF),
+    "withdrew": ([fact("candidate.withdrew")], {}, FAIR | OFFERS | {"interview_result"}),
+    "erased": ([fact("candidate.erased")], {}, ALL),
+    "fair cancelled": ([], {"cancelled": True}, {"waitlisted", "moved_up", "fair_reminder", "fair_rescheduled"}),
+    "fair over": ([], {"now": AFTER}, FAIR),
+    "offer declined": ([fact("offer.declined", offer="o1")], {}, OFFERS | {"offer_rescinded"} | CALLED_OFF),
+    "offer withdrawn": ([fact("offer.rescinded", offer="o1")], {}, OFFERS | CALLED_OFF),
+    "started there": ([fact("hire.started", **STARTED)], {}, OFFERS | CALLED_OFF),
+    "hire over": (
+        [fact("hire.ended", employer="huayou", ended_on="2026-03-08")],
+        {},
+        {"welcome", "benefit_available"} | CALLED_OFF,
+    ),
+    "failed after all": (
+        [fact("candidate.interviewed", employer="huayou", outcome="failed")],
+        {},
+        {"interview_result"} | CALLED_OFF,
+    ),
+    "benefit refused": (
+        [fact("benefit.refused", benefit="b1", kind="rent_subsidy")],
+        {},
+        {"benefit_verified", "benefit_paid", "benefit_available"} | CALLED_OFF,
+    ),
+    "payment retracted": (
+        [fact("benefit.verified", **RENT)],
+        {"without": "benefit.paid"},
+        {"benefit_paid", "benefit_available"} | CALLED_OFF,
+    ),
+}
+
+
+def situation(kind: str, world: str, locale: str = "en", place: str | None = None) -> Situation:
+    facts, params = GROUNDS[kind]
+    since, other, _ = WORLDS[world]
+    kept = [each for each in facts if each["type"] != other.get("without")]
+    signup = signed_up(
+        "c1", name="Li", email="c1@example.com", fair="f1", time="2026-03-01T08:00:00+08:00", locale=locale
+    )
+    journey = fold([validate_event(each) for each in [signup, *kept, *since]])
+    row = {
+        "campaign": "grads-2026", "fair": "f1", "title": "Spring fair", "mode": "onsite", "starts_at": START,
+        "ends_at": START + timedelta(hours=7), "venue": "Hall 2", "city": "Wuhan", "url": None, "reason": None,
+        "cancelled": other.get("cancelled", False), "changes": 0,
+    }  # fmt: skip
+    campaign = {"campaign": "grads-2026", "title": "Graduates", "organizer": "Park", "locale": locale}
+    seat: Any = place or ("waiting" if kind == "waitlisted" else "seat")
+    background = Background({"grads-2026": campaign}, {("grads-2026", "f1"): row}, {("grads-2026", "f1", "c1"): seat})
+    now = AFTER if kind == "thanks" else other.get("now", NOW)
+    return Situation(Claimed(1, kind, "grads-2026", "c1", params), journey, background, WRITER, LINKS, now)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("kind", GROUNDS)
+def test_what_is_no_longer_so_is_not_told(kind: str, world: str):
+    found = "told"
+    try:
+        composing.compose(situation(kind, world))
+    except NotNow as why:
+        found = why.status
+    assert found == ("cancelled" if kind in WORLDS[world][2] else "told")
+
+
+def test_every_kind_to_candidates_is_in_the_table():
+    assert {kind.name for kind in KINDS if kind.audience == "candidate"} == ALL
+
+
+def text(kind: str, world: str = "as it was", locale: str = "en", place: str | None = None, **params: Any) -> str:
+    at = situation(kind, world, locale, place)
+    at = replace(at, message=replace(at.message, params={**at.message.params, **params}))
+    letter = composing.compose(at)
+    mail = RENDERER.render(kind, letter.locale, letter.values)
+    return f"{mail.subject}\n{mail.text}"
+
+
+def test_who_waits_is_shown_no_ticket():
+    assert "ticket" in text("fair_rescheduled")
+    assert "ticket" not in text("fair_rescheduled", place="waiting")
+
+
+def test_nobody_is_bidden_to_a_fair_that_is_cancelled():
+    said = text("signup_confirmation", "fair cancelled")
+    assert "has been cancelled" in said
+    assert "Bring" not in said
+    assert "请携带" not in text("signup_confirmation", "fair cancelled", "zh-CN")
+
+
+def test_a_fair_that_is_on_again_is_no_new_arrangement():
+    before = {**BEFORE, "venue": "Hall 2", "cancelled": True}
+    assert "takes place after all" in text("fair_rescheduled", before=before)
+    assert "现恢复举办" in text("fair_rescheduled", locale="zh-CN", before=before)
+
+
+def test_a_change_says_from_what_to_what():
+    assert "地点由 Wuhan Hall 改为 Wuhan Hall 2。" in text("fair_rescheduled", locale="zh-CN")
+    said = text("fair_rescheduled")
+    assert "The place changed from Hall, Wuhan to Hall 2, Wuhan." in said
+    assert "The time changed" not in said
+
+
+def test_a_reminder_says_tomorrow():
+    assert "begins tomorrow at 09:00" in text("fair_reminder")
+    assert "明天 09:00开始" in text("fair_reminder", locale="zh-CN")
+
+
+def test_a_rejection_waits_for_the_morning():
+    at = situation("interview_result", "failed after all")
+    failed = replace(at.message, params={"employer": "huayou", "outcome": "failed"})
+    with pytest.raises(NotNow, match="morning") as why:
+        composing.compose(replace(at, now=NOW.replace(hour=18), message=failed))
+    assert why.value.status == "requested"
+
+
+OLD_WORDS = (
+    "候选人",
+    "这封信",
+    "写信",
+    "录用意向",
+    "岗位",
+    "补助",
+    "谢绝",
+    "均匀",
+    "下方按钮",
+    "taken back",
+    "found right",
+)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", GROUNDS)
+def test_one_term_for_each_thing(kind: str, locale: str):
+    said = text(kind, "fair cancelled" if kind == "fair_cancelled" else "as it was", locale)
+    assert not [word for word in OLD_WORDS if word in said]
+    assert locale == "en" or ": " not in said
