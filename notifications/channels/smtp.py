@@ -144,8 +144,8 @@ class Smtp:
         used = client.is_connected
         try:
             await self._hand_over(client, mail)
-        except SendRetryable:
-            if not used:
+        except SendRetryable as error:
+            if not used or isinstance(error, SendDeferred):
                 raise
             client.close()
             await self._hand_over(client, mail)

@@ -65,7 +65,13 @@ def _environment(form: Form, *, sandboxed: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.tests["web"] = _is_web
     environment.filters["counted"] = counted
     environment.filters["join"] = joined
     environment.globals["layout"] = f"layout.{form}.j2"
     return environment
+
+
+def _is_web(url: object) -> bool:
+    """Whether a link may lead there: to pages and addresses, never to a script."""
+    return str(url).lower().startswith(("https://", "http://", "mailto:"))

@@ -64,7 +64,9 @@ def compose(situation: Situation) -> Letter:
     if situation.journey.erased:
         raise NotNow("cancelled", "candidate erased")
     own = COMPOSERS[situation.message.kind](situation)
-    if (situation.message.campaign, situation.message.kind) in situation.background.off:
+    # That mail is refused concerns all campaigns: one can't switch it off for the others.
+    switched_off = (situation.message.campaign, situation.message.kind) in situation.background.off
+    if switched_off and situation.message.kind != CHANNEL_REFUSED:
         raise NotNow("cancelled", "HR has switched off this kind of message for the campaign")
     to, to_name = _address(situation)
     if BY_NAME[situation.message.kind].morning and is_quiet(situation.now, situation.zone):

@@ -20,7 +20,9 @@ WHERE campaign = %s AND NOT cancelled AND starts_at >= %s AND starts_at < %s ORD
 """
 _TROUBLE = """
 SELECT status, count(*) FROM messages
-WHERE campaign = %s AND status IN ('failed', 'unknown', 'bounced', 'held') GROUP BY status
+WHERE campaign = %s
+  AND (status IN ('failed', 'unknown', 'held') OR status = 'bounced' AND sent_at > now() - interval '1 day')
+GROUP BY status
 """
 
 
@@ -57,5 +59,5 @@ async def fairs(conn: Conn, campaign: str, start: datetime, end: datetime) -> li
 
 
 async def trouble(conn: Conn, campaign: str) -> dict[str, int]:
-    """How many messages there are in each state that somebody should look at."""
+    """How many messages there are in each state that somebody should look at; of those that came back, the day's."""
     return dict(await (await conn.execute(_TROUBLE, [campaign])).fetchall())

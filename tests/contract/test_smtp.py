@@ -195,6 +195,37 @@ async def test_what_a_reply_means_for_its_mail_alone(
 
 
 @pytest.mark.parametrize(
+    ("reply", "nobody"),
+    [
+        ("550 5.1.1 user unknown", True),
+        ("550 no such user", True),
+        ("550 5.1.10 null MX", True),
+        ("550 5.2.1 mailbox disabled", True),
+        ("553 mailbox unavailable", True),
+        ("550 5.7.1 your reputation, not this user unknown to us", False),
+        ("550 5.7.26 unauthenticated", False),
+        ("552 5.2.2 mailbox full", False),
+        ("550 we take nothing from you", False),
+        ("450 4.1.1 unknown user, for now", False),
+    ],
+)
+async def test_an_address_where_nobody_is_gets_no_more_mail(
+    channel: Smtp, server: SmtpStandIn, reply: str, nobody: bool
+):
+    server.script_for["c1@example.com"] = [Reply("RCPT", reply)]
+    [outcome] = await channel.send([mail(1)])
+    assert outcome.suppress == ("hard_bounce" if nobody else None)
+
+
+async def test_a_server_that_closes_a_connection_after_some_mails_is_met_anew(channel: Smtp, server: SmtpStandIn):
+    for n in (3, 5):
+        server.script_for[f"c{n}@example.com"] = [Reply("RCPT", "421 enough for this connection")]
+    outcomes = await channel.send([mail(n) for n in range(1, 7)])
+    assert [each.status for each in outcomes] == ["sent"] * 6
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize(
     ("reply", "said"),
     [
         (Reply("MAIL", "451 try later"), "451"),

@@ -189,3 +189,29 @@ def test_a_mail_without_end_is_refused():
     with pytest.raises(SendRefused, match="more than 200000 characters"):
         RENDERER.render("daily_digest", "en", many, endless)
     assert source(own).count("{% block") == 3
+
+
+BOMBS = [
+    "{{ " + "[name, name, name, name]|join(" * 8 + "name" + ")" * 8 + " }}",
+    "{{ " + "[" + ", ".join(["name"] * 900) + "]|join([" + ", ".join(["name"] * 900) + "]|join) }}",
+]
+
+
+@pytest.mark.parametrize("content", BOMBS, ids=["nested", "wide"])
+def test_what_would_grow_without_end_is_broken_off_before_it_grows(content: str):
+    values = {**sampled("offer").values, "name": "x" * 300}
+    with pytest.raises(SendRefused, match="joins more than"):
+        RENDERER.render("offer", "en", values, parts(content))
+
+
+def test_loops_have_so_many_turns_and_no_more():
+    content = "{% for a in targets %}\n{% for b in targets %}\n{% endfor %}\n{% endfor %}"
+    values = sampled("daily_digest").values
+    RENDERER.render("daily_digest", "en", values, parts(content))
+    with pytest.raises(SendRefused, match="turns"):
+        RENDERER.render("daily_digest", "en", {**values, "targets": values["targets"] * 100}, parts(content))
+
+
+def test_no_button_leads_to_a_script():
+    made = RENDERER.render("offer", "en", sampled("offer").values, parts('{{ m.button("Go", "javascript:alert(1)") }}'))
+    assert "javascript:" not in made.html
