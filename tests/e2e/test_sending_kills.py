@@ -57,9 +57,10 @@ def test_no_message_is_sent_twice_or_lost_whatever_dies(platform: Platform, serv
     seen = server.ids()
     assert set(seen.values()) == {1}
     sent = {
-        str(id) for (id,) in _rows(platform, "SELECT id FROM messages WHERE status = 'sent' AND candidate IS NOT NULL")
+        str(name)
+        for (name,) in _rows(platform, "SELECT nonce FROM messages WHERE status = 'sent' AND candidate IS NOT NULL")
     }
-    unknown = {str(id) for (id,) in _rows(platform, "SELECT id FROM messages WHERE status = 'unknown'")}
+    unknown = {str(name) for (name,) in _rows(platform, "SELECT nonce FROM messages WHERE status = 'unknown'")}
     assert sent <= set(seen) <= sent | unknown
     assert statuses["sent"] > statuses["unknown"] > 0
 
