@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from email import message_from_bytes
+from email import message_from_string
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -39,10 +39,10 @@ def as_mime(mail: Mail, *, sender: str, sender_name: str, date: datetime) -> byt
 
 
 def _as_meant(message: EmailMessage, mail: Mail, policy: EmailPolicy[EmailMessage]) -> bytes:
-    """The message as bytes, once a reader of these bytes finds the same headers and the same texts in them."""
+    """The message as bytes, once a reader of these bytes finds the same headers in them, for the same reader."""
     try:
         written = message.as_bytes()
-        read = message_from_bytes(written, policy=policy)
+        read = message_from_string(written.decode(), policy=policy)
         addressed = [(address.display_name, address.addr_spec) for address in getattr(read["To"], "addresses", ())]
     except (MessageError, AttributeError, LookupError) as error:
         raise ValueError(f"it can't be written so that it is read as meant: {error}") from None

@@ -80,7 +80,7 @@ async def test_what_the_reader_gets(channel: Smtp, server: SmtpStandIn):
     assert [(each.display_name, each.addr_spec) for each in message["To"].addresses] == [("李思雨", to[0])]
     assert [(each.display_name, each.addr_spec) for each in message["From"].addresses] == [("产业园, 招聘", SENDER)]
     assert message["Date"].datetime == NOW
-    assert message["Message-ID"].startswith("<yinfeng.7.")
+    assert message["Message-ID"].startswith("<yinfeng.7@")
     assert message["Message-ID"].endswith("@yinfeng.example>")
     assert message.get_content_type() == "multipart/alternative"
     text, html = message.iter_parts()
