@@ -16,6 +16,6 @@ def upgrade() -> None:
     op.execute("ALTER TABLE messages ADD COLUMN nonce uuid NOT NULL DEFAULT gen_random_uuid()")
     op.execute("CREATE UNIQUE INDEX messages_nonce ON messages (nonce)")
     op.execute(
-        "INSERT INTO secrets (name, value) SELECT 'numbered_until', convert_to(coalesce(max(id), 0)::text, 'UTF8')"
-        " FROM messages ON CONFLICT DO NOTHING"
+        "INSERT INTO secrets (name, value) SELECT 'numbered_until', convert_to(max(id)::text, 'UTF8')"
+        " FROM messages HAVING count(*) > 0 ON CONFLICT DO NOTHING"
     )
