@@ -58,7 +58,8 @@ def logged() -> Iterator[io.StringIO]:
 
 
 def alert(id: int = 1, text: str = "当前进度：500 / 2,000\n") -> Mail:
-    return Mail(id, "milestone", "hr@example.com", "产业园", "zh-CN", "“毕业生”已完成 25%", f"<p>{text}</p>", text)
+    subject, html = "“毕业生”已完成 25%", f"<p>{text}</p>"
+    return Mail(id, "milestone", "hr@example.com", "产业园", "zh-CN", subject, html, text, nonce=str(id))
 
 
 async def test_what_hr_is_told(service: Webhook):
