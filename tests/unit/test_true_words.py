@@ -71,7 +71,7 @@ WORLDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], set[str]]] = {
     "fair over": ([], {"now": AFTER}, FAIR),
     "offer declined": ([fact("offer.declined", offer="o1")], {}, OFFERS | {"offer_rescinded"} | CALLED_OFF),
     "offer withdrawn": ([fact("offer.rescinded", offer="o1")], {}, OFFERS | CALLED_OFF),
-    "started there": ([fact("hire.started", **STARTED)], {}, OFFERS | CALLED_OFF),
+    "started there": ([fact("hire.started", **STARTED)], {}, {"offer_expiring"} | CALLED_OFF),
     "hire over": (
         [fact("hire.ended", employer="huayou", ended_on="2026-03-08")],
         {},

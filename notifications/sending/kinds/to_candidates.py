@@ -9,7 +9,15 @@ from notifications.rules.quiet_hours import is_quiet, next_morning
 from notifications.sending import dates
 from notifications.sending.fair_words import changes, described
 from notifications.sending.situation import NotNow, Situation, Values
-from schemas.messages import BENEFIT_VERIFIED, FAIR_CANCELLED, FAIR_REMINDER, WAITLISTED, MessageRequest, dedupe_key
+from schemas.messages import (
+    BENEFIT_VERIFIED,
+    FAIR_CANCELLED,
+    FAIR_REMINDER,
+    OFFER_EXPIRING,
+    WAITLISTED,
+    MessageRequest,
+    dedupe_key,
+)
 
 # A fair may be told of a little later than its signups; a confirmation without time and place is worth some seconds.
 PATIENCE = timedelta(seconds=15)
@@ -121,11 +129,13 @@ def offer(situation: Situation) -> Values:
 
 
 def _require_open(situation: Situation, employer: str) -> None:
-    """Raises NotNow when there is nothing to answer any more: the candidate withdrew, or works there by now."""
+    """Raises NotNow when there is nothing to answer any more: the candidate withdrew; nor to remind of one who works
+    there by now."""
     if situation.journey.withdrawn:
         raise NotNow("cancelled", "the candidate withdrew")
     hire = situation.journey.hires.get(employer)
-    if hire is not None and hire.status.value == "started":
+    started = hire is not None and hire.status.value == "started"
+    if started and situation.message.kind == OFFER_EXPIRING:
         raise NotNow("cancelled", "the candidate has started there")
 
 
