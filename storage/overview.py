@@ -30,6 +30,7 @@ SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
 """
 _MESSAGES = "SELECT kind, coalesce(channel, ''), status, count(*) FROM messages GROUP BY 1, 2, 3"
 _SUPPRESSIONS = "SELECT kind, count(*) FROM suppressions WHERE lifted_at IS NULL GROUP BY 1"
+_RESTS = "SELECT channel, extract(epoch FROM now() - since)::float FROM channel_rests"
 _PROVIDER_EVENTS = "SELECT name, finding, count(*) FROM provider_events GROUP BY 1, 2"
 
 
@@ -40,6 +41,7 @@ class Overview:
 
     `gaps` are how many, and of how many records; `positions` as (partition, next offset, seconds since it moved).
     `oldest_snapshot` in transactions since; `last_published`: seconds since anything that still waits was published.
+    `resting`: channels of messages that are of no use now, and for how many seconds.
 
     `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells.
     """
@@ -59,6 +61,7 @@ class Overview:
     oldest_snapshot: int
     notification_queue: float
     last_published: float | None
+    resting: dict[str, float]
 
 
 async def overview(conn: Conn) -> Overview:
@@ -68,6 +71,7 @@ async def overview(conn: Conn) -> Overview:
     messages = await (await conn.execute(_MESSAGES)).fetchall()
     suppressed = await (await conn.execute(_SUPPRESSIONS)).fetchall()
     events = await (await conn.execute(_PROVIDER_EVENTS)).fetchall()
+    rests = await (await conn.execute(_RESTS)).fetchall()
     targets = await (
         await conn.execute("SELECT campaign, target, progress, goal FROM targets ORDER BY 1, 2")
     ).fetchall()
@@ -77,6 +81,7 @@ async def overview(conn: Conn) -> Overview:
     server = await (await conn.execute(_SERVER)).fetchone()
     assert gaps is not None
     assert server is not None
+    connections, oldest_snapshot, notification_queue, last_published = server
     return Overview(
         facts,
         unapplied,
@@ -89,5 +94,9 @@ async def overview(conn: Conn) -> Overview:
         (gaps[0], int(gaps[1])),
         positions,
         await beats.read(conn),
-        *server,
+        connections,
+        oldest_snapshot,
+        notification_queue,
+        last_published,
+        dict(rests),
     )

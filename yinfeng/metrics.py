@@ -33,6 +33,8 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
     yield GaugeMetricFamily("yinfeng_facts_unapplied_age_seconds", "Age of the oldest of these", overview.unapplied_age)
     yield GaugeMetricFamily("yinfeng_dead_letters", "Messages that could not be used", overview.dead_letters)
     yield _counted("yinfeng_messages", "Messages", ["kind", "channel", "status"], overview.messages)
+    rests = {(channel,): seconds for channel, seconds in overview.resting.items()}
+    yield _counted("yinfeng_channel_rest_seconds", "Since when a channel of messages rests", ["channel"], rests)
     by_reason = {(kind,): count for kind, count in overview.suppressions.items()}
     yield _counted("yinfeng_suppressions", "Addresses to which no mail goes", ["kind"], by_reason)
     yield _counted(
@@ -84,7 +86,7 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
     yield goal
 
 
-def _counted(name: str, about: str, labels: list[str], counts: Mapping[Any, int]) -> GaugeMetricFamily:
+def _counted(name: str, about: str, labels: list[str], counts: Mapping[Any, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, about, labels=labels)
     for values, count in sorted(counts.items()):
         family.add_metric(values, count)
