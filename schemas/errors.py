@@ -8,7 +8,8 @@ YinfengError
 │   ├── Forbidden            403
 │   ├── NotFound             404
 │   ├── Conflict             409
-│   └── TooLarge             413
+│   ├── TooLarge             413
+│   └── TooMany              429
 ├── Unavailable          a server we need does not answer: wait, then retry
 │   ├── DatabaseUnavailable
 │   │   └── StatementTooLong   a statement was given up for its length: ask for less at a time, if that can be
@@ -87,6 +88,12 @@ class Conflict(Refused):
 
 class TooLarge(Refused):
     status = 413
+
+
+class TooMany(Refused):
+    """It was asked for too often; later it may be asked for again."""
+
+    status = 429
 
 
 class Unavailable(YinfengError):

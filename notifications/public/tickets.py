@@ -141,7 +141,7 @@ async def _say(door: Door, ticket: Ticket, caller: Caller, type: str, data: dict
     nth = ticket.spoken + 1 + later
     said = fact(type, ticket.message, data, source=SOURCE, nth=nth, time=ticket.case.now)
     async with borrowed(door.pool) as conn:
-        await ledger.append(conn, [said], posted_by=f"key:{caller.key}")
+        await ledger.append(conn, [said], posted_by=caller.poster)
         await ledger.ring(conn)
 
 

@@ -19,7 +19,8 @@ from notifications import suppression
 from notifications.scheduler import look
 from schemas.messages import MARKETING
 from schemas.settings import Settings
-from storage import keys, suppressions
+from storage import suppressions
+from storage.access import keys
 from storage.database import make_pool
 from tests.facts import event, hired, opened, retraction, signed_up
 from tests.integration.office import Office

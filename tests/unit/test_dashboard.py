@@ -8,6 +8,7 @@ from string import Formatter
 from typing import Any
 
 import pytest
+from dashboard.login import local
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from dashboard.charts import HEIGHT, WIDTH, burn_up
 from dashboard.following import Event, parse
 from dashboard.formats import Formats
 from dashboard.languages import LANGS, accepted, weighed
-from dashboard.login import local
 from dashboard.pace import standing
 from dashboard.terminal import line
 from dashboard.texts import TEXTS
