@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yinfeng.problems import problem
 
 MOST_OF_A_FORM: Final = 1024 * 1024  # bytes
-PAUSE: Final = 10.0  # seconds between parts of a body
+PAUSE: Final = 8.0  # seconds between parts of a body
+TOO_SLOW: Final = "the body came too slowly; send it again"
 # These read more, in portions, and bound it themselves.
 BOUNDED: Final = ("/v1/",)
 
@@ -61,7 +62,7 @@ def _in_time(receive: Receive) -> Receive:
         try:
             message = await asyncio.wait_for(receive(), PAUSE)
         except TimeoutError:
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body came too slowly; send it again") from None
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW, {"Connection": "close"}) from None
         whole = not message.get("more_body", False)
         return message
 

@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.access.accounts_pages import make_router as accounts_router
 from dashboard.access.audit_page import make_router as audit_router
 from dashboard.access.cookies import Cookies
+from dashboard.access.forgotten import make_router as forgotten_router
 from dashboard.access.me import make_router as me_router
 from dashboard.access.office import Office
 from dashboard.access.passwords import Passwords
@@ -51,6 +52,7 @@ from storage.access import keys, sessions
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from yinfeng import metrics, problems
+from yinfeng.access_mail import has_a_way, make_post
 from yinfeng.campaign_limits import keep_to_campaigns
 from yinfeng.connections import ImpatientProtocol
 from yinfeng.headers import Headers
@@ -89,7 +91,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(OneOfEach)
     app.add_middleware(Headers, strict=cookies.secure)
     authenticate = make_authenticate(pool, cookies)
-    office = Office(pool, page, cookies, Passwords(), _now, settings.base_url)
+    mail = (has_a_way(settings), make_post(settings))
+    office = Office(pool, page, cookies, Passwords(), _now, settings.base_url, *mail)
     app.include_router(events_router(pool, authenticate))
     app.include_router(stream_router(hub, authenticate))
     app.include_router(reads_router(pool, authenticate))
@@ -121,6 +124,7 @@ async def _beat(pulse: Pulse) -> None:
 
 def _add_access(app: FastAPI, office: Office, authenticate: Authenticate) -> None:
     app.include_router(signing_in_router(office))
+    app.include_router(forgotten_router(office))
     app.include_router(welcome_router(office))
     app.include_router(me_router(office, authenticate))
     app.include_router(audit_router(office, authenticate))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
+from dashboard.access.letters import Purpose, letter
 from dashboard.access.office import Office, address_of
+from dashboard.languages import language
 from schemas.access import Caller
 from schemas.errors import ConfigurationError, Conflict, Refused
 from storage import reads
@@ -19,6 +21,7 @@ Authenticate = Callable[[Request], Awaitable[Caller]]
 HERE = "/accounts"
 NEEDS_EMPLOYER = {"key_employer": "accounts.needs_employer"}
 Short = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
+Id = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 _MOST_CAMPAIGNS = 200
 
 
@@ -64,18 +67,21 @@ def _add_people(router: APIRouter, office: Office, some: Any) -> None:
                 await _note(conn, request, caller, "account_invited", typed["email"])
         except (Refused, Conflict) as error:
             return await _draw(office, request, typed=typed, wrong={_field(error): _why(error)}, status=422)
-        return await _draw(office, request, made_link=_link(office, token), link_to=typed["email"])
+        handed_on = await _hand_on(office, request, "invitation", (typed["email"], typed["name"]), token)
+        return await _draw(office, request, **handed_on)
 
     @router.post(f"{HERE}/{{account}}/link")
-    async def link(request: Request, account: str, caller: Caller = some) -> Response:
+    async def link(request: Request, account: Id, caller: Caller = some) -> Response:
         async with borrowed(office.pool) as conn, conn.transaction():
             known = await accounts.fetch(conn, account)
-            token = await once.make(conn, "reset" if known.password else "invitation", account)
+            purpose: Purpose = "reset" if known.password else "invitation"
+            token = await once.make(conn, purpose, account)
             await _note(conn, request, caller, "link_made", known.email)
-        return await _draw(office, request, made_link=_link(office, token), link_to=known.email)
+        handed_on = await _hand_on(office, request, purpose, (known.email, known.name), token)
+        return await _draw(office, request, **handed_on)
 
     @router.post(f"{HERE}/{{account}}/disable")
-    async def disable(request: Request, account: str, caller: Caller = some) -> Response:
+    async def disable(request: Request, account: Id, caller: Caller = some) -> Response:
         if account == caller.key:
             raise Conflict("nobody shuts the account that they are signed in with")
         async with borrowed(office.pool) as conn, conn.transaction():
@@ -87,7 +93,7 @@ def _add_people(router: APIRouter, office: Office, some: Any) -> None:
         return RedirectResponse(HERE, 303)
 
     @router.post(f"{HERE}/{{account}}/enable")
-    async def enable(request: Request, account: str, caller: Caller = some) -> Response:
+    async def enable(request: Request, account: Id, caller: Caller = some) -> Response:
         async with borrowed(office.pool) as conn, conn.transaction():
             known = await accounts.fetch(conn, account)
             await accounts.set_disabled(conn, account, disabled=False)
@@ -112,7 +118,7 @@ def _add_keys(router: APIRouter, office: Office, some: Any) -> None:
         return await _draw(office, request, key=key)
 
     @router.post(f"{HERE}/keys/{{key}}/revoke")
-    async def revoke(request: Request, key: str, caller: Caller = some) -> Response:
+    async def revoke(request: Request, key: Id, caller: Caller = some) -> Response:
         async with borrowed(office.pool) as conn, conn.transaction():
             await keys.revoke(conn, key)
             await sessions.end_all(conn, key)
@@ -124,8 +130,13 @@ async def _note(conn: Conn, request: Request, caller: Caller, action: str, subje
     await audit.add(conn, audit.who(caller, address_of(request)), action, subject=subject)
 
 
-def _link(office: Office, token: str) -> str:
-    return f"{office.base_url}/welcome/{token}"
+async def _hand_on(
+    office: Office, request: Request, purpose: Purpose, person: tuple[str, str], token: str
+) -> dict[str, Any]:
+    """The link for the page, and by mail where mail goes out; `mailed` says whether it did."""
+    link = f"{office.base_url}/welcome/{token}"
+    mailed = office.mails and await office.post(letter(purpose, *person, link, language(request)))
+    return {"made_link": link, "link_to": person[0], "mailed": mailed}
 
 
 def _field(error: Refused) -> str:
@@ -145,5 +156,5 @@ async def _draw(office: Office, request: Request, *, status: int = 200, **more: 
             "keys": await keys.listed(conn),
             "campaigns": [(c["campaign"], c["title"]) for c in await reads.campaigns(conn, limit=_MOST_CAMPAIGNS)],
         }
-    given = {"typed": {}, "wrong": {}, "made_link": None, "link_to": None, "key": None, **more}
+    given = {"typed": {}, "wrong": {}, "made_link": None, "link_to": None, "mailed": False, "key": None, **more}
     return office.page(request, "access/accounts.html", context | given, status)

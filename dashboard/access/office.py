@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.access.cookies import Cookies
+from dashboard.access.letters import Post
 from dashboard.access.passwords import Passwords
 from storage.access.audit import Who
 from storage.database import Conn
@@ -20,7 +21,8 @@ Page = Callable[..., HTMLResponse]
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """`base_url`: where the outside reaches the pages, for links that are handed on."""
+    """`base_url`: where the outside reaches the pages, for links that are handed on; `post` sends mails, which leave
+    this platform if `mails`."""
 
     pool: AsyncConnectionPool[Conn]
     page: Page
@@ -28,6 +30,8 @@ class Office:
     passwords: Passwords
     clock: Callable[[], datetime]
     base_url: str
+    mails: bool
+    post: Post
 
 
 def address_of(request: Request) -> str:

@@ -52,7 +52,8 @@ def make_router(office: Office) -> APIRouter:
             await throttles.attempt(conn, f"address:{address_of(request)}", PER_ADDRESS, WITHIN)
         if key.strip():
             return await _by_key(office, request, key.strip(), local(next))
-        return await _by_password(office, request, email.strip(), password, local(next))
+        address = "".join(each for each in email if each.isprintable()).strip()
+        return await _by_password(office, request, address, password, local(next))
 
     @router.post("/login/code", dependencies=own)
     async def log_in_further(
@@ -93,7 +94,7 @@ async def _by_password(office: Office, request: Request, email: str, password: s
     name = f"account:{email.lower()}"
     async with borrowed(office.pool) as conn:
         await throttles.attempt(conn, name, PER_ACCOUNT, WITHIN)
-        account = await _readable(conn, email)
+        account = await accounts.by_email(conn, email)
     right = await office.passwords.is_right(password, account.password if account else None)
     if account is None or not right or account.disabled_at:
         async with borrowed(office.pool) as conn:
@@ -150,10 +151,6 @@ async def _let_in(
 
 def _as(account: Account, request: Request) -> Who:
     return Who(account.poster, account.name, address_of(request))
-
-
-async def _readable(conn: Conn, email: str) -> Account | None:
-    return None if "\0" in email else await accounts.by_email(conn, email)
 
 
 def local(path: str | None) -> str:

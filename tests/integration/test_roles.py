@@ -85,6 +85,8 @@ PUBLIC = {
     ("GET", "/login"),
     ("POST", "/login"),
     ("POST", "/login/code"),
+    ("GET", "/login/forgotten"),
+    ("POST", "/login/forgotten"),
     ("POST", "/logout"),
 }
 FORMS = {method_and_path for method_and_path in PUBLIC if method_and_path[0] == "POST"}
