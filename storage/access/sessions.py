@@ -100,11 +100,6 @@ async def end_all(conn: Conn, key: str, *, but: str | None = None) -> None:
     )
 
 
-async def sweep(conn: Conn) -> None:
-    """Forget sessions that are over."""
-    await conn.execute(f"DELETE FROM sessions s WHERE NOT ({_STANDS})")
-
-
 def _named(id: str | None, key: str) -> dict[str, str | None]:
     return {"id": id, "key": key}
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from streams.apply import apply_batch
 from tests.access import COOKIE, PASSWORD, csrf, person
 from tests.facts import CAMPAIGN, event, opened, target
 from tests.integration.test_apply import incoming
+from tests.stand_ins.smtp import smtp_stand_in
 from yinfeng.web import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -268,3 +271,31 @@ async def test_json_about_people_is_kept_by_nobody(app: Any, conn: Conn):
     http = await take_up(app, conn, await person(conn))
     for path in ("/v1/messages", "/v1/campaigns", "/v1/campaigns/none/candidates/c1", "/accounts", "/accounts/me"):
         assert (await http.get(path)).headers["cache-control"] == "no-store", path
+
+
+async def test_who_forgot_the_password_gets_a_link_by_mail_and_nobody_learns_who_has_an_account(
+    database_url: str, conn: Conn, tmp_path: Path
+):
+    account = await person(conn)
+    with smtp_stand_in(tmp_path) as server:
+        settings = Settings(database_url=database_url, kafka="127.0.0.1:1", smtp_url=f"smtp://127.0.0.1:{server.port}")
+        made = create_app(settings)
+        async with made.router.lifespan_context(made):
+            await take_up(made, conn, account)
+            said = {
+                csrf_free((await send(browser(made), "/login/forgotten", email=email)).text)
+                for email in ("wang@example.com", "nobody@example.com", "a\0b")
+            }
+            assert len(said) == 1
+            ((to, mail),) = server.accepted
+            assert to == ["wang@example.com"]
+            link = "/welcome/" + mail.get_body(("plain",)).get_content().split("/welcome/")[1].split()[0]
+            fresh = "eight yellow narwhals"
+            assert (await send(browser(made), link, password=fresh, again=fresh)).status_code == 303
+            assert (await sign_in(made, password=fresh)).status_code == 303
+            row = await (await conn.execute("SELECT count(*) FROM messages")).fetchone()
+            assert row == (0,)
+
+
+def csrf_free(page: str) -> str:
+    return re.sub(r'value="\w{64}"', "", page)
