@@ -141,11 +141,12 @@ async def test_a_form_is_undone_at_once_and_by_who_sent_it_alone(app: Any, conn:
 async def test_the_messages_of_what_can_be_undone_wait(app: Any, conn: Conn):
     await apply_batch(conn, incoming(opened(), signed_up("c1")), now=NOW)
     http = await signed_in(app, conn)
-    await send(http, f"/forms/hire?campaign={CAMPAIGN}&candidate=c1", employer="huayou", started_on="2026-05-01")
+    today = datetime.now(UTC).date().isoformat()
+    await send(http, f"/forms/hire?campaign={CAMPAIGN}&candidate=c1", employer="huayou", started_on=today)
     (fact,) = await facts(conn)
     by = fact.pop("by")
     assert by.startswith("account:")
-    await apply_batch(conn, incoming({**fact, "id": "the-same"}), now=NOW)
+    await apply_batch(conn, incoming({**fact, "id": "the-same"}), now=datetime.now(UTC))
     row = await (await conn.execute("SELECT not_before FROM messages WHERE kind = 'welcome'")).fetchone()
     assert row is not None
     assert row[0] >= datetime.fromisoformat(fact["time"]) + timedelta(seconds=30)
@@ -262,4 +263,4 @@ async def test_candidates_are_found_by_name_and_stage(app: Any, conn: Conn):
     assert await found("q=李") == ["c0"]
     assert await found("q=%25") == ["c1"]
     assert await found("stage=hired") == ["c0"]
-    assert await found("stage=nonsense&after=") == ["c0", "c1", "c2"]
+    assert await found("stage=nonsense") == ["c0", "c1", "c2"]

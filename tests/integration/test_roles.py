@@ -54,6 +54,10 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/tickets/{token}/undo"): ORGANIZER,
     ("POST", "/messages/{id}/cancel"): ORGANIZER,
     ("POST", "/messages/{id}/lift"): ORGANIZER,
+    ("GET", "/campaigns/{campaign}/candidates"): ORGANIZER,
+    ("GET", "/forms/{name}"): EVERY_KEY,  # none of this name: each form has roles of its own
+    ("POST", "/forms/{name}"): EVERY_KEY,
+    ("POST", "/forms/undo"): WORKERS,
     ("GET", "/accounts"): ORGANIZER,
     ("GET", "/accounts/audit"): ORGANIZER,
     ("POST", "/accounts/invite"): ORGANIZER,
