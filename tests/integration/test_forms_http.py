@@ -13,11 +13,13 @@ import pytest
 from producers.forms import posting
 from producers.forms.making import MAKERS
 from schemas.access import CONSOLE
-from schemas.forms import FORMS, UNDO_UNTIL
+from schemas.facts import validate_event
+from schemas.forms import FORMS
 from schemas.settings import Settings
 from storage.access import accounts, sessions
 from storage.database import Conn, connect
 from streams.apply import apply_batch
+from streams.domain.requests import candidate_requests
 from tests.access import COOKIE, csrf, person
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
 from tests.integration.test_apply import incoming
@@ -141,16 +143,14 @@ async def test_a_form_is_undone_at_once_and_by_who_sent_it_alone(app: Any, conn:
 async def test_the_messages_of_what_can_be_undone_wait(app: Any, conn: Conn):
     await apply_batch(conn, incoming(opened(), signed_up("c1")), now=NOW)
     http = await signed_in(app, conn)
-    today = datetime.now(UTC).date().isoformat()
-    await send(http, f"/forms/hire?campaign={CAMPAIGN}&candidate=c1", employer="huayou", started_on=today)
-    (fact,) = await facts(conn)
-    by = fact.pop("by")
-    assert by.startswith("account:")
-    await apply_batch(conn, incoming({**fact, "id": "the-same"}), now=datetime.now(UTC))
-    row = await (await conn.execute("SELECT not_before FROM messages WHERE kind = 'welcome'")).fetchone()
-    assert row is not None
-    assert row[0] >= datetime.fromisoformat(fact["time"]) + timedelta(seconds=30)
-    assert datetime.fromisoformat(fact[UNDO_UNTIL]) == row[0]
+    await send(http, f"/forms/hire?campaign={CAMPAIGN}&candidate=c1", employer="huayou", started_on="2026-05-01")
+    (said,) = await facts(conn)
+    assert said.pop("by").startswith("account:")
+    fact = validate_event(said)
+    (welcome,) = [each for each in candidate_requests(fact) if each.kind == "welcome"]
+    assert welcome.not_before == fact.time + timedelta(seconds=30)
+    elsewhere = validate_event({**said, "source": "/hr/me"})
+    assert {each.not_before for each in candidate_requests(elsewhere) if each.kind == "welcome"} == {None}
 
 
 async def test_more_offers_than_seats_ask_first(app: Any, conn: Conn):

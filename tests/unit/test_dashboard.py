@@ -8,10 +8,10 @@ from string import Formatter
 from typing import Any
 
 import pytest
-from dashboard.login import local
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.access.signing_in import local
 from dashboard.charts import HEIGHT, WIDTH, burn_up
 from dashboard.following import Event, parse
 from dashboard.formats import Formats
