@@ -28,7 +28,7 @@ import psycopg
 from benchmarks.facts import journeys
 from benchmarks.running import PATIENCE, home
 from producers.post import PORTION_EVENTS
-from storage import keys
+from storage.access import keys
 from storage.database import connect
 from storage.setup import migrate
 from yinfeng.children import running

@@ -36,7 +36,8 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
         """Campaigns by id. Any key may read them."""
         caller.require("organizer", "employer", "viewer")
         async with borrowed(pool) as conn:
-            found = await reads.campaigns(conn, after=paging.after(str, ""), limit=paging.limit + 1)
+            place = paging.after(str, "")
+            found = await reads.campaigns(conn, after=place, limit=paging.limit + 1, among=caller.campaigns)
         return [_particulars(row) for row in paging.cut(found, "campaign")]
 
     @router.get("/v1/campaigns/{campaign}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -55,9 +55,9 @@ class Told:
 class Subscription:
     """One client's news: of each target only the latest, so that a slow client holds no more than all targets once."""
 
-    def __init__(self, campaign: str | None, last: int | None = None) -> None:
+    def __init__(self, campaign: str | None, last: int | None = None, *, among: Collection[str] | None = None) -> None:
         """`last` is the revision that the client has seen."""
-        self._campaign, self.last = campaign, last
+        self._campaign, self.last, self._among = campaign, last, among
         self._waiting: dict[Key, Told] = {}
         self._news = asyncio.Event()
         self.closed = False
@@ -68,7 +68,7 @@ class Subscription:
         self._news.set()
 
     def put(self, key: Key, told: Told) -> None:
-        if self._campaign in (None, told.campaign):
+        if self._campaign in (None, told.campaign) and (self._among is None or told.campaign in self._among):
             self._waiting.pop(key, None)
             self._waiting[key] = told
             self._news.set()
@@ -101,9 +101,12 @@ class Hub:
         """Something may have changed: look at once."""
         self._bell.set()
 
-    def subscribe(self, campaign: str | None = None, last: int | None = None) -> Subscription:
-        """All targets that stand (of one campaign), or those that changed after revision `last`; then every change."""
-        subscription = Subscription(campaign, last)
+    def subscribe(
+        self, campaign: str | None = None, last: int | None = None, *, among: Collection[str] | None = None
+    ) -> Subscription:
+        """All targets that stand (of one campaign, or of those `among` some), or those that changed after revision
+        `last`; then every change."""
+        subscription = Subscription(campaign, last, among=among)
         if self._looked:
             self._fill(subscription)
         self._subscribers.add(subscription)

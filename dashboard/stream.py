@@ -7,7 +7,9 @@ bytes. One that takes nothing holds up nobody: each waits for its own line alone
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -16,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from dashboard.live import Hub, Subscription
 from schemas.access import Caller
+from schemas.errors import TooMany
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 
@@ -25,11 +28,13 @@ LASTS: Final = 900.0
 SEND_TIMEOUT: Final = 60.0  # seconds; a client that takes nothing for so long is gone
 RETRY: Final = b"retry: 1000\n\n"  # milliseconds
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+MOST_STREAMS: Final = 5000  # of one key or account, in one web process
 
 
 def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEARTBEAT) -> APIRouter:
     """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
     router = APIRouter(tags=["reads"])
+    turnstile = Turnstile(MOST_STREAMS)
 
     @router.get("/v1/targets/stream", response_class=EventStream, responses=RESPONSES)
     async def stream(
@@ -44,10 +49,41 @@ def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEAR
         its `campaign`, `id` its revision. `event: withdrawn` where one is gone. With `Last-Event-ID` only what
         changed after it. Any key may watch."""
         caller.require("organizer", "employer", "viewer")
-        last = _revision(last_event_id)
-        return EventStream(hub, lambda: hub.subscribe(campaign, last), ping=PINGS[heartbeats], every=heartbeat)
+        last, among = _revision(last_event_id), caller.campaigns
+        turnstile.require_room(caller.poster)
+        return EventStream(
+            hub,
+            lambda: hub.subscribe(campaign, last, among=among),
+            ping=PINGS[heartbeats],
+            every=heartbeat,
+            inside=lambda: turnstile.inside(caller.poster),
+        )
 
     return router
+
+
+class Turnstile:
+    """Counts who is inside. `most`: how many times one caller may be."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._inside: Counter[str] = Counter()
+
+    def require_room(self, who: str) -> None:
+        """Raises TooMany when the caller is inside too often."""
+        if self._inside[who] >= self._most:
+            raise TooMany(f"{self._most} streams are open already by this key or account; close one")
+
+    @contextmanager
+    def inside(self, who: str) -> Iterator[None]:
+        """The caller is inside until the block ends."""
+        self._inside[who] += 1
+        try:
+            yield
+        finally:
+            self._inside[who] -= 1
+            if self._inside[who] <= 0:
+                del self._inside[who]
 
 
 class EventStream(Response):
@@ -55,13 +91,26 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, subscribe: Callable[[], Subscription], *, ping: bytes, every: float) -> None:
-        """`ping` is sent where nothing else was for `every` seconds."""
+    def __init__(
+        self,
+        hub: Hub,
+        subscribe: Callable[[], Subscription],
+        *,
+        ping: bytes,
+        every: float,
+        inside: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """`ping` is sent where nothing else was for `every` seconds; the client counts as `inside` meanwhile."""
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._hub, self._subscribe, self._ping, self._every = hub, subscribe, ping, every
+        self._inside = inside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._inside():
+            await self._stream(receive, send)
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
         subscription = self._subscribe()
         leaving = asyncio.create_task(_close_when_gone(receive, subscription))
         try:

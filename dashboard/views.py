@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.api import Name, askable, known
 from dashboard.candidates import candidate_page
 from dashboard.charts import HEIGHT, WIDTH, burn_up
+from dashboard.console.notice import notice
 from dashboard.pace import standing
 from schemas.access import Caller
 from schemas.paging import After, decode, encode
@@ -47,24 +48,30 @@ def make_router(
     @router.get("/")
     async def home(request: Request, caller: Caller = some, after: After = None) -> HTMLResponse:
         async with borrowed(pool) as conn:
-            found = await reads.campaigns(conn, after=decode(after, str, ""), limit=CAMPAIGNS_A_PAGE + 1)
+            place, among = decode(after, str, ""), caller.campaigns
+            found = await reads.campaigns(conn, after=place, limit=CAMPAIGNS_A_PAGE + 1, among=among)
             shown = await _with_targets(conn, found[:CAMPAIGNS_A_PAGE], clock())
+            said = await notice(conn, request, caller)
         more = encode(shown[-1]["campaign"]) if len(found) > CAMPAIGNS_A_PAGE else None
-        return page(request, "campaigns.html", {"campaigns": shown, "more": more, "now": clock()})
+        return page(request, "campaigns.html", {"campaigns": shown, "more": more, "now": clock(), "notice": said})
 
     @router.get("/wall")
     async def wall(
         request: Request, caller: Caller = some, campaign: Annotated[str | None, Query(max_length=200)] = None
     ) -> HTMLResponse:
         async with borrowed(pool) as conn:
-            found = [await known(conn, campaign)] if campaign else await reads.campaigns(conn, limit=CAMPAIGNS_A_PAGE)
+            if campaign:
+                found = [await known(conn, campaign)]
+            else:
+                found = await reads.campaigns(conn, limit=CAMPAIGNS_A_PAGE, among=caller.campaigns)
             shown = await _with_targets(conn, found, clock())
         return page(request, "wall.html", {"campaigns": shown, "campaign": campaign, "wall": True, "now": clock()})
 
     @router.get("/campaigns/{campaign}")
     async def one(request: Request, campaign: Name, caller: Caller = some) -> HTMLResponse:
         async with borrowed(pool) as conn:
-            return page(request, "campaign.html", await _campaign(conn, campaign, caller, clock()))
+            context = await _campaign(conn, campaign, caller, clock())
+            return page(request, "campaign.html", context | {"notice": await notice(conn, request, caller)})
 
     @router.get("/candidates")
     async def find(campaign: str, candidate: str, caller: Caller = some) -> RedirectResponse:
@@ -79,12 +86,12 @@ def make_router(
         async with borrowed(pool) as conn:
             found = await candidate_page(conn, caller, *key, after=place, limit=FACTS_A_PAGE + 1)
             about = await known(conn, campaign)
+            said = await notice(conn, request, caller)
         facts = found["timeline"][:FACTS_A_PAGE]
         last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
         more = encode((last["time"], last["source"], last["id"])) if last else None
-        return page(
-            request, "candidate.html", {"about": about, "steps": reads.FUNNEL, "more": more, **found, "timeline": facts}
-        )
+        context = {"about": about, "steps": reads.FUNNEL, "more": more, **found, "timeline": facts, "notice": said}
+        return page(request, "candidate.html", context)
 
     return router
 

@@ -120,7 +120,7 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> tuple[JSONResp
     allowed = [fact for identity, fact in unique.items() if identity not in forbidden]
     large = await door.fitting.faults(allowed, parsed.size)
     fitting = [fact for fact in allowed if fact.identity not in large]
-    poster = f"key:{caller.key}"
+    poster = caller.poster
     accepted = await door.committing.append(fitting, posted_by=poster, size=parsed.size) if fitting else {}
     if accepted:
         door.bell.ring()
@@ -136,7 +136,7 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> tuple[JSONResp
 
 async def _forbidden(door: _Door, caller: Caller, facts: Collection[Fact]) -> dict[tuple[str, str], Fault]:
     if caller.role == "organizer":
-        return reserved(facts)
+        return reserved(caller, facts)
     async with borrowed(door.pool) as conn:
         return await faults(conn, caller, facts)
 

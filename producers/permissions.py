@@ -30,28 +30,34 @@ class Fault:
     reason: str
 
 
+CLOSED_CAMPAIGN: Final = Fault("data.campaign", "is none that you may speak of")
 RESERVED_SOURCE: Final = Fault("source", "is what the platform itself speaks under; give a source of your own")
 
 
-def reserved(facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
-    """Which facts speak under what only the platform itself may: an organizer may post all others."""
-    return {fact.identity: RESERVED_SOURCE for fact in facts if is_reserved(fact.source)}
+def reserved(caller: Caller, facts: Iterable[Fact], *, own: bool = False) -> dict[tuple[str, str], Fault]:
+    """Which facts speak under what only the platform itself may, or of a campaign that the caller may not enter: an
+    organizer may post all others."""
+    known = list(facts)
+    found = {fact.identity: RESERVED_SOURCE for fact in known if is_reserved(fact.source) and not own}
+    return found | {fact.identity: CLOSED_CAMPAIGN for fact in known if not caller.enters(fact.campaign)}
 
 
-async def faults(conn: Conn, caller: Caller, facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
+async def faults(
+    conn: Conn, caller: Caller, facts: Iterable[Fact], *, own: bool = False
+) -> dict[tuple[str, str], Fault]:
     """Which facts the caller may not post, by identity, with the reason. Organizers may post all that is not the
-    platform's own word.
+    platform's own word; `own`: it is, since the caller speaks by a form of ours.
 
     An employer is told the same of a candidate whom it may not see as of one who does not exist.
     """
     known = list(facts)
-    found = reserved(known)
+    found = reserved(caller, known, own=own)
     if caller.role == "organizer":
         return found
     employer = caller.employer or ""
     seen = await sight.visible(conn, employer, {(f.campaign, f.candidate) for f in known if f.candidate is not None})
     offers = await _offers_by(conn, known)
-    posted = await ledger.posted_by(conn, [_retracted(f) for f in known if f.type == RETRACTS], f"key:{caller.key}")
+    posted = await ledger.posted_by(conn, [_retracted(f) for f in known if f.type == RETRACTS], caller.poster)
     for fact in known:
         if reason := _fault(caller, fact, seen, offers, posted):
             found.setdefault(fact.identity, Fault("type", reason))

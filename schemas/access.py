@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from schemas.errors import Forbidden
+from schemas.errors import Forbidden, NotFound
 
 Role = Literal["organizer", "employer", "viewer"]
-COOKIE: Final = "yinfeng_key"  # of a browser that logged in; it holds the key
+Holder = Literal["key", "account"]
 ROLES: Final[tuple[Role, ...]] = ("organizer", "employer", "viewer")
 
 
 # What the platform itself speaks under, for persons who hold a link or who look at a page: nobody else may.
 RESERVED: Final = ("/offers", "/tickets", "/desk", "/me", "/yinfeng")
 _RESERVED_FOLDERS: Final = tuple(f"{own}/" for own in RESERVED)
+CONSOLE: Final = "/yinfeng/console"  # under which people post by the forms of the pages
 
 
 def is_reserved(source: str) -> bool:
@@ -25,18 +26,40 @@ def is_reserved(source: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The holder of a key: the key's public id and name, its role, and the employer it stands for, if any."""
+    """Who calls, a machine by its key or a person by an account: the public id of that key or account and its name,
+    the role, and the employer it stands for, if any. `campaigns`: those that it may enter; None means all of them."""
 
     key: str
     name: str
     role: Role
     employer: str | None = None
+    holder: Holder = "key"
+    campaigns: frozenset[str] | None = None
+
+    @property
+    def poster(self) -> str:
+        """Who posted a fact, as the ledger has it: `key:…` or `account:…`."""
+        return f"{self.holder}:{self.key}"
 
     def require(self, *roles: Role) -> None:
         """Raises Forbidden unless the caller has one of these roles."""
         if self.role not in roles:
             wanted = " or ".join(roles)
-            raise Forbidden(f"this needs the role {wanted}; the key {self.name!r} is of the role {self.role}")
+            raise Forbidden(f"this needs the role {wanted}; the {self.holder} {self.name!r} is of the role {self.role}")
+
+    def require_all_campaigns(self) -> None:
+        """Raises Forbidden when the caller may enter some campaigns alone."""
+        if self.campaigns is not None:
+            raise Forbidden(f"the {self.holder} {self.name!r} may enter some campaigns only; this is about all of them")
+
+    def enters(self, campaign: str) -> bool:
+        """Whether the caller may see and speak of this campaign at all."""
+        return self.campaigns is None or campaign in self.campaigns
+
+    def require_campaign(self, campaign: str) -> None:
+        """Raises NotFound, as for a campaign that does not exist."""
+        if not self.enters(campaign):
+            raise NotFound(f"there is no campaign {campaign!r}")
 
 
 # Gives the caller of a request (of whichever web framework), or raises Unauthorized.

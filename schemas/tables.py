@@ -26,7 +26,7 @@ from schemas.columns import json, moment, number
 class FactRow(SQLModel, table=True):
     """The ledger: every fact that was ever accepted, once. Only an erasure rewrites a row, and only its attributes.
 
-    `posted_by` is the name of the key it came with; none when it came straight over Kafka.
+    `posted_by` says who posted it (`key:…` or `account:…`); none when it came straight over Kafka.
     """
 
     __tablename__ = "facts"

@@ -19,6 +19,8 @@ _LOAD = "SELECT state, standing, employers, updated_at FROM journeys WHERE campa
 # What an employer sees of its own candidates: what is theirs or nobody's, never another employer's offers.
 _TIMELINE = """
 SELECT f.time, f.type, f.source, f.id, f.event->'data' AS data, f.posted_by, f.received_at,
+       coalesce((SELECT k.name FROM keys k WHERE 'key:' || k.key = f.posted_by),
+                (SELECT a.name FROM accounts a WHERE 'account:' || a.account = f.posted_by)) AS poster,
        EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
 FROM facts f
 WHERE f.campaign = %(campaign)s AND f.candidate = %(candidate)s

@@ -53,6 +53,9 @@ SELECT place, seq FROM said JOIN fresh USING (seq)
 _NUMBERS = """
 SELECT f.seq, f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 """
+_NAMED = """
+SELECT f.event::text FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id) ORDER BY f.seq
+"""
 _FATES = """
 SELECT k.seq, f.seq IS NOT NULL FROM unnest(%s::bigint[]) AS k(seq) LEFT JOIN facts f USING (seq)
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = k.seq)
@@ -172,6 +175,12 @@ async def numbers(conn: Conn, identities: Sequence[Identity]) -> dict[Identity, 
     """The ledger's numbers of these facts, where it has them."""
     cursor = await conn.execute(_NUMBERS, columns(identities, 2))
     return {(source, id): seq for seq, source, id in await cursor.fetchall()}
+
+
+async def named(conn: Conn, identities: Sequence[Identity]) -> list[Fact]:
+    """These facts, where the ledger has them."""
+    cursor = await conn.execute(_NAMED, columns(identities, 2))
+    return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
 async def fates(conn: Conn, seqs: Collection[int]) -> dict[int, bool]:

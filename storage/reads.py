@@ -6,6 +6,7 @@ when others come in between.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -26,7 +27,8 @@ SELECT n.campaign, coalesce(c.title, n.campaign) AS title, c.campaign IS NOT NUL
 _CAMPAIGNS = (
     "WITH n AS (SELECT campaign FROM campaigns UNION SELECT campaign FROM targets)"
     + _PARTICULARS
-    + " FROM n LEFT JOIN campaigns c USING (campaign) WHERE n.campaign > %s ORDER BY n.campaign LIMIT %s"
+    + " FROM n LEFT JOIN campaigns c USING (campaign) WHERE n.campaign > %s"
+    + " AND (%s::text[] IS NULL OR n.campaign = ANY(%s)) ORDER BY n.campaign LIMIT %s"
 )
 _CAMPAIGN = (
     "WITH n AS (SELECT %(campaign)s::text AS campaign)"
@@ -69,12 +71,14 @@ WHERE campaign = %s AND target = ANY(%s) AND amount <> 0 ORDER BY target, day
 """
 
 
-async def campaigns(conn: Conn, *, after: str = "", limit: int) -> list[Row]:
-    """Campaigns by id: campaign, title, opened, organizer, kind, starts_on, ends_on, timezone, locale, closed.
+async def campaigns(conn: Conn, *, after: str = "", limit: int, among: Collection[str] | None = None) -> list[Row]:
+    """Campaigns by id, only those `among` some: campaign, title, opened, organizer, kind, starts_on, ends_on,
+    timezone, locale, closed.
 
     One that only its targets tell of is `opened: False`, its title its id, its dates None.
     """
-    return await _rows(conn, _CAMPAIGNS, [after, limit])
+    only = None if among is None else list(among)
+    return await _rows(conn, _CAMPAIGNS, [after, only, only, limit])
 
 
 async def campaign(conn: Conn, name: str) -> Row | None:

@@ -22,6 +22,9 @@ _OLD: Final[dict[str, str]] = {
         WHERE a.at < now() - make_interval(days => %s) AND m.status NOT IN ('requested', 'claimed', 'held', 'unknown')
         LIMIT %s
     """,
+    "sessions": "SELECT ctid FROM sessions WHERE expires_at < now() - make_interval(days => %s) LIMIT %s",
+    "access_links": "SELECT ctid FROM access_links WHERE expires_at < now() - make_interval(days => %s) LIMIT %s",
+    "throttles": "SELECT ctid FROM throttles WHERE since < now() - make_interval(days => %s) LIMIT %s",
 }
 
 

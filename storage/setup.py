@@ -15,6 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
+import schemas.access_tables
 import schemas.message_tables
 import schemas.tables  # noqa: F401 - the models, for comparing
 from schemas.errors import ConfigurationError, DatabaseUnavailable

@@ -20,7 +20,8 @@ OR EXISTS (
     SELECT FROM facts f
     WHERE f.campaign = {campaign} AND f.candidate = {candidate} AND f.event->'data'->>'employer' = %(employer)s
       AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
-      AND NOT EXISTS (SELECT FROM keys y WHERE 'key:' || y.key = f.posted_by AND y.role = 'employer'))
+      AND NOT EXISTS (SELECT FROM keys y WHERE 'key:' || y.key = f.posted_by AND y.role = 'employer')
+      AND NOT EXISTS (SELECT FROM accounts y WHERE 'account:' || y.account = f.posted_by AND y.role = 'employer'))
 OR EXISTS (
     SELECT FROM journeys j
     CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb AS s) AS told

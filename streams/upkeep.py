@@ -14,6 +14,7 @@ from streams.persisting import Persistence
 
 BEAT_EVERY: Final = 5.0  # seconds
 SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
+OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 
 
 class Upkeep:
@@ -27,6 +28,7 @@ class Upkeep:
             "mails": settings.keep_mails_days,
             "mail_attachments": settings.keep_mails_days,
             "message_attempts": settings.keep_attempts_days,
+            **OF_ACCESS,
         }
 
     def note(self, facts: int) -> None:

@@ -10,6 +10,7 @@ import uvicorn
 
 from schemas.settings import Settings
 from tests.platform import until
+from yinfeng.connections import ImpatientProtocol
 from yinfeng.web import Server, create_app
 
 
@@ -17,7 +18,10 @@ from yinfeng.web import Server, create_app
 def served(database_url: str, kafka: str = "127.0.0.1:1", *, port: int = 0) -> Iterator[str]:
     """The address of a web app on these servers, until the block ends. Unless given, there is no broker."""
     app = create_app(Settings(database_url=database_url, kafka=kafka))
-    server = Server(uvicorn.Config(app, port=port, log_level="warning", timeout_graceful_shutdown=1, http="httptools"))
+    config = uvicorn.Config(
+        app, port=port, log_level="warning", timeout_graceful_shutdown=1, http=ImpatientProtocol, ws="none"
+    )
+    server = Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -92,5 +92,14 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         "Addresses to which no mail goes.",
         {"list": "suppressions:listed", "lift": "suppressions:lift"},
     ),
+    "accounts": (
+        "People who may sign in.",
+        {
+            "create": "accounts:create",
+            "list": "accounts:listed",
+            "disable": "accounts:disable",
+            "reset": "accounts:reset",
+        },
+    ),
     "keys": ("Access keys.", {"create": "keys:create", "list": "keys:listed", "revoke": "keys:revoke"}),
 }

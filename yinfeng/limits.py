@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from http import HTTPStatus
 from typing import Final
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yinfeng.problems import problem
 
 MOST_OF_A_FORM: Final = 1024 * 1024  # bytes
+PAUSE: Final = 8.0  # seconds between parts of a body
+TOO_SLOW: Final = "the body came too slowly; send it again"
 # These read more, in portions, and bound it themselves.
 BOUNDED: Final = ("/v1/",)
 
@@ -35,15 +38,35 @@ class OneOfEach:
 
 
 class BodyLimit:
-    """Refuses forms that are too large (413), and reads no further."""
+    """Refuses forms that are too large (413), and reads no further. A body that comes too slowly is given up (408)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope["path"].startswith(BOUNDED):
-            receive = _bounded(receive)
+        if scope["type"] == "http":
+            receive = _in_time(receive)
+            if not scope["path"].startswith(BOUNDED):
+                receive = _bounded(receive)
         await self._app(scope, receive, send)
+
+
+def _in_time(receive: Receive) -> Receive:
+    """Each part of a body within PAUSE; once it is whole, waiting for the client to go may take for ever."""
+    whole = False
+
+    async def read() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), PAUSE)
+        except TimeoutError:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW, {"Connection": "close"}) from None
+        whole = not message.get("more_body", False)
+        return message
+
+    return read
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -5,6 +5,7 @@ A part brings templates that extend `base.html` and texts by language; its route
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
@@ -12,7 +13,11 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.ext import Extension
 
+from dashboard.access.cookies import FIELD, Cookies
+from dashboard.access.texts import TEXTS as ACCESS_TEXTS
+from dashboard.console.texts import TEXTS as CONSOLE_TEXTS
 from dashboard.formats import Formats
 from dashboard.languages import LANG_COOKIE, Lang, language
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
@@ -32,6 +37,17 @@ SECURITY_HEADERS: Final = {
     "Vary": "Accept-Language, Cookie",
 }
 _YEAR: Final = 365 * 24 * 3600
+_FORMS: Final = re.compile(r"<form\b(?:\{\{.*?\}\}|\{%.*?%\}|[^>{])*>", re.DOTALL)
+_BY_POST: Final = re.compile(r"\bmethod=[\"']post[\"']", re.IGNORECASE)
+_OWN_WORD: Final = f'{{% if csrf %}}<input type="hidden" name="{FIELD}" value="{{{{ csrf }}}}">{{% endif %}}'
+
+
+class OwnForms(Extension):
+    """Every form that posts carries the word that it was drawn here for this browser, so that none can forget it."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The template with that field in its forms."""
+        return _FORMS.sub(lambda found: found[0] + (_OWN_WORD if _BY_POST.search(found[0]) else ""), source)
 
 
 class Pages:
@@ -39,11 +55,11 @@ class Pages:
 
     `t(key, **values)`: a text in the reader's language; `label(key, otherwise)`: the same where there may be none;
     `f`: numbers and dates in it (dashboard.formats); `lang`; `caller` (None when nobody is logged in); `path`;
-    `link(lang=…)`: the address of this page, changed.
+    `link(lang=…)`: the address of this page, changed; `csrf`: what forms carry (they do so by themselves).
     """
 
-    def __init__(self, environment: Environment, texts: Mapping[str, Mapping[str, str]]) -> None:
-        self._environment, self._texts = environment, texts
+    def __init__(self, environment: Environment, texts: Mapping[str, Mapping[str, str]], cookies: Cookies) -> None:
+        self._environment, self._texts, self._cookies = environment, texts, cookies
 
     def language(self, request: Request, otherwise: str | None = None) -> Lang:
         """The language that a page for this request is in (see dashboard.languages)."""
@@ -60,15 +76,16 @@ class Pages:
     ) -> HTMLResponse:
         """The page of this template; `otherwise`: its language where the reader has chosen none."""
         lang = language(request, otherwise)
-        values = _given(request, self._texts[lang], lang) | dict(context or {})
+        values = _given(request, self._texts[lang], lang) | {"csrf": self._cookies.csrf(request)} | dict(context or {})
         body = self._environment.get_template(name).render(values)
         response = HTMLResponse(body, status, {**SECURITY_HEADERS, "Content-Language": lang})
+        self._cookies.keep_visit(request, response)
         if "lang" in request.query_params:
             response.set_cookie(LANG_COOKIE, lang, max_age=_YEAR, samesite="lax", httponly=True)
         return response
 
 
-def make_page() -> Pages:
+def make_page(cookies: Cookies) -> Pages:
     """The renderer, made once for each web process."""
     folders = [str(resources.files(package) / folder) for package, folder in TEMPLATES]
     environment = Environment(
@@ -77,8 +94,9 @@ def make_page() -> Pages:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=[OwnForms],
     )
-    return Pages(environment, _merged(*TEXTS))
+    return Pages(environment, _merged(*TEXTS), cookies)
 
 
 def _given(request: Request, texts: Mapping[str, str], lang: Lang) -> dict[str, Any]:
@@ -110,4 +128,4 @@ def _merged(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
 
 # Where templates lie (package, folder; the first that has a name wins), and whose texts there are.
 TEMPLATES = (("dashboard", "templates"), ("notifications", "pages"))
-TEXTS = (DASHBOARD_TEXTS, NOTIFICATIONS_TEXTS, PUBLIC_TEXTS, TEMPLATE_TEXTS)
+TEXTS = (DASHBOARD_TEXTS, ACCESS_TEXTS, CONSOLE_TEXTS, NOTIFICATIONS_TEXTS, PUBLIC_TEXTS, TEMPLATE_TEXTS)

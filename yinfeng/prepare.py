@@ -8,7 +8,7 @@ from pathlib import Path
 
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
-from storage import keys
+from storage.access import accounts, keys, once
 from storage.database import connect, translated
 from storage.revision import is_current
 from yinfeng.kafka_admin import create_topics
@@ -39,6 +39,15 @@ async def ensure_first_key(database_url: str, home: Path) -> None:
             if any(key.role == "organizer" and key.revoked_at is None for key in known):
                 return
             write_secret(home / KEY_FILE, await keys.create(conn, name="first organizer", role="organizer"))
+
+
+async def first_link(database_url: str) -> str | None:
+    """The token of the link, good once, where the first organizer makes an account; None where there is one."""
+    async with await connect(database_url, name="first-link") as conn:
+        with translated():
+            if await accounts.has_organizer(conn):
+                return None
+            return await once.make(conn, "first")
 
 
 def write_secret(path: Path, text: str) -> None:

@@ -43,8 +43,7 @@ def problem(
 
 async def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    headers = {"WWW-Authenticate": 'Bearer realm="yinfeng"'} if error.status == HTTPStatus.UNAUTHORIZED else {}
-    return problem(error.status, error.detail, error.errors, headers)
+    return problem(error.status, error.detail, error.errors, BESIDE.get(error.status))
 
 
 async def unavailable(request: Request, error: Exception) -> Response:
@@ -103,6 +102,10 @@ def _here(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
+BESIDE: dict[int, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="yinfeng"'},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "60"},
+}
 HANDLERS: dict[type[Exception], Handler] = {
     Refused: refused,
     Unavailable: unavailable,

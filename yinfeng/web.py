@@ -16,8 +16,18 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.access.accounts_pages import make_router as accounts_router
+from dashboard.access.audit_page import make_router as audit_router
+from dashboard.access.cookies import Cookies
+from dashboard.access.forgotten import make_router as forgotten_router
+from dashboard.access.me import make_router as me_router
+from dashboard.access.office import Office
+from dashboard.access.passwords import Passwords
+from dashboard.access.signing_in import make_router as signing_in_router
+from dashboard.access.welcome import make_router as welcome_router
 from dashboard.api import make_router as reads_router
-from dashboard.login import make_router as login_router
+from dashboard.console.pages import make_router as console_router
+from dashboard.console.pages import make_show
 from dashboard.stream import SEND_TIMEOUT
 from dashboard.stream import make_router as stream_router
 from dashboard.views import make_router as views_router
@@ -32,22 +42,27 @@ from notifications.links.unsubscribing import make_router as unsubscribing_route
 from notifications.pages.api import make_router as messages_router
 from notifications.pages.messages import make_router as message_pages_router
 from notifications.sending.situation import Writer
+from producers.forms.router import make_router as forms_router
 from producers.http import make_router as events_router
-from schemas.access import COOKIE, Caller
-from schemas.errors import ConfigurationError, Forbidden, Unauthorized, Unavailable
+from schemas.access import Caller
+from schemas.errors import ConfigurationError, Unauthorized, Unavailable
 from schemas.openapi import asyncapi
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys, sessions
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from yinfeng import metrics, problems
+from yinfeng.access_mail import has_a_way, make_post
+from yinfeng.campaign_limits import keep_to_campaigns
+from yinfeng.connections import ImpatientProtocol
+from yinfeng.headers import Headers
 from yinfeng.limits import BodyLimit, OneOfEach
 from yinfeng.openapi import describe
 from yinfeng.pages import make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
 
 TITLE = "Yinfeng 引凤"
-_MISSING = "a key is needed: Authorization: Bearer …, or log in at /login"
+_MISSING = "a key is needed: Authorization: Bearer …, or sign in at /login"
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 
@@ -69,16 +84,23 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title=TITLE, version=version("yinfeng"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.dismiss = hub.dismiss
-    page = make_page()
+    cookies = Cookies(secure=settings.base_url.startswith("https://"))
+    page = make_page(cookies)
     problems.install(app, page)
     app.add_middleware(BodyLimit)
     app.add_middleware(OneOfEach)
-    authenticate = make_authenticate(pool)
+    app.add_middleware(Headers, strict=cookies.secure)
+    authenticate = make_authenticate(pool, cookies)
+    mail = (has_a_way(settings), make_post(settings))
+    office = Office(pool, page, cookies, Passwords(), _now, settings.base_url, *mail)
     app.include_router(events_router(pool, authenticate))
     app.include_router(stream_router(hub, authenticate))
     app.include_router(reads_router(pool, authenticate))
     app.include_router(views_router(pool, authenticate, page))
-    app.include_router(login_router(pool, page))
+    _add_access(app, office, authenticate)
+    show = make_show(pool, page, _now)
+    app.include_router(console_router(pool, authenticate, page, show))
+    app.include_router(forms_router(pool, authenticate, show))
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
     app.include_router(messages_router(pool, authenticate))
     app.include_router(message_pages_router(pool, authenticate, page))
@@ -100,29 +122,43 @@ async def _beat(pulse: Pulse) -> None:
         await asyncio.sleep(EVERY)
 
 
-def make_authenticate(pool: AsyncConnectionPool[Conn]) -> Authenticate:
-    """A dependency that gives the caller by bearer key or login cookie, or raises Unauthorized."""
+def _add_access(app: FastAPI, office: Office, authenticate: Authenticate) -> None:
+    app.include_router(signing_in_router(office))
+    app.include_router(forgotten_router(office))
+    app.include_router(welcome_router(office))
+    app.include_router(me_router(office, authenticate))
+    app.include_router(audit_router(office, authenticate))
+    app.include_router(accounts_router(office, authenticate))
+
+
+def make_authenticate(pool: AsyncConnectionPool[Conn], cookies: Cookies) -> Authenticate:
+    """A dependency that gives the caller by bearer key or by session, or raises Unauthorized; Forbidden when a browser
+    sends what was not drawn for it, or the caller may not enter the campaign that the request is about."""
+
     known = keys.Keys(pool)
 
     async def authenticate(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        token = token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
-        if not token:
-            raise Unauthorized(_MISSING)
-        caller = await known.verify(token)
-        if from_elsewhere(request):
-            raise Forbidden("this came from another site; open the page here and try again")
+        if scheme.lower() == "bearer":
+            caller = await known.verify(token.strip())
+        else:
+            caller = await _by_session(pool, cookies, request)
+        keep_to_campaigns(caller, request)
         request.state.caller = caller  # for the page's head, also where an error follows
         return caller
 
     return authenticate
 
 
-def from_elsewhere(request: Request) -> bool:
-    """Whether another site has a browser do something here with the cookie of who is logged in."""
-    if request.method in ("GET", "HEAD") or "authorization" in request.headers:
-        return False
-    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+async def _by_session(pool: AsyncConnectionPool[Conn], cookies: Cookies, request: Request) -> Caller:
+    token = cookies.token(request)
+    if not token:
+        raise Unauthorized(_MISSING)
+    async with borrowed(pool) as conn:
+        caller, request.state.session = await sessions.verify(conn, token)
+    if request.method not in ("GET", "HEAD"):
+        await cookies.require_own_form(request)
+    return caller
 
 
 def _now() -> datetime:
@@ -195,7 +231,7 @@ def run_web(settings: Settings) -> int:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=2,
-        http="httptools",
+        http=ImpatientProtocol,
         ws="none",
     )
     Server(config).run()

@@ -150,7 +150,7 @@ async def _say(door: Door, ticket: Ticket, caller: Caller, type: str, data: dict
     nth = ticket.spoken + 1 + later
     said = fact(type, ticket.message, data, source=SOURCE, nth=nth, time=ticket.situation.now)
     async with borrowed(door.pool) as conn:
-        new = await ledger.append(conn, [said], posted_by=f"key:{caller.key}")
+        new = await ledger.append(conn, [said], posted_by=caller.poster)
         await ledger.ring(conn)
         known = await by_link.said(conn, SOURCE, ticket.message.campaign, ticket.message.candidate)
     there = [each for each in [*known.standing, *known.taken_back] if each.identity == said.identity]

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from schemas.access import CONSOLE
 from schemas.facts import Fact
 from schemas.fields import parse_time
+from schemas.forms import UNDO_UNTIL
 from schemas.kinds import FACT_KINDS
 from schemas.messages import (
     BENEFIT_AVAILABLE,
@@ -39,8 +41,19 @@ def candidate_requests(fact: Fact) -> Iterator[MessageRequest]:
         if kind in CONDITIONS and not CONDITIONS[kind](fact):
             continue
         key = dedupe_key(kind, fact.campaign, fact.candidate, _reason(kind, fact))
-        due = DUE[kind](fact) if kind in DUE else None
+        due = later(DUE[kind](fact) if kind in DUE else None, undo_until(fact))
         yield MessageRequest(kind, key, fact.campaign, fact.candidate, fact.data, fact.source, fact.id, due)
+
+
+def undo_until(fact: Fact) -> datetime | None:
+    """Until when who said this may undo it with one click: its messages wait. For what people say by our forms."""
+    until = fact.event.get(UNDO_UNTIL)
+    return parse_time(until) if fact.source == CONSOLE and isinstance(until, str) else None
+
+
+def later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two moments, each of which there may not be."""
+    return max((moment for moment in (one, other) if moment), default=None)
 
 
 def expiry_notice(fact: Fact) -> datetime | None:

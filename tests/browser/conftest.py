@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from schemas.access import COOKIE
-from storage import keys
+from storage.access import keys
 from storage.database import Conn, connect
 from streams.apply import apply_batch
 from streams.intake import Incoming
+from tests.access import COOKIE, session_of
 from tests.web import served
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -81,6 +81,12 @@ def make_key(on_database: Callable[..., Any]) -> Callable[..., str]:
 
 
 @pytest.fixture
+def make_session(on_database: Callable[..., Any]) -> Callable[..., str]:
+    """What the cookie holds of a browser that is signed in by a key of a role."""
+    return lambda role, employer=None: on_database(lambda conn: session_of(conn, role, employer))
+
+
+@pytest.fixture
 def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
     """A browser of somebody who was never here before, reading English; closed before the web app is."""
     context = browser.new_context(locale="en")
@@ -100,7 +106,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 @pytest.fixture
-def logged_in(context: BrowserContext, page: Page, address: str, make_key: Callable[..., str]) -> Page:
+def logged_in(context: BrowserContext, page: Page, address: str, make_session: Callable[..., str]) -> Page:
     """A page of an organizer."""
-    context.add_cookies([{"name": COOKIE, "value": make_key("organizer"), "url": address}])
+    context.add_cookies([{"name": COOKIE, "value": make_session("organizer"), "url": address}])
     return page

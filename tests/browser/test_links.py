@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from storage.database import make_pool
+from tests.access import COOKIE
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
 
@@ -65,7 +66,7 @@ def test_an_offer_is_declined_on_a_telephone_and_accepted_after_all(
 
 
 def test_a_ticket_is_checked_in_by_whoever_is_logged_in(
-    *, page: Page, context: BrowserContext, apply: Apply, path_to: Callable[[str], str], address: str, make_key: Any
+    *, page: Page, context: BrowserContext, apply: Apply, path_to: Callable[[str], str], address: str, make_session: Any
 ):
     start = datetime.now(UTC).replace(microsecond=0)
     fair = {
@@ -80,7 +81,7 @@ def test_a_ticket_is_checked_in_by_whoever_is_logged_in(
     page.goto(f"{ticket}?lang=en")
     expect(page.get_by_role("img", name="QR code of this ticket")).to_be_visible()
     expect(page.get_by_role("button", name="Check in")).to_have_count(0)
-    context.add_cookies([{"name": "yinfeng_key", "value": make_key("organizer"), "url": address}])
+    context.add_cookies([{"name": COOKIE, "value": make_session("organizer"), "url": address}])
     page.goto(ticket)
     page.get_by_role("button", name="Check in").click()
     expect(page.get_by_role("status")).to_contain_text("Checked in on")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Route, expect
 
 from dashboard.views import CAMPAIGNS_A_PAGE
-from schemas.access import COOKIE
+from tests.access import COOKIE
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.platform import free_port
 from tests.web import served
@@ -26,11 +26,12 @@ def titled(name: str, title: str, **more: Any) -> dict[str, Any]:
 def test_logging_in_leads_back_to_the_page_and_out_again(page: Page, address: str, make_key: Callable[..., str]):
     page.goto(f"{address}/wall")
     assert page.url.startswith(f"{address}/login")
+    page.get_by_text("Sign in with an access key instead").click()
     page.get_by_label("Access key").fill(make_key("viewer"))
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in with the key").click()
     expect(page).to_have_url(f"{address}/wall")
     page.goto(address)
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Sign out").click()
     page.goto(address)
     assert "/login" in page.url
 
@@ -38,8 +39,9 @@ def test_logging_in_leads_back_to_the_page_and_out_again(page: Page, address: st
 def test_a_wrong_key_gets_a_word(context: BrowserContext, address: str):
     page = context.new_page()
     page.goto(f"{address}/login")
+    page.get_by_text("Sign in with an access key instead").click()
     page.get_by_label("Access key").fill("yf_nothing")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in with the key").click()
     expect(page.get_by_role("alert")).to_contain_text("revoked")
 
 
@@ -87,11 +89,11 @@ def test_a_new_a_changed_and_a_withdrawn_target_show_without_a_reload(logged_in:
 
 
 def test_without_scripts_the_numbers_are_there(
-    browser: Browser, address: str, apply: Apply, make_key: Callable[..., str]
+    browser: Browser, address: str, apply: Apply, make_session: Callable[..., str]
 ):
     apply(opened(), titled("t", "Graduates", goal=4), hired("c1"))
     context = browser.new_context(java_script_enabled=False, locale="en")
-    context.add_cookies([{"name": COOKIE, "value": make_key("viewer"), "url": address}])
+    context.add_cookies([{"name": COOKIE, "value": make_session("viewer"), "url": address}])
     page = context.new_page()
     page.goto(address)
     expect(page.locator('[data-target="t"] [data-percent]')).to_have_text("25%")
@@ -155,10 +157,10 @@ def test_an_organizer_finds_a_candidate(logged_in: Page, address: str, apply: Ap
 
 
 def test_it_says_when_it_is_not_live_and_that_it_is_again(
-    context: BrowserContext, address: str, apply: Apply, make_key: Callable[..., str]
+    context: BrowserContext, address: str, apply: Apply, make_session: Callable[..., str]
 ):
     apply(opened(), titled("t", "Graduates"))
-    context.add_cookies([{"name": COOKIE, "value": make_key("viewer"), "url": address}])
+    context.add_cookies([{"name": COOKIE, "value": make_session("viewer"), "url": address}])
     page = context.new_page()
     page.goto(address)
     expect(page.locator("#live")).to_have_text("Live")
@@ -224,13 +226,13 @@ def test_a_link_to_the_other_language_stays_on_this_site(context: BrowserContext
 
 
 def test_what_was_withdrawn_while_the_web_app_was_away_goes(
-    context: BrowserContext, database_url: str, apply: Apply, make_key: Callable[..., str]
+    context: BrowserContext, database_url: str, apply: Apply, make_session: Callable[..., str]
 ):
     apply(opened(), titled("t", "Graduates"), titled("old", "Old"))
     port = free_port()
     page = context.new_page()  # that nobody answers for a while stands on its console
     with served(database_url, port=port) as address:
-        context.add_cookies([{"name": COOKIE, "value": make_key("viewer"), "url": address}])
+        context.add_cookies([{"name": COOKIE, "value": make_session("viewer"), "url": address}])
         page.goto(address)
         expect(page.locator("#live")).to_have_text("Live")
     expect(page.locator("#live")).to_have_text("Reconnecting…")

@@ -16,7 +16,7 @@ from schemas.cloudevents import BATCH, NDJSON, STRUCTURED
 from schemas.facts import MAX_EVENT_BYTES
 from schemas.openapi import example_event
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys
 from storage.database import Conn, connect
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.strategies import Event

@@ -25,7 +25,7 @@ from notifications.sending.channel_routes import make_routes
 from notifications.sending.scheduler import look
 from notifications.sending.sender import Chance, Sender
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys
 from storage.database import make_pool
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import RENDERER, Office, Writer

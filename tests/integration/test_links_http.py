@@ -19,7 +19,7 @@ from notifications.sending import suppressing
 from notifications.sending.scheduler import look
 from schemas.kinds import MARKETING
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys
 from storage.database import make_pool
 from storage.messages import suppressions
 from tests.facts import event, hired, opened, retraction, signed_up

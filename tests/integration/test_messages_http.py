@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from schemas.access import COOKIE
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys
 from storage.database import make_pool
 from storage.messages import channel_rests
+from tests.access import COOKIE, csrf, session_of
 from tests.facts import event, hired, opened, signed_up, target
 from tests.integration.office import Office
 from yinfeng.web import create_app
@@ -290,9 +290,11 @@ async def test_no_other_site_acts_with_the_cookie_of_who_is_logged_in(
     office: Office, readers: dict[str, Reader], site: str, status: int
 ):
     await office.tell(opened(), person("c1"))
-    token = readers["organizer"].headers["authorization"].split()[1]
-    headers = {"cookie": f"{COOKIE}={token}", "sec-fetch-site": site}
-    answer = await readers["nobody"].http.post("/messages/1/cancel", data={"reason": "x"}, headers=headers)
+    async with office.pool.connection() as conn:
+        headers = {"cookie": f"{COOKIE}={await session_of(conn, 'organizer')}"}
+    http = readers["nobody"].http
+    form = {"reason": "x", "csrf": csrf((await http.get("/messages/1", headers=headers)).text)}
+    answer = await http.post("/messages/1/cancel", data=form, headers=headers | {"sec-fetch-site": site})
     assert answer.status_code == status
 
 

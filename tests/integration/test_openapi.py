@@ -15,7 +15,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys
 from storage.database import connect
 from tests.databases import Databases
 from tests.web import served

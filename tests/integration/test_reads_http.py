@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys
 from storage.database import Conn, connect
 from streams.apply import apply_batch
+from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.integration.test_apply import incoming
 from yinfeng.web import create_app
@@ -333,21 +334,34 @@ async def test_a_viewer_s_page_of_a_campaign_has_targets_alone(readers: dict[str
 
 async def test_a_wrong_key_is_told_so_and_a_right_one_is_kept_from_scripts(readers: dict[str, Reader]):
     http = readers["viewer"].http
-    wrong = await http.post("/login", data={"key": "yf_a_b", "next": "/wall"})
+    own = {"csrf": csrf((await http.get("/login")).text)}
+    wrong = await http.post("/login", data={"key": "yf_a_b", "next": "/wall", **own})
     assert (wrong.status_code, "revoked" in wrong.text, "set-cookie" in wrong.headers) == (401, True, False)
     token = readers["viewer"].headers["authorization"].removeprefix("Bearer ")
-    right = await http.post("/login", data={"key": f" {token}\n", "next": "//evil.example"})
+    right = await http.post("/login", data={"key": f" {token}\n", "next": "//evil.example", **own})
     assert (right.status_code, right.headers["location"]) == (303, "/")
     cookie = right.headers["set-cookie"].lower()
     assert all(word in cookie for word in ("httponly", "samesite=lax", "path=/"))
     assert "secure" not in cookie
+    assert token not in cookie
     assert (await http.get("/v1/campaigns")).status_code == 200
-    out = await http.post("/logout")
+    out = await http.post("/logout", data={"csrf": csrf((await http.get("/")).text)})
     assert (out.status_code, out.headers["location"]) == (303, "/login")
     assert (await http.get("/v1/campaigns")).status_code == 401
 
 
-async def test_over_https_the_cookie_stays_there(readers: dict[str, Reader]):
-    token = readers["viewer"].headers["authorization"].removeprefix("Bearer ")
-    answer = await readers["viewer"].http.post("https://test/login", data={"key": token})
-    assert "secure" in answer.headers["set-cookie"].lower()
+async def test_where_the_address_is_https_the_cookie_and_the_browser_stay_there(database_url: str, conn: Conn):
+    token = await keys.create(conn, name="v", role="viewer")
+    settings = Settings(database_url=database_url, kafka="127.0.0.1:1", public_url="https://test")
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="https://test") as http,
+    ):
+        page = await http.get("/login")
+        answer = await http.post("/login", data={"key": token, "csrf": csrf(page.text)})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-yinfeng_session=")
+    assert "; secure" in cookie.lower()
+    assert answer.headers["strict-transport-security"].startswith("max-age=")

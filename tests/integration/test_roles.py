@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys
 from storage.database import connect
 from tests.web import served
 from yinfeng.web import create_app
@@ -54,12 +54,32 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/tickets/{token}/undo"): ORGANIZER,
     ("POST", "/messages/{id}/cancel"): ORGANIZER,
     ("POST", "/messages/{id}/lift"): ORGANIZER,
+    ("GET", "/campaigns/{campaign}/candidates"): ORGANIZER,
+    ("GET", "/forms/{name}"): EVERY_KEY,  # none of this name: each form has roles of its own
+    ("POST", "/forms/{name}"): EVERY_KEY,
+    ("POST", "/forms/undo"): WORKERS,
+    ("GET", "/accounts"): ORGANIZER,
+    ("GET", "/accounts/audit"): ORGANIZER,
+    ("POST", "/accounts/invite"): ORGANIZER,
+    ("POST", "/accounts/{account}/link"): ORGANIZER,
+    ("POST", "/accounts/{account}/disable"): ORGANIZER,
+    ("POST", "/accounts/{account}/enable"): ORGANIZER,
+    ("POST", "/accounts/keys"): ORGANIZER,
+    ("POST", "/accounts/keys/{key}/revoke"): ORGANIZER,
     ("GET", "/mailbox"): ORGANIZER,
     ("GET", "/mailbox/{id}"): ORGANIZER,
     ("GET", "/mailbox/{id}/html"): ORGANIZER,
     ("GET", "/mailbox/{id}/text"): ORGANIZER,
 }
 """What is not in here is public, or a page of its own rules."""
+
+ONES_OWN = {
+    ("GET", "/accounts/me"),
+    ("POST", "/accounts/me/password"),
+    ("POST", "/accounts/me/second-factor"),
+    ("POST", "/accounts/me/sessions/end"),
+}
+"""For whoever is signed in with a browser: what they show and change is the caller's own."""
 
 PUBLIC = {
     ("GET", "/healthz"),
@@ -68,12 +88,20 @@ PUBLIC = {
     ("GET", "/asyncapi.json"),
     ("GET", "/login"),
     ("POST", "/login"),
+    ("POST", "/login/code"),
+    ("GET", "/login/forgotten"),
+    ("POST", "/login/forgotten"),
     ("POST", "/logout"),
 }
+FORMS = {method_and_path for method_and_path in PUBLIC if method_and_path[0] == "POST"}
+"""Open to all, but only as a form of our own page."""
+
 SIGNED = {("POST", "/v1/webhooks/sendgrid")}
 """A signature is what they ask for, whatever the key; without the setting they aren't there."""
 
 LINKED = {
+    ("GET", "/welcome/{token}"),
+    ("POST", "/welcome/{token}"),
     ("GET", "/tickets/{token}"),
     ("GET", "/calendar/{token}"),
     ("GET", "/offers/{token}"),
@@ -86,7 +114,15 @@ LINKED = {
 
 ASKING = ("/templates/edit", "/templates/preview")
 FORM = {"campaign": "grads-2026", "kind": "offer", "locale": "en", "off": "true"}
-SAMPLES = {"campaign": "grads-2026", "candidate": "c1", "id": "1", "name": "fair.ics", "token": "none.such"}
+SAMPLES = {
+    "campaign": "grads-2026",
+    "candidate": "c1",
+    "id": "1",
+    "name": "fair.ics",
+    "token": "none.such",
+    "account": "a1",
+    "key": "k1",
+}
 
 
 def endpoints(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
@@ -100,7 +136,7 @@ def endpoints(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 def test_every_endpoint_is_in_the_table():
     app = create_app(Settings(database_url="postgresql://none/none", kafka="127.0.0.1:1"))
-    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | PUBLIC | SIGNED | LINKED
+    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | ONES_OWN | PUBLIC | SIGNED | LINKED
 
 
 @pytest.fixture
@@ -145,10 +181,20 @@ def test_each_role_may_call_what_the_table_says_and_nothing_else(callers: dict[s
 
 
 def test_what_is_public_needs_no_key(callers: dict[str, httpx.Client]):
-    for method, path in PUBLIC - {("POST", "/login")}:
+    for method, path in PUBLIC - FORMS:
         assert status(callers["nobody"], method, path) in (200, 303), path
 
 
+def test_forms_that_are_open_to_all_are_taken_from_our_own_pages_alone(callers: dict[str, httpx.Client]):
+    for method, path in FORMS | {("POST", "/welcome/{token}")}:
+        assert status(callers["nobody"], method, path) == 403, path
+
+
+def test_what_is_one_s_own_is_shown_to_nobody_else(callers: dict[str, httpx.Client]):
+    for method, path in ONES_OWN:
+        assert status(callers["nobody"], method, path) == 401, path
+
+
 def test_no_key_opens_what_a_signature_or_a_link_opens(callers: dict[str, httpx.Client]):
-    for method, path in (SIGNED | LINKED) - {("POST", "/offers/{token}")}:
+    for method, path in (SIGNED | LINKED) - {("POST", "/offers/{token}"), ("POST", "/welcome/{token}")}:
         assert {status(client, method, path) for client in callers.values()} == {404}

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.settings import Settings
 from schemas.topics import SEQ_HEADER
-from storage import keys
+from storage.access import keys
 from storage.database import Conn, connect
 from streams.apply import apply_batch
 from streams.intake import Incoming

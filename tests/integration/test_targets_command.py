@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import pytest
 
-from storage import keys
+from storage.access import keys
 from storage.database import Conn, connect
 from streams.apply import apply_batch
 from tests.facts import event, hired, opened, target

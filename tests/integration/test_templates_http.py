@@ -14,7 +14,7 @@ import pytest
 
 from schemas.kinds import TEMPLATED
 from schemas.settings import Settings
-from storage import keys
+from storage.access import keys
 from storage.database import make_pool
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office

@@ -12,7 +12,8 @@ import pytest
 from producers.waiting import wanted_wait
 from schemas.settings import Settings
 from schemas.topics import SEQ_HEADER
-from storage import keys, positions
+from storage import positions
+from storage.access import keys
 from storage.database import Conn, connect
 from storage.positions import Log
 from streams.applier import Applier

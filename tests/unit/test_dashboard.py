@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.access.signing_in import local
 from dashboard.charts import HEIGHT, WIDTH, burn_up
 from dashboard.following import Event, parse
 from dashboard.formats import Formats
 from dashboard.languages import LANGS, accepted, weighed
-from dashboard.login import local
 from dashboard.pace import standing
 from dashboard.terminal import line
 from dashboard.texts import TEXTS

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from storage import keys
+from storage.access import keys
 from yinfeng.commands.options import on_database
 from yinfeng.commands.shown import plain, table
 

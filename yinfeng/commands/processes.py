@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import typer
 
 from schemas.settings import load_settings
@@ -34,6 +36,7 @@ def relay() -> None:
 def prepare() -> None:
     """Make topics, tables and the first key on the servers that the settings name, and say what these promise."""
     from yinfeng.durability import read_database, read_topic, what_202_is_worth, what_kafka_is_worth
+    from yinfeng.prepare import first_link
     from yinfeng.prepare import prepare as prepare_servers
 
     settings = servers(load_settings())
@@ -43,3 +46,5 @@ def prepare() -> None:
         *what_kafka_is_worth(read_topic(settings.kafka_access)),
     ):
         typer.echo(line)
+    if token := asyncio.run(first_link(settings.database_url or "")):
+        typer.echo(f"The first organizer begins here, once: {settings.base_url}/welcome/{token}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -14,7 +15,7 @@ from storage.revision import is_current
 from yinfeng.commands.options import Host, Port, load_for
 from yinfeng.embedded.apache import EmbeddedKafka, was_begun
 from yinfeng.embedded.broker import EmbeddedBroker
-from yinfeng.prepare import prepare
+from yinfeng.prepare import first_link, prepare
 from yinfeng.supervisor import run_platform
 from yinfeng.surroundings import KEY_FILE
 
@@ -72,9 +73,12 @@ def up(
 
 def _welcome(console: Console, settings: Settings) -> None:
     key = settings.home / KEY_FILE
+    token = asyncio.run(first_link(settings.database_url or ""))
+    begin = f"Begin here, once: {settings.base_url}/welcome/{token}\n" if token else ""
     console.print(
         f"\n[bold]Yinfeng 引凤[/bold]  {settings.base_url}\n"
-        f"  Log in with the key in {key}\n"
+        f"  {begin or 'Sign in there.'}{'' if begin else chr(10)}"
+        f"  Machines sign in with the key in {key}\n"
         f"  Try it:   .venv/bin/yinfeng demo          (a park's year in 90 seconds)\n"
         f"  Or post:  curl -s {settings.base_url}/v1/events \\\n"
         f'              -H "Authorization: Bearer $(cat {key})" \\\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0022"
-down_revision = "0009"
+down_revision = "0020"
 
 _CHANGES = (
     "ALTER TABLE messages ADD COLUMN begun_at timestamptz",

@@ -1,0 +1,1 @@
+"""Who comes in: signing in, sessions, accounts, keys, the audit, as pages."""

@@ -1,0 +1,160 @@
+"""`/accounts`: people and machines that may come in. For organizers who may enter every campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi.responses import RedirectResponse, Response
+
+from dashboard.access.letters import Purpose, letter
+from dashboard.access.office import Office, address_of
+from dashboard.languages import language
+from schemas.access import Caller
+from schemas.errors import ConfigurationError, Conflict, Refused
+from storage import reads
+from storage.access import accounts, audit, keys, once, sessions
+from storage.database import Conn, borrowed
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+HERE = "/accounts"
+NEEDS_EMPLOYER = {"key_employer": "accounts.needs_employer"}
+Short = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
+Id = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
+_MOST_CAMPAIGNS = 200
+
+
+def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
+    """The pages."""
+    router = APIRouter(include_in_schema=False)
+
+    async def manager(request: Request) -> Caller:
+        caller = await authenticate(request)
+        caller.require("organizer")
+        caller.require_all_campaigns()
+        return caller
+
+    some = Depends(manager)
+    _add_people(router, office, some)
+    _add_keys(router, office, some)
+    return router
+
+
+def _add_people(router: APIRouter, office: Office, some: Any) -> None:
+    @router.get(HERE)
+    async def show(request: Request, caller: Caller = some) -> Response:
+        return await _draw(office, request)
+
+    @router.post(f"{HERE}/invite")
+    async def invite(
+        *,
+        request: Request,
+        email: Short = "",
+        name: Short = "",
+        role: Short = "viewer",
+        employer: Short = "",
+        campaigns: Annotated[list[str] | None, Form(max_length=_MOST_CAMPAIGNS)] = None,
+        caller: Caller = some,
+    ) -> Response:
+        typed = {"email": email.strip(), "name": name.strip(), "role": role, "employer": employer.strip()}
+        if not typed["name"]:
+            return await _draw(office, request, typed=typed, wrong={"name": "form.required"}, status=422)
+        try:
+            async with borrowed(office.pool) as conn, conn.transaction():
+                made = await accounts.create(conn, **typed, campaigns=campaigns)
+                token = await once.make(conn, "invitation", made)
+                await _note(conn, request, caller, "account_invited", typed["email"])
+        except (Refused, Conflict) as error:
+            return await _draw(office, request, typed=typed, wrong={_field(error): _why(error)}, status=422)
+        handed_on = await _hand_on(office, request, "invitation", (typed["email"], typed["name"]), token)
+        return await _draw(office, request, **handed_on)
+
+    @router.post(f"{HERE}/{{account}}/link")
+    async def link(request: Request, account: Id, caller: Caller = some) -> Response:
+        async with borrowed(office.pool) as conn, conn.transaction():
+            known = await accounts.fetch(conn, account)
+            purpose: Purpose = "reset" if known.password else "invitation"
+            token = await once.make(conn, purpose, account)
+            await _note(conn, request, caller, "link_made", known.email)
+        handed_on = await _hand_on(office, request, purpose, (known.email, known.name), token)
+        return await _draw(office, request, **handed_on)
+
+    @router.post(f"{HERE}/{{account}}/disable")
+    async def disable(request: Request, account: Id, caller: Caller = some) -> Response:
+        if account == caller.key:
+            raise Conflict("nobody shuts the account that they are signed in with")
+        async with borrowed(office.pool) as conn, conn.transaction():
+            known = await accounts.fetch(conn, account)
+            await accounts.set_disabled(conn, account, disabled=True)
+            await sessions.end_all(conn, account)
+            await once.revoke(conn, account)
+            await _note(conn, request, caller, "account_disabled", known.email)
+        return RedirectResponse(HERE, 303)
+
+    @router.post(f"{HERE}/{{account}}/enable")
+    async def enable(request: Request, account: Id, caller: Caller = some) -> Response:
+        async with borrowed(office.pool) as conn, conn.transaction():
+            known = await accounts.fetch(conn, account)
+            await accounts.set_disabled(conn, account, disabled=False)
+            await _note(conn, request, caller, "account_enabled", known.email)
+        return RedirectResponse(HERE, 303)
+
+
+def _add_keys(router: APIRouter, office: Office, some: Any) -> None:
+    @router.post(f"{HERE}/keys")
+    async def make(
+        request: Request, name: Short = "", role: Short = "viewer", employer: Short = "", caller: Caller = some
+    ) -> Response:
+        typed = {"key_name": name.strip(), "key_role": role, "key_employer": employer.strip()}
+        if not name.strip():
+            return await _draw(office, request, typed=typed, wrong={"key_name": "form.required"}, status=422)
+        try:
+            async with borrowed(office.pool) as conn, conn.transaction():
+                key = await keys.create(conn, name=name.strip(), role=role, employer=employer.strip() or None)
+                await _note(conn, request, caller, "key_made", name.strip())
+        except ConfigurationError:
+            return await _draw(office, request, typed=typed, wrong=NEEDS_EMPLOYER, status=422)
+        return await _draw(office, request, key=key)
+
+    @router.post(f"{HERE}/keys/{{key}}/revoke")
+    async def revoke(request: Request, key: Id, caller: Caller = some) -> Response:
+        async with borrowed(office.pool) as conn, conn.transaction():
+            await keys.revoke(conn, key)
+            await sessions.end_all(conn, key)
+            await _note(conn, request, caller, "key_revoked", key)
+        return RedirectResponse(HERE, 303)
+
+
+async def _note(conn: Conn, request: Request, caller: Caller, action: str, subject: str) -> None:
+    await audit.add(conn, audit.who(caller, address_of(request)), action, subject=subject)
+
+
+async def _hand_on(
+    office: Office, request: Request, purpose: Purpose, person: tuple[str, str], token: str
+) -> dict[str, Any]:
+    """The link for the page, and by mail where mail goes out; `mailed` says whether it did."""
+    link = f"{office.base_url}/welcome/{token}"
+    mailed = office.mails and await office.post(letter(purpose, *person, link, language(request)))
+    return {"made_link": link, "link_to": person[0], "mailed": mailed}
+
+
+def _field(error: Refused) -> str:
+    return "employer" if "employer" in error.detail else "email"
+
+
+def _why(error: Refused) -> str:
+    if isinstance(error, Conflict):
+        return "accounts.known"
+    return "accounts.needs_employer" if "employer" in error.detail else "form.email"
+
+
+async def _draw(office: Office, request: Request, *, status: int = 200, **more: Any) -> Response:
+    async with borrowed(office.pool) as conn:
+        context: dict[str, Any] = {
+            "accounts": await accounts.listed(conn),
+            "keys": await keys.listed(conn),
+            "campaigns": [(c["campaign"], c["title"]) for c in await reads.campaigns(conn, limit=_MOST_CAMPAIGNS)],
+        }
+    given = {"typed": {}, "wrong": {}, "made_link": None, "link_to": None, "mailed": False, "key": None, **more}
+    return office.page(request, "access/accounts.html", context | given, status)

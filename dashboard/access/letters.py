@@ -1,0 +1,41 @@
+"""The mails that bring one-time links. They are not kept: who reads our database must not find a link in it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+from dashboard.access.texts import TEXTS
+from dashboard.languages import Lang
+
+Purpose = Literal["invitation", "reset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail, ready to go."""
+
+    to: str
+    to_name: str
+    lang: Lang
+    subject: str
+    text: str
+    html: str
+
+
+# Sends a letter; whether it is certain that it went.
+Post = Callable[[Letter], Awaitable[bool]]
+
+
+def letter(purpose: Purpose, to: str, name: str, link: str, lang: Lang) -> Letter:
+    """The mail with this link."""
+    texts = TEXTS[lang]
+    lead, lasts = texts[f"letter.{purpose}"], texts[f"letter.{purpose}.lasts"]
+    greeting = texts["letter.greeting"].format(name=name)
+    paragraphs = [greeting, lead, link, lasts]
+    shown = [f'<p><a href="{escape(each)}">{escape(each)}</a></p>' if each == link else f"<p>{escape(each)}</p>"
+             for each in paragraphs]  # fmt: skip
+    html = f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><body>{"".join(shown)}</body></html>'
+    return Letter(to, name, lang, texts[f"letter.{purpose}.subject"], "\n\n".join(paragraphs) + "\n", html)

@@ -1,0 +1,44 @@
+"""What the pages of access share: the pool, the renderer, the cookies, the passwords, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from psycopg_pool import AsyncConnectionPool
+
+from dashboard.access.cookies import Cookies
+from dashboard.access.letters import Post
+from dashboard.access.passwords import Passwords
+from storage.access.audit import Who
+from storage.database import Conn
+
+Page = Callable[..., HTMLResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """`base_url`: where the outside reaches the pages, for links that are handed on; `post` sends mails, which leave
+    this platform if `mails`."""
+
+    pool: AsyncConnectionPool[Conn]
+    page: Page
+    cookies: Cookies
+    passwords: Passwords
+    clock: Callable[[], datetime]
+    base_url: str
+    mails: bool
+    post: Post
+
+
+def address_of(request: Request) -> str:
+    """The address that a request came from, as far as the server knows it."""
+    return request.client.host if request.client else ""
+
+
+def stranger(name: str, request: Request) -> Who:
+    """Somebody who is not signed in, for the audit."""
+    return Who(None, name[:200], address_of(request))

@@ -1,0 +1,1 @@
+"""The pages where people say what happened. What they send is taken by `producers/forms/`."""

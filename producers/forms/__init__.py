@@ -1,0 +1,1 @@
+"""Facts that people post by the forms of the pages."""

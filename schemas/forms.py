@@ -1,0 +1,196 @@
+"""The forms by which people post facts: their fields, as the pages draw them and the endpoints read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from schemas.access import Role
+from schemas.fields import CampaignKind, Education, Locale, Measure, Mode, Outcome
+
+Kind = Literal["text", "area", "date", "time", "number", "email", "tel", "url", "choice", "checks", "tick", "employer"]
+
+BENEFIT_KINDS: Final = ("rent_subsidy", "talent_allowance", "insurance", "settling_in")
+BENEFIT_STEPS: Final = ("applied", "verified", "paid", "refused")
+ANSWERS: Final = ("accepted", "declined", "rescinded")
+ZONES: Final = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Tokyo", "Europe/Berlin", "Europe/London", "UTC")
+MOST_AT_ONCE: Final = 200  # candidates of one form
+MOST_IN_SERIES: Final = 60  # fairs of one form
+UNDO_SECONDS: Final = 30
+UNDO_UNTIL: Final = "undountil"  # the extension attribute of facts whose messages wait until they can't be undone
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`choices`: the values there are, or the name of what there is to choose from: `fairs`, `openings`, `hires`,
+    `offers`."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+    choices: tuple[str, ...] | str = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """`about`: what the address of the form names beside itself; `keeps`: what it names where something is changed."""
+
+    name: str
+    fields: tuple[Field, ...]
+    about: tuple[str, ...] = ("campaign",)
+    keeps: str | None = None
+    roles: tuple[Role, ...] = ("organizer",)
+    grave: bool = False
+
+    @property
+    def many(self) -> bool:
+        """Whether it may be about several candidates."""
+        return "candidates" in self.about
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form as it was sent: what was typed, by field, and what is wrong with it (by field, the key of a text)."""
+
+    typed: dict[str, list[str]]
+    wrong: dict[str, str]
+    status: int = 422
+
+
+_WORKERS: Final[tuple[Role, ...]] = ("organizer", "employer")
+_ONE: Final = ("campaign", "candidate")
+_SOME: Final = ("campaign", "candidates")
+_REASON: Final = Field("reason", "area")
+
+_ROWS: Final = (
+    Form(
+        "campaign",
+        (
+            Field("title", "text", True),
+            Field("organizer", "text", True),
+            Field("starts_on", "date", True),
+            Field("ends_on", "date", True),
+            Field("kind", "choice", False, get_args(CampaignKind)),
+            Field("timezone", "choice", True, ZONES),
+            Field("locale", "choice", True, get_args(Locale)),
+        ),
+        about=(),
+        keeps="campaign",
+    ),
+    Form("close", (), grave=True),
+    Form(
+        "target",
+        (
+            Field("measure", "choice", True, get_args(Measure)),
+            Field("goal", "number", True),
+            Field("due_on", "date", True),
+            Field("title", "text"),
+            Field("education", "checks", False, get_args(Education)),
+            Field("only_employer", "employer"),
+        ),
+        keeps="target",
+    ),
+    Form("drop_target", (), about=("campaign", "target"), grave=True),
+    Form(
+        "opening",
+        (Field("employer", "employer", True), Field("position", "text", True), Field("seats", "number", True)),
+        keeps="opening",
+        roles=_WORKERS,
+    ),
+    Form(
+        "fair",
+        (
+            Field("title", "text", True),
+            Field("mode", "choice", True, get_args(Mode)),
+            Field("day", "date", True),
+            Field("begins", "time", True),
+            Field("ends", "time", True),
+            Field("city", "text"),
+            Field("venue", "text"),
+            Field("url", "url"),
+            Field("capacity", "number"),
+            Field("employers", "area"),
+            Field("cost", "number"),
+            Field("weekly_until", "date"),
+        ),
+        keeps="fair",
+    ),
+    Form("cancel_fair", (_REASON,), about=("campaign", "fair"), grave=True),
+    Form(
+        "candidate",
+        (
+            Field("name", "text", True),
+            Field("email", "email"),
+            Field("phone", "tel"),
+            Field("fair", "choice", False, "fairs"),
+            Field("education", "choice", False, get_args(Education)),
+            Field("school", "text"),
+            Field("major", "text"),
+            Field("graduation_year", "number"),
+            Field("consent", "tick"),
+        ),
+        keeps="candidate",
+    ),
+    Form("checkin", (Field("fair", "choice", True, "fairs"),), about=_SOME),
+    Form(
+        "interview",
+        (
+            Field("employer", "employer", True),
+            Field("position", "text"),
+            Field("outcome", "choice", False, get_args(Outcome)),
+            Field("day", "date", True),
+        ),
+        about=_SOME,
+        roles=_WORKERS,
+    ),
+    Form(
+        "offer",
+        (
+            Field("opening", "choice", False, "openings"),
+            Field("employer", "employer"),
+            Field("position", "text"),
+            Field("city", "text"),
+            Field("expires_on", "date"),
+        ),
+        about=_SOME,
+        roles=_WORKERS,
+    ),
+    Form(
+        "answer",
+        (Field("offer", "choice", True, "offers"), Field("answer", "choice", True, ANSWERS), _REASON),
+        about=_ONE,
+        roles=_WORKERS,
+    ),
+    Form(
+        "hire",
+        (Field("employer", "employer", True), Field("position", "text"), Field("started_on", "date", True)),
+        about=_SOME,
+        roles=_WORKERS,
+    ),
+    Form(
+        "leaver",
+        (Field("employer", "choice", True, "hires"), Field("ended_on", "date", True), _REASON),
+        about=_ONE,
+        roles=_WORKERS,
+    ),
+    Form(
+        "benefit",
+        (
+            Field("kind", "choice", True, BENEFIT_KINDS),
+            Field("step", "choice", True, BENEFIT_STEPS),
+            Field("amount", "number"),
+        ),
+        about=_ONE,
+    ),
+    Form("withdraw", (_REASON,), about=_ONE, grave=True),
+    Form("erase", (), about=_ONE, grave=True),
+    Form(
+        "retract",
+        (Field("reason", "area", True),),
+        about=("campaign", "candidate", "source", "id"),
+        roles=_WORKERS,
+        grave=True,
+    ),
+)
+FORMS: Final[dict[str, Form]] = {row.name: row for row in _ROWS}
+SETUP: Final = ("campaign", "target", "opening", "fair")  # the steps of opening a campaign

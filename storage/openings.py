@@ -1,0 +1,51 @@
+"""Openings, and how many offers stand against their seats."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from psycopg.rows import dict_row
+
+from storage.database import Conn
+
+Row = dict[str, Any]
+
+# Accepted or still open: what was declined, taken back or has expired holds no seat.
+_STANDING: Final = """
+SELECT count(*) FROM journeys j
+CROSS JOIN LATERAL jsonb_each(convert_from(j.state, 'UTF8')::jsonb->'offers') AS o(id, offer)
+WHERE j.campaign = %(campaign)s AND j.standing ? 'offered' AND offer->'terms'->>'opening' = %(opening)s
+  AND (offer->'status'->>'value' = 'accepted'
+       OR offer->'status'->>'value' = 'extended'
+          AND coalesce((offer->'terms'->>'expires_at')::timestamptz > now(), true))
+"""
+_EMPLOYERS: Final = """
+SELECT DISTINCT e FROM (
+    SELECT employer AS e FROM openings WHERE campaign = %(campaign)s
+    UNION ALL
+    SELECT jsonb_array_elements_text(employers) FROM fairs
+    WHERE campaign = %(campaign)s AND jsonb_typeof(employers) = 'array'
+) AS named ORDER BY e LIMIT 2000
+"""
+
+
+async def fetch(conn: Conn, campaign: str, opening: str) -> Row | None:
+    """An opening: employer, position, seats."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            "SELECT opening, employer, position, seats FROM openings WHERE campaign = %s AND opening = %s",
+            [campaign, opening],
+        )
+        return await cursor.fetchone()
+
+
+async def offers_standing(conn: Conn, campaign: str, opening: str) -> int:
+    """How many offers for an opening are accepted, or may yet be."""
+    row = await (await conn.execute(_STANDING, {"campaign": campaign, "opening": opening})).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def employers(conn: Conn, campaign: str) -> list[str]:
+    """The employers that a campaign's openings and fairs name."""
+    cursor = await conn.execute(_EMPLOYERS, {"campaign": campaign})
+    return [employer for (employer,) in await cursor.fetchall()]

@@ -1,0 +1,53 @@
+"""The console in a real browser: a new HR officer's first day on a running platform, and forms on small screens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser import story
+from tests.platform import Platform, stop, whole
+
+NAMES = ["李雷", "韩梅梅", "赵六"]
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    started = whole(tmp_path / "home")
+    yield started
+    stop(started)
+
+
+@pytest.fixture
+def hr(browser: Browser, platform: Platform) -> Iterator[BrowserContext]:
+    """The browser of a person who is new here, without scripts: every form must do without."""
+    context = browser.new_context(locale="en", java_script_enabled=False, viewport={"width": 390, "height": 800})
+    context.set_default_timeout(60_000)
+    expect.set_options(timeout=30_000)
+    yield context
+    expect.set_options(timeout=5_000)
+    context.close()
+
+
+@pytest.mark.slow
+def test_a_new_hr_officer_gets_from_the_first_link_to_hires_that_count(hr: BrowserContext, platform: Platform):
+    platform.until_said("/welcome/")
+    found = re.search(r"http://\S+/welcome/\S+", platform.said())
+    assert found, platform.said()
+    page: Page = hr.new_page()
+    story.begin(page, found[0])
+    campaign = story.open_campaign(page)
+    story.add_candidates(page, campaign, NAMES)
+    story.offer_and_hire(page, campaign, NAMES)
+    story.undo(page, campaign, NAMES[2])
+    for path in ("/", "/accounts", "/accounts/me", "/accounts/audit"):
+        for lang in ("en", "zh-CN"):
+            page.goto(f"http://127.0.0.1:{platform.port}{path}?lang={lang}")
+            expect(page.locator("h1")).to_have_count(1)
+            box = page.locator("body").bounding_box()
+            assert box is not None
+            assert box["width"] <= 390, (path, lang)

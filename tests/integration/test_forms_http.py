@@ -1,0 +1,266 @@
+"""The forms by which people post facts, as browsers send them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from producers.forms import posting
+from producers.forms.making import MAKERS
+from schemas.access import CONSOLE
+from schemas.facts import validate_event
+from schemas.forms import FORMS
+from schemas.settings import Settings
+from storage.access import accounts, sessions
+from storage.database import Conn, connect
+from streams.apply import apply_batch
+from streams.domain.requests import candidate_requests
+from tests.access import COOKIE, csrf, person
+from tests.facts import CAMPAIGN, event, hired, opened, signed_up
+from tests.integration.test_apply import incoming
+from yinfeng.web import create_app
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+HOSTILE = (
+    *("", " ", "x" * 5000, "<script>alert(1)</script>", "-1", "1e999", "NaN", "2026-02-30", "99:99", "\x00"),
+    *("\u202e", "'; --", "9" * 400, "{{ 7 * 7 }}", "true", "../.."),
+)
+ABOUT = f"campaign={CAMPAIGN}&candidate=c1&fair=f1&target=t&source=/x&id=1"
+OPENING = event("opening.set", opening="op", employer="huayou", position="Process engineer", seats=1)
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as made:
+        yield made
+
+
+@pytest.fixture
+async def app(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
+    monkeypatch.setattr(posting, "WAIT", 0)  # no worker runs here
+    made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+async def signed_in(app: Any, conn: Conn, **account: Any) -> httpx.AsyncClient:
+    made = await person(conn, **account)
+    token = await sessions.start(conn, account=made, ip="127.0.0.1", agent="tests")
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://test",
+        headers={"accept": "text/html"},
+        cookies={COOKIE: token},
+    )
+
+
+async def send(http: httpx.AsyncClient, at: str, **form: Any) -> httpx.Response:
+    """Open a form's page, fill in, send."""
+    page = (await http.get(at)).text
+    token = re.search(r'name="form" value="(\w+)"', page)
+    assert token, page
+    return await http.post(at, data={"csrf": csrf(page), "form": token[1], **form})
+
+
+async def facts(conn: Conn, type: str | None = None) -> list[dict[str, Any]]:
+    cursor = await conn.execute(
+        "SELECT event || jsonb_build_object('by', posted_by) FROM facts"
+        " WHERE source = %s AND (%s::text IS NULL OR type = %s) ORDER BY seq",
+        [CONSOLE, type, type],
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def test_a_form_becomes_a_fact_that_says_who_posted_it(app: Any, conn: Conn):
+    http = await signed_in(app, conn)
+    form = {"title": "Graduates 2026", "organizer": "Park", "starts_on": "2026年1月5日", "ends_on": "2026/12/31",
+            "timezone": "Asia/Shanghai", "locale": "en", "kind": ""}  # fmt: skip
+    answer = await send(http, "/forms/campaign?setup=1", **form)
+    (fact,) = await facts(conn)
+    (account,) = await accounts.listed(conn)
+    assert (answer.status_code, fact["by"]) == (303, account.poster)
+    assert fact["data"]["campaign"].startswith("graduates-2026-")
+    assert (fact["data"]["starts_on"], fact["data"]["ends_on"]) == ("2026-01-05", "2026-12-31")
+    assert answer.headers["location"].startswith(f"/forms/target?campaign={fact['data']['campaign']}&setup=1&done=")
+
+
+async def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_is_kept(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened()), now=NOW)
+    http = await signed_in(app, conn)
+    form = {"name": "李雷", "email": "li@", "phone": "call me", "graduation_year": "soon", "school": "武汉大学"}
+    answer = await send(http, f"/forms/candidate?campaign={CAMPAIGN}", **form)
+    assert answer.status_code == 422
+    assert all(f'id="{name}-wrong"' in answer.text for name in ("email", "phone", "graduation_year"))
+    assert 'id="name-wrong"' not in answer.text
+    assert all(f'value="{value}"' in answer.text for value in form.values())
+    chinese = await send(http, f"/forms/candidate?campaign={CAMPAIGN}&lang=zh-CN", **form)
+    assert "请填邮箱地址" in chinese.text
+    assert await facts(conn) == []
+
+
+async def test_a_double_click_posts_once(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened()), now=NOW)
+    http = await signed_in(app, conn)
+    at = f"/forms/candidate?campaign={CAMPAIGN}"
+    page = (await http.get(at)).text
+    token = re.search(r'name="form" value="(\w+)"', page)
+    assert token
+    form = {"csrf": csrf(page), "form": token[1], "name": "李雷"}
+    first, second = [await http.post(at, data=form) for _ in range(2)]
+    assert first.headers["location"] == second.headers["location"]
+    assert len(await facts(conn)) == 1
+
+
+async def test_a_form_is_undone_at_once_and_by_who_sent_it_alone(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), signed_up("c1"), signed_up("c2", id="s2")), now=NOW)
+    http, other = await signed_in(app, conn), await signed_in(app, conn, email="li@example.com")
+    at = f"/forms/hire?campaign={CAMPAIGN}&candidate=c1&candidate=c2"
+    answer = await send(http, at, employer="huayou", started_on="2026-05-01")
+    token = answer.headers["location"].split("done=")[1]
+    undo = f"/forms/undo?campaign={CAMPAIGN}"
+
+    async def take_back(by: httpx.AsyncClient) -> int:
+        word = csrf((await by.get("/")).text)
+        return (await by.post(undo, data={"csrf": word, "token": token, "next": "/"})).status_code
+
+    assert await take_back(other) == 409
+    await conn.execute("UPDATE audit SET at = at - interval '1 minute' WHERE token = %s", [token])
+    assert await take_back(http) == 409
+    await conn.execute("UPDATE audit SET at = now() WHERE token = %s", [token])
+    assert [await take_back(http) for _ in range(2)] == [303, 303]
+    said = await facts(conn, "fact.retracted")
+    assert [(each["data"]["candidate"], each["data"]["id"]) for each in said] == [
+        ("c1", f"{token}-0"),
+        ("c2", f"{token}-1"),
+    ]
+
+
+async def test_the_messages_of_what_can_be_undone_wait(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), signed_up("c1")), now=NOW)
+    http = await signed_in(app, conn)
+    await send(http, f"/forms/hire?campaign={CAMPAIGN}&candidate=c1", employer="huayou", started_on="2026-05-01")
+    (said,) = await facts(conn)
+    assert said.pop("by").startswith("account:")
+    fact = validate_event(said)
+    (welcome,) = [each for each in candidate_requests(fact) if each.kind == "welcome"]
+    assert welcome.not_before == fact.time + timedelta(seconds=30)
+    elsewhere = validate_event({**said, "source": "/hr/me"})
+    assert {each.not_before for each in candidate_requests(elsewhere) if each.kind == "welcome"} == {None}
+
+
+async def test_more_offers_than_seats_ask_first(app: Any, conn: Conn):
+    standing = event("offer.extended", candidate="c1", offer="o1", employer="huayou", position="P", opening="op")
+    gone = event("offer.extended", candidate="c2", offer="o2", employer="huayou", position="P", opening="op")
+    declined = event("offer.declined", candidate="c2", offer="o2", time="2026-05-01T00:00:00Z")
+    await apply_batch(conn, incoming(opened(), OPENING, standing, gone, declined, signed_up("c3")), now=NOW)
+    http = await signed_in(app, conn)
+    at = f"/forms/offer?campaign={CAMPAIGN}&candidate=c3"
+    asked = await send(http, at, opening="op")
+    assert asked.status_code == 409
+    assert "1 seats. 1 offers stand accepted or open; with these 1: 2." in asked.text
+    assert await facts(conn) == []
+    assert (await send(http, at, opening="op", sure="1")).status_code == 303
+    (offer,) = await facts(conn)
+    assert (offer["data"]["employer"], offer["data"]["position"]) == ("huayou", "Process engineer")
+
+
+async def test_a_series_is_a_fair_each_week(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened()), now=NOW)
+    http = await signed_in(app, conn)
+    form = {"title": "四月双选会", "mode": "onsite", "day": "2026-04-04", "begins": "9:00", "ends": "16:30"}
+    await send(http, f"/forms/fair?campaign={CAMPAIGN}", **form, weekly_until="2026-04-25", employers="华友\nBosch")
+    made = [each["data"] for each in await facts(conn)]
+    assert [each["starts_at"] for each in made] == [f"2026-04-{day:02}T09:00:00+08:00" for day in (4, 11, 18, 25)]
+    assert len({each["fair"] for each in made}) == 4
+    assert made[0]["employers"] == ["华友", "Bosch"]
+
+
+async def test_an_employer_speaks_for_itself_and_of_its_own_candidates(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), signed_up("c1"), hired("c2")), now=NOW)
+    http = await signed_in(app, conn, role="employer", employer="huayou")
+    assert (await http.get(f"/forms/interview?campaign={CAMPAIGN}&candidate=c1")).status_code == 404
+    assert (await http.get(f"/forms/campaign?campaign={CAMPAIGN}")).status_code == 403
+    at = f"/forms/interview?campaign={CAMPAIGN}&candidate=c2"
+    page = (await http.get(at)).text
+    form = {"csrf": csrf(page), "employer": "bosch", "day": "2026-05-01", "outcome": "passed"}
+    assert (await http.post(at, data=form)).status_code == 303
+    assert [each["data"]["employer"] for each in await facts(conn)] == ["huayou"]
+    elsewhere = await http.post(at.replace("c2", "c1"), data=form)
+    assert elsewhere.status_code in (403, 404)
+    assert len(await facts(conn)) == 1
+
+
+async def test_who_may_enter_one_campaign_posts_in_no_other(app: Any, conn: Conn):
+    other = {**opened(), "id": "o2", "data": {**opened()["data"], "campaign": "other"}}
+    await apply_batch(conn, incoming(opened(), other), now=NOW)
+    http = await signed_in(app, conn, campaigns=[CAMPAIGN])
+    word = csrf((await http.get(f"/forms/candidate?campaign={CAMPAIGN}")).text)
+    assert (await http.get("/forms/candidate?campaign=other")).status_code == 404
+    assert (await http.post("/forms/candidate?campaign=other", data={"csrf": word, "name": "x"})).status_code == 404
+    assert (await http.get("/forms/campaign")).status_code == 403
+
+
+async def test_every_form_is_drawn_in_both_languages(app: Any, conn: Conn):
+    fair = event("fair.scheduled", fair="f1", title="Fair", mode="onsite", starts_at="2026-04-04T09:00:00+08:00",
+                 ends_at="2026-04-04T16:00:00+08:00")  # fmt: skip
+    await apply_batch(conn, incoming(opened(), OPENING, fair, signed_up("c1"), hired("c1")), now=NOW)
+    http = await signed_in(app, conn)
+    for name in FORMS:
+        for lang in ("en", "zh-CN"):
+            drawn = await http.get(f"/forms/{name}?{ABOUT}&lang={lang}")
+            assert drawn.status_code == 200, (name, drawn.text)
+            assert f'lang="{lang}"' in drawn.text
+
+
+async def test_nothing_typed_into_any_form_does_harm(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), OPENING, signed_up("c1"), hired("c1")), now=NOW)
+    http = await signed_in(app, conn)
+    word = csrf((await http.get("/")).text)
+    for name, form in FORMS.items():
+        for value in HOSTILE:
+            typed = {each.name: value for each in form.fields}
+            answer = await http.post(f"/forms/{name}?{ABOUT}", data={"csrf": word, **typed})
+            assert answer.status_code in (303, 403, 409, 422), (name, value, answer.status_code)
+            assert "<script>alert" not in answer.text
+    told = {each["type"] for each in await facts(conn)}
+    assert told.isdisjoint({"campaign.opened", "target.set", "opening.set", "fair.scheduled", "hire.started",
+                            "hire.ended", "offer.accepted", "benefit.paid", "candidate.interviewed"})  # fmt: skip
+
+
+async def test_a_form_about_nothing_is_not_there(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened()), now=NOW)
+    http = await signed_in(app, conn)
+    word = csrf((await http.get("/")).text)
+    form = {"csrf": word, "employer": "e", "started_on": "2026-05-01", "offer": "o", "answer": "declined"}
+    for name in ("hire", "answer", "retract", "target", "nonsense"):
+        for about in ("", "campaign=none", "campaign=%00", f"campaign={CAMPAIGN}&candidate=%00"):
+            if name == "target" and CAMPAIGN in about:
+                continue
+            assert (await http.get(f"/forms/{name}?{about}")).status_code == 404, (name, about)
+            assert (await http.post(f"/forms/{name}?{about}", data=form)).status_code in (404, 422), (name, about)
+    assert await facts(conn) == []
+
+
+def test_every_form_says_something():
+    assert MAKERS.keys() == FORMS.keys()
+
+
+async def test_candidates_are_found_by_name_and_stage(app: Any, conn: Conn):
+    people = [signed_up(f"c{n}", id=f"s{n}", name=name) for n, name in enumerate(["李雷", "100%", "韩梅梅"])]
+    await apply_batch(conn, incoming(opened(), *people, hired("c0")), now=NOW)
+    http = await signed_in(app, conn)
+
+    async def found(query: str) -> list[str]:
+        page = (await http.get(f"/campaigns/{CAMPAIGN}/candidates?{query}")).text
+        return re.findall(r'name="candidate" value="(\w+)"', page)
+
+    assert await found("") == ["c0", "c1", "c2"]
+    assert await found("q=李") == ["c0"]
+    assert await found("q=%25") == ["c1"]
+    assert await found("stage=hired") == ["c0"]
+    assert await found("stage=nonsense") == ["c0", "c1", "c2"]
