@@ -36,7 +36,7 @@ def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEAR
     router = APIRouter(tags=["reads"])
     turnstile = Turnstile(MOST_STREAMS)
 
-    @router.get("/v1/targets/stream", response_class=EventStream, responses=RESPONSES)
+    @router.get("/v1/targets/stream", status_code=200, response_class=EventStream, responses=RESPONSES)
     async def stream(
         caller: Caller = Depends(authenticate),
         campaign: Annotated[str | None, Query(max_length=200, description="Of this campaign only.")] = None,
