@@ -17,6 +17,8 @@ ZONES: Final = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Tokyo", 
 MOST_AT_ONCE: Final = 200  # candidates of one form
 MOST_IN_SERIES: Final = 60  # fairs of one form
 UNDO_SECONDS: Final = 30
+UNDO_GRACE: Final = 5  # seconds more: the way from a page to us
+UNDO_APPLIED: Final = 5  # seconds more until what was undone is applied, before any message goes
 UNDO_UNTIL: Final = "undountil"  # the extension attribute of facts whose messages wait until they can't be undone
 
 

@@ -11,7 +11,10 @@ from psycopg.rows import dict_row
 from storage.database import Conn, translated
 
 CHANNEL: Final = "yinfeng_progress"
-_TARGETS = 'SELECT campaign, target, title, measure, goal, progress, due_on, "where", revision FROM targets'
+_TARGETS = """
+SELECT campaign, target, title, measure, goal, progress, due_on, "where", tally IS NOT NULL AS counting, revision
+FROM targets
+"""
 
 
 @dataclass(frozen=True, slots=True)

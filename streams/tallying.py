@@ -92,7 +92,8 @@ def _by_days(quarters: dict[int, int], zone: ZoneInfo) -> Contribution:
 async def _finish(conn: Conn, campaign: str, counts: list[Count]) -> Applied:
     reached = []
     async with conn.transaction():
-        await targets.lock(conn, {campaign: False})
+        # Alone: a batch that has looked at the targets before would note no milestone of this one.
+        await targets.lock(conn, {campaign: True})
         for target, tally, days in sorted(counts, key=lambda count: count[0].target):
             if done := await tallies.finish(conn, (campaign, target.target), tally, days):
                 row, number = done

@@ -191,19 +191,21 @@ class Sender:
         outcomes = [believed(outcome, self._chance.clock()) for outcome in told]
         breaker.note(outcomes)
         await self._record(portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True))))
-        await self._tell_of_channel(route, breaker)
+        await self._tell_of_channel(route, breaker, worked=bool(told))
         if trouble := alarm(route.channel.name, claimed, outcomes, self._chance.clock()):
             await self._storage(asking.request, [trouble])
         return len(claimed)
 
-    async def _tell_of_channel(self, route: Route, breaker: Breaker) -> None:
-        """That it rests is its own state, told once for each rest; its messages stand as they stood."""
+    async def _tell_of_channel(self, route: Route, breaker: Breaker, *, worked: bool) -> None:
+        """That it rests is its own state, told once for each rest; its messages stand as they stood. What an earlier
+        process told of it is over once mails go."""
         name = route.channel.name
         if breaker.rests_until is not None and breaker.rests_until != self._told_rests.get(name):
             await self._storage(channel_rests.note, name, route.kinds, breaker.reason, breaker.rests_until)
-        elif breaker.rests_until is None and self._told_rests.get(name) is not None:
+        elif breaker.rests_until is None and worked and self._told_rests.get(name, True) is not None:
             await self._storage(channel_rests.over, name)
-        self._told_rests[name] = breaker.rests_until
+        if worked or breaker.rests_until is not None:
+            self._told_rests[name] = breaker.rests_until
 
     async def _begin(self, portion: Portion, going: Sequence[Mail], done: Mapping[int, Outcome] = NONE) -> set[int]:
         """Record that these mails go, and what became of those before, in one transaction, however long the database is

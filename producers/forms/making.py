@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.access import CONSOLE
 from schemas.facts import Fact, validate_event
-from schemas.forms import MOST_IN_SERIES, UNDO_SECONDS, UNDO_UNTIL
+from schemas.forms import MOST_IN_SERIES, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS, UNDO_UNTIL
 
 Said = tuple[str, dict[str, Any]]  # a type and its data, the campaign left out
 NOON: Final = time(12)
@@ -66,7 +66,7 @@ def named(prefix: str, title: str, token: str) -> str:
 
 def _fact(sent: Sent, nth: int, type: str, data: dict[str, Any]) -> Fact:
     event = _event(f"{sent.token}-{nth}", type, _moment(sent, type), data)
-    event[UNDO_UNTIL] = _text(sent.now + timedelta(seconds=UNDO_SECONDS))
+    event[UNDO_UNTIL] = _text(sent.now + timedelta(seconds=UNDO_SECONDS + UNDO_GRACE + UNDO_APPLIED))
     return validate_event(event)
 
 

@@ -16,7 +16,7 @@ from producers.waiting import Waiting
 from schemas.access import Caller
 from schemas.errors import Conflict, Forbidden
 from schemas.facts import Fact
-from schemas.forms import UNDO_SECONDS
+from schemas.forms import UNDO_GRACE, UNDO_SECONDS
 from storage import ledger
 from storage.access import audit
 from storage.access.audit import Who
@@ -24,7 +24,6 @@ from storage.database import Conn, borrowed
 
 WAIT: Final = 5  # seconds that an answer waits for its facts to be applied
 FOR_GOOD: Final = frozenset({"fact.retracted", "candidate.erased"})
-_GRACE: Final = timedelta(seconds=5)  # the way from a page to us
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ async def undo(desk: Desk, caller: Caller, ip: str, campaign: str, token: str) -
         entry = await audit.sent(conn, token)
         if entry is None or entry.actor != caller.poster or entry.campaign != campaign or entry.action in FOR_GOOD:
             raise Conflict("there is nothing of yours to undo")
-        if datetime.now(UTC) - entry.at > timedelta(seconds=UNDO_SECONDS) + _GRACE:
+        if datetime.now(UTC) - entry.at > timedelta(seconds=UNDO_SECONDS + UNDO_GRACE):
             raise Conflict("it is too late to undo that with one click: take it back with a reason")
         done = await ledger.named(conn, [(source, id) for source, id in entry.facts or []])
         made = undoing(done, token, desk.clock(), f"undone · 撤销 · {caller.name}")

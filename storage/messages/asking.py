@@ -45,7 +45,8 @@ _DOUBT: Final = _ASK.format(
     reason=f"CASE WHEN {_GONE} THEN '{RESTORED}' END",
 )
 # The reason of a message that there is arises again: by another fact, where the first one was cancelled unsent (but not
-# by HR), or where it was told and the world took it back in between. The facts say so, whatever order they came in.
+# by HR) or was taken back while its message waits, or where it was told and the world took it back in between. The facts
+# say so, whatever order they came in.
 _AGAIN: Final = """
 SELECT m.id, CASE WHEN %(doubtful)s AND coalesce(r.due, now()) <= now() THEN 'unknown' ELSE 'requested' END AS status,
        'again' AS cause, NULL::text AS reason, 'another fact gives the same reason' AS note,
@@ -56,6 +57,8 @@ JOIN unnest(%(keys)s::text[], %(params)s::text[], %(sources)s::text[], %(facts)s
      ON m.dedupe_key = r.key AND (m.source, m.fact) IS DISTINCT FROM (r.source, r.fact)
 WHERE NOT m.forgotten AND (
     m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
+    OR m.status IN ('requested', 'held', 'suppressed') AND EXISTS (
+        SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (m.campaign, m.source, m.fact))
     OR m.status IN ('sent', 'delivered', 'dropped', 'bounced', 'complained', 'failed') AND EXISTS (
         SELECT FROM facts f
         JOIN facts before ON (before.source, before.id) = (m.source, m.fact)

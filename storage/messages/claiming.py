@@ -27,13 +27,21 @@ _BEGIN: Final = """
 UPDATE messages SET begun_at = now(), attempts = attempts + 1
 WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' RETURNING id
 """
-# What was not begun did not go; what the channel `keeps` was stored in the transaction that recorded it, or not at all.
+# What was claimed by this version, which notes what it begins, and not begun did not go; what the channel `keeps` was
+# stored in the transaction that recorded it, or not at all.
 _EXPIRED: Final = """
-SELECT id, CASE WHEN begun_at IS NULL OR channel = ANY(%(keeping)s) THEN 'requested' ELSE 'unknown' END AS status,
-       'lost' AS cause, %(reason)s AS reason, NULL::text AS note
+SELECT id, 'lost' AS cause,
+       CASE WHEN begun_at IS NULL AND cause = 'claim' OR channel = ANY(%(keeping)s) THEN 'requested' ELSE 'unknown' END
+           AS status,
+       %(reason)s AS reason, NULL::text AS note
 FROM messages WHERE status = 'claimed' AND lease_until < now() ORDER BY id FOR UPDATE SKIP LOCKED
 """
 _LEFT: Final = "owner = CASE WHEN r.status = 'unknown' THEN owner END, lease_until = NULL"
+# An earlier version held messages while a channel rested; now they wait as they are.
+_RESTED: Final = """
+SELECT id, 'requested' AS status, 'mended' AS cause, NULL::text AS reason, 'its channel rests no more' AS note
+FROM messages WHERE status = 'held' AND starts_with(reason, 'its channel rests')
+"""
 # What a fault of ours held up may go with the next version.
 _UNWRITTEN: Final = """
 SELECT id, 'requested' AS status, 'mended' AS cause, NULL::text AS reason, %(why)s AS note FROM messages
@@ -113,6 +121,7 @@ async def sweep(conn: Conn, *, keeping: Collection[str]) -> dict[int, str]:
     """Settle claims whose lease has ended, by id: `unknown` where the mail may have gone, else `requested`. `keeping`:
     channels that keep what is recorded, and nothing else."""
     values = {"keeping": list(keeping), "reason": _LOST}
+    await statuses.change(conn, _RESTED, {})
     return dict(await statuses.change(conn, _EXPIRED, values, also=_LEFT, columns="id, status"))
 
 

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from storage.database import Conn
 
 _CAMPAIGNS = "SELECT campaign, starts_on, ends_on, timezone, closed FROM campaigns WHERE NOT closed ORDER BY campaign"
-_TARGETS = "SELECT * FROM targets WHERE campaign = %s ORDER BY due_on, target"
+_TARGETS = "SELECT * FROM targets WHERE campaign = %s AND tally IS NULL ORDER BY due_on, target"
 _GAINED = "SELECT target, amount FROM target_days WHERE campaign = %s AND day = %s"
 _FAIRS = """
 SELECT title, starts_at FROM fairs
@@ -40,7 +40,7 @@ async def asked_before(conn: Conn, keys: Collection[str]) -> set[str]:
 
 
 async def targets(conn: Conn, campaign: str) -> list[dict[str, Any]]:
-    """A campaign's targets, the next due first."""
+    """A campaign's targets, the next due first, those left out that are still being counted."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_TARGETS, [campaign])
         return await cursor.fetchall()

@@ -8,9 +8,10 @@ from storage.database import Conn
 from storage.messages.asking import RESTORED
 
 _DOUBTFUL: Final = """
-SELECT m.id, count(*) FILTER (WHERE a.cause <> 'doubt')::int AS doubts
+SELECT m.id, count(*) FILTER (WHERE a.cause IS DISTINCT FROM 'doubt')::int AS doubts
 FROM messages m JOIN message_attempts a ON a.message = m.id
-WHERE m.status = 'unknown' AND a.status = 'unknown' AND m.cause <> 'doubt' AND m.reason IS DISTINCT FROM %(restored)s
+WHERE m.status = 'unknown' AND a.status = 'unknown' AND m.cause IS DISTINCT FROM 'doubt'
+  AND m.reason IS DISTINCT FROM %(restored)s
 GROUP BY m.id HAVING max(a.at) < now() - make_interval(secs => %(patience)s) ORDER BY m.id LIMIT %(limit)s
 """
 

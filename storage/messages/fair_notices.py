@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from schemas.access import CONSOLE
+from schemas.forms import UNDO_UNTIL
 from storage.database import Conn
+
+FAIR_TYPES: Final = ["fair.scheduled", "fair.cancelled"]
 
 # Locked, so that of several workers one looks at a time.
 _TURN = "SELECT pg_try_advisory_xact_lock(hashtext('yinfeng.fair_notices'))"
@@ -17,7 +21,11 @@ _UPCOMING = """
 SELECT f.*, c.timezone, n.told, coalesce(n.notices, 0) AS notices, coalesce(n.reminded, '{}') AS reminded FROM fairs f
 LEFT JOIN campaigns c USING (campaign)
 LEFT JOIN fair_notices n USING (campaign, fair)
-WHERE f.ends_at > %s
+WHERE f.ends_at > %(now)s AND NOT EXISTS (
+    SELECT FROM facts u WHERE u.campaign = f.campaign AND u.candidate IS NULL AND u.type = ANY(%(types)s)
+      AND u.event->'data'->>'fair' = f.fair
+      AND CASE WHEN u.source = %(console)s THEN (u.event->>%(until)s)::timestamptz > %(now)s ELSE false END
+      AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (u.campaign, u.source, u.id)))
 ORDER BY f.starts_at
 """
 _NOTE = """
@@ -39,10 +47,10 @@ async def take_turn(conn: Conn) -> bool:
 
 
 async def upcoming(conn: Conn, now: datetime) -> list[dict[str, Any]]:
-    """Fairs that have not ended, each with its campaign's `timezone`, `told` (None: nothing yet),
-    `notices` and `reminded`."""
+    """Fairs that have not ended, each with its campaign's `timezone`, `told` (None: nothing yet), `notices` and
+    `reminded`. Those are left out of which something was said that may still be undone."""
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_UPCOMING, [now])
+        await cursor.execute(_UPCOMING, {"now": now, "types": FAIR_TYPES, "until": UNDO_UNTIL, "console": CONSOLE})
         return await cursor.fetchall()
 
 

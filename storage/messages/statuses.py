@@ -33,7 +33,7 @@ FREED: Final = "owner = NULL, lease_until = NULL"
 
 _LOCK: Final = """
 SELECT id, kind, campaign, candidate, status, attempts, params, forgotten, recipient,
-       (SELECT max(a.at) FROM message_attempts a WHERE a.message = m.id AND a.cause = 'resent') AS resent_at
+       (SELECT max(a.at) FROM message_attempts a WHERE a.message = m.id AND a.cause IN ('resent', 'again')) AS resent_at
 FROM messages m WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE OF m
 """
 # The owner stays while a provider speaks: what its sender has to record is still to come.
@@ -49,7 +49,7 @@ _MOVED: Final = """lease_until = NULL, not_before = NULL,
 
 @dataclass(frozen=True, slots=True)
 class MessageState:
-    """How a message stands. `resent_at`: when HR last let it go once more."""
+    """How a message stands. `resent_at`: when it was last let go once more, by HR or since its reason arose again."""
 
     id: int
     kind: str

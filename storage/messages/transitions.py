@@ -46,7 +46,7 @@ class Transition:
 
 
 TRANSITIONS: Final[dict[Cause, Transition]] = {
-    "again": Transition(TOLD | CANCELLED | {"failed"}, REQUESTED | {"unknown"}),
+    "again": Transition(WAITING | TOLD | CANCELLED | {"failed"}, REQUESTED | {"unknown"}),
     "claim": Transition(REQUESTED, frozenset({"claimed"})),
     "put_off": Transition(UNDER_WAY, REQUESTED),
     "held": Transition(UNDER_WAY, frozenset({"held", "requested"})),

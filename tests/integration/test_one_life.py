@@ -238,6 +238,53 @@ async def test_what_hr_cancelled_stays_so_and_what_the_world_did_does_not(office
     ]
 
 
+async def test_what_an_earlier_version_claimed_may_have_gone(office: Office):
+    """It notes no beginnings."""
+    await office.tell(opened(), person("c1"))
+    await office.change("UPDATE messages SET status = 'claimed', owner = 'old', cause = NULL, channel = 'sendgrid'")
+    await office.change(EXPIRE)
+    await office.sender().sweep()
+    assert await office.statuses() == {"unknown": 1}
+
+
+async def test_a_doubt_of_an_earlier_version_is_settled(office: Office):
+    await office.tell(opened(), person("c1"))
+    await office.change("UPDATE messages SET status = 'unknown', cause = NULL")
+    await office.change(
+        "INSERT INTO message_attempts (message, status, at) SELECT id, 'unknown', now() - interval '1 day' FROM messages"
+    )
+    async with office.pool.connection() as conn:
+        await settle(conn)
+    assert await office.statuses() == {"requested": 1}
+
+
+async def test_what_an_earlier_version_held_while_a_channel_rested_goes(office: Office):
+    await office.tell(opened(), person("c1"))
+    await office.change("UPDATE messages SET status = 'held', reason = 'its channel rests: the key is refused'")
+    sender = office.sender()
+    await sender.sweep()
+    await sender.send_all()
+    assert await office.statuses() == {"sent": 1}
+
+
+async def test_a_waiting_message_says_what_was_said_instead_of_what_was_taken_back(office: Office):
+    first = event("hire.started", id="h1", candidate="c1", employer="huayou", started_on="2026-05-01", position="Clerk")
+    await office.tell(opened(), first)
+    await office.tell(retraction("h1", candidate="c1"))
+    await office.tell({**first, "id": "h2", "data": {**first["data"], "position": "Engineer"}})
+    found = await office.rows("SELECT params->>'position', fact, status FROM messages WHERE kind = 'welcome'")
+    assert found == [("Engineer", "h2", "requested")]
+
+
+async def test_a_rest_of_an_earlier_process_is_over_once_mails_go(office: Office):
+    async with office.pool.connection() as conn:
+        await channel_rests.note(conn, "mailbox", ["offer"], "it was refused", office.clock())
+    await office.tell(opened(), person("c1"))
+    await office.sender().send_all()
+    async with office.pool.connection() as conn:
+        assert await channel_rests.listed(conn) == []
+
+
 def test_every_status_can_be_reached_and_every_cause_has_its_transitions():
     assert set(TRANSITIONS) == set(get_args(Cause))
     assert {"requested"} | {status for each in TRANSITIONS.values() for status in each.after} == set(get_args(Status))

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 
 from notifications.sending.scheduler import look
+from schemas.access import CONSOLE
+from schemas.facts import build_fact
+from schemas.topics import SEQ_HEADER
+from storage import ledger
 from storage.database import Conn, connect
 from streams.apply import apply_batch
-from tests.facts import event, opened, signed_up, target
+from streams.intake import Incoming
+from tests.facts import event, opened, retraction, signed_up, target
 from tests.integration.test_apply import incoming
 
 START = datetime.fromisoformat("2026-04-18T09:00:00+08:00")
@@ -77,6 +82,35 @@ async def test_a_cancelled_fair_is_told_of_and_no_more_reminded_of(conn: Conn):
     await apply_batch(conn, incoming(off), now=START - 2 * DAY)
     await look(conn, START - DAY)
     await look(conn, START - timedelta(hours=1))
+    assert await asked(conn) == {"fair_cancelled": 3}
+
+
+async def by_form(conn: Conn, said: dict[str, Any], until: datetime) -> None:
+    """What a form says is a fact of the ledger's own."""
+    fact = build_fact({**said, "source": CONSOLE, "undountil": until.isoformat()})
+    numbers = await ledger.append(conn, [fact], posted_by="account:hr")
+    [row] = await (
+        await conn.execute("SELECT event::text FROM facts WHERE seq = ANY(%s)", [[*numbers.values()]])
+    ).fetchall()
+    headers = ((SEQ_HEADER, str(next(iter(numbers.values()))).encode()),)
+    record = Incoming("yinfeng.facts", 0, 0, None, row[0].encode(), headers)
+    assert (await apply_batch(conn, [record], now=until - timedelta(seconds=40))).facts == 1
+
+
+async def test_nobody_is_told_of_what_may_still_be_undone(conn: Conn):
+    now = START - 2 * DAY
+    await look(conn, now)
+    off = event("fair.cancelled", id="off", time="2026-04-01T09:00:00+08:00", fair="f1", reason="by mistake")
+    await by_form(conn, off, now + timedelta(seconds=40))
+    await look(conn, now)
+    assert await asked(conn) == {}
+    await apply_batch(conn, incoming(retraction("off", source=CONSOLE)), now=now)
+    await look(conn, now + timedelta(seconds=60))
+    assert await asked(conn) == {}
+    await by_form(conn, {**off, "id": "really"}, now + timedelta(seconds=80))
+    await look(conn, now + timedelta(seconds=60))
+    assert await asked(conn) == {}
+    await look(conn, now + timedelta(seconds=81))
     assert await asked(conn) == {"fair_cancelled": 3}
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from storage import tallies
+from storage import tallies, targets
 from storage.database import Conn, connect
 from streams import campaigns, tallying
 from streams.apply import Applied
 from streams.audit import audit
 from streams.persisting import Persistence
 from streams.tallying import Tallier
-from tests.facts import event, hired, opened, retraction, signed_up, target
+from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.integration.test_apply import apply, progress, rows
 
 WHERES: list[dict[str, Any]] = [
@@ -204,4 +204,28 @@ async def test_days_are_the_campaigns_own(conn: Conn, counting: Counting):
         (date(1969, 12, 31), 1),
         (date(1970, 1, 1), 1),
     ]
+    assert (await audit(conn)).differences == []
+
+
+async def test_no_batch_is_under_way_when_a_number_becomes_whole(conn: Conn, counting: Counting, database_url: str):
+    """It would have looked at the target before, and note no milestone of it."""
+    await apply(conn, opened(), *people())
+    await apply(conn, target("t"))
+    async with await connect(database_url, name="test") as other, other.transaction():
+        counted = asyncio.Event()
+        by_quarters = tallies.by_quarters
+
+        async def and_say(*args: Any) -> dict[int, int]:
+            found = await by_quarters(*args)
+            await targets.lock(other, {CAMPAIGN: False})
+            counted.set()
+            return found
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(tallying.tallies, "by_quarters", and_say)
+            looking = asyncio.create_task(counting.tallier.look())
+            await counted.wait()
+            await asyncio.sleep(0.5)
+            assert not looking.done()
+    await looking
     assert (await audit(conn)).differences == []
