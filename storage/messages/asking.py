@@ -45,8 +45,8 @@ _DOUBT: Final = _ASK.format(
     reason=f"CASE WHEN {_GONE} THEN '{RESTORED}' END",
 )
 # The reason of a message that there is arises again: by another fact, where the first one was cancelled unsent (but not
-# by HR) or was taken back while its message waits, or where it was told and the world took it back in between. The facts
-# say so, whatever order they came in.
+# by HR) or was taken back while its message waits, or where it was told and the world took it back in between. That is
+# what the facts say, whatever order they came in.
 _AGAIN: Final = """
 SELECT m.id, CASE WHEN %(doubtful)s AND coalesce(r.due, now()) <= now() THEN 'unknown' ELSE 'requested' END AS status,
        'again' AS cause, NULL::text AS reason, 'another fact gives the same reason' AS note,

@@ -14,7 +14,7 @@ from producers.forms import posting
 from producers.forms.making import MAKERS
 from schemas.access import CONSOLE
 from schemas.facts import validate_event
-from schemas.forms import FORMS
+from schemas.forms import FORMS, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS
 from schemas.settings import Settings
 from storage.access import accounts, sessions
 from storage.database import Conn, connect
@@ -148,7 +148,7 @@ async def test_the_messages_of_what_can_be_undone_wait(app: Any, conn: Conn):
     assert said.pop("by").startswith("account:")
     fact = validate_event(said)
     (welcome,) = [each for each in candidate_requests(fact) if each.kind == "welcome"]
-    assert welcome.not_before == fact.time + timedelta(seconds=30)
+    assert welcome.not_before == fact.time + timedelta(seconds=UNDO_SECONDS + UNDO_GRACE + UNDO_APPLIED)
     elsewhere = validate_event({**said, "source": "/hr/me"})
     assert {each.not_before for each in candidate_requests(elsewhere) if each.kind == "welcome"} == {None}
 

@@ -250,9 +250,8 @@ async def test_what_an_earlier_version_claimed_may_have_gone(office: Office):
 async def test_a_doubt_of_an_earlier_version_is_settled(office: Office):
     await office.tell(opened(), person("c1"))
     await office.change("UPDATE messages SET status = 'unknown', cause = NULL")
-    await office.change(
-        "INSERT INTO message_attempts (message, status, at) SELECT id, 'unknown', now() - interval '1 day' FROM messages"
-    )
+    noted = "INSERT INTO message_attempts (message, status, at) SELECT id, 'unknown', now() - interval '1 day'"
+    await office.change(f"{noted} FROM messages")
     async with office.pool.connection() as conn:
         await settle(conn)
     assert await office.statuses() == {"requested": 1}

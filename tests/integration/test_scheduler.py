@@ -89,11 +89,9 @@ async def by_form(conn: Conn, said: dict[str, Any], until: datetime) -> None:
     """What a form says is a fact of the ledger's own."""
     fact = build_fact({**said, "source": CONSOLE, "undountil": until.isoformat()})
     numbers = await ledger.append(conn, [fact], posted_by="account:hr")
-    [row] = await (
-        await conn.execute("SELECT event::text FROM facts WHERE seq = ANY(%s)", [[*numbers.values()]])
-    ).fetchall()
-    headers = ((SEQ_HEADER, str(next(iter(numbers.values()))).encode()),)
-    record = Incoming("yinfeng.facts", 0, 0, None, row[0].encode(), headers)
+    [number] = numbers.values()
+    [[text]] = await (await conn.execute("SELECT event::text FROM facts WHERE seq = %s", [number])).fetchall()
+    record = Incoming("yinfeng.facts", 0, 0, None, text.encode(), ((SEQ_HEADER, str(number).encode()),))
     assert (await apply_batch(conn, [record], now=until - timedelta(seconds=40))).facts == 1
 
 
@@ -104,7 +102,7 @@ async def test_nobody_is_told_of_what_may_still_be_undone(conn: Conn):
     await by_form(conn, off, now + timedelta(seconds=40))
     await look(conn, now)
     assert await asked(conn) == {}
-    await apply_batch(conn, incoming(retraction("off", source=CONSOLE)), now=now)
+    await apply_batch(conn, incoming(retraction("off", at=CONSOLE)), now=now)
     await look(conn, now + timedelta(seconds=60))
     assert await asked(conn) == {}
     await by_form(conn, {**off, "id": "really"}, now + timedelta(seconds=80))
