@@ -28,7 +28,7 @@ _CAMPAIGNS = (
     "WITH n AS (SELECT campaign FROM campaigns UNION SELECT campaign FROM targets)"
     + _PARTICULARS
     + " FROM n LEFT JOIN campaigns c USING (campaign) WHERE n.campaign > %s"
-    + " AND (%s::text[] IS NULL OR n.campaign = ANY(%s)) ORDER BY n.campaign LIMIT %s"
+    + " AND (%b::text[] IS NULL OR n.campaign = ANY(%b::text[])) ORDER BY n.campaign LIMIT %s"
 )
 _CAMPAIGN = (
     "WITH n AS (SELECT %(campaign)s::text AS campaign)"

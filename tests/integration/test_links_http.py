@@ -15,6 +15,7 @@ import httpx
 import pytest
 from icalendar import Calendar
 
+from dashboard.access.cookies import Cookies
 from notifications.sending import suppressing
 from notifications.sending.scheduler import look
 from schemas.kinds import MARKETING
@@ -22,6 +23,7 @@ from schemas.settings import Settings
 from storage.access import keys
 from storage.database import make_pool
 from storage.messages import suppressions
+from tests.access import session_by
 from tests.facts import event, hired, opened, retraction, signed_up
 from tests.integration.office import Office
 from yinfeng.web import create_app
@@ -118,12 +120,14 @@ async def test_a_ticket_is_shown_to_whoever_holds_it_in_its_own_language(world: 
         assert f"/{action}" not in shown
         await world.post(f"{path}/{action}", 401)
         await world.post(f"{path}/{action}", 403, world.employer)
-        await world.post(f"{path}/{action}", 403, _as_cookie(world) | {"sec-fetch-site": "cross-site"})
+        await world.post(f"{path}/{action}", 403, await _as_cookie(world) | {"sec-fetch-site": "cross-site"})
 
 
-def _as_cookie(world: World) -> dict[str, str]:
-    """The key as a browser sends it, which another site may have made to."""
-    return {"cookie": f"yinfeng_key={world.organizer['authorization'].split()[1]}"}
+async def _as_cookie(world: World) -> dict[str, str]:
+    """The session as a browser sends it, which another site may have made to."""
+    async with world.office.pool.connection() as conn:
+        session = await session_by(conn, world.organizer["authorization"].split()[1])
+    return {"cookie": f"{Cookies(secure=True).session}={session}"}
 
 
 async def test_the_organizer_checks_a_ticket_in_and_takes_it_back(world: World):
@@ -281,7 +285,7 @@ async def test_who_answers_has_read_the_terms_as_they_are(world: World):
     [
         (
             event("offer.rescinded", candidate="c1", offer="o1", time="2026-04-01T09:00:00+08:00"),
-            "taken this offer back",
+            "has withdrawn this offer",
         ),
         (event("candidate.withdrew", candidate="c1", time="2026-04-01T09:00:00+08:00"), "withdrawn"),
         (
