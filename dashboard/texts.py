@@ -100,7 +100,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "error.title.503": "Just a moment",
         "error.title.other": "That did not work",
         "error.403": "This needs another role; or the page had grown old: open it again and send it once more.",
-        "error.429": "That was tried too often. Wait a quarter of an hour.",
+        "error.429": "That was tried too often. Try again later.",
         "error.404": "There is no such page, or your key may not see it.",
         "error.409": "It may be too late to undo that with one click: take it back with a reason.",
         "error.500": "The mistake is on our side and stands in the log.",

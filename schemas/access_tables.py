@@ -65,8 +65,9 @@ class SessionRow(SQLModel, table=True):
 
 
 class AccessLinkRow(SQLModel, table=True):
-    """A link that is good once: `first` (makes the first organizer), `invitation`, `reset` (a password) or `second`
-    (the password was right, the second factor is asked for). Only its hash is stored."""
+    """A link that is good once: `first` (makes the first organizer), `invitation`, `reset` (a password,
+    given by somebody else), `forgotten` (a password, asked for by its holder) or `second` (the password was right, the
+    second factor is asked for). Only its hash is stored."""
 
     __tablename__ = "access_links"
     __table_args__ = (Index("access_links_account", "account"),)

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 CONTENT_TYPE = "application/problem+json"
+_MOST_OF_A_PATH = 50
 RETRY_AFTER = "5"  # seconds
 
 
@@ -47,7 +48,7 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def unavailable(request: Request, error: Exception) -> Response:
-    log.warning("%s %s: %s", request.method, request.url.path, error)
+    log.warning("%s %s: %s", request.method, _named(request), error)
     return problem(503, "a server that is needed does not answer; try again", headers={"Retry-After": RETRY_AFTER})
 
 
@@ -63,7 +64,7 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 
 async def unexpected(request: Request, error: Exception) -> Response:
-    log.exception("%s %s failed", request.method, request.url.path)
+    log.exception("%s %s failed", request.method, _named(request))
     return problem(500, "something went wrong on our side; it is in the log")
 
 
@@ -81,6 +82,14 @@ def prefers_html(accept: str) -> bool:
         if name in (CONTENT_TYPE, "application/json", "application/*", "*/*"):
             return False
     return False
+
+
+def _named(request: Request) -> str:
+    """The path for the log: as the route has it, since a path may have the token of a person's link in it."""
+    if pattern := getattr(request.scope.get("route"), "path", ""):
+        return str(pattern)
+    first, *further = request.url.path[1:].split("/", 1)
+    return f"/{quote(first[:_MOST_OF_A_PATH])}{'/…' if further else ''}"
 
 
 def _for_people_too(handler: Handler, page: Pages) -> Handler:

@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 from dashboard.access.letters import letter
 from dashboard.access.office import Office, address_of
 from dashboard.languages import Lang, language
-from schemas.errors import Unavailable
+from schemas.errors import TooMany, Unavailable
 from storage.access import accounts, audit, once, throttles
 from storage.access.audit import Who
 from storage.database import borrowed
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST: Final = 5  # from an address, within
 WITHIN: Final = timedelta(minutes=15)
+REST: Final = timedelta(minutes=5)  # between two mails to an account
 HERE: Final = "/login/forgotten"
 
 
@@ -39,7 +40,6 @@ def make_router(office: Office) -> APIRouter:
         address = "".join(each for each in email if each.isprintable()).strip()
         async with borrowed(office.pool) as conn:
             await throttles.attempt(conn, f"forgotten:{address_of(request)}", MOST, WITHIN)
-            await throttles.attempt(conn, f"forgotten:{address.lower()}", MOST, WITHIN)
         answer = office.page(request, "access/forgotten.html", {"sent": True, "mails": office.mails})
         answer.background = BackgroundTask(_answer, office, address, address_of(request), language(request))
         return answer
@@ -48,14 +48,18 @@ def make_router(office: Office) -> APIRouter:
 
 
 async def _answer(office: Office, address: str, ip: str, lang: Lang) -> None:
+    """Mail a link. Whoever asks too often learns nothing of it, and takes away no link that is on its way."""
     try:
         async with borrowed(office.pool) as conn:
             account = await accounts.by_email(conn, address)
             if account is None or account.disabled_at or not office.mails:
                 return
-            token = await once.make(conn, "reset", account.account)
+            await throttles.attempt(conn, f"forgotten:{account.account}", 1, REST)
+            token = await once.make(conn, "forgotten", account.account)
             await audit.add(conn, Who(None, account.name, ip), "password_forgotten", subject=account.email)
         link = f"{office.base_url}/welcome/{token}"
         await office.post(letter("reset", account.email, account.name, link, lang))
+    except TooMany:
+        log.info("a mail for a new password went a moment ago")
     except Unavailable as error:
         log.warning("no mail for a new password: %s", error)

@@ -8,13 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dashboard.access import second_factor
+from dashboard.access import guessing, second_factor
 from dashboard.access.office import Office, address_of
 from dashboard.access.passwords import fault
-from dashboard.access.signing_in import PER_ACCOUNT, WITHIN
 from schemas.access import Caller
-from schemas.errors import Forbidden
-from storage.access import accounts, audit, sessions, throttles
+from schemas.errors import Conflict, Forbidden
+from storage.access import accounts, audit, credentials, sessions, throttles
 from storage.access.accounts import Account
 from storage.database import Conn, borrowed
 
@@ -38,7 +37,7 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
         request: Request, now: Password = "", password: Password = "", again: Password = "", caller: Caller = some
     ) -> Response:
         account = await _account(office, caller)
-        if not await office.passwords.is_right(now, account.password):
+        if not await _is_own(office, account, now):
             return await _draw(office, request, caller, wrong={"now": "password.not_right"}, status=422)
         if bad := fault(password, email=account.email):
             return await _draw(office, request, caller, wrong={"password": bad}, status=422)
@@ -46,19 +45,9 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
             return await _draw(office, request, caller, wrong={"again": "password.differs"}, status=422)
         hashed = await office.passwords.hashed(password)
         async with borrowed(office.pool) as conn, conn.transaction():
-            await accounts.set_password(conn, account.account, hashed)
-            await sessions.end_all(conn, account.account, but=request.state.session)
+            await credentials.renew(conn, account, hashed, but=request.state.session)
             await audit.add(conn, audit.who(caller, address_of(request)), "password_set", subject=account.email)
         return RedirectResponse(f"{HERE}?done=password", 303)
-
-    @router.post(f"{HERE}/second-factor")
-    async def second(
-        request: Request, secret: Short = "", code: Short = "", off: Short = "", caller: Caller = some
-    ) -> Response:
-        account = await _account(office, caller)
-        if off:
-            return await _end_second(office, request, caller, account, code)
-        return await _begin_second(office, request, caller, account, (secret, code))
 
     @router.post(f"{HERE}/sessions/end")
     async def end(request: Request, session: Short = "", caller: Caller = some) -> Response:
@@ -70,7 +59,28 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
             await audit.add(conn, audit.who(caller, address_of(request)), "sessions_ended", subject=caller.name)
         return RedirectResponse(HERE, 303)
 
+    _add_second(router, office, some)
     return router
+
+
+def _add_second(router: APIRouter, office: Office, some: Any) -> None:
+    @router.post(f"{HERE}/second-factor")
+    async def second(
+        *,
+        request: Request,
+        secret: Short = "",
+        code: Short = "",
+        current: Password = "",
+        off: Short = "",
+        caller: Caller = some,
+    ) -> Response:
+        account = await _account(office, caller)
+        if not await _is_own(office, account, current):
+            wrong = {"current": "password.not_right"}
+            return await _draw(office, request, caller, wrong=wrong, secret=secret, status=422)
+        if off:
+            return await _end_second(office, request, caller, account, code)
+        return await _begin_second(office, request, caller, account, (secret, code))
 
 
 async def _account(office: Office, caller: Caller) -> Account:
@@ -80,26 +90,41 @@ async def _account(office: Office, caller: Caller) -> Account:
         return await accounts.fetch(conn, caller.key)
 
 
+async def _is_own(office: Office, account: Account, password: str) -> bool:
+    """Whether who is signed in knows the account's password: a session that somebody else took is not enough."""
+    limit = guessing.of_own_password(account)
+    async with borrowed(office.pool) as conn:
+        await guessing.attempt(conn, limit)
+    if not await office.passwords.is_right(password, account.password):
+        return False
+    async with borrowed(office.pool) as conn:
+        await throttles.forget(conn, limit.name)
+    return True
+
+
 async def _begin_second(
     office: Office, request: Request, caller: Caller, account: Account, typed: tuple[str, str]
 ) -> Response:
     secret, code = typed
-    if not _is_secret(secret) or second_factor.step_of(secret, code, office.clock()) is None:
+    step = second_factor.step_of(secret, code, office.clock()) if _is_secret(secret) else None
+    if step is None:
         return await _draw(office, request, caller, wrong={"code": "second.wrong"}, secret=secret, status=422)
     codes = second_factor.new_recovery_codes()
-    async with borrowed(office.pool) as conn, conn.transaction():
-        await accounts.set_second_factor(conn, account.account, secret, codes)
-        await sessions.end_all(conn, account.account, but=request.state.session)
-        await audit.add(conn, audit.who(caller, address_of(request)), "second_factor_set", subject=account.email)
+    try:
+        async with borrowed(office.pool) as conn, conn.transaction():
+            await accounts.set_second_factor(conn, account.account, secret, step, codes)
+            await sessions.end_all(conn, account.account, but=request.state.session)
+            await audit.add(conn, audit.who(caller, address_of(request)), "second_factor_set", subject=account.email)
+    except Conflict:
+        return await _draw(office, request, caller, wrong={"code": "second.stands"}, status=409)
     return await _draw(office, request, caller, codes=codes)
 
 
 async def _end_second(office: Office, request: Request, caller: Caller, account: Account, code: str) -> Response:
     async with borrowed(office.pool) as conn:
-        await throttles.attempt(conn, f"second:{account.account}", PER_ACCOUNT, WITHIN)
-        right = await second_factor.accept(conn, account, code, office.clock())
+        right = await guessing.try_code(conn, account, code, office.clock())
         if right:
-            await accounts.set_second_factor(conn, account.account, None, [])
+            await accounts.end_second_factor(conn, account.account)
             await audit.add(conn, audit.who(caller, address_of(request)), "second_factor_ended", subject=account.email)
     if not right:
         return await _draw(office, request, caller, wrong={"code": "second.wrong"}, status=422)

@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from schemas.errors import Unavailable
+
 SHORTEST: Final = 10
 LONGEST: Final = 200
 _AT_ONCE: Final = 2  # each takes 64 MiB
+_MOST_WAIT: Final = 50
 _HASHER: Final = PasswordHasher()
 # What a password is compared with where there is no account: it must take as long.
 _NOBODYS: Final = "$argon2id$v=19$m=65536,t=3,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
 class Passwords:
-    """Hashes and compares, a few at a time and off the event loop."""
+    """Hashes and compares, a few at a time and off the event loop. Raises Unavailable when too many wait."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._here = 0  # those whose turn it is, and those that wait
 
     async def hashed(self, password: str) -> str:
-        async with self._turn:
+        async with self._a_turn():
             return await asyncio.to_thread(_HASHER.hash, _bytes(password))
 
     async def is_right(self, password: str, stored: str | None) -> bool:
         """Whether this is the password of an account. Takes as long where there is none."""
-        async with self._turn:
+        async with self._a_turn():
             same = await asyncio.to_thread(_matches, stored or _NOBODYS, _bytes(password))
         return same and stored is not None
+
+    @asynccontextmanager
+    async def _a_turn(self) -> AsyncIterator[None]:
+        if self._here >= _AT_ONCE + _MOST_WAIT:
+            raise Unavailable("too many passwords wait to be compared")
+        self._here += 1
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._here -= 1
 
 
 def fault(password: str, *, email: str) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dashboard.access import second_factor
+from dashboard.access import guessing
 from dashboard.access.office import Office, address_of, stranger
 from schemas.errors import NotFound, Unauthorized
 from storage.access import accounts, audit, keys, once, sessions, throttles
@@ -22,10 +21,6 @@ _MAX_KEY: Final = 200
 _MAX_PATH: Final = 2000
 _MAX_EMAIL: Final = 254
 _MAX_PASSWORD: Final = 300
-WITHIN: Final = timedelta(minutes=15)
-PER_ACCOUNT: Final = 10  # tries within that time
-PER_ADDRESS: Final = 50
-PER_SECOND: Final = 6
 
 Next = Annotated[str, Form(max_length=_MAX_PATH)]
 
@@ -49,7 +44,7 @@ def make_router(office: Office) -> APIRouter:
         next: Next = HOME,
     ) -> Response:
         async with borrowed(office.pool) as conn:
-            await throttles.attempt(conn, f"address:{address_of(request)}", PER_ADDRESS, WITHIN)
+            await guessing.attempt(conn, guessing.from_address(address_of(request)))
         if key.strip():
             return await _by_key(office, request, key.strip(), local(next))
         address = "".join(each for each in email if each.isprintable()).strip()
@@ -85,23 +80,26 @@ async def _by_key(office: Office, request: Request, token: str, next: str) -> Re
     try:
         async with borrowed(office.pool) as conn:
             caller = await keys.verify(conn, token)
+            await throttles.give_back(conn, guessing.from_address(address_of(request)).name)
             return await _let_in(conn, office, request, next, audit.who(caller, address_of(request)), key=caller.key)
     except Unauthorized:
         return _form(office, request, next, 401, wrong="key")
 
 
 async def _by_password(office: Office, request: Request, email: str, password: str, next: str) -> Response:
-    name = f"account:{email.lower()}"
     async with borrowed(office.pool) as conn:
-        await throttles.attempt(conn, name, PER_ACCOUNT, WITHIN)
         account = await accounts.by_email(conn, email)
+        pair, whole = guessing.of_password(account, email, address_of(request))
+        await guessing.attempt(conn, pair, whole)
     right = await office.passwords.is_right(password, account.password if account else None)
     if account is None or not right or account.disabled_at:
         async with borrowed(office.pool) as conn:
             await audit.add(conn, stranger(email, request), "sign_in_failed")
         return _form(office, request, next, 401, wrong="password", email=email)
     async with borrowed(office.pool) as conn:
-        await throttles.forget(conn, name)
+        await throttles.forget(conn, pair.name)
+        for each in (whole, guessing.from_address(address_of(request))):
+            await throttles.give_back(conn, each.name)
         if account.totp:
             ticket = await once.make(conn, "second", account.account)
             return _form(office, request, next, ticket=ticket)
@@ -115,11 +113,9 @@ async def _by_code(office: Office, request: Request, ticket: str, code: str, nex
             account = await accounts.fetch(conn, link.account or "")
         except NotFound:
             return _form(office, request, next, 401, wrong="late")
-        await throttles.attempt(conn, f"second:{account.account}", PER_SECOND, WITHIN)
-        if account.disabled_at or not await second_factor.accept(conn, account, code, office.clock()):
+        if account.disabled_at or not await guessing.try_code(conn, account, code, office.clock()):
             await audit.add(conn, _as(account, request), "second_factor_failed")
             return _form(office, request, next, 401, wrong="code", ticket=ticket)
-        await throttles.forget(conn, f"second:{account.account}")
         await once.use(conn, ticket)
         return await let_account_in(conn, office, request, account, next)
 

@@ -12,13 +12,13 @@ from dashboard.access.office import Office, address_of
 from dashboard.access.passwords import fault
 from dashboard.access.signing_in import HOME, let_account_in
 from schemas.errors import Conflict, NotFound, Refused
-from storage.access import accounts, audit, once, sessions
+from storage.access import accounts, audit, credentials, once
 from storage.access.accounts import Account
 from storage.access.audit import Who
 from storage.access.once import Link
 from storage.database import Conn, borrowed
 
-OPENS: Final[tuple[once.Purpose, ...]] = ("first", "invitation", "reset")
+OPENS: Final[tuple[once.Purpose, ...]] = ("first", "invitation", "reset", "forgotten")
 
 Email = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
@@ -111,8 +111,7 @@ async def _take_up(
         async with conn.transaction():
             await once.use(conn, opened.token)
             account = account or await _first(conn, typed)
-            await accounts.set_password(conn, account.account, hashed)
-            await sessions.end_all(conn, account.account)
+            await credentials.renew(conn, account, hashed)
             by = Who(account.poster, account.name, address_of(request))
             await audit.add(conn, by, ACTIONS[link.purpose], subject=account.email)
     except (Conflict, Refused) as error:
@@ -148,4 +147,5 @@ ACTIONS: Final[dict[str, str]] = {
     "first": "first_organizer_made",
     "invitation": "invitation_taken",
     "reset": "password_set",
+    "forgotten": "password_set",
 }

@@ -25,6 +25,7 @@ _INSERT: Final = """
 INSERT INTO accounts (account, email, name, role, employer, campaigns) VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (lower(email)) DO NOTHING RETURNING account
 """
+_SET_TOTP: Final = "UPDATE accounts SET totp = %s, totp_step = %s WHERE account = %s AND totp IS NULL"
 _STEP: Final = (
     "UPDATE accounts SET totp_step = %(step)s WHERE account = %(account)s AND coalesce(totp_step, 0) < %(step)s"
 )
@@ -121,15 +122,25 @@ async def set_disabled(conn: Conn, account: str, *, disabled: bool) -> None:
         raise NotFound(f"there is no account {account!r}")
 
 
-async def set_second_factor(conn: Conn, account: str, secret: str | None, codes: Collection[str]) -> None:
-    """Ask for codes of this secret from now on (None: no more), or for one of these recovery codes, each good once."""
+async def set_second_factor(conn: Conn, account: str, secret: str, step: int, codes: Collection[str]) -> None:
+    """Ask for codes of this secret from now on, or for one of these recovery codes, each good once. `step`: of the code
+    that showed that the secret is held, which is used up. Raises Conflict while there is a second factor."""
     async with conn.transaction():
-        await conn.execute("UPDATE accounts SET totp = %s, totp_step = NULL WHERE account = %s", [secret, account])
+        cursor = await conn.execute(_SET_TOTP, [secret, step, account])
+        if cursor.rowcount == 0:
+            raise Conflict("there is a second factor; end it first")
         await conn.execute("DELETE FROM recovery_codes WHERE account = %s", [account])
         hashes = [_digest(account, code) for code in codes]
         await conn.execute(
             "INSERT INTO recovery_codes (account, hash) SELECT %s, * FROM unnest(%b::bytea[])", [account, hashes]
         )
+
+
+async def end_second_factor(conn: Conn, account: str) -> None:
+    """Ask for no codes any more."""
+    async with conn.transaction():
+        await conn.execute("UPDATE accounts SET totp = NULL, totp_step = NULL WHERE account = %s", [account])
+        await conn.execute("DELETE FROM recovery_codes WHERE account = %s", [account])
 
 
 async def take_step(conn: Conn, account: str, step: int) -> bool:

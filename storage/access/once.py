@@ -1,4 +1,8 @@
-"""Links that are good once: the first organizer's, invitations, new passwords, second factors."""
+"""Links that are good once: the first organizer's, invitations, new passwords, second factors.
+
+`reset` is a new password that somebody else gave a link for, `forgotten` one that its holder asked for: whoever asks in
+another's name takes no link away that was given.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,12 @@ from psycopg.rows import class_row
 from schemas.errors import NotFound
 from storage.database import Conn
 
-Purpose = Literal["first", "invitation", "reset", "second"]
+Purpose = Literal["first", "invitation", "reset", "forgotten", "second"]
 LASTS: Final[dict[Purpose, timedelta]] = {
     "first": timedelta(days=7),
     "invitation": timedelta(days=7),
     "reset": timedelta(hours=1),
+    "forgotten": timedelta(hours=1),
     "second": timedelta(minutes=5),
 }
 _GONE: Final = "this link was used, is too old, or was not copied whole; ask for another one"
@@ -71,6 +76,11 @@ async def use(conn: Conn, token: str) -> None:
 async def revoke(conn: Conn, account: str) -> None:
     """No link of this account's is worth anything from now on."""
     await conn.execute("DELETE FROM access_links WHERE account = %s", [account])
+
+
+async def revoke_first(conn: Conn) -> None:
+    """No link makes a first organizer from now on."""
+    await conn.execute("DELETE FROM access_links WHERE purpose = 'first'")
 
 
 def _digest(token: str) -> bytes:

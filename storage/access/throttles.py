@@ -20,7 +20,12 @@ async def attempt(conn: Conn, name: str, most: int, within: timedelta) -> None:
     """Count a try of this name. Raises TooMany when there were more than `most` within that time."""
     row = await (await conn.execute(_TRY, {"name": name, "within": within})).fetchone()
     if row and row[0] > most:
-        raise TooMany("that was tried too often; wait a quarter of an hour")
+        raise TooMany("that was tried too often; try again later")
+
+
+async def give_back(conn: Conn, name: str) -> None:
+    """A try of this name was right: it does not count."""
+    await conn.execute("UPDATE throttles SET tries = tries - 1 WHERE name = %s AND tries > 0", [name])
 
 
 async def forget(conn: Conn, name: str) -> None:

@@ -78,7 +78,7 @@ def reset(
             account = await _known(conn, email)
             await accounts.set_disabled(conn, account.account, disabled=False)
             if second_factor:
-                await accounts.set_second_factor(conn, account.account, None, [])
+                await accounts.end_second_factor(conn, account.account)
             await audit.add(conn, _HERE, "link_made", subject=account.email)
             return await once.make(conn, "reset", account.account)
 
