@@ -23,7 +23,7 @@ from notifications.sending.enclosing import fair_event
 from notifications.sending.fair_words import described
 from notifications.sending.situation import Situation
 from schemas.access import Authenticate, Caller
-from schemas.errors import Conflict, NotFound, Unauthorized
+from schemas.errors import Conflict, Forbidden, NotFound, Unauthorized
 from schemas.facts import Fact
 from storage import ledger
 from storage.database import borrowed
@@ -63,13 +63,14 @@ def make_router(door: Door, authenticate: Authenticate, page: Page) -> APIRouter
             ticket = await _ticket(door, token)
         except NotFound:
             return gone(request, page)
-        staff = await _staff(authenticate, request)
+        staff = await _staff(authenticate, request, ticket)
         return page(request, "ticket.html", _context(request, page, ticket, staff), otherwise=ticket.situation.locale)
 
     @router.post("/tickets/{token}/check-in")
     async def check_in(token: str, caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
         ticket = await _ticket(door, token)
+        caller.require_campaign(ticket.message.campaign)
         if ticket.checked_in is None:
             if ticket.state not in ADMITS:
                 raise Conflict(f"this ticket admits nobody now: it is {ticket.state}")
@@ -80,6 +81,7 @@ def make_router(door: Door, authenticate: Authenticate, page: Page) -> APIRouter
     async def undo(token: str, caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
         ticket = await _ticket(door, token)
+        caller.require_campaign(ticket.message.campaign)
         for nth, each in enumerate(ticket.ours):
             wrong = {"source": each.source, "id": each.id, "reason": f"undone by {caller.name}"}
             await _say(door, ticket, caller, by_link.RETRACTED, wrong, later=nth)
@@ -158,11 +160,13 @@ async def _say(door: Door, ticket: Ticket, caller: Caller, type: str, data: dict
         raise Conflict("something else was said of this ticket at the same moment; look at it again")
 
 
-async def _staff(authenticate: Authenticate, request: Request) -> bool:
+async def _staff(authenticate: Authenticate, request: Request, ticket: Ticket) -> bool:
+    """Whether an organizer looks who may enter the ticket's campaign; all others see it as its holder does."""
     try:
-        return (await authenticate(request)).role == "organizer"
-    except Unauthorized:
+        caller = await authenticate(request)
+    except (Unauthorized, Forbidden):
         return False
+    return caller.role == "organizer" and caller.enters(ticket.message.campaign)
 
 
 def _context(request: Request, page: Page, ticket: Ticket, staff: bool) -> dict[str, Any]:
