@@ -11,15 +11,27 @@ from schemas.access import Caller, is_reserved
 from schemas.facts import Fact
 from storage import ledger, sight
 from storage.database import Conn
-from storage.ledger import JourneyKey, OfferKey
+from storage.ledger import JourneyKey, OfferKey, OpeningKey
 
+SETS_OPENING: Final = "opening.set"
 NAMES_EMPLOYER: Final = frozenset(
-    {"candidate.interviewed", "offer.extended", "hire.started", "hire.ended", "opening.set"}
+    {"candidate.interviewed", "offer.extended", "hire.started", "hire.ended", SETS_OPENING}
 )
 EXTENDS: Final = "offer.extended"
 OFFERS: Final = frozenset({EXTENDS, "offer.accepted", "offer.declined", "offer.rescinded"})
 RETRACTS: Final = "fact.retracted"
 SIGNS_UP: Final = "candidate.signed_up"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a caller's facts are held against: the candidates whom it sees, whose the offers and the openings are, and
+    what it posted of the facts that are to be retracted."""
+
+    seen: set[JourneyKey]
+    offers: dict[OfferKey, set[str]]
+    openings: dict[OpeningKey, set[str]]
+    posted: set[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +62,47 @@ async def faults(
 
     An employer is told the same of a candidate whom it may not see as of one who does not exist.
     """
-    known = list(facts)
-    found = reserved(caller, known, own=own)
+    said = list(facts)
+    found = reserved(caller, said, own=own)
     if caller.role == "organizer":
         return found
-    employer = caller.employer or ""
-    seen = await sight.visible(conn, employer, {(f.campaign, f.candidate) for f in known if f.candidate is not None})
-    offers = await _offers_by(conn, known)
-    posted = await ledger.posted_by(conn, [_retracted(f) for f in known if f.type == RETRACTS], caller.poster)
-    for fact in known:
-        if reason := _fault(caller, fact, seen, offers, posted):
+    known = await _look_up(conn, caller, said)
+    for fact in said:
+        if reason := _fault(caller, fact, known):
             found.setdefault(fact.identity, Fault("type", reason))
     return found
 
 
-def _fault(
-    caller: Caller,
-    fact: Fact,
-    seen: set[JourneyKey],
-    offers: dict[OfferKey, set[str]],
-    posted: set[tuple[str, str]],
-) -> str | None:
+async def _look_up(conn: Conn, caller: Caller, facts: list[Fact]) -> _Known:
+    about = {(fact.campaign, fact.candidate) for fact in facts if fact.candidate is not None}
+    return _Known(
+        await sight.visible(conn, caller.employer or "", about),
+        await _offers_by(conn, facts),
+        await ledger.openings_of(conn, [_opening(fact) for fact in facts if fact.type == SETS_OPENING]),
+        await ledger.posted_by(conn, [_retracted(fact) for fact in facts if fact.type == RETRACTS], caller.poster),
+    )
+
+
+def _fault(caller: Caller, fact: Fact, known: _Known) -> str | None:
     if fact.type == RETRACTS:
-        return None if _retracted(fact) in posted else "your key may retract only what it posted itself"
+        return None if _retracted(fact) in known.posted else "your key may retract only what it posted itself"
     if fact.type not in NAMES_EMPLOYER | OFFERS | {SIGNS_UP}:
         return f"an employer's key may not post {fact.type}; ask the organizer"
-    if fact.candidate is not None and (fact.campaign, fact.candidate) not in seen:
+    if fact.candidate is not None and (fact.campaign, fact.candidate) not in known.seen:
         return f"there is no candidate {fact.candidate} about whom your key may post"
-    return _fault_of_words(caller, fact, offers)
+    return _fault_of_words(caller, fact, known)
 
 
-def _fault_of_words(caller: Caller, fact: Fact, offers: dict[OfferKey, set[str]]) -> str | None:
-    """What is wrong with a fact about a candidate whom the caller sees."""
+def _fault_of_words(caller: Caller, fact: Fact, known: _Known) -> str | None:
+    """What is wrong with a fact that is about no candidate, or about one whom the caller sees."""
     if fact.type == SIGNS_UP and not str(fact.candidate).startswith(f"{caller.employer}:"):
         return f"an employer's key signs up its own candidates only: their ids begin with {caller.employer}:"
     if fact.type in NAMES_EMPLOYER and fact.data["employer"] != caller.employer:
         return f"your key stands for {caller.employer}; it can't speak for {fact.data['employer']}"
-    if fact.type in OFFERS and offers[_offer(fact)] != {caller.employer}:
+    if fact.type in OFFERS and known.offers[_offer(fact)] != {caller.employer}:
         return f"{fact.data['offer']} is no offer of {caller.employer} to this candidate"
+    if fact.type == SETS_OPENING and not known.openings.get(_opening(fact), set()) <= {caller.employer}:
+        return f"{fact.data['opening']} is no opening of {caller.employer}; give yours an id of its own"
     return None
 
 
@@ -104,6 +119,10 @@ async def _offers_by(conn: Conn, facts: list[Fact]) -> dict[OfferKey, set[str]]:
 
 def _offer(fact: Fact) -> OfferKey:
     return (fact.campaign, fact.candidate or "", fact.data["offer"])
+
+
+def _opening(fact: Fact) -> OpeningKey:
+    return (fact.campaign, fact.data["opening"])
 
 
 def _retracted(fact: Fact) -> tuple[str, str]:

@@ -16,6 +16,7 @@ PENDING_CHANNEL = "yinfeng_pending"
 Identity = tuple[str, str]
 JourneyKey = tuple[str, str]
 OfferKey = tuple[str, str, str]  # campaign, candidate, offer
+OpeningKey = tuple[str, str]  # campaign, opening
 
 # Numbered in the order in which they were said, inserted in the order of their identities: two requests with the
 # same facts in opposite orders would else wait for each other.
@@ -121,6 +122,13 @@ SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer', f.event->'da
 JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, candidate, offer)
   ON f.campaign = k.campaign AND f.candidate = k.candidate AND f.event->'data'->>'offer' = k.offer
 WHERE f.type = 'offer.extended'
+  AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
+"""
+_OPENINGS_OF = """
+SELECT DISTINCT f.campaign, f.event->'data'->>'opening', f.event->'data'->>'employer' FROM facts f
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, opening)
+  ON f.campaign = k.campaign AND f.event->'data'->>'opening' = k.opening
+WHERE f.candidate IS NULL AND f.type = 'opening.set'
   AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
 """
 _APPLIED_RETRACTIONS = """
@@ -330,6 +338,17 @@ async def offers_by(conn: Conn, offers: Sequence[OfferKey]) -> dict[OfferKey, se
         cursor = await conn.execute(_OFFERS_BY, columns(offers, 3))
         for campaign, candidate, offer, employer in await cursor.fetchall():
             found.setdefault((campaign, candidate, offer), set()).add(employer)
+    return found
+
+
+async def openings_of(conn: Conn, openings: Sequence[OpeningKey]) -> dict[OpeningKey, set[str]]:
+    """Whose each of these openings was said to be, also by facts that wait, retracted ones aside; openings that nobody
+    set are left out."""
+    found: dict[OpeningKey, set[str]] = {}
+    if openings:
+        cursor = await conn.execute(_OPENINGS_OF, columns(openings, 2))
+        for campaign, opening, employer in await cursor.fetchall():
+            found.setdefault((campaign, opening), set()).add(employer)
     return found
 
 

@@ -69,11 +69,12 @@ async def _send(desk: Desk, request: Request, caller: Caller, form: Form, show: 
         found.wrong.pop("employer", None)
     if found.wrong:
         return await show(request, caller, form, Filled(typed, found.wrong))
-    async with borrowed(desk.pool) as conn:
-        sent = await _complete(conn, request, form, found.values, _first(typed, "form"), now=desk.clock())
-        if await _is_too_many(conn, sent) and not typed.get("sure"):
-            return await show(request, caller, form, Filled(typed, {"sure": "form.over_hire"}, _ASKS))
     try:
+        async with borrowed(desk.pool) as conn:
+            token, now = _first(typed, "form"), desk.clock()
+            sent = await _complete(conn, request, caller, form, values=found.values, given=token, now=now)
+            if await _is_too_many(conn, sent) and not typed.get("sure"):
+                return await show(request, caller, form, Filled(typed, {"sure": "form.over_hire"}, _ASKS))
         made = facts(sent)
         applied = await post(desk, caller, _address(request), sent.token, made)
     except Wrong as error:
@@ -86,9 +87,10 @@ async def _send(desk: Desk, request: Request, caller: Caller, form: Form, show: 
 
 
 async def _complete(
-    conn: Conn, request: Request, form: Form, values: dict[str, Any], given: str, *, now: datetime
+    conn: Conn, request: Request, caller: Caller, form: Form, *, values: dict[str, Any], given: str, now: datetime
 ) -> Sent:
-    """With what the address names, and what the campaign knows. Raises NotFound."""
+    """With what the address names, and what the campaign knows. Raises NotFound, and Wrong for an opening that the
+    caller was not given to choose: of another employer's it is told the same as of none."""
     query = request.query_params
     names = {*form.about, *([form.keeps] if form.keeps else [])} - {"candidates"}
     about = {name: query[name] for name in names if query.get(name)}
@@ -102,6 +104,8 @@ async def _complete(
         raise NotFound("what this form is about is not there")
     if opening := values.get("opening"):
         row = await openings.fetch(conn, about["campaign"], opening)
+        if caller.role == "employer" and (row is None or row["employer"] != caller.employer):
+            raise Wrong("opening", "form.bad.choice")
         values |= {"employer": row["employer"], "position": row["position"]} if row else {}
     zone = ZoneInfo(known["timezone"] if known else values.get("timezone", "Asia/Shanghai"))
     token = given if _TOKEN.fullmatch(given) else secrets.token_hex(16)

@@ -169,6 +169,19 @@ async def test_more_offers_than_seats_ask_first(app: Any, conn: Conn):
     assert (offer["data"]["employer"], offer["data"]["position"]) == ("huayou", "Process engineer")
 
 
+async def test_an_employer_learns_nothing_of_another_s_openings(app: Any, conn: Conn):
+    standing = event("offer.extended", candidate="c1", offer="o1", employer="huayou", position="P", opening="op")
+    await apply_batch(conn, incoming(opened(), OPENING, standing, signed_up("bosch:c3")), now=NOW)
+    http = await signed_in(app, conn, role="employer", employer="bosch")
+    at = f"/forms/offer?campaign={CAMPAIGN}&candidate=bosch:c3"
+    for opening in ("op", "none"):
+        for sure in ({}, {"sure": "1"}):
+            answer = await send(http, at, opening=opening, position="Driver", **sure)
+            assert (answer.status_code, 'id="opening-wrong"' in answer.text) == (422, True), (opening, sure)
+            assert "offers stand" not in answer.text
+    assert await facts(conn) == []
+
+
 async def test_a_series_is_a_fair_each_week(app: Any, conn: Conn):
     await apply_batch(conn, incoming(opened()), now=NOW)
     http = await signed_in(app, conn)

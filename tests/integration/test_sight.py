@@ -250,3 +250,26 @@ async def test_the_platform_s_own_word_straight_from_kafka_is_a_dead_letter(offi
         0,
         ["source: /offers is what the platform itself speaks under"],
     )
+
+
+async def test_an_employer_sets_openings_of_its_own_alone(office: Office):
+    def opening(employer: str, id: str, seats: int = 1) -> Event:
+        return event("opening.set", id=id, opening="op", employer=employer, position="Engineer", seats=seats)
+
+    assert (await office.post("huayou", opening("huayou", "1"))).status_code == 202
+    taken = await office.post("beta", opening("beta", "2"))
+    assert (taken.status_code, "no opening of beta" in taken.text) == (403, True)
+    assert (await office.post("huayou", opening("huayou", "3", seats=5))).status_code == 202
+    await office.post("organizer", retraction("1"), retraction("3"))
+    assert (await office.post("beta", opening("beta", "4"))).status_code == 202
+    assert (await office.post("huayou", opening("huayou", "5"))).status_code == 403
+
+
+async def test_an_opening_that_waits_to_be_applied_is_its_employer_s_already(office: Office):
+    mine, theirs = [
+        event("opening.set", id=name, opening="op", employer=name, position="Engineer", seats=1)
+        for name in ("huayou", "beta")
+    ]
+    headers = {"Content-Type": "application/cloudevents+json"}
+    assert (await office.ask("huayou", "POST", "/v1/events", json=mine, headers=headers)).status_code == 202
+    assert (await office.ask("beta", "POST", "/v1/events", json=theirs, headers=headers)).status_code == 403
