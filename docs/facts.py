@@ -17,8 +17,9 @@ HEAD = """# The facts
 Generated from `schemas/catalogue.py` by `make docs`; don't edit it here.
 
 A fact is a [CloudEvent 1.0](https://cloudevents.io) in JSON. `time` says when it happened in the world and needs an
-offset; `source` names the poster; the same (`source`, `id`) again is a duplicate, whatever it says. Unknown attributes
-and unknown keys in `data` are refused by name. What was posted by mistake is taken back with `fact.retracted`.
+offset; `source` names the poster; the same (`source`, `id`) again is a duplicate, whatever it says. Over HTTP another
+fact under an identity that somebody else has used is refused. Unknown attributes and unknown keys in `data` are refused
+by name. What was posted by mistake is taken back with `fact.retracted`.
 
 | type | meaning | 含义 |
 |---|---|---|

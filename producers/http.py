@@ -28,6 +28,7 @@ from storage.database import Conn, borrowed
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 
+_IS_TAKEN: Final = FieldError("id", "source and id are those of another fact, which somebody else posted")
 _BREATHE_EVERY: Final = 200  # events between turns for other requests
 
 
@@ -124,14 +125,25 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> tuple[JSONResp
     accepted = await door.committing.append(fitting, posted_by=poster, size=parsed.size) if fitting else {}
     if accepted:
         door.bell.ring()
+    taken = await _taken(door, [fact for fact in fitting if fact.identity not in accepted], poster)
     reasons = {identity: FieldError(fault.field, fault.reason) for identity, fault in forbidden.items()}
     reasons |= {identity: FieldError("", reason) for identity, reason in large.items()}
+    reasons |= dict.fromkeys(taken, _IS_TAKEN)
     refused = [
         Rejected(index, fact.id, [reasons[fact.identity]]) for index, fact in parsed.facts if fact.identity in reasons
     ]
     duplicates = len(parsed.facts) - len(refused) - len(accepted)
     rejected = sorted(parsed.rejected + refused, key=lambda each: each.index)
     return _answer(len(accepted), duplicates, rejected, alone=parsed.alone, forbidden=bool(forbidden)), accepted
+
+
+async def _taken(door: _Door, known: list[Fact], poster: str) -> set[tuple[str, str]]:
+    """Which of the facts that were not new are others than those that the ledger has, by somebody else: who came first
+    would else have their posters believe that they were said."""
+    if not known:
+        return set()
+    async with borrowed(door.pool) as conn:
+        return await ledger.taken(conn, known, poster)
 
 
 async def _forbidden(door: _Door, caller: Caller, facts: Collection[Fact]) -> dict[tuple[str, str], Fault]:

@@ -117,6 +117,13 @@ _POSTED_BY = """
 SELECT f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by = %s
 """
+# An erasure takes attributes out of a signup: what is left of one is the same fact still.
+_TAKEN = """
+SELECT f.source, f.id FROM facts f
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(source, id, event) USING (source, id)
+WHERE f.posted_by IS DISTINCT FROM %s AND f.event <> k.event::jsonb
+  AND NOT (f.type = 'candidate.signed_up' AND k.event::jsonb @> f.event)
+"""
 _OFFERS_BY = """
 SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer', f.event->'data'->>'employer' FROM facts f
 JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, candidate, offer)
@@ -328,6 +335,15 @@ async def posted_by(conn: Conn, identities: Sequence[Identity], poster: str) -> 
     if not identities:
         return set()
     cursor = await conn.execute(_POSTED_BY, [*columns(identities, 2), poster])
+    return {(source, id) for source, id in await cursor.fetchall()}
+
+
+async def taken(conn: Conn, facts: Sequence[Fact], poster: str) -> set[Identity]:
+    """Under which of these facts' identities the ledger has another fact, of another poster than `poster`."""
+    if not facts:
+        return set()
+    rows = [(fact.source, fact.id, _encode(fact.event).decode()) for fact in facts]
+    cursor = await conn.execute(_TAKEN, [*columns(rows, 3), poster])
     return {(source, id) for source, id in await cursor.fetchall()}
 
 

@@ -16,6 +16,7 @@ from schemas.cloudevents import BATCH, NDJSON, STRUCTURED
 from schemas.facts import MAX_EVENT_BYTES
 from schemas.openapi import example_event
 from schemas.settings import Settings
+from storage import ledger
 from storage.access import keys
 from storage.database import Conn, connect
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
@@ -97,6 +98,19 @@ async def test_duplicates_are_counted_whatever_they_say(organizer: Poster, conn:
     assert (await organizer.one(other)).json() == {"accepted": 0, "duplicates": 1, "rejected": []}
     assert await (await conn.execute("SELECT candidate FROM facts")).fetchall() == [("c1",)]
     assert (await organizer.many()).json() == {"accepted": 0, "duplicates": 0, "rejected": []}
+
+
+async def test_an_identity_that_another_s_fact_has_is_refused(http: httpx.AsyncClient, organizer: Poster, conn: Conn):
+    other = Poster(http, await keys.create(conn, name="other", role="organizer"))
+    first, free = signed_up("c1", id="same"), signed_up("c3", id="free")
+    await organizer.one(first)
+    assert (await other.one(first)).json() == {"accepted": 0, "duplicates": 1, "rejected": []}
+    answer = await other.one(signed_up("c2", id="same"))
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["id"])
+    mixed = (await other.many(free, signed_up("c2", id="same"), free)).json()
+    assert (mixed["accepted"], mixed["duplicates"], [each["index"] for each in mixed["rejected"]]) == (1, 1, [1])
+    await ledger.scrub(conn, [(CAMPAIGN, "c1")], ["name"])
+    assert (await other.one(first)).json() == {"accepted": 0, "duplicates": 1, "rejected": []}
 
 
 @pytest.mark.parametrize("form", [BATCH, NDJSON])
