@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from schemas.kinds import BY_NAME
 from schemas.messages import MessageRequest
+from storage.arrays import Column, Value, column, named
 from storage.database import Conn
 from storage.ledger import JourneyKey
 from storage.messages import attachments, statuses, suppressions
@@ -108,16 +109,16 @@ async def request(conn: Conn, requests: Sequence[MessageRequest], *, doubtful: b
     if not requests:
         return []
     unique = list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1]
-    values = _columns(unique) | {"doubtful": doubtful}
+    values = {**_columns(unique), "doubtful": doubtful}
     rows = await (await conn.execute(_DOUBT if doubtful else _REQUEST, values)).fetchall()
     if len(rows) < len(unique):
         rows += await statuses.change(conn, _AGAIN, values, also=_ASKED_AGAIN)
     return [] if doubtful else sorted(id for (id,) in rows)
 
 
-def _columns(requests: Sequence[MessageRequest]) -> dict[str, list[Any]]:
+def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
     undone = [BY_NAME[r.kind].undone_by for r in requests]
-    return {
+    columns: dict[str, list[Value]] = {
         "keys": [r.dedupe_key for r in requests],
         "kinds": [r.kind for r in requests],
         "campaigns": [r.campaign for r in requests],
@@ -129,10 +130,11 @@ def _columns(requests: Sequence[MessageRequest]) -> dict[str, list[Any]]:
         "undone_by": [" ".join(each.types) for each in undone],
         "about": [each.about for each in undone],
     }
+    return named(columns)
 
 
-def _of(keys: Sequence[JourneyKey]) -> dict[str, list[str]]:
-    return {"campaigns": [c for c, _ in keys], "candidates": [p for _, p in keys]}
+def _of(keys: Sequence[JourneyKey]) -> dict[str, Column]:
+    return named({"campaigns": [c for c, _ in keys], "candidates": [p for _, p in keys]})
 
 
 async def release(conn: Conn, keys: Iterable[JourneyKey]) -> list[int]:
@@ -148,7 +150,7 @@ async def reconsider(conn: Conn, keys: Iterable[JourneyKey], campaigns: Iterable
     wanted, whole = list(keys), list(campaigns)
     if not wanted and not whole:
         return []
-    return [id for (id,) in await statuses.change(conn, _RECONSIDER, {**_of(wanted), "whole": whole})]
+    return [id for (id,) in await statuses.change(conn, _RECONSIDER, {**_of(wanted), "whole": column(whole)})]
 
 
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:

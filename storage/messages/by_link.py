@@ -10,6 +10,7 @@ from typing import Any, Final
 from psycopg.rows import class_row
 
 from schemas.facts import Fact
+from storage.arrays import column
 from storage.database import Conn
 from storage.ledger import read_event
 from storage.messages.claiming import Claimed
@@ -22,7 +23,7 @@ SELECT id, kind, campaign, candidate, params, attempts, recipient, nonce::text F
 WHERE {_NAMED} AND candidate IS NOT NULL AND NOT forgotten
 """
 _IDS: Final = """
-SELECT nonce::text, id FROM messages WHERE nonce = ANY(%(nonces)s::uuid[])
+SELECT nonce::text, id FROM messages WHERE nonce = ANY(%(nonces)s::text[]::uuid[])
 UNION ALL SELECT id::text, id FROM messages WHERE id = ANY(%(numbers)s) AND id <= (
     SELECT convert_from(value, 'UTF8')::bigint FROM secrets WHERE name = 'numbered_until')
 """
@@ -68,7 +69,7 @@ async def find(conn: Conn, name: str) -> Linked | None:
 async def ids(conn: Conn, names: Collection[str]) -> dict[str, int]:
     """The numbers of the messages that have these names outside."""
     values = {
-        "nonces": [nonce for name in names if (nonce := _nonce(name))],
+        "nonces": column([nonce for name in names if (nonce := _nonce(name))]),
         "numbers": [number for name in names if (number := _number(name))],
     }
     return dict(await (await conn.execute(_IDS, values)).fetchall())

@@ -21,7 +21,7 @@ _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
     lease_until = now() + make_interval(secs => %(lease)s)"""
 _COLUMNS: Final = "id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text"
 _OF_KINDS: Final = "kind = ANY(%(kinds)s)"
-_SAME_GROUPS: Final = "(campaign, kind) IN (SELECT * FROM unnest(%(campaigns)s::text[], %(kinds)s::text[]))"
+_SAME_GROUPS: Final = "(campaign, kind) IN (SELECT * FROM unnest(%(campaigns)b::text[], %(kinds)b::text[]))"
 # Who was thought dead, and lost its claims to another, may begin nothing more.
 _BEGIN: Final = """
 UPDATE messages SET begun_at = now(), attempts = attempts + 1

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
+from storage.arrays import Column, Value, named
 from storage.database import Conn
 from storage.messages import attachments, offer_alerts, statuses, suppressions
 from storage.messages.suppressions import Wish
@@ -80,7 +81,7 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
         rows = await (await conn.execute(_OURS, [[each.id for each in records], owner])).fetchall()
         forgotten = dict(rows)
         ours = [each for each in records if each.id in forgotten]
-        values = _columns(ours) | {"owner": owner}
+        values = {**_columns(ours), "owner": owner}
         changed = {id for (id,) in await statuses.change(conn, _GIVEN, values, also=_SAID)}
         if len(changed) < len(ours):
             await conn.execute(_KEEP_WORD, values)
@@ -106,8 +107,8 @@ async def _keep(conn: Conn, records: Sequence[Record]) -> None:
     await attachments.keep(conn, {each.id: each.attachments for each in records})
 
 
-def _columns(records: Sequence[Record]) -> dict[str, list[object]]:
-    return {
+def _columns(records: Sequence[Record]) -> dict[str, Column]:
+    columns: dict[str, list[Value]] = {
         "ids": [each.id for each in records],
         "statuses": [each.status for each in records],
         "causes": [each.cause for each in records],
@@ -117,6 +118,7 @@ def _columns(records: Sequence[Record]) -> dict[str, list[object]]:
         "subjects": [each.subject for each in records],
         "due": [each.not_before for each in records],
     }
+    return named(columns)
 
 
 async def _still_held(conn: Conn, records: Sequence[Record]) -> Sequence[Record]:

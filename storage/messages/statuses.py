@@ -13,6 +13,7 @@ from typing import Any, Final
 from psycopg.rows import class_row
 
 from schemas.messages import Status
+from storage.arrays import Value, named
 from storage.database import Conn
 from storage.messages.transitions import ALLOWED, Cause
 
@@ -97,14 +98,14 @@ async def lock(conn: Conn, ids: Collection[int]) -> dict[int, MessageState]:
 async def move(conn: Conn, moves: Sequence[Move]) -> None:
     """Move locked messages on, in this order: each step is in the history, the last one of each message holds."""
     for step in _in_steps(moves):
-        values = {
+        values: dict[str, list[Value]] = {
             "ids": [each.id for each in step],
             "statuses": [each.status for each in step],
             "causes": [each.cause for each in step],
             "reasons": [each.reason for each in step],
             "notes": [each.note for each in step],
         }
-        await change(conn, _MOVES, values, also=_MOVED)
+        await change(conn, _MOVES, named(values), also=_MOVED)
 
 
 def _in_steps(moves: Sequence[Move]) -> list[list[Move]]:

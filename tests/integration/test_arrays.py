@@ -34,6 +34,11 @@ async def test_any_text_arrives(conn: Conn, nasty: str):
     assert await there(conn, "text", [nasty, None, nasty + nasty]) == [nasty, None, nasty + nasty]
 
 
+def test_a_text_with_line_breaks_within_its_json_is_a_literal_and_a_line_break_is_none():
+    assert isinstance(column(['{"note": "first\\nsecond"}', "C:\\new"]), str)
+    assert column(["first\nsecond"]) == ["first\nsecond"]
+
+
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.one_of(st.none(), TEXTS), max_size=200))
 async def test_all_texts_arrive(conn: Conn, values: list[str | None]):
