@@ -23,7 +23,7 @@ from schemas.access import Caller
 from schemas.errors import FieldError, InvalidFact, TooLarge
 from schemas.facts import Fact, ahead
 from schemas.openapi import EVENTS_OPERATION
-from storage import ledger
+from storage import ledger, posters
 from storage.database import Conn, borrowed
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -143,7 +143,7 @@ async def _taken(door: _Door, known: list[Fact], poster: str) -> set[tuple[str, 
     if not known:
         return set()
     async with borrowed(door.pool) as conn:
-        return await ledger.taken(conn, known, poster)
+        return await posters.taken(conn, known, poster)
 
 
 async def _forbidden(door: _Door, caller: Caller, facts: Collection[Fact]) -> dict[tuple[str, str], Fault]:

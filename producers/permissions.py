@@ -9,9 +9,10 @@ from typing import Final
 
 from schemas.access import Caller, is_reserved
 from schemas.facts import Fact
-from storage import ledger, sight
+from storage import posters, sight
 from storage.database import Conn
-from storage.ledger import JourneyKey, OfferKey, OpeningKey
+from storage.ledger import JourneyKey
+from storage.posters import OfferKey, OpeningKey
 
 SETS_OPENING: Final = "opening.set"
 NAMES_EMPLOYER: Final = frozenset(
@@ -78,8 +79,8 @@ async def _look_up(conn: Conn, caller: Caller, facts: list[Fact]) -> _Known:
     return _Known(
         await sight.visible(conn, caller.employer or "", about),
         await _offers_by(conn, facts),
-        await ledger.openings_of(conn, [_opening(fact) for fact in facts if fact.type == SETS_OPENING]),
-        await ledger.posted_by(conn, [_retracted(fact) for fact in facts if fact.type == RETRACTS], caller.poster),
+        await posters.openings_of(conn, [_opening(fact) for fact in facts if fact.type == SETS_OPENING]),
+        await posters.posted_by(conn, [_retracted(fact) for fact in facts if fact.type == RETRACTS], caller.poster),
     )
 
 
@@ -109,7 +110,7 @@ def _fault_of_words(caller: Caller, fact: Fact, known: _Known) -> str | None:
 async def _offers_by(conn: Conn, facts: list[Fact]) -> dict[OfferKey, set[str]]:
     """Who extended the offers that these facts speak of, in the ledger or in these facts themselves."""
     asked = [fact for fact in facts if fact.type in OFFERS]
-    found = await ledger.offers_by(conn, [_offer(fact) for fact in asked])
+    found = await posters.offers_by(conn, [_offer(fact) for fact in asked])
     for fact in asked:
         employers = found.setdefault(_offer(fact), set())
         if fact.type == EXTENDS:

@@ -15,8 +15,6 @@ from storage.database import Conn
 PENDING_CHANNEL = "yinfeng_pending"
 Identity = tuple[str, str]
 JourneyKey = tuple[str, str]
-OfferKey = tuple[str, str, str]  # campaign, candidate, offer
-OpeningKey = tuple[str, str]  # campaign, opening
 
 # Numbered in the order in which they were said, inserted in the order of their identities: two requests with the
 # same facts in opposite orders would else wait for each other.
@@ -113,31 +111,6 @@ WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'opening.set'
   AND f.event->'data'->>'opening' = ANY(%s) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _BUT_OPENINGS = f"{_OF_CAMPAIGN} AND f.type <> 'opening.set'"
-_POSTED_BY = """
-SELECT f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
-WHERE f.posted_by = %s
-"""
-# An erasure takes attributes out of a signup: what is left of one is the same fact still.
-_TAKEN = """
-SELECT f.source, f.id FROM facts f
-JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(source, id, event) USING (source, id)
-WHERE f.posted_by IS DISTINCT FROM %s AND f.event <> k.event::jsonb
-  AND NOT (f.type = 'candidate.signed_up' AND k.event::jsonb @> f.event)
-"""
-_OFFERS_BY = """
-SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer', f.event->'data'->>'employer' FROM facts f
-JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, candidate, offer)
-  ON f.campaign = k.campaign AND f.candidate = k.candidate AND f.event->'data'->>'offer' = k.offer
-WHERE f.type = 'offer.extended'
-  AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
-"""
-_OPENINGS_OF = """
-SELECT DISTINCT f.campaign, f.event->'data'->>'opening', f.event->'data'->>'employer' FROM facts f
-JOIN unnest(%s::text[], %s::text[]) AS k(campaign, opening)
-  ON f.campaign = k.campaign AND f.event->'data'->>'opening' = k.opening
-WHERE f.candidate IS NULL AND f.type = 'opening.set'
-  AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
-"""
 _APPLIED_RETRACTIONS = """
 SELECT f.event::text FROM facts f
 WHERE f.campaign = %s AND f.type = 'fact.retracted' AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
@@ -328,44 +301,6 @@ async def scan_candidates(conn: Conn, campaign: str) -> AsyncIterator[Fact]:
         await cursor.execute(_SCAN, [campaign])
         async for (event,) in cursor:
             yield read_event(event)
-
-
-async def posted_by(conn: Conn, identities: Sequence[Identity], poster: str) -> set[Identity]:
-    """Which of these facts stand in the ledger as posted by `poster`."""
-    if not identities:
-        return set()
-    cursor = await conn.execute(_POSTED_BY, [*columns(identities, 2), poster])
-    return {(source, id) for source, id in await cursor.fetchall()}
-
-
-async def taken(conn: Conn, facts: Sequence[Fact], poster: str) -> set[Identity]:
-    """Under which of these facts' identities the ledger has another fact, of another poster than `poster`."""
-    if not facts:
-        return set()
-    rows = [(fact.source, fact.id, _encode(fact.event).decode()) for fact in facts]
-    cursor = await conn.execute(_TAKEN, [*columns(rows, 3), poster])
-    return {(source, id) for source, id in await cursor.fetchall()}
-
-
-async def offers_by(conn: Conn, offers: Sequence[OfferKey]) -> dict[OfferKey, set[str]]:
-    """Which employers extended each of these offers, retracted ones aside; offers that nobody extended are left out."""
-    found: dict[OfferKey, set[str]] = {}
-    if offers:
-        cursor = await conn.execute(_OFFERS_BY, columns(offers, 3))
-        for campaign, candidate, offer, employer in await cursor.fetchall():
-            found.setdefault((campaign, candidate, offer), set()).add(employer)
-    return found
-
-
-async def openings_of(conn: Conn, openings: Sequence[OpeningKey]) -> dict[OpeningKey, set[str]]:
-    """Whose each of these openings was said to be, also by facts that wait, retracted ones aside; openings that nobody
-    set are left out."""
-    found: dict[OpeningKey, set[str]] = {}
-    if openings:
-        cursor = await conn.execute(_OPENINGS_OF, columns(openings, 2))
-        for campaign, opening, employer in await cursor.fetchall():
-            found.setdefault((campaign, opening), set()).add(employer)
-    return found
 
 
 async def scrub(conn: Conn, keys: Iterable[JourneyKey], attributes: Sequence[str]) -> None:
