@@ -2,8 +2,8 @@
 
 What waits is taken at once. So a request alone waits for nobody; those that come while a commit is under way are the
 next group, and groups grow as fast as requests come. Each request has its own answer, whatever becomes of the others: a
-group that is refused, or that would have to wait for somebody's lock, is taken apart, and each goes by itself. Where a
-commit takes long, the next goes beside it.
+group that is refused, or that would have to wait for somebody's lock, is halved until what is at fault stands alone.
+Where a commit takes long, the next goes beside it.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ class Committing:
             if len(group) == 1:
                 _fail(group, error)
             else:
-                for request in group:
-                    self._begin([request])
+                half = len(group) // 2
+                self._begin(group[:half])
+                self._begin(group[half:])
         except Exception as error:
             _fail(group, error)
         except asyncio.CancelledError:

@@ -104,7 +104,7 @@ def _letter(situation: Situation, version: int) -> Letter | NotNow:
             return letter_of_a_test(situation)
         return composing.compose(situation)
     except NotNow as reason:
-        if reason.status == "held" and situation.message.candidate is not None:
+        if reason.status in ("held", "cancelled") and situation.message.candidate is not None:
             reason.seen = (situation.message.campaign, situation.message.candidate, version)
         return reason
     except Exception as error:

@@ -50,8 +50,8 @@ ON CONFLICT (message) DO UPDATE SET html = excluded.html, text = excluded.text, 
 class Record:
     """What became of a claimed message. `html`, `text` and `attachments` are kept as they went out.
 
-    `seen`: the journey (campaign, candidate, version) for whose sake it is held; the message goes back to the others
-    when that journey has changed meanwhile. `suppress`: why nothing is to go to its recipient again.
+    `seen`: the journey (campaign, candidate, version) for whose sake it is held or cancelled; the message goes back
+    to the others when that journey has changed meanwhile. `suppress`: why nothing is to go to its recipient again.
     """
 
     id: int
@@ -122,9 +122,10 @@ def _columns(records: Sequence[Record]) -> dict[str, Column]:
 
 
 async def _still_held(conn: Conn, records: Sequence[Record]) -> Sequence[Record]:
-    """The records, where those held for a journey that has changed are requested again.
+    """The records, where those held or cancelled for a journey that has changed are requested again.
 
-    The journeys stay locked until all is stored: what changes them later finds the message held, and releases it.
+    The journeys stay locked until all is stored: what changes them later finds the message as it is
+    recorded, and releases it.
     """
     seen = {each.id: each.seen for each in records if each.seen is not None}
     if not seen:
@@ -132,7 +133,11 @@ async def _still_held(conn: Conn, records: Sequence[Record]) -> Sequence[Record]
     columns = [list(seen), [campaign for campaign, _, _ in seen.values()], [name for _, name, _ in seen.values()]]
     cursor = await conn.execute(_LOCK, columns)
     changed = {id for id, version in await cursor.fetchall() if version != seen[id][2]}
-    return [replace(each, status="requested") if each.id in changed else each for each in records]
+    return [_again(each) if each.id in changed else each for each in records]
+
+
+def _again(record: Record) -> Record:
+    return replace(record, status="requested", cause="put_off", reason="its candidate's journey changed meanwhile")
 
 
 async def _tell_of_offers(conn: Conn, records: Sequence[Record]) -> None:

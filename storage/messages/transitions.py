@@ -49,7 +49,7 @@ TRANSITIONS: Final[dict[Cause, Transition]] = {
     "again": Transition(WAITING | TOLD | CANCELLED | {"failed"}, REQUESTED | {"unknown"}),
     "claim": Transition(REQUESTED, frozenset({"claimed"})),
     "put_off": Transition(UNDER_WAY, REQUESTED),
-    "held": Transition(UNDER_WAY, frozenset({"held", "requested"})),
+    "held": Transition(UNDER_WAY, frozenset({"held"})),
     "suppressed": Transition(UNDER_WAY, frozenset({"suppressed"})),
     "moot": Transition(UNDER_WAY, CANCELLED),
     "outcome": Transition(UNDER_WAY, frozenset({"sent", "failed", "unknown", "requested"})),

@@ -275,6 +275,32 @@ async def test_a_waiting_message_says_what_was_said_instead_of_what_was_taken_ba
     assert found == [("Engineer", "h2", "requested")]
 
 
+class Meanwhile(Told):
+    """A channel during whose sending something else is said, once."""
+
+    def __init__(self, office: Office, *facts: dict[str, Any]) -> None:
+        super().__init__()
+        self.office, self.facts = office, facts
+
+    async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+        facts, self.facts = self.facts, ()
+        if facts:
+            await self.office.tell(*facts)
+        return await super().send(mails, begin)
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [said("offer.extended", "4", "e2", **TERMS), retraction("r1", candidate="c1")], ids=["again", "back"]
+)
+async def test_what_stands_again_while_it_was_found_moot_goes(office: Office, meanwhile: dict[str, Any]):
+    extended, rescinded = said("offer.extended", "2", "e1", **TERMS), said("offer.rescinded", "3", "r1", offer="o1")
+    await office.tell(opened(), person("c1"), person("c2"), extended, rescinded)
+    channel = Meanwhile(office, meanwhile)
+    sender = office.sender(channel)
+    await sender.send_all()
+    assert [mail.kind for mail in channel.mails].count("offer") == 1
+
+
 async def test_a_rest_of_an_earlier_process_is_over_once_mails_go(office: Office):
     async with office.pool.connection() as conn:
         await channel_rests.note(conn, "mailbox", ["offer"], "it was refused", office.clock())
