@@ -46,7 +46,7 @@ class Row:
         self.said += outcome.faults()
 
 
-type Table = dict[str, Row]
+Table = dict[str, Row]
 
 
 def main() -> int:
