@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 START, END = "<!-- figures -->", "<!-- /figures -->"
 IN_A_ROW = 5  # so many times, one after the other,
-EVERY = 4  # in each fourth round, the first among them
+EVERY = 10  # in each tenth round, the first among them
 
 
 @dataclass
