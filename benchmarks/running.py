@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from yinfeng.home import web_port
-from yinfeng.status_file import PlatformState, read_state
+from yinfeng.status_file import PlatformState, read_state, with_memory
 
 PATIENCE = 300.0
 YINFENG = (sys.executable, "-m", "yinfeng")
@@ -53,7 +53,7 @@ class Running:
         """Resident MB of all parts together, now."""
         state = read_state(self.home)
         assert state
-        return state.total_memory / 2**20
+        return with_memory(state).total_memory / 2**20
 
 
 def settings(at: Path, database_url: str, kafka: str, **more: str) -> dict[str, str]:

@@ -87,10 +87,13 @@ def remove_state(home: Path) -> None:
 
 
 def read_state(home: Path) -> PlatformState | None:
-    """The platform that runs on `home`, with memory filled in; None when none does."""
+    """The platform that runs on `home`; None when none does. Memory is not filled in: it is dear to know."""
     state = _load(home)
-    if state is None or _process(state.pid, state.created) is None:
-        return None
+    return state if state and _process(state.pid, state.created) else None
+
+
+def with_memory(state: PlatformState) -> PlatformState:
+    """The same with what its processes hold now."""
     children = tuple(
         msgspec.structs.replace(child, memory=_memory(_process(child.pid, child.created), deep=True))
         for child in state.children

@@ -34,7 +34,7 @@ from yinfeng.pulse import STILL_AFTER
 from yinfeng.status_file import PlatformState, child_state, end_leftovers, remove_state, write_state
 
 FIRST_DELAY = 0.5
-LONGEST_DELAY = 30.0
+LONGEST_DELAY = 4.0
 FORGIVEN_AFTER = 60.0
 LOOK_EVERY = 3.0
 SUSPENDED_FOR = 8.0  # seconds that a part may be stopped by a signal

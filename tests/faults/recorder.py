@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ Word = Literal["ok", "fail", "unknown"]
 Way = Literal["http", "kafka"]
 Identity = tuple[str, str]
 
-PAUSE = 0.02  # seconds between a client's posts
+PAUSE = 0.1  # seconds between a client's posts
 TOGETHER = 5  # facts of a batch
 
 
@@ -46,6 +47,8 @@ class Recorder:
     kafka: str
     source: str
     notes: dict[Identity, Note] = field(default_factory=dict)
+    _http: httpx.Client = field(default_factory=lambda: httpx.Client(verify=False, timeout=12))
+    _posters: dict[str, BulkPoster] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -61,6 +64,9 @@ class Recorder:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        self._http.close()
+        for name in list(self._posters):
+            self._hang_up(name)
 
     def told(self, word: Word, way: Way | None = None, *, since: float = 0.0, until: float = 1e18) -> set[Identity]:
         """The facts of which clients were told so, between these moments."""
@@ -111,7 +117,7 @@ class Recorder:
     def _post(self, events: list[dict[str, Any]], kind: str, body: str) -> None:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": kind}
         try:
-            answer = httpx.post(f"{self.url}/v1/events", content=body, headers=headers, timeout=12)
+            answer = self._http.post(f"{self.url}/v1/events", content=body, headers=headers)
         except httpx.ConnectError:
             self._note(events, "fail")
         except httpx.HTTPError:
@@ -123,9 +129,16 @@ class Recorder:
     def _straight(self, name: str, number: int) -> None:
         events = self._facts(name, number, TOGETHER, "kafka")
         try:
-            with BulkPoster(self.kafka) as poster:
-                poster.post(events)
+            if name not in self._posters:
+                self._posters[name] = BulkPoster(self.kafka)
+            self._posters[name].post(events)
         except (BrokerUnavailable, DeliveryFailed):
             self._note(events, "unknown")
+            self._hang_up(name)
         else:
             self._note(events, "ok")
+
+    def _hang_up(self, name: str) -> None:
+        if poster := self._posters.pop(name, None):
+            with suppress(BrokerUnavailable):
+                poster.close()

@@ -19,7 +19,7 @@ from schemas.topics import TOPICS
 from tests.platform import Platform, free_port, gone, until
 from yinfeng.children import LOG_LIMIT
 from yinfeng.embedded.postgres import end_servers_of
-from yinfeng.status_file import read_state, state_path
+from yinfeng.status_file import read_state, state_path, with_memory
 from yinfeng.supervisor import require_space
 
 Up = Callable[..., Platform]
@@ -74,6 +74,7 @@ def test_the_state_tells_address_children_and_memory(up: Up):
         ("relay", "ready", 0, None),
         ("worker", "ready", 0, None),
     ]
+    state = with_memory(state)
     assert all(child.memory > 0 for child in state.children)
     assert state.total_memory == state.memory + sum(child.memory for child in state.children)
     assert state_path(platform.home).stat().st_mode & 0o777 == 0o600

@@ -28,10 +28,10 @@ from yinfeng.supervisor import next_delay
     [
         (0, 0, 0.5),
         (0.5, 1, 1),
-        (8, 59, 16),
-        (16, 1, 30),
-        (30, 1, 30),
-        (30, 60, 0.5),
+        (1, 59, 2),
+        (2, 1, 4),
+        (4, 1, 4),
+        (4, 60, 0.5),
     ],
 )
 def test_the_wait_before_a_restart_doubles_and_is_forgiven_after_a_minute(delay, alive, expected):

@@ -15,14 +15,15 @@ from schemas.settings import load_settings
 from storage.overview import Overview, overview
 from yinfeng.commands.options import on_database
 from yinfeng.lag import facts_lag
-from yinfeng.status_file import PlatformState, read_state
+from yinfeng.status_file import PlatformState, read_state, with_memory
 from yinfeng.surroundings import servers
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """Each part's state, memory and start time; lag, unapplied facts, dead letters, messages by status."""
     settings = load_settings()
-    state, named = read_state(settings.home), servers(settings)
+    running, named = read_state(settings.home), servers(settings)
+    state = with_memory(running) if running else None
     try:
         lag: int | str = facts_lag(named.kafka_access)
     except Unavailable as error:
