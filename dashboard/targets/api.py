@@ -99,7 +99,7 @@ def _accepted(request: Request) -> str:
 async def _written(found: AsyncIterator[Row], form: str) -> Any:
     """A file that whoever reads it closes."""
     table = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-    await FORMATS[form][1](found, table)  # type: ignore[arg-type]
+    await FORMATS[form][1](found, table)
     table.seek(0)
     return table
 
