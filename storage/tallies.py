@@ -7,13 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
 from psycopg import IsolationLevel
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from storage import targets
 from storage.database import Conn
+from storage.matching import conditions
 from storage.targets import Row, TargetKey
 
 QUARTER: Final = 15 * 60 * 1_000_000  # microseconds; every time zone's days begin at a quarter of an hour
@@ -46,10 +46,6 @@ FROM (SELECT (standing->>%(measure)s::text)::bigint AS at, state FROM journeys
 {where}
 GROUP BY 1
 """
-_TEXT = "convert_from(j.state, 'UTF8')"
-_DOCUMENT = f"{_TEXT}::json"
-
-_encode = msgspec.json.Encoder().encode
 
 
 async def is_large(conn: Conn, campaign: str, most: int) -> bool:
@@ -106,22 +102,10 @@ async def by_quarters(
 
     Of those alone whose attributes are among these values (as text), and who signed up for or came to one of the fairs.
     """
-    conditions: list[str] = []
-    values: dict[str, str | list[str]] = {"measure": measure, "campaign": campaign}
-    for nth, (name, wanted) in enumerate(sorted(attributes.items())):
-        said = {f"said{nth}_{each}": _encode(value).decode()[1:-1] for each, value in enumerate(sorted(wanted))}
-        # Where the text does not hold a value at all, it need not be read as JSON, which is most of the work.
-        held = " OR ".join(f"strpos({_TEXT}, %({key})s) > 0" for key in said) or "false"
-        conditions.append(
-            f"CASE WHEN {held} THEN {_DOCUMENT} #>> %(path{nth})s::text[] = ANY(%(values{nth})s) ELSE false END"
-        )
-        values |= {**said, f"path{nth}": ["attributes", name, "value"], f"values{nth}": sorted(wanted)}
-    if fairs is not None:
-        there = "EXISTS (SELECT FROM json_object_keys({}->'{}') AS k WHERE k = ANY(%(fairs)s))"
-        conditions.append("(" + " OR ".join(there.format(_DOCUMENT, part) for part in ("fairs", "checkins")) + ")")
-        values["fairs"] = sorted(fairs)
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    cursor = await conn.execute(_BY_QUARTERS.format(quarter=QUARTER, where=where), values)
+    matching, values = conditions(attributes, fairs)
+    where = f"WHERE {' AND '.join(matching)}" if matching else ""
+    asked = {**values, "measure": measure, "campaign": campaign}
+    cursor = await conn.execute(_BY_QUARTERS.format(quarter=QUARTER, where=where), asked)
     return dict(await cursor.fetchall())
 
 

@@ -20,6 +20,7 @@ from dashboard.access.texts import TEXTS as ACCESS_TEXTS
 from dashboard.console.texts import TEXTS as CONSOLE_TEXTS
 from dashboard.formats import Formats
 from dashboard.languages import LANG_COOKIE, Lang, language
+from dashboard.targets.texts import TEXTS as TARGET_TEXTS
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
 from notifications.authoring.texts import TEXTS as TEMPLATE_TEXTS
 from notifications.links.texts import TEXTS as PUBLIC_TEXTS
@@ -128,4 +129,4 @@ def _merged(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
 
 # Where templates lie (package, folder; the first that has a name wins), and whose texts there are.
 TEMPLATES = (("dashboard", "templates"), ("notifications", "pages"))
-TEXTS = (DASHBOARD_TEXTS, ACCESS_TEXTS, CONSOLE_TEXTS, NOTIFICATIONS_TEXTS, PUBLIC_TEXTS, TEMPLATE_TEXTS)
+TEXTS = (DASHBOARD_TEXTS, ACCESS_TEXTS, CONSOLE_TEXTS, TARGET_TEXTS, NOTIFICATIONS_TEXTS, PUBLIC_TEXTS, TEMPLATE_TEXTS)

@@ -30,6 +30,8 @@ from dashboard.console.pages import make_router as console_router
 from dashboard.console.pages import make_show
 from dashboard.stream import SEND_TIMEOUT
 from dashboard.stream import make_router as stream_router
+from dashboard.targets.api import make_router as counted_router
+from dashboard.targets.page import make_router as target_page_router
 from dashboard.views import make_router as views_router
 from dashboard.watching import make_hub, watching
 from notifications.authoring.pages import make_router as template_pages_router
@@ -45,12 +47,14 @@ from notifications.sending.situation import Writer
 from producers.forms.router import make_router as forms_router
 from producers.http import make_router as events_router
 from schemas.access import Caller
+from schemas.counted import Explaining
 from schemas.errors import ConfigurationError, Unauthorized, Unavailable
 from schemas.openapi import asyncapi
 from schemas.settings import Settings
 from storage.access import keys, sessions
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
+from streams.domain.explaining import counted, held
 from yinfeng import metrics, problems
 from yinfeng.access_mail import has_a_way, make_post
 from yinfeng.campaign_limits import keep_to_campaigns
@@ -62,6 +66,7 @@ from yinfeng.pages import make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
 
 TITLE = "Yinfeng 引凤"
+EXPLAINING = Explaining(person=counted, fairs=held)
 _MISSING = "a key is needed: Authorization: Bearer …, or sign in at /login"
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -97,6 +102,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(hub, authenticate))
     app.include_router(reads_router(pool, authenticate))
     app.include_router(views_router(pool, authenticate, page))
+    app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
+    app.include_router(target_page_router(pool, authenticate, page, EXPLAINING, _now))
     _add_access(app, office, authenticate)
     show = make_show(pool, page, _now)
     app.include_router(console_router(pool, authenticate, page, show))

@@ -150,6 +150,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "action.key_made": "Made a key",
         "action.key_revoked": "Revoked a key",
         "action.audit_exported": "Exported this list",
+        "action.counted_exported": "Exported who is counted",
     },
     "zh-CN": {
         "nav.accounts": "账号",
@@ -296,5 +297,6 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "action.key_made": "新建密钥",
         "action.key_revoked": "撤销密钥",
         "action.audit_exported": "导出操作记录",
+        "action.counted_exported": "导出计入名单",
     },
 }

@@ -25,6 +25,8 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/campaigns"): EVERY_KEY,
     ("GET", "/v1/campaigns/{campaign}"): WORKERS,
     ("GET", "/v1/campaigns/{campaign}/targets"): EVERY_KEY,
+    ("GET", "/v1/campaigns/{campaign}/targets/{target}/counted"): frozenset({"employer", "organizer"}),
+    ("GET", "/campaigns/{campaign}/targets/{target}"): frozenset({"organizer"}),
     ("GET", "/v1/campaigns/{campaign}/candidates/{candidate}"): WORKERS,
     ("GET", "/"): EVERY_KEY,
     ("GET", "/wall"): EVERY_KEY,
@@ -117,6 +119,7 @@ FORM = {"campaign": "grads-2026", "kind": "offer", "locale": "en", "off": "true"
 SAMPLES = {
     "campaign": "grads-2026",
     "candidate": "c1",
+    "target": "t",
     "id": "1",
     "name": "fair.ics",
     "token": "none.such",

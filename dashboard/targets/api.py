@@ -1,0 +1,118 @@
+"""`/v1/campaigns/{campaign}/targets/{target}/counted`: who is counted, as JSON in pages, or whole as a table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date, datetime
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from psycopg_pool import AsyncConnectionPool
+
+from dashboard.access.office import address_of
+from dashboard.api import Name, Paging, askable, known
+from dashboard.targets.counted import asked_for, first, on, rows
+from dashboard.targets.export import FORMATS
+from schemas.access import Caller
+from schemas.counted import Explaining
+from storage.access import audit
+from storage.counted import snapshot
+from storage.database import Conn, borrowed
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+Clock = Callable[[], datetime]
+Row = dict[str, Any]
+Format = Annotated[Literal["json", "csv", "xlsx"] | None, Query(description="Instead of the header Accept.")]
+Day = Annotated[date | None, Query(description="Only what was earned on this day, in the campaign's time zone.")]
+NUMBER: Final = "Yinfeng-Progress"
+_IN_MEMORY: Final = 4 * 1024 * 1024  # bytes; a longer table waits in a file
+_CHUNK: Final = 64 * 1024
+_TABLES: Final[dict[str, Any]] = {
+    media: {"schema": {"type": "string", "format": "binary"}} for media, _ in FORMATS.values()
+}
+_HEADERS: Final = {NUMBER: {"description": "The number at the moment of this answer.", "schema": {"type": "number"}}}
+
+
+def make_router(
+    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, explaining: Explaining, clock: Clock
+) -> APIRouter:
+    """The router; `explaining` is how targets count."""
+    router = APIRouter(tags=["reads"])
+
+    @router.get(
+        "/v1/campaigns/{campaign}/targets/{target}/counted",
+        response_model=list[dict[str, Any]],
+        responses={200: {"content": _TABLES, "headers": _HEADERS}},
+    )
+    async def get_counted(
+        *,
+        request: Request,
+        response: Response,
+        campaign: Name,
+        target: Name,
+        day: Day = None,
+        format: Format = None,
+        paging: Paging = Depends(),
+        caller: Caller = Depends(authenticate),
+    ) -> Any:
+        """Who is counted by a target and by which facts, by id: `candidate`, `name`, `at`, `amount`, `facts`. Fairs
+        have no candidate. JSON comes in pages; a table (CSV, XLSX) is whole, read within one moment, and noted in the
+        audit. An employer reads its own candidates.
+        """
+        caller.require("organizer", "employer")
+        form = format or _accepted(request)
+        async with borrowed(pool) as conn, snapshot(conn):
+            about = await known(conn, campaign)
+            wanted = await asked_for(conn, campaign, askable(target))
+            after = paging.after(str, "")
+            all_of_it = form in FORMATS
+            found = rows(
+                conn,
+                explaining,
+                caller,
+                wanted,
+                wanted=on(day, about["timezone"]),
+                now=clock(),
+                after="" if all_of_it else after,
+            )
+            if not all_of_it:
+                response.headers[NUMBER] = str(wanted["progress"])
+                if wanted["measure"] == "fairs_held":  # they are few
+                    return [row async for row in found]
+                return paging.cut(await first(found, paging.limit + 1), "candidate")
+            table = await _written(found, form)
+        async with borrowed(pool) as conn:
+            by = audit.who(caller, address_of(request))
+            await audit.add(conn, by, "counted_exported", campaign=campaign, subject=target)
+        return _file(table, form, wanted)
+
+    return router
+
+
+def _accepted(request: Request) -> str:
+    accept = request.headers.get("accept", "")
+    return next((form for form, (media, _) in FORMATS.items() if media in accept), "json")
+
+
+async def _written(found: AsyncIterator[Row], form: str) -> Any:
+    """A file that whoever reads it closes."""
+    table = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+    await FORMATS[form][1](found, table)
+    table.seek(0)
+    return table
+
+
+def _file(table: Any, form: str, target: Row) -> StreamingResponse:
+    def chunks() -> Any:
+        with table:
+            while chunk := table.read(_CHUNK):
+                yield chunk
+
+    headers = {
+        "Content-Disposition": f'attachment; filename="counted.{form}"',
+        "Cache-Control": "no-store",
+        NUMBER: str(target["progress"]),
+    }
+    return StreamingResponse(chunks(), headers=headers, media_type=FORMATS[form][0])
