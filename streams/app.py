@@ -21,7 +21,6 @@ from schemas.kafka import Security
 from schemas.settings import Settings
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from storage import announcements
-from storage.announcements import Standing, standing
 from storage.bell import Bell
 from storage.positions import Log
 from streams import raw_records
@@ -33,6 +32,7 @@ from streams.lanes import Lanes
 from streams.persisting import Persistence
 from streams.placing import Placer
 from streams.tallying import Tallier
+from streams.telling import Telling
 from streams.transport import PlacedTransport
 from streams.upkeep import Upkeep
 
@@ -120,14 +120,13 @@ def attach(
     watching = Persistence(url, name="worker", jitter=_jitter)
     fairs = FairCounter(watching, clock=_now)
     lanes = Lanes(app.facts_flow, [Applier(batch, clock=_now) for batch in batches], most=CHUNKS)
-    upkeep = Upkeep(settings, holder=f"{socket.gethostname()}:{os.getpid()}", works=batches, aside=watching)
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    upkeep = Upkeep(settings, holder=holder, works=batches, aside=watching)
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
-    async def read() -> Standing:
-        return await watching.persist(standing)
-
-    announcer = Announcer(read, _publisher(app), interval=settings.progress_interval, clock=_now)
+    announcer = Announcer(_publisher(app), interval=settings.progress_interval)
+    telling = Telling(url, _publisher(app), holder=holder, interval=settings.progress_interval, clock=_now)
 
     bell = Bell(lambda: watching.attempt(announcements.ring))
 
@@ -146,6 +145,9 @@ def attach(
     async def announce() -> None:
         await announcer.run()
 
+    async def tell() -> None:
+        await telling.run()
+
     async def tally() -> None:
         await tallier.look()
 
@@ -163,6 +165,7 @@ def attach(
     app.agent(topic, name="facts")(share_out)
     lanes.attach(app, told, end)
     app.task(announce)
+    app.task(tell)
     app.timer(FAIRS_INTERVAL)(count_fairs)
     app.timer(TALLY_INTERVAL)(tally)
     upkeep.attach(app)
