@@ -45,6 +45,7 @@ FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest
 # for the join before it polls. A worker that waited long for Postgres stood still for good. Whether a worker gets on is
 # told by its pulse; the group need only know that it lives.
 NEVER = 10 * 365 * 86400.0  # seconds
+PARTITIONS_SEEN = 15  # seconds
 POURING_FOR = 0.5  # seconds after a large batch
 PUBLISH_WITHIN = 20.0  # seconds
 TALLY_INTERVAL = 0.5  # seconds between looks whether a large campaign has a target to count
@@ -73,6 +74,9 @@ def make_app(settings: Settings) -> faust.App:
         broker_heartbeat_interval=settings.group_session_timeout / 3,
         broker_max_poll_interval=NEVER,
         broker_commit_interval=1.0,
+        # Partitions that are added are seen so soon; by default it would take five minutes.
+        consumer_metadata_max_age_ms=PARTITIONS_SEEN * 1000,
+        producer_metadata_max_age_ms=PARTITIONS_SEEN * 1000,
         # A batch that a rebalance interrupts is applied again elsewhere, or found applied: no need to hold it up.
         stream_wait_empty=False,
         stream_buffer_maxsize=4 * LANES * CHUNKS,  # never filled: the flow's limit comes first
