@@ -22,11 +22,8 @@ def asyncapi(title: str, version: str) -> dict[str, Any]:
         }
         for name, row in CATALOGUE.items()
     }
-    emitted = {_component(name): _emitted(row) for name, row in EMITTED.items()}
-    on = {
-        topic: [_component(name) for name, row in EMITTED.items() if row.topic == topic]
-        for topic in (PROGRESS, OUTCOMES)
-    }
+    emitted = {_told(row): _emitted(row) for row in EMITTED.values()}
+    on = {topic: [_told(row) for row in EMITTED.values() if row.topic == topic] for topic in (PROGRESS, OUTCOMES)}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -69,6 +66,11 @@ def emitted_schema(row: Emitted) -> dict[str, Any]:
 
 def _component(name: str) -> str:
     return name.replace(".", "_")
+
+
+def _told(row: Emitted) -> str:
+    """Not the name of a fact: one that withdraws a target has the same type as what we tell of it."""
+    return f"emitted_{_component(row.name)}"
 
 
 def _emitted(row: Emitted) -> dict[str, Any]:
