@@ -91,10 +91,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Expected:
-    """`go_on`: whose posts are accepted meanwhile. `keeps_log`: whether what Kafka acknowledged outlives the fault."""
+    """`go_on`: whose posts are accepted meanwhile. `keeps_log`: whether what Kafka acknowledged outlives the fault.
+    `victims`: which parts may end."""
 
     go_on: tuple[Way, ...] = ()
     keeps_log: bool = True
+    victims: tuple[str, ...] = ()
 
 
 def begin(stage: Stage) -> None:
@@ -106,7 +108,7 @@ def begin(stage: Stage) -> None:
 
 def run(stage: Stage, name: str, inject: Callable[[], None], expected: Expected) -> Outcome:
     """One fault in the frame. `inject` returns when it is healed."""
-    outcome = Outcome()
+    outcome, starts = Outcome(), _starts(stage)
     with _posting(stage, name) as recorder:
         time.sleep(STEADY)
         began = time.monotonic()
@@ -117,7 +119,13 @@ def run(stage: Stage, name: str, inject: Callable[[], None], expected: Expected)
     for way in expected.go_on:
         outcome.stood_still = max(outcome.stood_still, recorder.longest_silence(way, began, healed))
     _check(stage, recorder, expected, outcome)
+    ended = {name for name, count in _starts(stage).items() if count != starts[name]} - set(expected.victims)
+    outcome.wrong += [f"C9: {name} ended" for name in sorted(ended)]
     return outcome
+
+
+def _starts(stage: Stage) -> dict[str, int]:
+    return {child.name: child.restarts for child in stage.platform.state().children}
 
 
 @contextmanager

@@ -51,7 +51,8 @@ def stage(folder: Path, broker: Literal["embedded", "apache"], cache: Path) -> I
 def expected(on: Stage, part: str, deed: Deed) -> Expected:
     """The embedded broker keeps its log in memory: what was not applied when it ends is gone, as its users are told."""
     known = GO_ON[part]
-    return Expected(known.go_on, keeps_log=not (part == "broker" and on.apache is None and deed != "pause"))
+    keeps_log = not (part == "broker" and on.apache is None and deed != "pause")
+    return Expected(known.go_on, keeps_log=keeps_log, victims=(part,))
 
 
 def injection(on: Stage, part: str, deed: Deed, times: int) -> Callable[[], None]:
