@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -105,7 +107,7 @@ def translated() -> Iterator[None]:
     except errors.QueryCanceled as error:
         raise StatementTooLong(str(error)) from error
     except (psycopg.Error, PoolTimeout, ConnectionError, TimeoutError) as error:
-        raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}") from error
+        raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}{_lack()}") from error
 
 
 async def connect(url: str, *, name: str) -> Conn:
@@ -165,6 +167,15 @@ async def borrowed(pool: AsyncConnectionPool[Conn]) -> AsyncIterator[Conn]:
     with translated():
         async with pool.connection() as conn:
             yield conn
+
+
+def _lack() -> str:
+    """What this process lacks, where it lacks what a connection needs: libpq does not say."""
+    try:
+        os.close(os.dup(2))
+    except OSError as error:
+        return f" ({error.strerror})" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+    return ""
 
 
 def limits(name: str) -> Limits:

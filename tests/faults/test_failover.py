@@ -32,6 +32,8 @@ def replica(primary: str, home: Path) -> Iterator[EmbeddedPostgres]:
     home.mkdir()
     words = [binaries() / "pg_basebackup", f"--dbname={primary}", f"--pgdata={server.data}", "--write-recovery-conf"]
     subprocess.run([*words, "--checkpoint=fast"], check=True)
+    # What the primary has open while it is copied would be taken for a server that runs here.
+    (server.data / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
     if server.user:
         subprocess.run(["chown", "-R", f"{server.user}:", server.data], check=True)
     with running(server.spec(), home / "logs"):
