@@ -111,10 +111,6 @@ WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'opening.set'
   AND f.event->'data'->>'opening' = ANY(%s) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _BUT_OPENINGS = f"{_OF_CAMPAIGN} AND f.type <> 'opening.set'"
-_APPLIED_RETRACTIONS = """
-SELECT f.event::text FROM facts f
-WHERE f.campaign = %s AND f.type = 'fact.retracted' AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
-"""
 _CAMPAIGNS = """
 WITH RECURSIVE c AS (
     (SELECT campaign FROM facts ORDER BY campaign LIMIT 1)
@@ -268,12 +264,6 @@ async def facts_of_openings(conn: Conn, campaign: str, openings: Collection[str]
 async def facts_but_openings(conn: Conn, campaign: str) -> list[Fact]:
     """All applied facts of a campaign that name no candidate, save those that set openings, of which there are many."""
     cursor = await conn.execute(_BUT_OPENINGS, [campaign])
-    return [read_event(event) for (event,) in await cursor.fetchall()]
-
-
-async def applied_retractions(conn: Conn, campaign: str) -> list[Fact]:
-    """All applied `fact.retracted` of a campaign."""
-    cursor = await conn.execute(_APPLIED_RETRACTIONS, [campaign])
     return [read_event(event) for (event,) in await cursor.fetchall()]
 
 

@@ -2,7 +2,8 @@
 
 Journeys and what is drawn from them, targets and their days, milestones, campaigns, fairs, openings, retractions, and
 messages: each reason has its message. It shares the fold with the worker, but none of the incremental path: no merging,
-no differences. Seats are not compared: they are given in the order of sending, and follow from no facts.
+no differences. Which facts are retracted is taken as noted, and that is compared with the facts apart. Seats are not
+compared: they are given in the order of sending, and follow from no facts.
 
 It may run while facts come in, and holds no snapshot for long: candidates are compared slice by slice, each slice in a
 snapshot of its own. What each adds to the targets is kept; at the end, in one more snapshot, those who changed
@@ -36,7 +37,7 @@ from streams.comparing import (
 )
 from streams.counting import add_up
 from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, fold_campaign
-from streams.domain.fold import fold, retractions, stands
+from streams.domain.fold import fold, stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
 from streams.domain.requests import candidate_requests
 
@@ -121,8 +122,7 @@ class _Work:
 
     async def _own(self) -> _Own:
         facts = await ledger.facts_of_campaign(self._conn, self._campaign)
-        retracted = retractions(await ledger.applied_retractions(self._conn, self._campaign))
-        return _Own(facts, fold_campaign(facts, retracted))
+        return _Own(facts, fold_campaign(facts, await ledger.retracted(self._conn, facts)))
 
     async def _slices(self) -> None:
         after: str = ""
