@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.catalogue import CATALOGUE, FactType
+from schemas.emitted import EMITTED
 from schemas.openapi import example_event
 
 PAGE = Path(__file__).with_name("facts.md")
@@ -25,13 +26,34 @@ by name. What was posted by mistake is taken back with `fact.retracted`.
 |---|---|---|
 """
 
+EMITTED_HEAD = """
+## What the system says
+
+On topics, as structured CloudEvents of the source `/yinfeng/worker`; `/asyncapi.json` has their schemas. One worker
+tells them. What happens once (all but `target.progressed`) is written down by the transaction in which it happens, and
+told after a restart too. Where a worker dies while it tells, an event comes again, with the same `id`.
+`target.progressed` says how a target stands, and says it again when another worker takes over. Names and addresses are
+in none of them.
+
+| type | topic | meaning | data |
+|---|---|---|---|
+"""
+
 
 def page() -> str:
     """The whole page, as Markdown."""
     rows = "".join(
         f"| [`{name}`](#{_anchor(name)}) | {row.meaning} | {row.meaning_zh} |\n" for name, row in CATALOGUE.items()
     )
-    return HEAD + rows + "".join(_section(row) for row in CATALOGUE.values())
+    return HEAD + rows + "".join(_section(row) for row in CATALOGUE.values()) + EMITTED_HEAD + _emitted()
+
+
+def _emitted() -> str:
+    lines = ""
+    for row in EMITTED.values():
+        data = " · ".join(f"`{name}`" for name in row.data)
+        lines += f"| `{row.name}` | `{row.topic}` | {row.meaning} {row.meaning_zh} | {data} |\n"
+    return lines
 
 
 def _section(row: FactType) -> str:

@@ -23,6 +23,7 @@ from schemas.kafka import KafkaAccess, access
 
 DELIVERY_TIMEOUT: Final = 20.0  # seconds
 FLUSH_LONGER: Final = 2.0  # seconds: by then kafka-python has given up itself whatever is late
+PARTITIONS_SEEN: Final = 15.0  # seconds until partitions that are added are used
 LARGEST_REQUEST: Final = 64 * 1024 * 1024  # bytes: what a record may have is for its topic to say
 
 # What a broker says of a record that it will never take, however often it is sent.
@@ -81,6 +82,7 @@ class Producer:
                 max_block_ms=int(DELIVERY_TIMEOUT * 1000),
                 request_timeout_ms=int(DELIVERY_TIMEOUT * 500),
                 delivery_timeout_ms=int(DELIVERY_TIMEOUT * 1000),
+                metadata_max_age_ms=int(PARTITIONS_SEEN * 1000),
             )
         except (KafkaError, OSError) as error:
             raise BrokerUnavailable(f"Kafka at {kafka} does not answer: {error}") from error

@@ -1,4 +1,4 @@
-"""What machines read about the facts, drawn from the catalogue: JSON Schemas, the OpenAPI part, AsyncAPI."""
+"""What machines read about the facts, drawn from the catalogue: JSON Schemas and the OpenAPI part."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, Final
 from schemas.catalogue import CATALOGUE, FactType
 from schemas.cloudevents import BATCH, NDJSON, STRUCTURED
 from schemas.facts import Envelope
-from schemas.topics import DEAD_LETTERS, FACTS, MESSAGES, PROGRESS
 
 
 def event_schema(row: FactType) -> dict[str, Any]:
@@ -108,47 +107,6 @@ def events_operation() -> dict[str, Any]:
     }
 
 
-def asyncapi(title: str, version: str) -> dict[str, Any]:
-    """The AsyncAPI 3.0 document of the Kafka topics."""
-    messages = {
-        name.replace(".", "_"): {
-            "name": name,
-            "title": row.meaning,
-            "contentType": STRUCTURED,
-            "payload": event_schema(row),
-        }
-        for name, row in CATALOGUE.items()
-    }
-    channels = {
-        "facts": _channel(FACTS, "Facts; the key is campaign/candidate.", list(messages)),
-        "progress": _channel(PROGRESS, "target.progressed, target.milestone_reached, target.withdrawn.", ["progress"]),
-        "messages": _channel(MESSAGES, "Messages that were asked for, by id.", ["messages"]),
-        "dead-letters": _channel(
-            DEAD_LETTERS, "What could not be used, with the reason in its headers.", ["dead_letter"]
-        ),
-    }
-    return {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": title,
-            "version": version,
-            "description": "Recruitment campaigns as a stream of facts.",
-        },
-        "defaultContentType": STRUCTURED,
-        "channels": channels,
-        "operations": {
-            "postFact": {"action": "send", "channel": {"$ref": "#/channels/facts"}},
-            "receiveProgress": {"action": "receive", "channel": {"$ref": "#/channels/progress"}},
-        },
-        "components": {"messages": {**messages, **_EMITTED}},
-    }
-
-
-def _channel(address: str, description: str, names: list[str]) -> dict[str, Any]:
-    refs = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
-    return {"address": address, "description": description, "messages": refs}
-
-
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
     """The same schema without $defs: OpenAPI would look for them in the wrong place."""
     definitions = schema.pop("$defs", {})
@@ -181,20 +139,6 @@ PROBLEM: Final[dict[str, Any]] = {
         "errors": {"type": "array", "items": _FIELD_ERROR},
     },
     "required": ["type", "title", "status"],
-}
-
-_PROGRESS_PAYLOAD: Final = {
-    "type": "object",
-    "properties": {"type": {"enum": ["target.progressed", "target.milestone_reached", "target.withdrawn"]}},
-}
-_EMITTED: Final[dict[str, Any]] = {
-    "progress": {"name": "target.progressed", "contentType": STRUCTURED, "payload": _PROGRESS_PAYLOAD},
-    "messages": {
-        "name": "messages.requested",
-        "contentType": "application/json",
-        "payload": {"type": "object", "properties": {"ids": {"type": "array", "items": {"type": "integer"}}}},
-    },
-    "dead_letter": {"name": "dead_letter", "payload": {}},
 }
 
 EVENTS_OPERATION: Final = events_operation()

@@ -17,7 +17,7 @@ from sqlalchemy import (
     String,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import json, moment, number
@@ -112,7 +112,8 @@ class LeaseRow(SQLModel, table=True):
 
 
 class BeatRow(SQLModel, table=True):
-    """What a worker says of its work since it started, every few seconds; only metrics look at it."""
+    """What a worker says of its work since it started, every few seconds; only metrics look at it. `repeats`: what it
+    had to try again, as (partition, conflicts, outages) of each partition of the facts."""
 
     __tablename__ = "beats"
 
@@ -121,11 +122,15 @@ class BeatRow(SQLModel, table=True):
     facts: int = Field(sa_type=BigInteger)
     conflicts: int = Field(sa_type=BigInteger)
     outages: int = Field(sa_type=BigInteger)
+    committed_at: datetime | None = moment(nullable=True)
+    repeats: list[list[int]] = Field(
+        default=None, sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'[]'::jsonb")}
+    )
 
 
 class TopicRow(SQLModel, table=True):
     """A topic as the relay last saw it: which making of it, and the largest record that it takes, in bytes. The edge
-    accepts no larger fact."""
+    accepts no larger fact. `published_at`: when a relay last had a fact published there."""
 
     __tablename__ = "topics"
 
@@ -134,6 +139,7 @@ class TopicRow(SQLModel, table=True):
     topic_id: str
     max_bytes: int
     seen_at: datetime = moment(now=True)
+    published_at: datetime | None = moment(nullable=True)
 
 
 class RetractionRow(SQLModel, table=True):
@@ -189,7 +195,6 @@ class TargetRow(SQLModel, table=True):
     """
 
     __tablename__ = "targets"
-    __table_args__ = (Index("targets_revision", "revision"),)
 
     campaign: str = Field(primary_key=True)
     target: str = Field(primary_key=True)
@@ -203,6 +208,20 @@ class TargetRow(SQLModel, table=True):
     tally: int | None = Field(default=None, sa_type=BigInteger)
     revision: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=revisions.next_value()))
     updated_at: datetime = moment(now=True)
+
+
+class AnnouncementRow(SQLModel, table=True):
+    """An event to be told once on a topic, written by the transaction that it tells of. Its row goes when it was told.
+    `id` is the event's, by which one that was told twice is known."""
+
+    __tablename__ = "announcements"
+
+    seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    id: str
+    type: str
+    key: str
+    data: dict[str, Any] = json()
+    at: datetime = moment(now=True)
 
 
 class TargetDayRow(SQLModel, table=True):

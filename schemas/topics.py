@@ -7,6 +7,7 @@ from typing import Final
 FACTS: Final = "yinfeng.facts"
 PROGRESS: Final = "yinfeng.progress"
 MESSAGES: Final = "yinfeng.messages"
+OUTCOMES: Final = "yinfeng.outcomes"
 DEAD_LETTERS: Final = "yinfeng.dead-letters"
 
 # An event that the edge accepts has 1 MiB at most as it is posted. As it is published, spaces stand after its colons
@@ -20,6 +21,7 @@ TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
     FACTS: (8, {"retention.ms": "604800000", "cleanup.policy": "delete", "max.message.bytes": str(FACT_BYTES)}),
     PROGRESS: (1, {"retention.ms": "3600000", "cleanup.policy": "delete"}),
     MESSAGES: (8, {"retention.ms": "86400000", "cleanup.policy": "delete"}),
+    OUTCOMES: (1, {"retention.ms": "86400000", "cleanup.policy": "delete"}),
     DEAD_LETTERS: (1, {"retention.ms": "2592000000", "cleanup.policy": "delete"}),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,15 +10,32 @@ from typing import Any
 import msgspec
 from psycopg.rows import dict_row
 
+from schemas.facts import Fact
 from schemas.journey import Journey
+from storage.arrays import column
 from storage.database import Conn
+from storage.ledger import read_event
 from storage.messages.transitions import LETS_GO_AGAIN
 
 Row = dict[str, Any]
 
-_JOURNEYS = """
-SELECT candidate, state, name, standing, employers FROM journeys WHERE campaign = %s ORDER BY candidate COLLATE "C"
+Horizon = str  # a transaction's number: those with a lower one are over, and a snapshot that is taken now sees them
+
+# In the order of the database's own collation, whatever it is: so the indexes serve.
+_BOUND = """
+SELECT candidate FROM facts WHERE campaign = %s AND candidate > %s ORDER BY candidate, seq OFFSET %s LIMIT 1
 """
+_FACTS = """
+SELECT f.candidate, f.event::text FROM facts f
+WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s {upto}
+  AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+"""
+_COLUMNS = "SELECT candidate, state, name, standing, employers FROM journeys"
+_BETWEEN = f"{_COLUMNS} WHERE campaign = %(campaign)s AND candidate > %(after)s {{upto}}"
+_OF = f"{_COLUMNS} WHERE campaign = %s AND candidate = ANY(%s::text[])"
+_UPTO = "AND candidate <= %(upto)s"
+_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text"
+_CHANGED = "SELECT candidate FROM journeys WHERE campaign = %s AND age(xmin) <= age(%s::text::xid)"
 _CAMPAIGN = """
 SELECT title, organizer, kind, starts_on, ends_on, timezone, locale, closed FROM campaigns WHERE campaign = %s
 """
@@ -28,7 +45,14 @@ FROM fairs WHERE campaign = %s
 """
 _OPENINGS = "SELECT opening, employer, position, seats FROM openings WHERE campaign = %s"
 _MILESTONES = "SELECT target, goal, percent FROM milestones WHERE campaign = %s"
-_RETRACTIONS = "SELECT source, id FROM retractions WHERE campaign = %s"
+_RETRACTIONS_APART = """
+WITH said AS (
+    SELECT f.event->'data'->>'source' AS source, f.event->'data'->>'id' AS id FROM facts f
+    WHERE f.campaign = %(campaign)s AND f.type = 'fact.retracted'
+      AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+), noted AS (SELECT source, id FROM retractions WHERE campaign = %(campaign)s)
+(TABLE said EXCEPT TABLE noted) UNION ALL (TABLE noted EXCEPT TABLE said) ORDER BY 1, 2
+"""
 _MISSING = """
 SELECT k.key FROM unnest(%b::text[]) AS k(key) WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = k.key)
 """
@@ -59,13 +83,43 @@ class StoredJourney:
     employers: list[str]
 
 
-async def journeys(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, StoredJourney]]:
-    """Every (candidate, row) of a campaign by candidate, read in portions. Call it inside a transaction."""
-    async with conn.cursor(name="audited_journeys") as cursor:
-        cursor.itersize = 2000
-        await cursor.execute(_JOURNEYS, [campaign])
-        async for candidate, state, name, standing, employers in cursor:
-            yield candidate, StoredJourney(_decode(state), name, standing, employers)
+async def bound(conn: Conn, campaign: str, after: str, facts: int) -> str | None:
+    """The candidate with whom so many facts of those after `after` are read; None when there are fewer."""
+    row = await (await conn.execute(_BOUND, [campaign, after, facts])).fetchone()
+    return row[0] if row else None
+
+
+async def facts_between(conn: Conn, campaign: str, after: str, upto: str | None) -> dict[str, list[Fact]]:
+    """The applied facts of candidates after one, up to another, by candidate."""
+    query = _FACTS.format(upto=f"AND f.{_UPTO[4:]}" if upto is not None else "")
+    found: dict[str, list[Fact]] = {}
+    cursor = await conn.execute(query, {"campaign": campaign, "after": after, "upto": upto})
+    for candidate, event in await cursor.fetchall():
+        found.setdefault(candidate, []).append(read_event(event))
+    return found
+
+
+async def journeys_between(conn: Conn, campaign: str, after: str, upto: str | None) -> dict[str, StoredJourney]:
+    """The journeys of candidates after one, up to another."""
+    query = _BETWEEN.format(upto=_UPTO if upto is not None else "")
+    return _journeys(await (await conn.execute(query, {"campaign": campaign, "after": after, "upto": upto})).fetchall())
+
+
+async def journeys_of(conn: Conn, campaign: str, candidates: Sequence[str]) -> dict[str, StoredJourney]:
+    """The journeys of these candidates."""
+    return _journeys(await (await conn.execute(_OF, [campaign, column(candidates)])).fetchall())
+
+
+async def horizon(conn: Conn) -> Horizon:
+    """The oldest transaction that is not over."""
+    row = await (await conn.execute(_HORIZON)).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+async def changed(conn: Conn, campaign: str, since: Horizon) -> list[str]:
+    """The candidates whose journey was written by a transaction that was not over then, or began later."""
+    return [candidate for (candidate,) in await (await conn.execute(_CHANGED, [campaign, since])).fetchall()]
 
 
 async def campaign_row(conn: Conn, campaign: str) -> Row | None:
@@ -90,10 +144,10 @@ async def milestones(conn: Conn, campaign: str) -> set[tuple[str, Decimal, int]]
     return {(target, goal, percent) for target, goal, percent in await cursor.fetchall()}
 
 
-async def retractions(conn: Conn, campaign: str) -> set[tuple[str, str]]:
-    """What is noted as retracted: (source, id)."""
-    cursor = await conn.execute(_RETRACTIONS, [campaign])
-    return {(source, id) for source, id in await cursor.fetchall()}
+async def retractions_apart(conn: Conn, campaign: str) -> list[tuple[str, str]]:
+    """What facts retract and is not noted as retracted, or the other way round: (source, id)."""
+    cursor = await conn.execute(_RETRACTIONS_APART, {"campaign": campaign})
+    return [(source, id) for source, id in await cursor.fetchall()]
 
 
 async def unasked(conn: Conn, keys: Collection[str]) -> list[str]:
@@ -115,6 +169,13 @@ async def sent_twice(conn: Conn, campaign: str) -> list[int]:
 async def astray(conn: Conn) -> list[int]:
     """Numbers in the outbox that no fact of the ledger has."""
     return [seq for (seq,) in await (await conn.execute(_ASTRAY)).fetchall()]
+
+
+def _journeys(rows: Iterable[tuple[Any, ...]]) -> dict[str, StoredJourney]:
+    return {
+        candidate: StoredJourney(_decode(state), name, standing, employers)
+        for candidate, state, name, standing, employers in rows
+    }
 
 
 async def _rows(conn: Conn, query: str, campaign: str) -> list[Row]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +16,7 @@ import psycopg
 from psycopg import AsyncConnection, Connection, errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from schemas.errors import ConcurrentChange, DatabaseUnavailable, StatementTooLong, UnusableValue
+from schemas.errors import ConcurrentChange, ConfigurationError, DatabaseUnavailable, StatementTooLong, UnusableValue
 
 Conn = AsyncConnection[Any]
 
@@ -33,6 +35,17 @@ class Limits:
 CONNECT_WITHIN: Final = 5  # seconds
 CHECK_WITHIN: Final = 2.0  # seconds in which a connection of the pool must answer before it is lent
 LENT_WITHIN: Final = 4.0  # seconds in which the pool must have one
+
+_LIMIT: Final = """
+SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false),
+       set_config('idle_in_transaction_session_timeout', %s, false)
+"""
+_BACKEND: Final = "SELECT pg_backend_pid()"
+_TRIES: Final = 3  # a pooler that others use too may hand out another session
+_POOLED: Final = (
+    "Postgres is behind a pooler that pools connections by transaction: Yinfeng listens, and its connections carry"
+    " their own limits. Let it pool by session (PgBouncer: pool_mode = session), or name Postgres itself"
+)
 
 _CONFLICTS = (
     errors.SerializationFailure,
@@ -94,14 +107,14 @@ def translated() -> Iterator[None]:
     except errors.QueryCanceled as error:
         raise StatementTooLong(str(error)) from error
     except (psycopg.Error, PoolTimeout, ConnectionError, TimeoutError) as error:
-        raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}") from error
+        raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}{_lack()}") from error
 
 
 async def connect(url: str, *, name: str) -> Conn:
     """A connection outside a transaction (autocommit), with the limits of this name. Raises DatabaseUnavailable."""
     with translated():
         conn = await _Watched.connect(url, autocommit=True, **_options(name))
-    conn.silence = limits(name).silence
+        await _limit(conn, name)
     return conn
 
 
@@ -109,8 +122,23 @@ def connect_sync(url: str, *, name: str) -> Connection[Any]:
     """The same for a process without an event loop. Raises DatabaseUnavailable."""
     with translated():
         conn = _WatchedSync.connect(url, autocommit=True, **_options(name))
-    conn.silence = limits(name).silence
+        conn.silence = limits(name).silence
+        conn.execute(_LIMIT, _server_limits(name))
     return conn
+
+
+def require_own_session(url: str) -> None:
+    """Raise ConfigurationError where a pooler hands one session to several connections, transaction by transaction:
+    what one sets (limits, how commits are made safe, what it listens for) would be another's, or nobody's.
+
+    Raises DatabaseUnavailable when Postgres is away.
+    """
+    with translated(), closing(_bare(url)) as one, closing(_bare(url)) as other:
+        for _ in range(_TRIES):
+            pid = one.execute(_BACKEND).fetchone()
+            with other.transaction():
+                if other.execute(_BACKEND).fetchone() == pid:
+                    raise ConfigurationError(_POOLED)
 
 
 def make_pool(url: str, *, name: str, size: int = 8) -> AsyncConnectionPool[Conn]:
@@ -118,7 +146,7 @@ def make_pool(url: str, *, name: str, size: int = 8) -> AsyncConnectionPool[Conn
 
     async def configure(conn: Conn) -> None:
         assert isinstance(conn, _Watched)
-        conn.silence = limits(name).silence
+        await _limit(conn, name)
 
     return AsyncConnectionPool(
         url,
@@ -139,6 +167,15 @@ async def borrowed(pool: AsyncConnectionPool[Conn]) -> AsyncIterator[Conn]:
     with translated():
         async with pool.connection() as conn:
             yield conn
+
+
+def _lack() -> str:
+    """What this process lacks, where it lacks what a connection needs: libpq does not say."""
+    try:
+        os.close(os.dup(2))
+    except OSError as error:
+        return f" ({error.strerror})" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+    return ""
 
 
 def limits(name: str) -> Limits:
@@ -162,17 +199,25 @@ async def _check(conn: Conn) -> None:
         timer.cancel()
 
 
-def _options(name: str) -> dict[str, Any]:
+async def _limit(conn: _Watched, name: str) -> None:
+    """Set its limits: not as it is opened, since a pooler would not pass them on."""
+    conn.silence = limits(name).silence
+    await conn.execute(_LIMIT, _server_limits(name))
+
+
+def _server_limits(name: str) -> list[str]:
     within = limits(name)
-    server = {
-        "statement_timeout": within.statement,
-        "lock_timeout": within.lock,
-        "idle_in_transaction_session_timeout": within.idle,
-    }
+    return [str(int(seconds * 1000)) for seconds in (within.statement, within.lock, within.idle)]
+
+
+def _bare(url: str) -> Connection[Any]:
+    return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_WITHIN)
+
+
+def _options(name: str) -> dict[str, Any]:
     return {
         "application_name": f"yinfeng-{name}",
         "connect_timeout": CONNECT_WITHIN,
-        "options": " ".join(f"-c {setting}={int(seconds * 1000)}" for setting, seconds in server.items()),
         # A host that vanished says nothing; by default it would be believed in for two hours.
         "keepalives_idle": 10,
         "keepalives_interval": 5,

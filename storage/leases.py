@@ -1,6 +1,6 @@
 """Who may do what only one may do at a time: a row that its holder renews, and that another may take once it lapsed.
 
-A lock of a connection's would be kept by whoever stands still. Synchronous, like the relay.
+A lock of a connection's would be kept by whoever stands still. `Lease` is synchronous, like the relay.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any, Final
 from psycopg import Connection
 
 from schemas.errors import Fenced
-from storage.database import translated
+from storage.database import Conn, translated
 
 RELAY: Final = "relay"
+TELLER: Final = "teller"  # of the workers, the one that tells on topics what comes of targets and messages
 
 _TAKE: Final = """
 INSERT INTO leases AS l (name, holder, fence, expires_at)
@@ -73,3 +74,9 @@ class Lease:
         """Let another take it at once."""
         with translated():
             self._connection.execute(_RELEASE, [self._name, self.fence])
+
+
+async def hold(conn: Conn, name: str, *, holder: str, seconds: float) -> bool:
+    """Whether `holder` has the lease for so many seconds from now on, taken or renewed."""
+    cursor = await conn.execute(_TAKE, {"name": name, "holder": holder, "seconds": seconds})
+    return await cursor.fetchone() is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -111,15 +111,6 @@ WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'opening.set'
   AND f.event->'data'->>'opening' = ANY(%s) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _BUT_OPENINGS = f"{_OF_CAMPAIGN} AND f.type <> 'opening.set'"
-_APPLIED_RETRACTIONS = """
-SELECT f.event::text FROM facts f
-WHERE f.campaign = %s AND f.type = 'fact.retracted' AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
-"""
-_SCAN = """
-SELECT f.event::text FROM facts f
-WHERE f.campaign = %s AND f.candidate IS NOT NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
-ORDER BY f.candidate COLLATE "C"
-"""
 _CAMPAIGNS = """
 WITH RECURSIVE c AS (
     (SELECT campaign FROM facts ORDER BY campaign LIMIT 1)
@@ -276,12 +267,6 @@ async def facts_but_openings(conn: Conn, campaign: str) -> list[Fact]:
     return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
-async def applied_retractions(conn: Conn, campaign: str) -> list[Fact]:
-    """All applied `fact.retracted` of a campaign."""
-    cursor = await conn.execute(_APPLIED_RETRACTIONS, [campaign])
-    return [read_event(event) for (event,) in await cursor.fetchall()]
-
-
 async def campaigns(conn: Conn) -> list[str]:
     """Every campaign that any fact speaks of."""
     cursor = await conn.execute(_CAMPAIGNS)
@@ -292,15 +277,6 @@ async def count_pending(conn: Conn) -> int:
     """How many facts are accepted and not applied yet."""
     row = await (await conn.execute("SELECT count(*) FROM pending")).fetchone()
     return int(row[0]) if row else 0
-
-
-async def scan_candidates(conn: Conn, campaign: str) -> AsyncIterator[Fact]:
-    """Every applied fact that names a candidate, candidate by candidate. Call it inside a transaction."""
-    async with conn.cursor(name="facts_scan") as cursor:
-        cursor.itersize = 2000
-        await cursor.execute(_SCAN, [campaign])
-        async for (event,) in cursor:
-            yield read_event(event)
 
 
 async def scrub(conn: Conn, keys: Iterable[JourneyKey], attributes: Sequence[str]) -> None:

@@ -27,6 +27,10 @@ FROM (
 WHERE w.before < %(bytes)s ORDER BY w.seq
 """
 _PUBLISHED: Final = """
+WITH noted AS (
+    UPDATE topics SET published_at = now()
+    WHERE topic = %s AND coalesce(published_at, '-infinity') < now() - interval '1 second'
+)
 UPDATE pending SET published_at = now() WHERE seq = ANY(%s)
   AND EXISTS (SELECT FROM leases WHERE name = 'relay' AND fence = %s)
 """
@@ -92,7 +96,7 @@ class Outbox:
     def published(self, seqs: Sequence[int], *, fence: int) -> None:
         """Note that the broker has these, while the lease of this fence is held."""
         with translated():
-            self._connection.execute(_PUBLISHED, [list(seqs), fence])
+            self._connection.execute(_PUBLISHED, [FACTS, list(seqs), fence])
 
     def set_aside(self, fact: Waiting, reason: str) -> None:
         """Move a fact that can't be published from the ledger to the dead letters: it may be posted again."""

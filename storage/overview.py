@@ -26,7 +26,7 @@ _SERVER = """
 SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
        (SELECT coalesce(max(age(backend_xmin)), 0) FROM pg_stat_activity),
        pg_notification_queue_usage(),
-       (SELECT extract(epoch FROM now() - max(published_at))::float FROM pending)
+       (SELECT extract(epoch FROM now() - max(published_at))::float FROM topics)
 """
 _MESSAGES = "SELECT kind, coalesce(channel, ''), status, count(*) FROM messages GROUP BY 1, 2, 3"
 _SUPPRESSIONS = "SELECT kind, count(*) FROM suppressions WHERE lifted_at IS NULL GROUP BY 1"
@@ -40,7 +40,7 @@ class Overview:
     `provider_events` of the last 30 days by (name, finding); `targets` as (campaign, target, progress, goal).
 
     `gaps` are how many, and of how many records; `positions` as (partition, next offset, seconds since it moved).
-    `oldest_snapshot` in transactions since; `last_published`: seconds since anything that still waits was published.
+    `oldest_snapshot` in transactions since; `last_published`: seconds since a relay last published.
     `resting`: channels of messages that are of no use now, and for how many seconds.
 
     `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells.

@@ -12,6 +12,7 @@ PORTION: Final = 1000
 # Messages themselves stay: their reasons are what keeps a thing from being sent twice.
 _OLD: Final[dict[str, str]] = {
     "dead_letters": "SELECT ctid FROM dead_letters WHERE at < now() - make_interval(days => %s) LIMIT %s",
+    "announcements": "SELECT ctid FROM announcements WHERE at < now() - make_interval(days => %s) LIMIT %s",
     "mails": "SELECT ctid FROM mails WHERE at < now() - make_interval(days => %s) LIMIT %s",
     "mail_attachments": """
         SELECT a.ctid FROM mail_attachments a JOIN messages m ON m.id = a.message

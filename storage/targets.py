@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from storage import announcements
 from storage.database import Conn
 
 TargetKey = tuple[str, str]
@@ -131,6 +132,7 @@ async def drop(conn: Conn, campaign: str, targets: Sequence[str]) -> None:
     """Forget targets that were withdrawn; the facts that set them stay in the ledger."""
     await conn.execute("DELETE FROM targets WHERE campaign = %s AND target = ANY(%s)", [campaign, list(targets)])
     await conn.execute("DELETE FROM target_days WHERE campaign = %s AND target = ANY(%s)", [campaign, list(targets)])
+    await announcements.withdrawn(conn, campaign, targets)
 
 
 async def reach(conn: Conn, milestones: Sequence[tuple[str, str, Decimal, int]]) -> set[tuple[str, str, int]]:

@@ -21,7 +21,6 @@ from schemas.kafka import Security
 from schemas.settings import Settings
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from storage import announcements
-from storage.announcements import Standing, standing
 from storage.bell import Bell
 from storage.positions import Log
 from streams import raw_records
@@ -33,6 +32,7 @@ from streams.lanes import Lanes
 from streams.persisting import Persistence
 from streams.placing import Placer
 from streams.tallying import Tallier
+from streams.telling import Telling
 from streams.transport import PlacedTransport
 from streams.upkeep import Upkeep
 
@@ -45,6 +45,7 @@ FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest
 # for the join before it polls. A worker that waited long for Postgres stood still for good. Whether a worker gets on is
 # told by its pulse; the group need only know that it lives.
 NEVER = 10 * 365 * 86400.0  # seconds
+PARTITIONS_SEEN = 15  # seconds
 POURING_FOR = 0.5  # seconds after a large batch
 PUBLISH_WITHIN = 20.0  # seconds
 TALLY_INTERVAL = 0.5  # seconds between looks whether a large campaign has a target to count
@@ -73,6 +74,9 @@ def make_app(settings: Settings) -> faust.App:
         broker_heartbeat_interval=settings.group_session_timeout / 3,
         broker_max_poll_interval=NEVER,
         broker_commit_interval=1.0,
+        # Partitions that are added are seen so soon; by default it would take five minutes.
+        consumer_metadata_max_age_ms=PARTITIONS_SEEN * 1000,
+        producer_metadata_max_age_ms=PARTITIONS_SEEN * 1000,
         # A batch that a rebalance interrupts is applied again elsewhere, or found applied: no need to hold it up.
         stream_wait_empty=False,
         stream_buffer_maxsize=4 * LANES * CHUNKS,  # never filled: the flow's limit comes first
@@ -120,14 +124,13 @@ def attach(
     watching = Persistence(url, name="worker", jitter=_jitter)
     fairs = FairCounter(watching, clock=_now)
     lanes = Lanes(app.facts_flow, [Applier(batch, clock=_now) for batch in batches], most=CHUNKS)
-    upkeep = Upkeep(settings, holder=f"{socket.gethostname()}:{os.getpid()}", works=batches, aside=watching)
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    upkeep = Upkeep(settings, holder=holder, works=batches, aside=watching)
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
-    async def read() -> Standing:
-        return await watching.persist(standing)
-
-    announcer = Announcer(read, _publisher(app), interval=settings.progress_interval, clock=_now)
+    announcer = Announcer(_publisher(app), interval=settings.progress_interval)
+    telling = Telling(url, _publisher(app), holder=holder, interval=settings.progress_interval, clock=_now)
 
     bell = Bell(lambda: watching.attempt(announcements.ring))
 
@@ -146,6 +149,9 @@ def attach(
     async def announce() -> None:
         await announcer.run()
 
+    async def tell() -> None:
+        await telling.run()
+
     async def tally() -> None:
         await tallier.look()
 
@@ -163,6 +169,7 @@ def attach(
     app.agent(topic, name="facts")(share_out)
     lanes.attach(app, told, end)
     app.task(announce)
+    app.task(tell)
     app.timer(FAIRS_INTERVAL)(count_fairs)
     app.timer(TALLY_INTERVAL)(tally)
     upkeep.attach(app)

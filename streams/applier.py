@@ -41,7 +41,9 @@ class Applier:
         alone = len(incoming) == 1
         try:
             return await self._persistence.persist(
-                lambda conn: apply_batch(conn, incoming, now=self._clock(), place=place), can_be_less=not alone
+                lambda conn: apply_batch(conn, incoming, now=self._clock(), place=place),
+                can_be_less=not alone,
+                of=place.spans,
             )
         except StatementTooLong as error:
             return await self._by_halves(at, chunks, error)
@@ -66,7 +68,7 @@ class Applier:
                 await dead_letters.bury(conn, [letter])
             return Applied(dead_letters=[letter])
 
-        return await self._persistence.persist(bury)
+        return await self._persistence.persist(bury, of=place.spans)
 
 
 class FairCounter:

@@ -1,164 +1,80 @@
 """The proof: every derived row drawn anew from the facts, and compared with what is stored.
 
 Journeys and what is drawn from them, targets and their days, milestones, campaigns, fairs, openings, retractions, and
-messages: each reason has its message. One snapshot of the database (REPEATABLE READ), so it may run while facts come
-in. It shares the fold with the worker, but none of the incremental path: no merging, no differences, no stored
-retractions. Seats are not compared: they are given in the order of sending, and follow from no facts.
+messages: each reason has its message. It shares the fold with the worker, but none of the incremental path: no merging,
+no differences. Which facts are retracted is taken as noted, and that is compared with the facts apart. Seats are not
+compared: they are given in the order of sending, and follow from no facts.
+
+It may run while facts come in, and holds no snapshot for long: candidates are compared slice by slice, each slice in a
+snapshot of its own. What each adds to the targets is kept; at the end, in one more snapshot, those who changed
+meanwhile are compared again, and the sums with the targets as they stand in that very snapshot.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from psycopg import IsolationLevel
 
 from schemas.facts import Fact
-from schemas.journey import Journey
-from schemas.messages import MessageRequest
 from storage import auditing, ledger, targets
-from storage.auditing import StoredJourney
+from storage.auditing import Horizon, StoredJourney
 from storage.database import Conn, translated
-from storage.journeys import employers
-from streams.counting import add_up, target_of
-from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, Target, fold_campaign, make_target
-from streams.domain.fold import fold, retractions, stands
+from streams.comparing import (
+    Reasons,
+    Report,
+    compare_campaign,
+    compare_journey,
+    compare_milestones,
+    compare_targets,
+)
+from streams.counting import add_up
+from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, fold_campaign
+from streams.domain.fold import fold, stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
-from streams.domain.requests import candidate_requests, crossed, milestone_request
+from streams.domain.requests import candidate_requests
 
-NOTHING_KNOWN = Journey()  # of candidates whose facts were all retracted, stored or not
-PORTION = 5000  # reasons looked up at a time
-MAX_NAMED = 100  # differences that are named; the rest is counted
+SLICE: Final = 4000  # facts compared in one snapshot: about a tenth of a second
+FEW: Final = 1000  # candidates who changed meanwhile, compared together with the targets
+ROUNDS: Final = 5  # after so many, those who changed are compared however many they are
+TRIES: Final = 3  # where a campaign's targets are set anew while they are counted, it is begun again
 
-
-@dataclass(slots=True)
-class Report:
-    """What was compared, and what differs (at most MAX_NAMED lines; `drift` counts all). `uncounted`: targets whose
-    number is not whole as yet, so that only their definition was compared."""
-
-    campaigns: int = 0
-    facts: int = 0
-    journeys: int = 0
-    targets: int = 0
-    uncounted: int = 0
-    unapplied: int = 0
-    reasons: int = 0
-    drift: int = 0
-    differences: list[str] = field(default_factory=list)
-
-    def differs(self, what: str) -> None:
-        self.drift += 1
-        if len(self.differences) < MAX_NAMED:
-            self.differences.append(what)
+Pause = Callable[[], Awaitable[None]]
+Share = tuple[int, date, Decimal]  # what a candidate adds: to which target, on which day, how much
 
 
-async def audit(conn: Conn) -> Report:
-    """Compare everything. Raises DatabaseUnavailable."""
+async def _no_pause() -> None:
+    await asyncio.sleep(0)
+
+
+async def audit(conn: Conn, *, size: int = SLICE, pause: Pause = _no_pause) -> Report:
+    """Compare everything, `size` facts at a time; `pause` comes between slices. Raises DatabaseUnavailable."""
     report = Report()
     with translated():
         await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-        async with conn.transaction():
-            report.unapplied = await ledger.count_pending(conn)
-            for seq in await auditing.astray(conn):
-                report.differs(f"outbox: number {seq} is none of the ledger's")
-            for campaign in await ledger.campaigns(conn):
-                await _audit_campaign(conn, campaign, report)
+        report.unapplied = await ledger.count_pending(conn)
+        for seq in await auditing.astray(conn):
+            report.differs(f"outbox: number {seq} is none of the ledger's")
+        for campaign in await ledger.campaigns(conn):
+            await _audit_campaign(conn, campaign, report, size, pause)
     return report
 
 
-async def _audit_campaign(conn: Conn, campaign: str, report: Report) -> None:
-    report.campaigns += 1
-    retracted = retractions(await ledger.applied_retractions(conn, campaign))
-    own = await ledger.facts_of_campaign(conn, campaign)
-    report.facts += len(own)
-    stands_now = fold_campaign(own, retracted)
-    rows = {row["target"]: row for row in await targets.targets_of(conn, [campaign])}
-    zone = ZoneInfo(stands_now.particulars.timezone if stands_now.particulars else DEFAULT_TIMEZONE)
-    counted: dict[str, Contribution] = {name: {} for name in stands_now.targets}
-    reasons = Reasons(conn, campaign, report)
-    ours, theirs = _by_candidate(conn, campaign), auditing.journeys(conn, campaign)
-    async for candidate, facts, stored in _side_by_side(ours, theirs):
-        report.facts += len(facts)
-        report.journeys += 1
-        standing_facts = [fact for fact in facts if stands(fact, retracted)]
-        journey = fold(standing_facts)
-        _compare_journey(report, f"journey {campaign}/{candidate}", stored, journey)
-        standing = milestones(journey)
-        for name, target in stands_now.targets.items():
-            add_up(counted[name], contribution(journey, standing, target, zone))
-        if not journey.erased:
-            await reasons.expect(request for fact in standing_facts for request in candidate_requests(fact))
-    for name, target in stands_now.targets.items():
-        if target.measure == "fairs_held":
-            as_of = rows[name]["as_of"] if name in rows else datetime.now(UTC)
-            counted[name] = fairs_held(stands_now.fairs.values(), target, as_of, zone)
-    await _compare_targets(conn, report, campaign, stands_now=stands_now, rows=rows, counted=counted)
-    await _compare_campaign(conn, report, campaign, stands_now)
-    whole = {name: days for name, days in counted.items() if name not in rows or rows[name]["tally"] is None}
-    await _compare_milestones(conn, reasons, own, stands_now, whole)
-    await _compare_the_rest(conn, report, campaign, {(source, id) for _, source, id in retracted})
-    await reasons.settle()
-
-
-def _compare_journey(report: Report, what: str, stored: StoredJourney | None, journey: Journey) -> None:
-    kept = stored or StoredJourney(NOTHING_KNOWN, None, {}, [])
-    drawn = {
-        "name": (kept.name, journey.attribute("name")),
-        "standing": (kept.standing, milestones(journey)),
-        "employers": (kept.employers, sorted(employers(journey))),
-    }
-    if kept.journey != journey:
-        report.differs(f"{what}: stored {stored and stored.journey} but its facts say {journey}")
-    for name, (there, told) in drawn.items():
-        if there != told:
-            report.differs(f"{what}: its {name} is {there} but its facts say {told}")
-
-
-async def _compare_campaign(conn: Conn, report: Report, campaign: str, stands_now: Campaign) -> None:
-    particulars = stands_now.particulars
-    row = {**asdict(particulars), "closed": stands_now.closed} if particulars else None
-    if await auditing.campaign_row(conn, campaign) != row:
-        report.differs(f"campaign {campaign}: its particulars differ from the facts'")
-    fairs = {name: {**asdict(fair), "employers": list(fair.employers)} for name, fair in stands_now.fairs.items()}
-    openings = {name: asdict(opening) for name, opening in stands_now.openings.items()}
-    for kind, stored, told in (
-        ("fair", await auditing.fairs(conn, campaign), fairs),
-        ("opening", await auditing.openings(conn, campaign), openings),
-    ):
-        for name in sorted(stored.keys() | told.keys()):
-            if stored.get(name) != told.get(name):
-                report.differs(
-                    f"{kind} {campaign}/{name}: stored {stored.get(name)} but its facts say {told.get(name)}"
-                )
-
-
-async def _compare_milestones(
-    conn: Conn, reasons: Reasons, own: list[Fact], stands_now: Campaign, counted: dict[str, Contribution]
-) -> None:
-    """Those must have been reached that the numbers of now are above; each was reached for a goal that was once set."""
-    stored = await auditing.milestones(conn, reasons.campaign)
-    for name, days in counted.items():
-        target, number = stands_now.targets[name], sum(days.values(), Decimal(0))
-        for percent in crossed(Decimal(-1), number, target.goal):
-            if not any((t, p) == (name, percent) and goal == target.goal for t, goal, p in stored):
-                reasons.report.differs(
-                    f"milestone {reasons.campaign}/{name}: {percent} % of {target.goal} is not noted"
-                )
-    ever = {(f.data["target"], Decimal(str(f.data["goal"]))): f for f in own if f.type == "target.set"}
-    for name, goal, percent in sorted(stored):
-        fact = ever.get((name, goal))
-        if fact is None:
-            reasons.report.differs(f"milestone {reasons.campaign}/{name}: no fact ever set a goal of {goal}")
-        else:
-            target = make_target(reasons.campaign, fact.data)
-            await reasons.expect([milestone_request(target, percent, Decimal(0))])
-
-
-async def _compare_the_rest(conn: Conn, report: Report, campaign: str, retracted: set[tuple[str, str]]) -> None:
-    for source, id in sorted((await auditing.retractions(conn, campaign)) ^ retracted):
+async def _audit_campaign(conn: Conn, campaign: str, report: Report, size: int, pause: Pause) -> None:
+    for left in reversed(range(TRIES)):
+        found = Report(campaigns=1)
+        work = _Work(conn, campaign, found, size, pause)
+        if await work.compare() or not left:
+            break
+    report.add(found)
+    for source, id in await auditing.retractions_apart(conn, campaign):
         report.differs(f"retraction {campaign}: of {source} {id} is noted or said, but not both")
     for message in await auditing.unfounded(conn, campaign):
         report.differs(f"message {message}: the fact that asked for it is not in the ledger")
@@ -166,89 +82,129 @@ async def _compare_the_rest(conn: Conn, report: Report, campaign: str, retracted
         report.differs(f"message {message}: it went more than once, and nobody let it")
 
 
-class Reasons:
-    """The reasons for messages, each of which must have its message; looked up in portions."""
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What a campaign's own facts say in one snapshot."""
 
-    def __init__(self, conn: Conn, campaign: str, report: Report) -> None:
-        self.campaign, self.report = campaign, report
-        self._conn = conn
-        self._keys: set[str] = set()
+    facts: list[Fact]
+    stands_now: Campaign
 
-    async def expect(self, requests: Iterable[MessageRequest]) -> None:
-        """These must have been asked for."""
-        self._keys.update(request.dedupe_key for request in requests)
-        if len(self._keys) >= PORTION:
-            await self.settle()
-
-    async def settle(self) -> None:
-        """Look up those that were expected."""
-        self.report.reasons += len(self._keys)
-        for key in await auditing.unasked(self._conn, self._keys):
-            self.report.differs(f"message of campaign {self.campaign}: the reason {key} has none")
-        self._keys.clear()
+    @property
+    def zone(self) -> ZoneInfo:
+        particulars = self.stands_now.particulars
+        return ZoneInfo(particulars.timezone if particulars else DEFAULT_TIMEZONE)
 
 
-async def _by_candidate(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, list[Fact]]]:
-    candidate: str | None = None
-    facts: list[Fact] = []
-    async for fact in ledger.scan_candidates(conn, campaign):
-        if fact.candidate != candidate:
-            if candidate is not None:
-                yield candidate, facts
-            candidate, facts = fact.candidate, []
-        facts.append(fact)
-    if candidate is not None:
-        yield candidate, facts
+class _Work:
+    """The comparison of one campaign."""
 
+    def __init__(self, conn: Conn, campaign: str, report: Report, size: int, pause: Pause) -> None:
+        self._conn, self._campaign, self._report, self._size, self._pause = conn, campaign, report, size, pause
+        self._counted: list[Contribution] = []
+        self._shares: dict[str, tuple[Share, ...]] = {}  # of each candidate who adds to any target
+        self._alike: dict[tuple[Share, ...], tuple[Share, ...]] = {}  # most add the same as many others
+        self._seen: set[str] = set()
 
-async def _side_by_side(
-    facts: AsyncIterator[tuple[str, list[Fact]]], stored: AsyncIterator[tuple[str, StoredJourney]]
-) -> AsyncIterator[tuple[str, list[Fact], StoredJourney | None]]:
-    """Both come in the order of candidates; a candidate that only one of them has is given all the same."""
-    ours, theirs = await anext(facts, None), await anext(stored, None)
-    while ours is not None or theirs is not None:
-        if theirs is None or (ours is not None and ours[0] < theirs[0]):
-            assert ours is not None
-            yield ours[0], ours[1], None
-            ours = await anext(facts, None)
-        elif ours is None or theirs[0] < ours[0]:
-            yield theirs[0], [], theirs[1]
-            theirs = await anext(stored, None)
-        else:
-            yield ours[0], ours[1], theirs[1]
-            ours, theirs = await anext(facts, None), await anext(stored, None)
+    async def compare(self) -> bool:
+        """Whether the targets stayed what they were, so that their numbers could be compared."""
+        async with self._snapshot():
+            own, horizon = await self._own(), await auditing.horizon(self._conn)
+        self._targets, self._zone = list(own.stands_now.targets.values()), own.zone
+        self._counted = [{} for _ in self._targets]
+        await self._slices()
+        horizon = await self._catch_up(horizon)
+        async with self._snapshot():
+            await self._again(await auditing.changed(self._conn, self._campaign, horizon))
+            return await self._compare_sums()
 
+    def _snapshot(self) -> AbstractAsyncContextManager[Any]:
+        return self._conn.transaction()
 
-async def _compare_targets(
-    conn: Conn,
-    report: Report,
-    campaign: str,
-    *,
-    stands_now: Campaign,
-    rows: dict[str, dict[str, object]],
-    counted: dict[str, Contribution],
-) -> None:
-    stored_days = await targets.days_of(conn, [campaign])
-    report.targets += len(rows)
-    for name in sorted(rows.keys() - stands_now.targets.keys()):
-        report.differs(f"target {campaign}/{name}: stored, but no fact sets it")
-    for name, target in sorted(stands_now.targets.items()):
-        if name not in rows:
-            report.differs(f"target {campaign}/{name}: set by a fact, but not stored")
-            continue
-        _compare_target(report, target, rows[name], counted[name], stored_days.get((campaign, name), {}))
+    async def _own(self) -> _Own:
+        facts = await ledger.facts_of_campaign(self._conn, self._campaign)
+        return _Own(facts, fold_campaign(facts, await ledger.retracted(self._conn, facts)))
 
+    async def _slices(self) -> None:
+        after: str = ""
+        upto: str | None = ""
+        while upto is not None:
+            async with self._snapshot():
+                upto = await auditing.bound(self._conn, self._campaign, after, self._size)
+                facts = await auditing.facts_between(self._conn, self._campaign, after, upto)
+                stored = await auditing.journeys_between(self._conn, self._campaign, after, upto)
+                await self._compare(facts, stored)
+            after = upto or after
+            await self._pause()
 
-def _compare_target(
-    report: Report, target: Target, row: dict[str, object], counted: Contribution, stored_days: Contribution
-) -> None:
-    name, number = f"target {target.campaign}/{target.target}", sum(counted.values(), Decimal(0))
-    if target_of(row) != target:
-        report.differs(f"{name}: its stored definition differs from the facts'")
-    if row["tally"] is not None:
-        report.uncounted += 1
-        return
-    if row["progress"] != number:
-        report.differs(f"{name}: stored {row['progress']} but its facts make {number}")
-    if stored_days != {day: amount for day, amount in counted.items() if amount}:
-        report.differs(f"{name}: its days differ from the facts'")
+    async def _catch_up(self, horizon: Horizon) -> Horizon:
+        """Compare those again who changed since, until they are few enough to be compared together with the sums."""
+        for _ in range(ROUNDS):
+            async with self._snapshot():
+                later = await auditing.horizon(self._conn)
+                changed = await auditing.changed(self._conn, self._campaign, horizon)
+            if len(changed) <= FEW:
+                break
+            for start in range(0, len(changed), FEW):
+                async with self._snapshot():
+                    await self._again(changed[start : start + FEW])
+                await self._pause()
+            horizon = later
+        return horizon
+
+    async def _again(self, candidates: list[str]) -> None:
+        keys = [(self._campaign, candidate) for candidate in candidates]
+        facts = await ledger.facts_of_candidates(self._conn, keys) if keys else {}
+        stored = await auditing.journeys_of(self._conn, self._campaign, candidates)
+        await self._compare({candidate: told for (_, candidate), told in facts.items()}, stored)
+
+    async def _compare(self, facts: dict[str, list[Fact]], stored: dict[str, StoredJourney]) -> None:
+        """Compare some candidates, within a snapshot: all their facts, and all their journeys."""
+        retracted = await ledger.retracted(self._conn, [fact for told in facts.values() for fact in told])
+        reasons = Reasons(self._conn, self._campaign, self._report)
+        for candidate in sorted(facts.keys() | stored.keys()):
+            told = facts.get(candidate, [])
+            if candidate not in self._seen:
+                self._report.facts += len(told)
+                self._report.journeys += 1
+                self._seen.add(candidate)
+            standing_facts = [fact for fact in told if stands(fact, retracted)]
+            journey = fold(standing_facts)
+            compare_journey(self._report, f"journey {self._campaign}/{candidate}", stored.get(candidate), journey)
+            standing = milestones(journey)
+            self._count(candidate, [contribution(journey, standing, each, self._zone) for each in self._targets])
+            if not journey.erased:
+                await reasons.expect(request for fact in standing_facts for request in candidate_requests(fact))
+        await reasons.settle()
+
+    def _count(self, candidate: str, contributions: Iterable[Contribution]) -> None:
+        """Count what a candidate adds, instead of what was counted of them before."""
+        shares = tuple((nth, day, amount) for nth, days in enumerate(contributions) for day, amount in days.items())
+        for nth, day, amount in self._shares.pop(candidate, ()):
+            add_up(self._counted[nth], {day: -amount})
+        for nth, day, amount in shares:
+            add_up(self._counted[nth], {day: amount})
+        if shares:
+            self._shares[candidate] = self._alike.setdefault(shares, shares)
+
+    async def _compare_sums(self) -> bool:
+        """Compare the campaign's own rows, and its targets with what was counted; False where they are others now than
+        those that were counted."""
+        own = await self._own()
+        stands_now, rows = own.stands_now, await targets.targets_of(self._conn, [self._campaign])
+        by_name = {row["target"]: row for row in rows}
+        same = list(stands_now.targets.values()) == self._targets and own.zone == self._zone
+        counted = dict(zip(stands_now.targets, self._counted, strict=True)) if same else {}
+        for name, target in stands_now.targets.items():
+            if target.measure == "fairs_held":
+                as_of = by_name[name]["as_of"] if name in by_name else datetime.now(UTC)
+                counted[name] = fairs_held(stands_now.fairs.values(), target, as_of, own.zone)
+        self._report.facts += len(own.facts)
+        reasons = Reasons(self._conn, self._campaign, self._report)
+        await compare_targets(
+            self._conn, self._report, self._campaign, stands_now=stands_now, rows=by_name, counted=counted
+        )
+        await compare_campaign(self._conn, self._report, self._campaign, stands_now)
+        whole = {name: days for name, days in counted.items() if name not in by_name or by_name[name]["tally"] is None}
+        await compare_milestones(self._conn, reasons, own.facts, stands_now, whole)
+        await reasons.settle()
+        return same

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, StatementTooLong
@@ -35,10 +35,13 @@ class Persistence:
         self._lock = asyncio.Lock()
         self.conflicts = 0
         self.outages = 0
+        self.repeats: dict[int, list[int]] = {}  # partition → conflicts, outages
 
-    async def persist(self, work: Callable[[Conn], Awaitable[T]], *, can_be_less: bool = False) -> T:
+    async def persist(
+        self, work: Callable[[Conn], Awaitable[T]], *, can_be_less: bool = False, of: Iterable[int] = ()
+    ) -> T:
         """Do work until it succeeds, however long that takes; errors that are neither outage nor conflict pass, and
-        StatementTooLong when the caller can ask for less."""
+        StatementTooLong when the caller can ask for less. `of`: the partitions that it is about."""
         pause, conflict = RETRY[0], CONFLICT[0]
         while True:
             try:
@@ -47,6 +50,7 @@ class Persistence:
                 return done
             except ConcurrentChange as error:
                 self.conflicts += 1
+                self._note(of, 0)
                 log.log(logging.WARNING if conflict >= CONFLICT[1] else logging.DEBUG, "%s; trying again", error)
                 self._pulse("another worker that changes the same")
                 await asyncio.sleep(conflict * self._jitter())
@@ -55,10 +59,15 @@ class Persistence:
                 if can_be_less and isinstance(error, StatementTooLong):
                     raise
                 self.outages += 1
+                self._note(of, 1)
                 log.warning("%s; trying again in %.1f s", error, pause)
                 self._pulse("the database")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY[1])
+
+    def _note(self, partitions: Iterable[int], kind: int) -> None:
+        for partition in partitions:
+            self.repeats.setdefault(partition, [0, 0])[kind] += 1
 
     async def attempt(self, work: Callable[[Conn], Awaitable[T]]) -> T:
         """Do work once. After DatabaseUnavailable the connection is another one."""

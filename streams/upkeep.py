@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import faust
@@ -14,37 +15,58 @@ from streams.persisting import Persistence
 
 BEAT_EVERY: Final = 5.0  # seconds
 SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
+KEEP_UNTOLD: Final = 7  # days for which an event waits for a broker that takes it: as long as facts are kept there
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 
 
 class Upkeep:
     """`works` are the connections whose conflicts and outages are told of, `aside` the one to do this on."""
 
-    def __init__(self, settings: Settings, *, holder: str, works: Sequence[Persistence], aside: Persistence) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        holder: str,
+        works: Sequence[Persistence],
+        aside: Persistence,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._holder, self._works, self._aside = holder, works, aside
+        self._timer = timer
         self._facts = 0
+        self._committed: float | None = None
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
             "mails": settings.keep_mails_days,
             "mail_attachments": settings.keep_mails_days,
             "message_attempts": settings.keep_attempts_days,
+            "announcements": KEEP_UNTOLD,
             **OF_ACCESS,
         }
 
     def note(self, facts: int) -> None:
-        """So many facts more were applied."""
+        """A batch was committed, with so many facts."""
         self._facts += facts
+        if facts:
+            self._committed = self._timer()
+
+    def beat(self) -> Beat:
+        """What there is to say now."""
+        repeats = [(partition, *counts) for work in self._works for partition, counts in sorted(work.repeats.items())]
+        return Beat(
+            self._holder,
+            self._facts,
+            sum(work.conflicts for work in self._works),
+            sum(work.outages for work in self._works),
+            committed=None if self._committed is None else self._timer() - self._committed,
+            repeats=repeats,
+        )
 
     def attach(self, app: faust.App) -> None:
         """Let the app's clock see to it."""
 
         async def beat() -> None:
-            said = Beat(
-                self._holder,
-                self._facts,
-                sum(work.conflicts for work in self._works),
-                sum(work.outages for work in self._works),
-            )
+            said = self.beat()
             await self._aside.persist(lambda conn: beats.note(conn, said))
 
         async def sweep() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,6 +65,9 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
         for worker, value in zip(overview.workers, values, strict=True):
             family.add_metric([worker.holder], value)
         yield family
+    committed = {(each.holder,): each.committed for each in overview.workers if each.committed is not None}
+    yield _counted("yinfeng_worker_last_commit_seconds", "Seconds since its last commit", ["worker"], committed)
+    yield from _repeats(overview)
     yield GaugeMetricFamily("yinfeng_connections", "Connections to the database", overview.connections)
     yield GaugeMetricFamily(
         "yinfeng_oldest_snapshot_transactions", "Transactions since the oldest snapshot", overview.oldest_snapshot
@@ -74,7 +78,7 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
     if overview.last_published is not None:
         yield GaugeMetricFamily(
             "yinfeng_last_published_seconds",
-            "Seconds since the relay published what still waits",
+            "Seconds since a relay last had a fact published",
             overview.last_published,
         )
     progress = GaugeMetricFamily("yinfeng_target_progress", "Progress of a target", labels=["campaign", "target"])
@@ -84,6 +88,19 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
         goal.add_metric([campaign, target], float(wanted))
     yield progress
     yield goal
+
+
+def _repeats(overview: Overview) -> Iterator[GaugeMetricFamily]:
+    """What workers that speak had to try again, by partition."""
+    conflicts: Counter[tuple[str]] = Counter()
+    outages: Counter[tuple[str]] = Counter()
+    for worker in overview.workers:
+        for partition, in_conflict, away in worker.repeats:
+            conflicts[str(partition),] += in_conflict
+            outages[str(partition),] += away
+    labels = ["partition"]
+    yield _counted("yinfeng_partition_conflicts", "Batches tried again after a conflict", labels, conflicts)
+    yield _counted("yinfeng_partition_retries", "Batches tried again after an outage of Postgres", labels, outages)
 
 
 def _counted(name: str, about: str, labels: list[str], counts: Mapping[Any, float]) -> GaugeMetricFamily:

@@ -47,9 +47,9 @@ from notifications.sending.situation import Writer
 from producers.forms.router import make_router as forms_router
 from producers.http import make_router as events_router
 from schemas.access import Caller
+from schemas.asyncapi import asyncapi
 from schemas.counted import Explaining
 from schemas.errors import ConfigurationError, Unauthorized, Unavailable
-from schemas.openapi import asyncapi
 from schemas.settings import Settings
 from storage.access import keys, sessions
 from storage.database import Conn, borrowed, make_pool

@@ -7,8 +7,10 @@ from typing import Final
 
 import msgspec
 
+from schemas.emitted import TOLD_WITH
 from schemas.kinds import BY_NAME
 from schemas.messages import MessageRequest
+from storage import announcements
 from storage.arrays import Column, Value, column, named
 from storage.database import Conn
 from storage.ledger import JourneyKey
@@ -111,9 +113,17 @@ async def request(conn: Conn, requests: Sequence[MessageRequest], *, doubtful: b
     unique = list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1]
     values = {**_columns(unique), "doubtful": doubtful}
     rows = await (await conn.execute(_DOUBT if doubtful else _REQUEST, values)).fetchall()
+    await _announce(conn, unique, [id for (id,) in rows], doubtful=doubtful)
     if len(rows) < len(unique):
         rows += await statuses.change(conn, _AGAIN, values, also=_ASKED_AGAIN)
     return [] if doubtful else sorted(id for (id,) in rows)
+
+
+async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Sequence[int], *, doubtful: bool) -> None:
+    if fresh and any(each.kind in TOLD_WITH for each in requests):
+        await announcements.with_messages(conn, fresh)
+    if fresh and doubtful:
+        await announcements.in_doubt(conn, fresh)
 
 
 def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from psycopg.rows import class_row
 
+from schemas.emitted import OUTCOME_STATUSES
 from schemas.messages import Status
 from storage.arrays import Value, named
 from storage.database import Conn
@@ -27,9 +28,16 @@ WITH changed AS (
     INSERT INTO message_attempts (message, status, cause, detail)
     SELECT id, status, cause, CASE WHEN NOT forgotten OR status = 'cancelled' THEN coalesce(note, reason) END
     FROM changed ORDER BY id
+), told AS (
+    INSERT INTO announcements (id, type, key, data)
+    SELECT gen_random_uuid(), 'message.' || status, campaign || '/' || coalesce(candidate, ''),
+           jsonb_build_object('message', id, 'kind', kind, 'campaign', campaign, 'candidate', candidate,
+                              'status', status, 'cause', cause)
+    FROM changed WHERE status = ANY(%(told)s::text[]) ORDER BY id
 )
 SELECT {columns} FROM changed ORDER BY id
 """
+TOLD_STATUSES: Final = "{" + ",".join(OUTCOME_STATUSES) + "}"
 FREED: Final = "owner = NULL, lease_until = NULL"
 
 _LOCK: Final = """
@@ -83,7 +91,7 @@ async def change(
     `chosen` is a query of (id, status, cause, reason, note), `also` what else is set.
     """
     query = _CHANGE.format(chosen=chosen, also=also, columns=columns)
-    return await (await conn.execute(query, {**values, "allowed": ALLOWED})).fetchall()
+    return await (await conn.execute(query, {**values, "allowed": ALLOWED, "told": TOLD_STATUSES})).fetchall()
 
 
 async def lock(conn: Conn, ids: Collection[int]) -> dict[int, MessageState]:

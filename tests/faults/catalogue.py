@@ -13,6 +13,7 @@ RELAY = "tests/integration/test_relay.py::"
 SILENCE = "tests/integration/test_silence.py::"
 SUPERVISOR = "tests/integration/test_supervisor.py::"
 APPLIER = "tests/integration/test_applier.py::"
+EXHAUSTED = "tests/faults/test_exhausted.py::"
 UPGRADE = "tests/integration/test_upgrade.py::"
 
 
@@ -47,17 +48,20 @@ FAULTS: dict[int, Fault] = {
         "tests/integration/test_worker.py::test_a_database_that_is_away_is_waited_for_and_nothing_is_lost",
     ),
     12: Fault("Postgres is silent", SILENCE + "test_while_postgres_is_silent_a_post_is_answered_and_later_all_goes_on"),
-    13: Fault("no connection to Postgres is left", why="not tried as yet; the pool's time-out answers 503"),
-    14: Fault("Postgres' own disk is full", why="not tried as yet: it needs a file system of its own"),
+    13: Fault("no connection to Postgres is left", EXHAUSTED + "test_no_connection_to_postgres_is_left"),
+    14: Fault("Postgres' own disk is full", EXHAUSTED + "test_postgres_own_disk_is_full"),
     15: Fault(
         "the disk is full under logs and state",
         SUPERVISOR + "test_a_full_disk_stops_no_supervisor_and_leaves_no_orphan",
     ),
     16: Fault("the power fails", why="no power to cut here; `yinfeng prepare` says what the servers promise"),
-    17: Fault("Postgres fails over to a replica that lags", why="not tried as yet; restoring a copy (18) is the same"),
+    17: Fault(
+        "Postgres fails over to a replica that lags",
+        "tests/faults/test_failover.py::test_a_replica_that_lags_takes_over",
+    ),
     18: Fault("an older copy of the database is restored", "tests/faults/test_restore.py::test_an_older_copy_restored"),
     19: Fault("a long snapshot beside the load", why="a matter of speed, for the benchmarks"),
-    20: Fault("PgBouncer lies between", why="not tried: the relay needs LISTEN, and docs/operations.md says so"),
+    20: Fault("PgBouncer lies between", "tests/faults/test_pgbouncer.py::test_pooling_by_transaction_is_refused"),
     21: Fault("a lock is never had", SILENCE + "test_what_takes_too_long_is_told_by_its_kind"),
     22: Fault("a statement takes longer than it may", APPLIER + "test_a_batch_that_takes_too_long_is_halved"),
     23: Fault(
@@ -65,7 +69,7 @@ FAULTS: dict[int, Fault] = {
     ),
     24: Fault("the broker is restarted on its data", MATRIX),
     25: Fault("the broker is silent", MATRIX),
-    26: Fault("partitions are added", why="not tried as yet"),
+    26: Fault("partitions are added", "tests/faults/test_partitions.py::test_partitions_are_added_while_facts_come"),
     27: Fault(
         "workers come and go",
         "tests/integration/test_scaled.py::test_two_workers_share_the_partitions_and_one_inherits_from_the_other",
@@ -108,5 +112,5 @@ FAULTS: dict[int, Fault] = {
     44: Fault("summer time begins", "tests/unit/test_calendar.py::"),
     45: Fault("readers of the stream don't read", "tests/unit/test_live.py::"),
     46: Fault("huge bodies", "tests/integration/test_events_http.py::"),
-    47: Fault("no file descriptor is left", why="not tried as yet"),
+    47: Fault("no file descriptor is left", EXHAUSTED + "test_no_file_descriptor_is_left"),
 }

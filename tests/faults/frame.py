@@ -3,8 +3,8 @@
 What is checked is what the promises say: C1 and C2, what a client was told is accepted is in the ledger or among the
 dead letters; C3, what it was told is not accepted is not there; C4, all of it is applied soon after the fault; C5, the
 targets are what the ledger's facts make of them, counted here by one query; C6, the audit finds no drift; C7, no
-message went twice; C8, nothing but poison is among the dead letters; C9, no process but the victim ended; C10, those
-whom the fault does not touch go on meanwhile.
+message went twice, and what is said to be sent the provider had; C8, nothing but poison is among the dead letters; C9,
+no process but the victim ended; C10, those whom the fault does not touch go on meanwhile.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from tests.stand_ins.sendgrid import SendGridStandIn
 
 STEADY = 0.7  # seconds of posting before the fault, and after it
 RECOVERED_WITHIN = 45.0
+SENT = "SELECT nonce::text FROM messages WHERE status IN ('sent', 'delivered') AND channel = 'sendgrid'"
 PARTS = ("web", "relay", "worker", "broker", "postgres")
 
 
@@ -91,10 +92,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Expected:
-    """`go_on`: whose posts are accepted meanwhile. `keeps_log`: whether what Kafka acknowledged outlives the fault."""
+    """`go_on`: whose posts are accepted meanwhile. `keeps_log`: whether what Kafka acknowledged outlives the fault.
+    `victims`: which parts may end."""
 
     go_on: tuple[Way, ...] = ()
     keeps_log: bool = True
+    victims: tuple[str, ...] = ()
 
 
 def begin(stage: Stage) -> None:
@@ -106,7 +109,7 @@ def begin(stage: Stage) -> None:
 
 def run(stage: Stage, name: str, inject: Callable[[], None], expected: Expected) -> Outcome:
     """One fault in the frame. `inject` returns when it is healed."""
-    outcome = Outcome()
+    outcome, starts = Outcome(), _starts(stage)
     with _posting(stage, name) as recorder:
         time.sleep(STEADY)
         began = time.monotonic()
@@ -117,7 +120,13 @@ def run(stage: Stage, name: str, inject: Callable[[], None], expected: Expected)
     for way in expected.go_on:
         outcome.stood_still = max(outcome.stood_still, recorder.longest_silence(way, began, healed))
     _check(stage, recorder, expected, outcome)
+    ended = {name for name, count in _starts(stage).items() if count != starts[name]} - set(expected.victims)
+    outcome.wrong += [f"C9: {name} ended" for name in sorted(ended)]
     return outcome
+
+
+def _starts(stage: Stage) -> dict[str, int]:
+    return {child.name: child.restarts for child in stage.platform.state().children}
 
 
 @contextmanager
@@ -166,6 +175,9 @@ def _check(stage: Stage, recorder: Recorder, expected: Expected, outcome: Outcom
     if audited.returncode:
         outcome.wrong.append(f"C6: {audited.stdout[-600:]}{audited.stderr[-300:]}")
     outcome.mails_twice += sorted(id for id, count in stage.provider.ids().items() if count > 1)
+    sent = {name for (name,) in stage.rows(SENT)}
+    if unseen := sent - set(stage.provider.ids()):
+        outcome.wrong.append(f"C7: {len(unseen)} messages are said to be sent, and the provider never had them")
     if letters := stage.number("SELECT count(*) FROM dead_letters"):
         outcome.wrong.append(f"C8: {letters} dead letters")
     if stage.platform.process.poll() is not None:

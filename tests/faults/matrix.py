@@ -18,6 +18,7 @@ from tests.stand_ins.sendgrid import KEY, sendgrid_stand_in
 Deed = Literal["kill", "stop", "pause"]
 DEEDS: tuple[Deed, ...] = ("kill", "stop", "pause")
 PAUSED_FOR = 2.0  # seconds
+BETWEEN = 1.5  # seconds in which the supervisor sees it run: pauses without are one long one, which ends a part
 
 # Whose posts are accepted while a part is away. Facts over HTTP wait in the ledger, straight ones in the log of Kafka.
 GO_ON: dict[str, Expected] = {
@@ -51,14 +52,17 @@ def stage(folder: Path, broker: Literal["embedded", "apache"], cache: Path) -> I
 def expected(on: Stage, part: str, deed: Deed) -> Expected:
     """The embedded broker keeps its log in memory: what was not applied when it ends is gone, as its users are told."""
     known = GO_ON[part]
-    return Expected(known.go_on, keeps_log=not (part == "broker" and on.apache is None and deed != "pause"))
+    keeps_log = not (part == "broker" and on.apache is None and deed != "pause")
+    return Expected(known.go_on, keeps_log=keeps_log, victims=(part,))
 
 
 def injection(on: Stage, part: str, deed: Deed, times: int) -> Callable[[], None]:
     """Do it to the part, so many times in a row; each time it is back before the next."""
 
     def inject() -> None:
-        for _ in range(times):
+        for nth in range(times):
+            if nth and deed == "pause":
+                time.sleep(BETWEEN)
             if part == "broker" and on.apache is not None:
                 _to_apache(on, deed)
             else:

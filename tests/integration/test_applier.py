@@ -18,8 +18,9 @@ from storage.database import Conn, Limits, connect
 from storage.positions import Log
 from streams.applier import Applier
 from streams.apply import Applied
-from streams.audit import Report, audit
+from streams.audit import audit
 from streams.chunks import Chunk
+from streams.comparing import Report
 from streams.intake import Incoming
 from streams.persisting import Persistence
 from tests.facts import event, hired, opened, signed_up, target

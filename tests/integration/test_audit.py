@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlmodel import SQLModel
@@ -13,7 +14,8 @@ import schemas.message_tables
 import schemas.tables  # noqa: F401
 from storage.database import Conn, connect
 from streams.apply import apply_batch
-from streams.audit import Report, audit
+from streams.audit import audit
+from streams.comparing import Report
 from streams.intake import Incoming
 from tests.facts import event, hired, opened, retraction, signed_up, target
 
@@ -105,9 +107,13 @@ DERIVED = ("journeys", "targets", "target_days", "milestones", "campaigns", "fai
 @pytest.fixture
 async def conn(database_url: str) -> AsyncIterator[Conn]:
     async with await connect(database_url, name="test") as connection:
-        batch = [Incoming("yinfeng.facts", 0, n, None, json.dumps(e).encode(), ()) for n, e in enumerate(WORLD)]
-        await apply_batch(connection, batch, now=NOW)
+        await apply(connection, *WORLD)
         yield connection
+
+
+async def apply(conn: Conn, *events: dict[str, Any]) -> None:
+    batch = [Incoming("yinfeng.facts", 0, n, None, json.dumps(e).encode(), ()) for n, e in enumerate(events)]
+    await apply_batch(conn, batch, now=NOW)
 
 
 async def report(database_url: str) -> Report:
@@ -135,3 +141,42 @@ async def test_what_is_not_as_the_facts_have_it_is_named(database_url: str, conn
         table := changed.split(".", maxsplit=1)[0], table.rstrip("s")
     )
     assert any(subject in line for line in found.differences), found.differences
+
+
+async def test_it_frees_its_snapshot_between_slices_and_stays_exact_while_facts_come(database_url: str, conn: Conn):
+    """Facts come between any two slices: of candidates that were compared already, of others, and corrections."""
+    rounds = 0
+
+    async def pause() -> None:
+        nonlocal rounds
+        rounds += 1
+        held = await conn.execute("SELECT backend_xmin FROM pg_stat_activity WHERE application_name = 'yinfeng-audit'")
+        assert await held.fetchall() == [(None,)]
+        await apply(conn, *MEANWHILE[rounds % len(MEANWHILE)](rounds))
+
+    await apply(conn, *[hired(f"d{n}") for n in range(20)])
+    async with await connect(database_url, name="audit") as other:
+        found = await audit(other, size=3, pause=pause)
+    assert found.differences == []
+    assert (found.uncounted, found.targets) == (0, 2)
+    assert rounds > 5
+
+
+async def test_targets_that_are_set_anew_while_they_are_counted_are_counted_again(database_url: str, conn: Conn):
+    left = [target("t", goal=3, where={"school": ["x"]}, id="again")]
+
+    async def pause() -> None:
+        if left:
+            await apply(conn, left.pop())
+
+    async with await connect(database_url, name="audit") as other:
+        found = await audit(other, size=3, pause=pause)
+    assert (found.differences, found.uncounted, left) == ([], 0, [])
+
+
+MEANWHILE: list[Callable[[int], list[dict[str, Any]]]] = [
+    lambda n: [hired(f"a{n}"), signed_up(f"d{n}", id=f"late{n}")],
+    lambda n: [event("hire.ended", candidate=f"d{n}", employer="huayou", ended_on="2026-12-01", id=f"left{n}")],
+    lambda n: [hired(f"z{n}", id=f"mistake{n}")],
+    lambda n: [retraction(f"mistake{n - 1}", candidate=f"z{n - 1}")],
+]

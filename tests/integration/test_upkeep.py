@@ -29,7 +29,9 @@ async def test_metrics_tell_of_partitions_workers_and_gaps(conn: Conn):
     await positions.begin(conn, log, {0: 5, 1: 7})
     await positions.note_gaps(conn, log, {1: (7, 19)})
     for facts in (3, 8):
-        await beats.note(conn, Beat("host:1", facts, 2, 1))
+        await beats.note(conn, Beat("host:1", facts, 2, 1, committed=5.0, repeats=[(0, 2, 0), (1, 0, 1)]))
+    await beats.note(conn, Beat("host:2", 0, 3, 0, repeats=[(0, 3, 0)]))
+    await conn.execute("UPDATE topics SET published_at = now() - interval '7 seconds'")
     said = render(await overview(conn)).decode()
     for line in (
         'yinfeng_position{partition="1"} 19.0',
@@ -37,6 +39,10 @@ async def test_metrics_tell_of_partitions_workers_and_gaps(conn: Conn):
         "yinfeng_gap_records 12.0",
         'yinfeng_worker_applied_facts{worker="host:1"} 8.0',
         'yinfeng_worker_conflicts{worker="host:1"} 2.0',
+        'yinfeng_partition_conflicts{partition="0"} 5.0',
+        'yinfeng_partition_retries{partition="1"} 1.0',
+        'yinfeng_worker_last_commit_seconds{worker="host:1"} 5.',
+        "yinfeng_last_published_seconds 7.",
         "yinfeng_notification_queue 0.0",
         "yinfeng_connections",
     ):
@@ -74,5 +80,6 @@ async def test_whatever_a_worker_does_outlives_a_connection_that_ends(database_u
             await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         return "done"
 
-    assert (await persistence.persist(work), persistence.outages) == ("done", 1)
+    assert (await persistence.persist(work, of=[3]), persistence.outages) == ("done", 1)
+    assert persistence.repeats == {3: [0, 1]}
     await persistence.close()

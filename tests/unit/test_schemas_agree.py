@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from producers.requests import READERS
+from schemas.asyncapi import asyncapi, emitted_schema
 from schemas.catalogue import CATALOGUE
 from schemas.cloudevents import structured_event
+from schemas.emitted import EMITTED
 from schemas.errors import InvalidFact
 from schemas.facts import Fact, validate_event
-from schemas.openapi import asyncapi, event_schema, example_event
+from schemas.openapi import event_schema, example_event
 from schemas.settings import Settings
 from schemas.topics import TOPICS
 from tests.strategies import Event, events, json_values
@@ -161,3 +163,11 @@ def test_asyncapi_has_every_topic_and_every_fact():
     for operation in document["operations"].values():
         assert operation["action"] in ("send", "receive")
         find(document, operation["channel"]["$ref"])
+
+
+def test_asyncapi_has_all_that_the_system_emits():
+    channels = asyncapi("Yinfeng", "1")["channels"].values()
+    there = {channel["address"]: set(channel["messages"]) for channel in channels}
+    for row in EMITTED.values():
+        assert f"emitted_{row.name}".replace(".", "_") in there[row.topic]
+        Draft202012Validator.check_schema(emitted_schema(row))
