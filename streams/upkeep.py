@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,10 +11,14 @@ import faust
 from schemas.settings import Settings
 from storage import beats, retention
 from storage.beats import Beat
+from storage.ledger import JourneyKey
 from streams.persisting import Persistence
+from streams.seating import START, catch_up
 
 BEAT_EVERY: Final = 5.0  # seconds
 SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
+DRAW_EVERY: Final = 0.2  # seconds between portions of what another version wrote
+LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 
 
@@ -23,6 +28,8 @@ class Upkeep:
     def __init__(self, settings: Settings, *, holder: str, works: Sequence[Persistence], aside: Persistence) -> None:
         self._holder, self._works, self._aside = holder, works, aside
         self._facts = 0
+        self._drawn_until: JourneyKey = START
+        self._draws_at = 0.0
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
             "mails": settings.keep_mails_days,
@@ -50,5 +57,12 @@ class Upkeep:
         async def sweep() -> None:
             await self._aside.persist(lambda conn: retention.sweep(conn, self._days))
 
+        async def draw_anew() -> None:
+            if time.monotonic() >= self._draws_at:
+                after = await self._aside.persist(lambda conn: catch_up(conn, self._drawn_until))
+                self._drawn_until = after or START
+                self._draws_at = 0.0 if after else time.monotonic() + LOOK_AGAIN
+
+        app.timer(DRAW_EVERY)(draw_anew)
         app.timer(BEAT_EVERY)(beat)
         app.timer(SWEEP_EVERY)(sweep)
