@@ -63,7 +63,7 @@ WHERE (s.campaign, s.candidate, s.fair) = (k.campaign, k.candidate, k.fair)
   AND s.at IS NULL AND s.told_waiting IS NULL
 """
 _THIS_LINE: Final = """line = hashtextextended(%(campaign)s::text || E'\\x1f' || %(fair)s::text, 0)
-    AND campaign = %(campaign)s AND fair = %(fair)s AND at IS NOT NULL"""
+    AND campaign = %(campaign)s::text AND fair = %(fair)s::text AND at IS NOT NULL"""
 _LAST_KEPT: Final = f"""
 SELECT at, source, id FROM seats WHERE {_THIS_LINE} AND NOT waiting ORDER BY at DESC, source DESC, id DESC LIMIT 1
 """
@@ -95,7 +95,7 @@ WHERE f.capacity IS DISTINCT FROM s.capacity ORDER BY campaign
 """
 _RESIZE: Final = f"""
 INSERT INTO fair_seats (campaign, fair, capacity, kept, waiting)
-SELECT %(campaign)s, %(fair)s, %(capacity)s, count(*) FILTER (WHERE NOT waiting), count(*) FILTER (WHERE waiting)
+SELECT %(campaign)s::text, %(fair)s::text, %(capacity)s::bigint, count(*) FILTER (WHERE NOT waiting), count(*) FILTER (WHERE waiting)
 FROM seats WHERE {_THIS_LINE}
 ON CONFLICT (campaign, fair) DO UPDATE SET capacity = excluded.capacity
 RETURNING campaign, fair, capacity, kept, waiting

@@ -10,7 +10,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "gone.lead": "Open it once more from the latest mail, whole. If that doesn't help, write to who sent it.",
         "ticket.title": "Ticket",
         "ticket.valid": "Valid: show this code at the check-in",
-        "ticket.waiting": "On the waiting list, number {number}: you have no seat yet. We write as soon as one comes free.",
+        "ticket.waiting": "On the waiting list, number {number}: no seat yet. We write as soon as one comes free.",
         "ticket.void": "Not valid: its holder takes no part in this fair any more",
         "ticket.cancelled": "This fair has been cancelled",
         "ticket.early": "Your seat is kept. The check-in opens on the day of the fair.",
