@@ -15,6 +15,7 @@ from benchmarks import (
     listeners,
     openings,
     scale_out,
+    seats,
     sending,
     start,
     taking_in,
@@ -47,6 +48,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "drain": drain.measure,
     "sending": sending.measure,
     "openings": openings.measure,
+    "seats": seats.measure,
     "late_target": late_target.measure,
     "scale_out": scale_out.measure,
 }

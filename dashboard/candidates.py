@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.journey import Hire, Journey, is_consent
-from storage import candidates, sight
+from storage import candidates, seat_reads, sight
 from storage.candidates import Known, Place
 from storage.database import Conn
+from storage.seat_reads import Standing
 
 MAX_MESSAGES: Final = 1000
+NOWHERE: Final[Mapping[str, Standing]] = MappingProxyType({})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,6 +31,7 @@ async def candidate_page(
     known = await candidates.load(conn, campaign, candidate)
     if known is None or not seen:
         raise NotFound(f"there is no candidate {candidate!r} in the campaign {campaign!r} that this key may read")
+    seats = await seat_reads.standing(conn, campaign, candidate)
     timeline = await candidates.timeline(
         conn,
         campaign,
@@ -37,12 +42,15 @@ async def candidate_page(
         limit=limit,
     )
     messages = [] if employer else await candidates.messages(conn, campaign, candidate, limit=MAX_MESSAGES)
-    journey = journey_document(known, employer)
+    journey = journey_document(known, employer, seats)
     return {"campaign": campaign, "candidate": candidate, **journey, "timeline": timeline, "messages": messages}
 
 
-def journey_document(known: Known, employer: str | None = None) -> dict[str, Any]:
-    """A journey for readers; with `employer`, without what is other employers'."""
+def journey_document(
+    known: Known, employer: str | None = None, seats: Mapping[str, Standing] = NOWHERE
+) -> dict[str, Any]:
+    """A journey for readers; with `employer`, without what is other employers'. `seats`: how the candidate stands at
+    fairs."""
     journey = known.journey
 
     def visible(name: str | None) -> bool:
@@ -54,7 +62,7 @@ def journey_document(known: Known, employer: str | None = None) -> dict[str, Any
         "standing": {step: _moment(at) for step, at in sorted(known.standing.items(), key=lambda item: item[1])},
         "withdrawn": journey.withdrawn,
         "erased": journey.erased,
-        "fairs": _fairs(journey),
+        "fairs": _fairs(journey, seats),
         "interviews": {
             name: {"first": _moment(held.first), "outcome": held.outcome.value if held.outcome else None}
             for name, held in journey.interviews.items()
@@ -67,9 +75,15 @@ def journey_document(known: Known, employer: str | None = None) -> dict[str, Any
     }
 
 
-def _fairs(journey: Journey) -> dict[str, dict[str, datetime | None]]:
+def _fairs(journey: Journey, seats: Mapping[str, Standing]) -> dict[str, dict[str, Any]]:
+    """By fair; `seat` is `seat` or `waiting`, with the `number` on the waiting list, None of who is not in line."""
     return {
-        fair: {"signed_up": _moment_of(journey.fairs, fair), "checked_in": _moment_of(journey.checkins, fair)}
+        fair: {
+            "signed_up": _moment_of(journey.fairs, fair),
+            "checked_in": _moment_of(journey.checkins, fair),
+            "seat": ("waiting" if seats[fair].waiting else "seat") if fair in seats else None,
+            "number": seats[fair].number if fair in seats else None,
+        }
         for fair in sorted(journey.fairs.keys() | journey.checkins.keys())
     }
 

@@ -86,11 +86,13 @@ def make_router(
         async with borrowed(pool) as conn:
             found = await candidate_page(conn, caller, *key, after=place, limit=FACTS_A_PAGE + 1)
             about = await known(conn, campaign)
+            titles = await reads.fair_titles(conn, campaign, list(found["fairs"]))
             said = await notice(conn, request, caller)
         facts = found["timeline"][:FACTS_A_PAGE]
         last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
         more = encode((last["time"], last["source"], last["id"])) if last else None
-        context = {"about": about, "steps": reads.FUNNEL, "more": more, **found, "timeline": facts, "notice": said}
+        shown = {"about": about, "steps": reads.FUNNEL, "titles": titles, "notice": said}
+        context = {"more": more, **found, "timeline": facts, **shown}
         return page(request, "candidate.html", context)
 
     return router

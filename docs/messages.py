@@ -76,6 +76,7 @@ DOUBT = {"ask_hr": "HR is asked", "resend": "it goes once more", "give_up": "it 
 OTHERWISE = {
     "waitlisted": "a signup to a fair that is full",
     "moved_up": "a seat that came free",
+    "moved_back": "a seat that is none after all",
     "fair_reminder": "the clock: a day and two hours before the fair",
     "fair_rescheduled": "`fair.scheduled` again",
     "fair_cancelled": "`fair.cancelled`",

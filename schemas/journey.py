@@ -82,8 +82,9 @@ def is_consent(attribute: str) -> bool:
 class Journey:
     """All that the facts of one candidate in one campaign say. Empty: nothing is known.
 
-    `attributes` by name; `fairs` and `checkins` by fair, with the time of the first; `interviews` and `hires`
-    by employer; `offers` by offer id; `benefits` by benefit id; `payments` by the paying fact's identity.
+    `attributes` by name; `fairs` and `checkins` by fair, with the time of the first; `signups` by fair, all signups
+    for it, the earliest first: a withdrawal that is learned of later may leave any of them; `interviews` and `hires` by
+    employer; `offers` by offer id; `benefits` by benefit id; `payments` by the paying fact's identity.
     """
 
     attributes: dict[str, Word] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class Journey:
     last_signup: Stamp | None = None
     withdrew: Stamp | None = None
     fairs: dict[str, Micros] = field(default_factory=dict)
+    signups: dict[str, list[Stamp]] = field(default_factory=dict)
     checkins: dict[str, Micros] = field(default_factory=dict)
     interviews: dict[str, Interview] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
@@ -105,6 +107,16 @@ class Journey:
         if self.withdrew is None:
             return False
         return self.last_signup is None or self.withdrew > self.last_signup
+
+    def in_line(self, fair: str) -> Stamp | None:
+        """Where the candidate stands in a fair's line: the earliest signup for it that no withdrawal came after. None:
+        the candidate takes no part in it."""
+        if self.erased:
+            return None
+        signups = self.signups.get(fair, ())
+        if not signups and fair in self.fairs and not self.withdrawn:  # as the version before wrote it
+            return (self.fairs[fair], "", "")
+        return next((at for at in signups if self.withdrew is None or at > self.withdrew), None)
 
     def agrees(self, employer: str) -> bool:
         """Whether the latest word of consent that concerns this employer says yes. No word is no."""

@@ -18,6 +18,7 @@ from schemas.messages import (
     INTERVIEW_RESULT,
     LOG_GAP,
     MILESTONE,
+    MOVED_BACK,
     MOVED_UP,
     OFFER,
     OFFER_ANSWERED,
@@ -33,6 +34,7 @@ from schemas.messages import (
     WELCOME,
     Audience,
     Policy,
+    SeatWord,
 )
 
 
@@ -58,7 +60,7 @@ class Kind:
     `asked_by`: the types of facts that ask for it; none: fairs, the clock, targets, what became of mails. `grouped`: HR
     gets one mail an hour of it for each campaign. `in_bulk`: it goes to a whole fair at once. `ticket`: its image and
     the link to it, or the link alone; `calendar`: the file and the link to it. `templated`: it has a template of its
-    own; a test shows that of another.
+    own; a test shows that of another. `tells`: what its reader knows afterwards of the seat at the fair that it names.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Kind:
     ticket: Literal["image", "link"] | None = None
     calendar: bool = False
     templated: bool = True
+    tells: SeatWord | None = None
 
 
 def _own(
@@ -83,6 +86,7 @@ def _own(
     in_bulk: bool = False,
     ticket: Literal["image", "link"] | None = None,
     calendar: bool = False,
+    tells: SeatWord | None = None,
 ) -> Kind:
     """About the candidate's own affairs: it can't be refused, and goes at once."""
     return Kind(
@@ -96,6 +100,7 @@ def _own(
         in_bulk=in_bulk,
         ticket=ticket,
         calendar=calendar,
+        tells=tells,
     )
 
 
@@ -122,9 +127,11 @@ KINDS: Final[tuple[Kind, ...]] = (
         undone_by=UndoneBy(("candidate.withdrew",)),
         ticket="image",
         calendar=True,
+        tells="seat",
     ),
-    _own(WAITLISTED),
-    _own(MOVED_UP, ticket="image", calendar=True),
+    _own(WAITLISTED, tells="waiting"),
+    _own(MOVED_UP, ticket="image", calendar=True, tells="seat"),
+    _own(MOVED_BACK, tells="waiting"),
     Kind(
         name=FAIR_REMINDER,
         audience="candidate",
@@ -184,6 +191,7 @@ TEMPLATED: Final = tuple(kind.name for kind in KINDS if kind.templated)
 HR_KINDS: Final = tuple(kind.name for kind in KINDS if kind.audience == "hr")
 MARKETING: Final[frozenset[str]] = frozenset(kind.name for kind in KINDS if kind.refusable)
 GROUPED: Final[frozenset[str]] = frozenset(kind.name for kind in KINDS if kind.grouped)
+TELLING_OF_SEATS: Final[dict[str, SeatWord]] = {kind.name: kind.tells for kind in KINDS if kind.tells}
 IN_BULK: Final[frozenset[str]] = frozenset(kind.name for kind in KINDS if kind.in_bulk)
 FACT_KINDS: Final[dict[str, tuple[str, ...]]] = {
     type: tuple(kind.name for kind in KINDS if type in kind.asked_by)

@@ -228,7 +228,7 @@ class SecretRow(SQLModel, table=True):
 
 
 class PlaceRow(SQLModel, table=True):
-    """A candidate's place at a fair: a seat, or one on the waiting list. `seq` orders them by when they came."""
+    """What the version before knew of seats, which may run beside this one. Nothing reads it; see `seat_tables.py`."""
 
     __tablename__ = "places"
     __table_args__ = (

@@ -14,11 +14,13 @@ Status = Literal[
     "unknown", "held", "suppressed", "failed", "cancelled",
 ]  # fmt: skip
 SuppressionKind = Literal["hard_bounce", "complaint", "unsubscribe"]
+SeatWord = Literal["seat", "waiting"]
 Policy = Literal["ask_hr", "resend", "give_up", "leave"]
 
 SIGNUP_CONFIRMATION: Final = "signup_confirmation"
 WAITLISTED: Final = "waitlisted"
 MOVED_UP: Final = "moved_up"
+MOVED_BACK: Final = "moved_back"
 FAIR_REMINDER: Final = "fair_reminder"
 FAIR_RESCHEDULED: Final = "fair_rescheduled"
 FAIR_CANCELLED: Final = "fair_cancelled"

@@ -155,7 +155,8 @@ class RetractionRow(SQLModel, table=True):
 class JourneyRow(SQLModel, table=True):
     """What is known of one candidate in one campaign. `state` is a `schemas.journey.Journey`, JSON as bytes;
     the columns after it are drawn from it for those who only read: `standing` has the milestones where the
-    journey stands (name → microseconds since 1970), `employers` all that have to do with the candidate.
+    journey stands (name → microseconds since 1970), `employers` all that have to do with the candidate. `drawn` is the
+    version that was written with all that is known of a journey by now; the version before writes others.
     """
 
     __tablename__ = "journeys"
@@ -167,6 +168,7 @@ class JourneyRow(SQLModel, table=True):
     name: str | None = None
     standing: dict[str, int] = json()
     employers: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
+    drawn: int | None = None
     updated_at: datetime = moment(now=True)
 
 

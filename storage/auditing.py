@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from psycopg.rows import dict_row
 
 from schemas.facts import Fact
-from schemas.journey import Journey
+from schemas.journey import Journey, Stamp
 from storage.arrays import column
 from storage.database import Conn
 from storage.ledger import read_event
@@ -30,7 +30,12 @@ SELECT f.candidate, f.event::text FROM facts f
 WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s {upto}
   AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
-_COLUMNS = "SELECT candidate, state, name, standing, employers FROM journeys"
+_COLUMNS = """
+SELECT candidate, state, name, standing, employers, drawn IS DISTINCT FROM version, s.fairs, s.stamps
+FROM journeys j LEFT JOIN LATERAL (
+    SELECT array_agg(fair ORDER BY fair) AS fairs, jsonb_agg(jsonb_build_array(at, source, id) ORDER BY fair) AS stamps
+    FROM seats WHERE (campaign, candidate) = (j.campaign, j.candidate) AND at IS NOT NULL) s ON true
+"""
 _BETWEEN = f"{_COLUMNS} WHERE campaign = %(campaign)s AND candidate > %(after)s {{upto}}"
 _OF = f"{_COLUMNS} WHERE campaign = %s AND candidate = ANY(%s::text[])"
 _UPTO = "AND candidate <= %(upto)s"
@@ -42,6 +47,27 @@ SELECT title, organizer, kind, starts_on, ends_on, timezone, locale, closed FROM
 _FAIRS = """
 SELECT fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost, cancelled, reason, changes
 FROM fairs WHERE campaign = %s
+"""
+# Drawn anew from who stands in line, which is compared journey by journey, and the fair's capacity.
+_CUT = """
+WITH lined AS (
+    SELECT s.fair, s.candidate, s.waiting, f.capacity,
+           row_number() OVER (PARTITION BY s.fair ORDER BY s.at, s.source COLLATE "C", s.id COLLATE "C") AS nth
+    FROM seats s LEFT JOIN fairs f USING (campaign, fair) WHERE s.campaign = %(campaign)s AND s.at IS NOT NULL
+)
+SELECT fair, candidate, waiting FROM lined WHERE waiting <> coalesce(nth > capacity, false) ORDER BY fair, nth
+"""
+_FULL = """
+SELECT fair, s.capacity, s.kept, s.waiting, f.capacity, coalesce(n.kept, 0), coalesce(n.waiting, 0)
+FROM (SELECT * FROM fair_seats WHERE campaign = %(campaign)s) s
+FULL JOIN (SELECT fair, capacity FROM fairs WHERE campaign = %(campaign)s AND capacity IS NOT NULL) f USING (fair)
+LEFT JOIN (SELECT fair, count(*) FILTER (WHERE NOT waiting) AS kept, count(*) FILTER (WHERE waiting) AS waiting
+           FROM seats WHERE campaign = %(campaign)s AND at IS NOT NULL GROUP BY fair) n USING (fair)
+ORDER BY fair
+"""
+_STRAY = """
+SELECT fair, candidate FROM seats s WHERE campaign = %(campaign)s AND at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM journeys j WHERE (j.campaign, j.candidate) = (s.campaign, s.candidate))
 """
 _OPENINGS = "SELECT opening, employer, position, seats FROM openings WHERE campaign = %s"
 _MILESTONES = "SELECT target, goal, percent FROM milestones WHERE campaign = %s"
@@ -75,12 +101,15 @@ _decode = msgspec.json.Decoder(Journey).decode
 
 @dataclass(frozen=True, slots=True)
 class StoredJourney:
-    """A row of journeys: the journey, and what is drawn from it for those who only read."""
+    """A row of journeys: the journey, and what is drawn from it for those who only read; where its candidate stands in
+    the lines of fairs. `behind`: another version of Yinfeng wrote it, it waits to be drawn anew."""
 
     journey: Journey
     name: str | None
     standing: dict[str, int]
     employers: list[str]
+    behind: bool = False
+    seats: Mapping[str, Stamp] = field(default_factory=dict)
 
 
 async def bound(conn: Conn, campaign: str, after: str, facts: int) -> str | None:
@@ -133,6 +162,20 @@ async def fairs(conn: Conn, campaign: str) -> dict[str, Row]:
     return {row["fair"]: row for row in await _rows(conn, _FAIRS, campaign)}
 
 
+async def seats(conn: Conn, campaign: str) -> list[str]:
+    """What of a campaign's seats does not follow from who is in line and from the capacities, in words."""
+    values = {"campaign": campaign}
+    cut = await (await conn.execute(_CUT, values)).fetchall()
+    full = await (await conn.execute(_FULL, values)).fetchall()
+    stray = await (await conn.execute(_STRAY, values)).fetchall()
+    return [
+        *(f"{fair}: {who} {'waits' if waiting else 'has a seat'}, and should not" for fair, who, waiting in cut),
+        *(f"{fair}: stored {row[:3]} but there are {row[3:]} seats, kept and waiting"
+          for fair, *row in full if row[:3] != row[3:]),
+        *(f"{fair}: {who} is in line without a journey" for fair, who in stray),
+    ]  # fmt: skip
+
+
 async def openings(conn: Conn, campaign: str) -> dict[str, Row]:
     """A campaign's openings."""
     return {row["opening"]: row for row in await _rows(conn, _OPENINGS, campaign)}
@@ -172,10 +215,11 @@ async def astray(conn: Conn) -> list[int]:
 
 
 def _journeys(rows: Iterable[tuple[Any, ...]]) -> dict[str, StoredJourney]:
-    return {
-        candidate: StoredJourney(_decode(state), name, standing, employers)
-        for candidate, state, name, standing, employers in rows
-    }
+    found = {}
+    for candidate, state, name, standing, employers, behind, fairs, stamps in rows:
+        seats = {fair: (at, source, id) for fair, (at, source, id) in zip(fairs or (), stamps or (), strict=True)}
+        found[candidate] = StoredJourney(_decode(state), name, standing, employers, behind, seats)
+    return found
 
 
 async def _rows(conn: Conn, query: str, campaign: str) -> list[Row]:

@@ -14,21 +14,25 @@ from storage.database import Conn
 from storage.ledger import JourneyKey
 
 _LOAD = """
-SELECT j.campaign, j.candidate, j.version, j.state FROM journeys j
+SELECT j.campaign, j.candidate, j.version, j.state, j.drawn FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 _STORE = """
-INSERT INTO journeys AS j (campaign, candidate, version, state, name, standing, employers)
-SELECT c, p, v, convert_to(s, 'UTF8'), n, m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}')
+INSERT INTO journeys AS j (campaign, candidate, version, state, name, standing, employers, drawn)
+SELECT c, p, v, convert_to(s, 'UTF8'), n, m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}'), v
 FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
      AS n(c, p, v, s, n, m, e)
 ON CONFLICT (campaign, candidate) DO UPDATE
 SET version = excluded.version, state = excluded.state, name = excluded.name, standing = excluded.standing,
-    employers = excluded.employers, updated_at = now()
+    employers = excluded.employers, drawn = excluded.drawn, updated_at = now()
 WHERE j.version = excluded.version - 1
 """
 _SCAN = 'SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate COLLATE "C"'
 _SCAN_SIZE = 2000
+_BEHIND = """
+SELECT campaign, candidate FROM journeys WHERE (campaign, candidate) > (%s, %s) AND drawn IS DISTINCT FROM version
+ORDER BY campaign, candidate LIMIT %s
+"""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Journey).decode
@@ -36,10 +40,12 @@ _decode = msgspec.json.Decoder(Journey).decode
 
 @dataclass(slots=True)
 class Stored:
-    """A journey and the version that was read; 0: there is no row yet."""
+    """A journey and the version that was read; 0: there is no row yet. `whole`: this version of Yinfeng wrote it.
+    One of another may lack what is known of a journey since, and is to be folded anew."""
 
     version: int
     journey: Journey
+    whole: bool = True
 
 
 async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Stored]:
@@ -47,8 +53,8 @@ async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Store
     wanted = list(keys)
     found = {key: Stored(0, Journey()) for key in wanted}
     cursor = await conn.execute(_LOAD, columns(wanted, 2), binary=True)
-    for campaign, candidate, version, state in await cursor.fetchall():
-        found[campaign, candidate] = Stored(version, _decode(state))
+    for campaign, candidate, version, state, drawn in await cursor.fetchall():
+        found[campaign, candidate] = Stored(version, _decode(state), drawn == version)
     return found
 
 
@@ -60,6 +66,12 @@ async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str,
     cursor = await conn.execute(_STORE, columns(rows, 7))
     if cursor.rowcount != len(rows):
         raise ConcurrentChange("a journey was changed by another worker")
+
+
+async def behind(conn: Conn, after: JourneyKey, most: int) -> list[JourneyKey]:
+    """Some of the journeys that another version of Yinfeng wrote last, the next ones after this."""
+    cursor = await conn.execute(_BEHIND, [*after, most])
+    return [(campaign, candidate) for campaign, candidate in await cursor.fetchall()]
 
 
 def _row(key: JourneyKey, stored: Stored, standing: dict[str, int]) -> tuple[Value, ...]:

@@ -52,8 +52,9 @@ _FUNNEL = (
     + " FROM journeys WHERE campaign = %s"
 )
 _FAIRS = """
-SELECT fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost, cancelled, reason
-FROM fairs WHERE campaign = %s ORDER BY starts_at, fair LIMIT %s
+SELECT fair, title, mode, starts_at, ends_at, venue, city, url, f.capacity, employers, cost, cancelled, reason,
+       s.kept AS seats_taken, s.waiting
+FROM fairs f LEFT JOIN fair_seats s USING (campaign, fair) WHERE campaign = %s ORDER BY starts_at, fair LIMIT %s
 """
 _FAIR_NUMBERS = """
 SELECT count(*) AS scheduled, count(*) FILTER (WHERE cancelled) AS cancelled,
@@ -113,9 +114,16 @@ async def funnel(conn: Conn, name: str) -> dict[str, int]:
 
 
 async def fairs(conn: Conn, name: str, *, limit: int) -> list[Row]:
-    """A campaign's fairs in order of time, cancelled ones too."""
+    """A campaign's fairs in order of time, cancelled ones too; with a capacity, how many seats are taken and how many
+    people wait."""
     found = await _rows(conn, _FAIRS, [name, limit])
     return [{**row, "cost": None if row["cost"] is None else plain(row["cost"])} for row in found]
+
+
+async def fair_titles(conn: Conn, name: str, fairs: Collection[str]) -> dict[str, str]:
+    """What these fairs are called, as far as they are known."""
+    query = "SELECT fair, title FROM fairs WHERE campaign = %s AND fair = ANY(%s)"
+    return dict(await (await conn.execute(query, [name, list(fairs)])).fetchall())
 
 
 async def fair_numbers(conn: Conn, name: str, now: datetime) -> dict[str, int]:

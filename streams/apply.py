@@ -1,4 +1,4 @@
-"""A micro-batch of facts, applied in one transaction: position, ledger, journeys, targets, message requests.
+"""A micro-batch of facts, applied in one transaction: position, ledger, journeys, targets, message requests, seats.
 
 The order of the steps carries the promises. Campaigns are locked before anything of theirs is read, so that what
 another worker committed is seen: shared to add to targets, exclusive to recount them or to retract.
@@ -6,25 +6,28 @@ another worker committed is seen: shared to add to targets, exclusive to recount
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from schemas.facts import Fact
+from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
-from storage import dead_letters, journeys, ledger, messages, positions, targets
+from storage import dead_letters, journeys, ledger, messages, positions, seats, targets
 from storage.database import Conn, translated
 from storage.dead_letters import DeadLetter
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
 from storage.positions import Log, Span
+from storage.seats import Change
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_openings
 from streams.counting import Board, Totals, load_board, note_difference
 from streams.domain.campaign import Target
 from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, RETRACTION, fold, merge, stands
 from streams.domain.measures import milestones
 from streams.domain.requests import candidate_requests
+from streams.domain.seats import lines, moves
 from streams.intake import Incoming, take_in
 
 OPENING: Final = "opening.set"
@@ -74,7 +77,7 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, *, doubtful: bool
     standing = [fact for fact in facts if stands(fact, retracted)]
     board = await load_board(conn, {fact.campaign for fact in facts})
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
-    totals, asked = await _change_journeys(conn, board, standing, gone)
+    totals, asked, moved = await _change_journeys(conn, board, standing, gone)
     again = await messages.reconsider(
         conn,
         {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
@@ -82,7 +85,10 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, *, doubtful: bool
     )
     requests = await _add_to_targets(conn, board, totals)
     requests += await _count_anew(conn, board, anew, now)
-    return again + await messages.request(conn, asked + requests, doubtful=doubtful)
+    asked_for = again + await messages.request(conn, asked + requests, doubtful=doubtful)
+    await seats.resize(conn, anew)
+    await seats.change(conn, moved)
+    return asked_for
 
 
 async def _retract(conn: Conn, facts: list[Fact]) -> list[Fact]:
@@ -106,18 +112,24 @@ async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict
 
 async def _change_journeys(
     conn: Conn, board: Board, standing: list[Fact], gone: list[Fact]
-) -> tuple[Totals, list[MessageRequest]]:
+) -> tuple[Totals, list[MessageRequest], list[Change]]:
     by_key: dict[JourneyKey, list[Fact]] = {}
     for fact in standing:
         if fact.candidate is not None:
             by_key.setdefault((fact.campaign, fact.candidate), []).append(fact)
-    refolded = await _refold(conn, {(f.campaign, f.candidate) for f in gone if f.candidate is not None})
-    stored = await journeys.load(conn, by_key.keys() | refolded.keys())
+    taken_from = {(f.campaign, f.candidate) for f in gone if f.candidate is not None}
+    stored = await journeys.load(conn, by_key.keys() | taken_from)
+    partial = {key for key, row in stored.items() if not row.whole}
+    refolded = await refold(conn, taken_from | partial)
+    stood = await seats.standing(conn, partial) if partial else {}
     totals: Totals = {}
+    moved: list[Change] = []
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
     for key, row in stored.items():
         before = board.contributions(key[0], row.journey, milestones(row.journey)) if row.version else None
+        was = stood.get(key, {}) if key in partial else lines(row.journey)
         _advance(row, by_key.get(key, []), refolded.get(key))
+        moved += seat_changes(key, was, row.journey, by_key.get(key, []))
         now_stands = milestones(row.journey)
         after = board.contributions(key[0], row.journey, now_stands)
         note_difference(totals, board.targets.get(key[0], []), before or [{}] * len(after), after)
@@ -132,7 +144,15 @@ async def _change_journeys(
         for fact in facts
         for request in candidate_requests(fact)
     ]
-    return totals, asked
+    return totals, asked, moved
+
+
+def seat_changes(key: JourneyKey, was: Mapping[str, Stamp], journey: Journey, facts: Sequence[Fact]) -> list[Change]:
+    """What these facts move in the lines of fairs, of a candidate who stood so."""
+    return [
+        Change((*key, move.fair), move.at, joins=move.fair not in was, anew=move.anew)
+        for move in moves(was, journey, facts)
+    ]
 
 
 def _advance(row: Stored, facts: list[Fact], refolded: list[Fact] | None) -> None:
@@ -143,7 +163,8 @@ def _advance(row: Stored, facts: list[Fact], refolded: list[Fact] | None) -> Non
         merge(row.journey, fact)
 
 
-async def _refold(conn: Conn, keys: set[JourneyKey]) -> dict[JourneyKey, list[Fact]]:
+async def refold(conn: Conn, keys: Collection[JourneyKey]) -> dict[JourneyKey, list[Fact]]:
+    """All facts of these candidates that stand."""
     if not keys:
         return {}
     found = await ledger.facts_of_candidates(conn, keys)

@@ -17,23 +17,26 @@ from streams.counting import target_of
 from streams.domain.campaign import Campaign, Target, make_target
 from streams.domain.measures import Contribution, milestones
 from streams.domain.requests import crossed, milestone_request
+from streams.domain.seats import lines
 
 NOTHING_KNOWN = Journey()  # of candidates whose facts were all retracted, stored or not
 PORTION = 5000  # reasons looked up at a time
 MAX_NAMED = 100  # differences that are named; the rest is counted
-COUNTS = ("campaigns", "facts", "journeys", "targets", "uncounted", "unapplied", "reasons", "drift")
+COUNTS = ("campaigns", "facts", "journeys", "targets", "uncounted", "behind", "unapplied", "reasons", "drift")
 
 
 @dataclass(slots=True)
 class Report:
     """What was compared, and what differs (at most MAX_NAMED lines; `drift` counts all). `uncounted`: targets whose
-    number is not whole as yet, or who were set anew while they were counted: only their definition was compared."""
+    number is not whole as yet, or who were set anew while they were counted: only their definition was compared.
+    `behind`: journeys that wait to be drawn anew."""
 
     campaigns: int = 0
     facts: int = 0
     journeys: int = 0
     targets: int = 0
     uncounted: int = 0
+    behind: int = 0
     unapplied: int = 0
     reasons: int = 0
     drift: int = 0
@@ -79,7 +82,11 @@ def compare_journey(report: Report, what: str, stored: StoredJourney | None, jou
         "name": (kept.name, journey.attribute("name")),
         "standing": (kept.standing, milestones(journey)),
         "employers": (kept.employers, sorted(employers(journey))),
+        "places in line": (kept.seats, lines(journey)),
     }
+    if kept.behind:
+        report.behind += 1
+        return
     if kept.journey != journey:
         report.differs(f"{what}: stored {stored and stored.journey} but its facts say {journey}")
     for name, (there, told) in drawn.items():

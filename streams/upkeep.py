@@ -11,11 +11,15 @@ import faust
 from schemas.settings import Settings
 from storage import beats, retention
 from storage.beats import Beat
+from storage.ledger import JourneyKey
 from streams.persisting import Persistence
+from streams.seating import START, catch_up
 
 BEAT_EVERY: Final = 5.0  # seconds
 SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
 KEEP_UNTOLD: Final = 7  # days for which an event waits for a broker that takes it: as long as facts are kept there
+DRAW_EVERY: Final = 0.2  # seconds between portions of what another version wrote
+LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 
 
@@ -35,6 +39,8 @@ class Upkeep:
         self._timer = timer
         self._facts = 0
         self._committed: float | None = None
+        self._drawn_until: JourneyKey = START
+        self._draws_at = 0.0
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
             "mails": settings.keep_mails_days,
@@ -72,5 +78,12 @@ class Upkeep:
         async def sweep() -> None:
             await self._aside.persist(lambda conn: retention.sweep(conn, self._days))
 
+        async def draw_anew() -> None:
+            if time.monotonic() >= self._draws_at:
+                after = await self._aside.persist(lambda conn: catch_up(conn, self._drawn_until))
+                self._drawn_until = after or START
+                self._draws_at = 0.0 if after else time.monotonic() + LOOK_AGAIN
+
+        app.timer(DRAW_EVERY)(draw_anew)
         app.timer(BEAT_EVERY)(beat)
         app.timer(SWEEP_EVERY)(sweep)

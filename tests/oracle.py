@@ -58,13 +58,24 @@ class Person:
         self.hires: dict[str, str] = {}
         self.interviewed_at: set[str] = set()
         self.signed_up_for: set[str] = set()
+        self.lines: dict[str, tuple[datetime, str, str]] = {}
         self.checked_in_at: set[str] = set()
         self.paid: list[Decimal] = []
         self.signed_up = self.withdrawn = False
         for fact in facts:
             self.live(fact["type"], fact["data"])
+            self.stand(fact)
         if any(fact["type"] == "candidate.erased" for fact in facts):
             self.attributes = {}
+            self.lines = {}
+
+    def stand(self, fact: Event) -> None:
+        """In line since the first signup for a fair; who withdraws leaves all lines, and comes back to their ends."""
+        if fact["type"] == "candidate.withdrew":
+            self.lines = {}
+        elif fact["type"] == "candidate.signed_up" and "fair" in fact["data"]:
+            at = datetime.fromisoformat(fact["time"].upper())
+            self.lines.setdefault(fact["data"]["fair"], (at, fact["source"], fact["id"]))
 
     def agree(self, word: bool, purpose: str, whom: list[str] | None) -> None:
         general = "consent" if purpose == "employers" else f"consent:{purpose}"
@@ -146,6 +157,13 @@ class Campaign:
     def progress(self, now: datetime) -> dict[str, Decimal]:
         """Every target's number."""
         return {name: self.count(data["measure"], data.get("where") or {}, now) for name, data in self.targets.items()}
+
+    def seats(self, fair: str) -> tuple[list[str], list[str]]:
+        """Who has a seat at a fair, and who waits for one, both in order."""
+        line = sorted((person.lines[fair], c) for c, person in self.people.items() if fair in person.lines)
+        capacity = self.fairs.get(fair, {}).get("capacity", len(line))
+        people = [candidate for _, candidate in line]
+        return people[:capacity], people[capacity:]
 
     def count(self, measure: str, where: dict[str, list[Any]], now: datetime) -> Decimal:
         if measure == "fairs_held":

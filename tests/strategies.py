@@ -165,6 +165,7 @@ def small_pools(campaigns: int = 2) -> Pools:
         "time": _of_times(),
         "starts_at": _of_times(),
         "ends_at": _of_times(),
+        "capacity": st.integers(1, 3),
         "starts_on": st.just("2026-01-01"),
         "ends_on": st.just("2026-12-31"),
         "timezone": st.sampled_from(["Asia/Shanghai", "Pacific/Auckland"]),

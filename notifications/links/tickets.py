@@ -25,7 +25,7 @@ from notifications.sending.situation import Situation
 from schemas.access import Authenticate, Caller
 from schemas.errors import Conflict, Forbidden, NotFound, Unauthorized
 from schemas.facts import Fact
-from storage import ledger
+from storage import ledger, seat_reads
 from storage.database import borrowed
 from storage.messages import by_link
 from storage.messages.by_link import Linked, Said
@@ -42,7 +42,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A ticket as it stands. `checked_in`: since when; `ours`: the check-ins that were said here, which may be taken
-    back here; `spoken`: how often anything was said here."""
+    back here; `spoken`: how often anything was said here; `number`: the place on the waiting list."""
 
     message: Linked
     situation: Situation
@@ -51,6 +51,7 @@ class Ticket:
     checked_in: datetime | None
     ours: list[Fact]
     spoken: int
+    number: int | None
 
 
 def make_router(door: Door, authenticate: Authenticate, page: Page) -> APIRouter:
@@ -106,6 +107,7 @@ async def _ticket(door: Door, token: str) -> Ticket:
     row = _fair(situation)
     async with borrowed(door.pool) as conn:
         said = await by_link.said(conn, SOURCE, message.campaign, message.candidate)
+        standing = (await seat_reads.standing(conn, message.campaign, message.candidate)).get(row["fair"])
     ours = [each for each in said.standing if each.data["fair"] == row["fair"]]
     return Ticket(
         message,
@@ -115,6 +117,7 @@ async def _ticket(door: Door, token: str) -> Ticket:
         _checked_in(situation, row["fair"], ours, said),
         ours,
         said.count,
+        standing.number if standing else None,
     )
 
 
@@ -176,6 +179,7 @@ def _context(request: Request, page: Page, ticket: Ticket, staff: bool) -> dict[
     return {
         "fair": described(ticket.fair, situation.zone, lang),
         "state": ticket.state,
+        "number": ticket.number or 1,
         "admits": ticket.state in ADMITS,
         "checked_in": ticket.checked_in,
         "undo": bool(ticket.ours),

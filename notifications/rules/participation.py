@@ -6,5 +6,5 @@ from schemas.journey import Journey
 
 
 def takes_part(journey: Journey, fair: str) -> bool:
-    """Whether this candidate counts among those who need a seat."""
-    return fair in journey.fairs and not journey.withdrawn and not journey.erased
+    """Whether this candidate counts among those who need a seat: signed up for it, and has not withdrawn since."""
+    return journey.in_line(fair) is not None

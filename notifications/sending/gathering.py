@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from notifications.rules.participation import takes_part
 from notifications.sending import composing, suppressing
 from notifications.sending.composing import Letter
 from notifications.sending.grouping import HOUR, arranged
@@ -18,12 +17,12 @@ from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, ToldWith, Writer
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES
-from schemas.messages import SIGNUP_CONFIRMATION, TEMPLATE_TEST
-from storage import journeys, places
+from schemas.messages import TEMPLATE_TEST
+from storage import journeys
 from storage.database import Conn
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
-from storage.messages import asking
+from storage.messages import asking, seat_words
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
 from storage.messages.claiming import UNWRITTEN, Claimed
@@ -41,7 +40,7 @@ async def letters_for(
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
-    background = await _around(conn, claimed, known, now)
+    background = await _around(conn, claimed, now)
     situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
     made: list[Made] = []
     for place, (situation, message) in enumerate(zip(arranged(situations), claimed, strict=True)):
@@ -55,43 +54,27 @@ async def letters_for(
 
 
 async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Links, now: datetime) -> Situation:
-    """One message and all that is known around it, for looking at: nothing is changed by it, no seat given."""
+    """One message and all that is known around it, for looking at: nothing is changed by it."""
     key = (message.campaign, message.candidate or "")
     journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
     fair = message.params.get("fair")
     about = await load_background(conn, [message.campaign], [(message.campaign, fair)] if fair else [])
-    about.places.update(await places.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
+    about.seats.update(await seat_words.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
     situation = Situation(message, journey, about, writer, links, now)
     return replace(situation, together=(situation,))
 
 
-async def _around(
-    conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored], now: datetime
-) -> Background:
+async def _around(conn: Conn, claimed: Sequence[Claimed], now: datetime) -> Background:
     fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
     campaigns = {message.campaign for message in claimed}
     background = await load_background(conn, campaigns, fairs)
+    seats = {(each.campaign, each.params["fair"], each.candidate) for each in claimed if each.params.get("fair")}
     to_hr = {message.campaign for message in claimed if AUDIENCES[message.kind] == "hr"}
     return replace(
         background,
-        places=await _places(conn, claimed, known),
+        seats=await seat_words.of(conn, seats),
         to_hr=await told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
     )
-
-
-async def _places(
-    conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored]
-) -> dict[places.Key, places.Place]:
-    """Seats are given out when signups are confirmed, by the time of the signup; other mails look them up."""
-    about = [message for message in claimed if message.candidate is not None and message.params.get("fair")]
-    keys = {each.id: (each.campaign, each.params["fair"], each.candidate) for each in about}
-    signups = [
-        (_stored(known, each).journey.fairs[each.params["fair"]], keys[each.id])
-        for each in about
-        if each.kind == SIGNUP_CONFIRMATION and takes_part(_stored(known, each).journey, each.params["fair"])
-    ]
-    taken = await places.take(conn, [key for _, key in sorted(signups)])
-    return taken | await places.of(conn, keys.values() - taken.keys())
 
 
 def _stored(known: Mapping[JourneyKey, Stored], message: Claimed) -> Stored:

@@ -15,7 +15,7 @@ from notifications.sending.composing import Letter
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import Situation, Values, Writer
 from schemas.journey import Hire, Interview, Journey, Offer, Terms, Word
-from schemas.kinds import AUDIENCES
+from schemas.kinds import AUDIENCES, TELLING_OF_SEATS
 from schemas.messages import (
     BENEFIT_AVAILABLE,
     BENEFIT_PAID,
@@ -28,6 +28,7 @@ from schemas.messages import (
     INTERVIEW_RESULT,
     LOG_GAP,
     MILESTONE,
+    MOVED_BACK,
     MOVED_UP,
     OFFER,
     OFFER_ANSWERED,
@@ -44,6 +45,7 @@ from schemas.messages import (
 )
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
+from storage.messages.seat_words import Seat
 
 NOON: Final = 12
 BEFORE_SUBJECT: Final = {"zh-CN": "［测试］", "en": "[Test] "}
@@ -64,7 +66,7 @@ def sample(
     background = Background(
         {message.campaign: here},
         {(message.campaign, _FAIR): _fair(message.campaign, kind, words, now)},
-        {(message.campaign, _FAIR, _WHO): "waiting" if kind == WAITLISTED else "seat"},
+        {(message.campaign, _FAIR, _WHO): Seat(TELLING_OF_SEATS.get(kind, "seat"))},
     )
     situation = Situation(message, _journey(kind, words, now), background, sender, links, now)
     noon = now.astimezone(situation.zone).replace(hour=NOON)
@@ -139,6 +141,7 @@ def _journey(kind: str, words: Mapping[str, str], now: datetime) -> Journey:
         first_signup=0,
         last_signup=_AT,
         fairs={_FAIR: 0},
+        signups={_FAIR: [_AT]},
         checkins={_FAIR: 0},
         interviews={employer: Interview(0, Word(_AT, "passed"))},
         offers={_OFFER: Offer(Word(_AT, _OFFERED.get(kind, "extended")), terms)},
@@ -218,6 +221,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
 SOMETIMES: Final[dict[str, tuple[str, ...]]] = {
     SIGNUP_CONFIRMATION: ("fair", "fair.url", "ticket", "ticket.image", "calendar"),
     WAITLISTED: ("fair.url",),
+    MOVED_BACK: ("fair.url",),
     MOVED_UP: ("fair.url", "ticket", "ticket.image", "calendar"),
     FAIR_REMINDER: ("fair.url", "ticket", "before", "reason"),
     FAIR_RESCHEDULED: ("fair.url", "ticket", "calendar", "before", "reason"),

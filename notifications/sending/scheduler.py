@@ -11,10 +11,9 @@ from notifications.rules.digest import Morning, at_risk, digest, morning
 from notifications.rules.fair_news import Notice, change_notice, reminders, summary
 from notifications.sending.kinds import log_gap
 from notifications.sending.situation import DEFAULT_ZONE
-from schemas.messages import MOVED_UP, MessageRequest, dedupe_key
-from storage import places
+from schemas.messages import MOVED_BACK, MOVED_UP, MessageRequest, dedupe_key
 from storage.database import Conn
-from storage.messages import asking, digests, fair_notices
+from storage.messages import asking, digests, fair_notices, seat_words
 
 
 async def look(conn: Conn, now: datetime) -> int:
@@ -25,18 +24,20 @@ async def look(conn: Conn, now: datetime) -> int:
         asked = 0
         for fair in await fair_notices.upcoming(conn, now):
             asked += await _see_to(conn, fair, now)
-        asked += await _move_up(conn, now)
+            asked += await _tell_of_seats(conn, fair, now)
         asked += len(await asking.request(conn, await log_gap.requests(conn)))
         return asked + await _good_morning(conn, now)
 
 
-async def _move_up(conn: Conn, now: datetime) -> int:
-    """Seats that came free go to those on the waiting list."""
+async def _tell_of_seats(conn: Conn, fair: Mapping[str, Any], now: datetime) -> int:
+    """Who moved up or back since they were told of their seat is told of it, as long as the fair is to come."""
+    if fair["cancelled"] or now >= fair["starts_at"]:
+        return 0
     wanted = []
-    for fair in await places.awaited(conn, now):
-        for seq, candidate in await places.move_up(conn, fair):
-            notice = Notice(MOVED_UP, [fair["fair"], seq], {"fair": fair["fair"]})
-            wanted.append(_request(notice, fair["campaign"], candidate))
+    for each in await seat_words.untold(conn, (fair["campaign"], fair["fair"])):
+        kind = MOVED_BACK if each.stands == "waiting" else MOVED_UP
+        notice = Notice(kind, [fair["fair"], each.turn], {"fair": fair["fair"]})
+        wanted.append(_request(notice, fair["campaign"], each.candidate))
     return len(await asking.request(conn, wanted))
 
 
@@ -74,6 +75,8 @@ async def _see_to(conn: Conn, fair: Mapping[str, Any], now: datetime) -> int:
     notices = [notice for notice in (changed, reminder) if notice is not None]
     if fair["told"] != told or reminded != list(fair["reminded"]):
         await fair_notices.note(conn, fair["campaign"], fair["fair"], told, reminded, changed=changed is not None)
+    if changed is not None:
+        await seat_words.ask_anew(conn, (fair["campaign"], fair["fair"]))
     if not notices:
         return 0
     people = await fair_notices.signed_up(conn, fair["campaign"], fair["fair"])

@@ -11,10 +11,10 @@ from notifications.sending.signed_links import Links
 from schemas.errors import YinfengError
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES
-from schemas.messages import MessageRequest, Status
+from schemas.messages import MessageRequest, SeatWord, Status
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
-from storage.places import Place
+from storage.messages.seat_words import Seat
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 DEFAULT_LOCALE: Final = "zh-CN"
@@ -87,10 +87,15 @@ class Situation:
         return str(self.campaign.get("locale") or DEFAULT_LOCALE)
 
     @property
-    def place(self) -> Place | None:
-        """Whether the candidate has a seat at the fair that the message is about, or waits for one; None: not known."""
+    def seat(self) -> Seat | None:
+        """How the candidate stands at the fair that the message is about; None: not in its line."""
         key = (self.message.campaign, self.message.params.get("fair"), self.message.candidate)
-        return self.background.places.get(key)
+        return self.background.seats.get(key)
+
+    @property
+    def place(self) -> SeatWord | None:
+        """Whether the candidate has a seat there, or waits for one; None: not in its line."""
+        return self.seat.stands if self.seat else None
 
     def fair_row(self) -> dict[str, Any] | None:
         """The fair that the message is about, as far as it is known."""

@@ -13,8 +13,8 @@ from schemas.kinds import HR_KINDS
 from storage.database import Conn
 from storage.messages import templates
 from storage.messages.claiming import TOLD_WITH
+from storage.messages.seat_words import Key, Seat
 from storage.messages.templates import Switch, TemplateKey, Version
-from storage.places import Key, Place
 
 # The condition is the index's.
 _TOLD_HR = f"""
@@ -36,13 +36,13 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What mails say of campaigns and fairs: rows by campaign, and by (campaign, fair). `places` of candidates by
+    """What mails say of campaigns and fairs: rows by campaign, and by (campaign, fair). `seats` of candidates by
     (campaign, fair, candidate); `own`: the campaigns' templates; `off`: the kinds that they do not send; `to_hr`: what
     HR was told within the hour, by (campaign, kind)."""
 
     campaigns: dict[str, dict[str, Any]]
     fairs: dict[tuple[str, str], dict[str, Any]]
-    places: dict[Key, Place] = field(default_factory=dict)
+    seats: dict[Key, Seat] = field(default_factory=dict)
     own: Mapping[TemplateKey, Version] = field(default_factory=dict)
     off: Collection[Switch] = ()
     to_hr: dict[tuple[str, str], Told] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Final
 from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
 from storage.arrays import Column, Value, named
 from storage.database import Conn
-from storage.messages import attachments, offer_alerts, statuses, suppressions
+from storage.messages import attachments, offer_alerts, seat_words, statuses, suppressions
 from storage.messages.suppressions import Wish
 from storage.messages.transitions import Cause
 
@@ -88,6 +88,9 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
         await _tell_of_offers(conn, [each for each in ours if each.id in changed])
         await suppressions.add(conn, _wishes([each for each in ours if not forgotten[each.id]]))
         await _keep(conn, [each for each in ours if each.html is not None and not forgotten[each.id]])
+        went = [each.id for each in ours if each.status in ("sent", "unknown")]
+        if went:
+            await seat_words.note(conn, went)
 
 
 def _wishes(records: Sequence[Record]) -> list[Wish]:

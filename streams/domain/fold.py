@@ -5,6 +5,7 @@ What each fact type does is the table at the foot of this file.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
@@ -64,6 +65,7 @@ def _signed_up(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
     journey.last_signup = _later(journey.last_signup, at)
     if "fair" in data:
         journey.fairs[data["fair"]] = _earlier(journey.fairs.get(data["fair"]), at[0])
+        _among(journey.signups.setdefault(data["fair"], []), at)
     if journey.erased:
         return
     for name in ATTRIBUTES:
@@ -152,6 +154,13 @@ def _benefit_paid(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
 def _erased(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
     journey.erased = True
     journey.attributes.clear()
+
+
+def _among(stamps: list[Stamp], at: Stamp) -> None:
+    """Put a stamp where it belongs, once."""
+    place = bisect_left(stamps, at)
+    if stamps[place : place + 1] != [at]:
+        stamps.insert(place, at)
 
 
 def _latest(known: Word | None, at: Stamp, value: str | int | bool) -> Word:

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 EMPTY = (
     "TRUNCATE facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, openings,"
-    " dead_letters, messages, message_attempts, mails, positions, leases, topics, places, fair_notices"
+    " dead_letters, messages, message_attempts, mails, positions, leases, topics, seats, fair_seats, fair_notices"
 )
 
 

@@ -167,7 +167,7 @@ async def test_what_a_ticket_says_of_its_fair(world: World, changes: dict[str, A
     path = await world.link("tickets")
     await world.office.tell(fair(world.office, **changes, time="2026-03-20T09:00:00+08:00"))
     if "capacity" in changes:
-        await world.office.change("UPDATE places SET waiting = true WHERE candidate = 'c1'")
+        await world.office.change("UPDATE seats SET waiting = true WHERE candidate = 'c1'")
     shown = await world.page(path, **world.organizer)
     assert (said in shown, "/check-in" in shown) == (True, admits)
     await world.post(f"{path}/check-in", 303 if admits else 409, world.organizer)

@@ -1,4 +1,4 @@
-"""Fairs with fewer seats than people: who waits, who moves up, and what each is told; on a real Postgres."""
+"""Fairs with fewer seats than people: what is told to whom, as seats come and go; on a real Postgres."""
 
 from __future__ import annotations
 
@@ -84,16 +84,72 @@ async def test_a_seat_that_comes_free_goes_to_whoever_waited_longest(office: Off
     assert await work(office) == after
 
 
-async def test_more_seats_are_given_at_once_and_none_is_taken_back(office: Office):
+async def test_more_seats_and_fewer_are_told_to_those_whom_it_concerns(office: Office):
     await full(office)
     await office.tell(fair(office, 3, **LATER))
     assert (await work(office))["c2"] == ["waitlisted", "moved_up"]
-    await office.tell(fair(office, 1, time="2026-05-02T09:00:00+08:00"), person("c9"))
+    await office.tell(fair(office, 1, time="2026-05-02T09:00:00+08:00"), person("c9", id="s9"))
     after = await work(office)
-    assert (after["c9"], after["c3"]) == (["waitlisted"], ["waitlisted"])
+    assert {each: kinds[-1] for each, kinds in after.items()} == {
+        "c0": "signup_confirmation",
+        "c1": "moved_back",
+        "c2": "moved_back",
+        "c3": "waitlisted",
+        "c9": "waitlisted",
+    }
+    assert await work(office) == after
     await office.tell(fair(office, None, time="2026-05-03T09:00:00+08:00"))
     after = await work(office)
-    assert [after[each][-1] for each in ("c3", "c9")] == ["moved_up"] * 2
+    assert [after[each][-1] for each in ("c1", "c2", "c3", "c9")] == ["moved_up"] * 4
+
+
+async def test_who_was_promised_a_seat_that_somebody_earlier_has_is_told(office: Office):
+    await full(office)
+    await office.tell(person("early", id="e", time="2026-02-01T09:00:00+08:00"))
+    after = await work(office)
+    assert (after["early"], after["c1"]) == (["signup_confirmation"], ["signup_confirmation", "moved_back"])
+    await office.tell(retraction("e", candidate="early"))
+    assert (await work(office))["c1"] == ["signup_confirmation", "moved_back", "moved_up"]
+
+
+async def test_who_was_told_nothing_yet_is_told_how_it_stands_when_the_mail_goes(office: Office):
+    await office.tell(opened(), fair(office, 1), person("c0", id="s0"))
+    await office.tell(person("early", id="e", time="2026-02-01T09:00:00+08:00"))
+    assert await work(office) == {"c0": ["waitlisted"], "early": ["signup_confirmation"]}
+
+
+async def test_what_turns_back_before_it_was_told_is_not_told(office: Office):
+    await full(office)
+    await office.tell(fair(office, 1, **LATER))
+    async with office.pool.connection() as conn:
+        await look(conn, office.clock())
+    await office.tell(fair(office, 2, time="2026-05-02T09:00:00+08:00"))
+    assert (await work(office))["c1"] == ["signup_confirmation"]
+
+
+async def test_who_comes_back_after_a_withdrawal_is_told_anew(office: Office):
+    await full(office)
+    await office.tell(event("candidate.withdrew", candidate="c0", **LATER))
+    await work(office)
+    await office.tell(person("c0", id="again", time="2026-05-02T09:00:00+08:00"))
+    assert (await work(office))["c0"] == ["signup_confirmation", "waitlisted"]
+
+
+async def test_who_signs_up_again_after_a_mistake_is_told_what_is_otherwise_now(office: Office):
+    await full(office)
+    await office.tell(retraction("s0", candidate="c0"))
+    await work(office)
+    await office.tell(person("c0", id="again", time="2026-05-02T09:00:00+08:00"))
+    assert (await work(office))["c0"] == ["signup_confirmation", "moved_back"]
+
+
+async def test_what_changed_while_a_fair_was_cancelled_is_told_once_it_takes_place(office: Office):
+    await full(office)
+    await work(office)
+    await office.tell(event("fair.cancelled", fair="f1", **LATER), event("candidate.withdrew", candidate="c0", **LATER))
+    assert "moved_up" not in (await work(office))["c2"]
+    await office.tell(fair(office, 2, time="2026-05-02T09:00:00+08:00"))
+    assert "moved_up" in (await work(office))["c2"]
 
 
 async def test_who_waits_is_not_reminded_and_who_has_a_seat_is(office: Office):
@@ -121,7 +177,7 @@ async def test_without_a_capacity_nobody_waits_and_two_senders_give_no_seat_twic
     people = [person(f"c{n:03}") for n in range(300)]
     await office.tell(opened(), fair(office, 120), *people, person("x1", fair="f2"), person("x2", fair="f2"))
     await asyncio.gather(*[office.sender(owner=name).send_all() for name in ("one", "two", "three")])
-    seats = await office.rows("SELECT waiting, count(*) FROM places WHERE fair = 'f1' GROUP BY 1 ORDER BY 1")
+    seats = await office.rows("SELECT waiting, count(*) FROM seats WHERE fair = 'f1' GROUP BY 1 ORDER BY 1")
     assert seats == [(False, 120), (True, 180)]
     by_kind = dict(await office.rows("SELECT kind, count(*) FROM messages WHERE status = 'sent' GROUP BY 1"))
     assert (by_kind["signup_confirmation"], by_kind["waitlisted"]) == (120, 180)

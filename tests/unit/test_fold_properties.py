@@ -19,6 +19,7 @@ from streams.domain.campaign import Target, fold_campaign, make_target
 from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, fold, merge, retractions, stands
 from streams.domain.measures import FUNNEL, Contribution, contribution, difference, fairs_held, milestones
 from streams.domain.requests import PERCENTS, crossed
+from streams.domain.seats import lines
 from tests import oracle
 from tests.strategies import Event, events, few_or_many, small_pools, worlds
 
@@ -113,6 +114,7 @@ def test_a_journey_is_what_the_second_opinion_says(world: list[Event]):
     assert {offer: known.status.value for offer, known in journey.offers.items()} == person.offers
     assert {employer: hire.status.value for employer, hire in journey.hires.items()} == person.hires
     assert journey.withdrawn == person.withdrawn
+    assert {fair: at[1:] for fair, at in lines(journey).items()} == {fair: at[1:] for fair, at in person.lines.items()}
     assert set(milestones(journey)) == {m for m in oracle.MEASURES if person.stands(m)}
 
 

@@ -20,10 +20,11 @@ from notifications.sending.situation import NotNow, Situation, Writer
 from schemas.errors import SendRefused
 from schemas.facts import validate_event
 from schemas.journey import Journey
-from schemas.kinds import AUDIENCES, TEMPLATED
+from schemas.kinds import AUDIENCES, TELLING_OF_SEATS, TEMPLATED
 from schemas.messages import OFFER_TROUBLE
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
+from storage.messages.seat_words import Seat
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
 
@@ -87,6 +88,7 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
         "signup_confirmation": {"fair": "f1"},
         "waitlisted": {"fair": "f1"},
         "moved_up": {"fair": "f1"},
+        "moved_back": {"fair": "f1"},
         "thanks": {"fair": "f1"},
         "benefit_available": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
         "offer_answered": {"offer": "o1"},
@@ -147,7 +149,7 @@ def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any 
     background = about or Background(
         {"grads-2026": campaign(locale)},
         {("grads-2026", "f1"): fair(cancelled=kind == "fair_cancelled")},
-        {("grads-2026", "f1", "c1"): "waiting" if kind == "waitlisted" else "seat"},
+        {("grads-2026", "f1", "c1"): Seat(TELLING_OF_SEATS.get(kind, "seat"))},
     )
     known = Journey() if nobodys else journey(said, kind, name)
     situation = Situation(message, known, background, WRITER, LINKS, AFTER if kind == "thanks" else NOW)

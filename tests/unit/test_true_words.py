@@ -13,9 +13,11 @@ from notifications.sending.rendering import LOCALES, Renderer
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, Writer
 from schemas.facts import validate_event
-from schemas.kinds import KINDS
+from schemas.kinds import KINDS, TELLING_OF_SEATS
+from schemas.messages import SeatWord
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
+from storage.messages.seat_words import Seat
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
 
@@ -41,6 +43,7 @@ GROUNDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "signup_confirmation": ([], {"fair": "f1"}),
     "waitlisted": ([], {"fair": "f1"}),
     "moved_up": ([], {"fair": "f1"}),
+    "moved_back": ([], {"fair": "f1"}),
     "fair_reminder": ([], {"fair": "f1", "notice": "24h"}),
     "fair_rescheduled": ([], {"fair": "f1", "before": BEFORE}),
     "fair_cancelled": ([], {"fair": "f1"}),
@@ -58,7 +61,8 @@ GROUNDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "benefit_paid": ([fact("benefit.paid", 8, **RENT)], RENT),
 }
 ALL = set(GROUNDS)
-FAIR = {"signup_confirmation", "waitlisted", "moved_up", "fair_reminder", "fair_rescheduled", "fair_cancelled"}
+OF_SEATS = {"waitlisted", "moved_up", "moved_back"}
+FAIR = OF_SEATS | {"signup_confirmation", "fair_reminder", "fair_rescheduled", "fair_cancelled"}
 OFFERS = {"offer", "offer_expiring"}
 CALLED_OFF = {"fair_cancelled"}  # is told of a cancelled fair alone
 
@@ -67,7 +71,7 @@ WORLDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], set[str]]] = {
     "as it was": ([], {}, CALLED_OFF),
     "withdrew": ([fact("candidate.withdrew")], {}, FAIR | OFFERS | {"interview_result"}),
     "erased": ([fact("candidate.erased")], {}, ALL),
-    "fair cancelled": ([], {"cancelled": True}, {"waitlisted", "moved_up", "fair_reminder", "fair_rescheduled"}),
+    "fair cancelled": ([], {"cancelled": True}, OF_SEATS | {"fair_reminder", "fair_rescheduled"}),
     "fair over": ([], {"now": AFTER}, FAIR),
     "offer declined": ([fact("offer.declined", offer="o1")], {}, OFFERS | {"offer_rescinded"} | CALLED_OFF),
     "offer withdrawn": ([fact("offer.rescinded", offer="o1")], {}, OFFERS | CALLED_OFF),
@@ -95,7 +99,7 @@ WORLDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], set[str]]] = {
 }
 
 
-def situation(kind: str, world: str, locale: str = "en", place: str | None = None) -> Situation:
+def situation(kind: str, world: str, locale: str = "en", seat: Seat | None = None) -> Situation:
     facts, params = GROUNDS[kind]
     since, other, _ = WORLDS[world]
     kept = [each for each in facts if each["type"] != other.get("without")]
@@ -109,7 +113,7 @@ def situation(kind: str, world: str, locale: str = "en", place: str | None = Non
         "cancelled": other.get("cancelled", False), "changes": 0,
     }  # fmt: skip
     campaign = {"campaign": "grads-2026", "title": "Graduates", "organizer": "Park", "locale": locale}
-    seat: Any = place or ("waiting" if kind == "waitlisted" else "seat")
+    seat = seat or Seat(TELLING_OF_SEATS.get(kind, "seat"))
     background = Background({"grads-2026": campaign}, {("grads-2026", "f1"): row}, {("grads-2026", "f1", "c1"): seat})
     now = AFTER if kind == "thanks" else other.get("now", NOW)
     return Situation(Claimed(1, kind, "grads-2026", "c1", params), journey, background, WRITER, LINKS, now)
@@ -126,12 +130,46 @@ def test_what_is_no_longer_so_is_not_told(kind: str, world: str):
     assert found == ("cancelled" if kind in WORLDS[world][2] else "told")
 
 
+def known(stands: SeatWord, told: SeatWord | None, told_by: int | None) -> Seat:
+    return Seat(stands, told, told_by, 1)
+
+
+# The kind, how the seat stands, what was told of it last and by which message (this one is 1) → whether it is told, or
+# what is instead.
+WORDS: list[tuple[str, Seat, str]] = [
+    ("signup_confirmation", known("seat", None, None), "told"),
+    ("signup_confirmation", known("seat", "seat", 1), "told"),
+    ("signup_confirmation", known("seat", "seat", 2), "nothing"),
+    ("signup_confirmation", known("waiting", None, None), "waitlisted"),
+    ("waitlisted", known("waiting", None, None), "told"),
+    ("waitlisted", known("waiting", "waiting", 2), "nothing"),
+    ("waitlisted", known("seat", None, None), "moved_up"),
+    ("moved_up", known("seat", "waiting", 2), "told"),
+    ("moved_up", known("seat", "seat", 2), "nothing"),
+    ("moved_up", known("waiting", "waiting", 2), "nothing"),
+    ("moved_back", known("waiting", "seat", 2), "told"),
+    ("moved_back", known("waiting", "seat", 1), "told"),
+    ("moved_back", known("waiting", "waiting", 2), "nothing"),
+    ("moved_back", known("seat", "seat", 2), "nothing"),
+]
+
+
+@pytest.mark.parametrize(("kind", "stands", "expected"), WORDS)
+def test_a_seat_is_told_as_it_stands_and_once(kind: str, stands: Seat, expected: str):
+    found = "told"
+    try:
+        composing.compose(situation(kind, "as it was", seat=stands))
+    except NotNow as why:
+        found = why.instead.kind if why.instead else {"cancelled": "nothing"}[why.status]
+    assert found == expected
+
+
 def test_every_kind_to_candidates_is_in_the_table():
     assert {kind.name for kind in KINDS if kind.audience == "candidate"} == ALL
 
 
-def text(kind: str, world: str = "as it was", locale: str = "en", place: str | None = None, **params: Any) -> str:
-    at = situation(kind, world, locale, place)
+def text(kind: str, world: str = "as it was", locale: str = "en", seat: Seat | None = None, **params: Any) -> str:
+    at = situation(kind, world, locale, seat)
     at = replace(at, message=replace(at.message, params={**at.message.params, **params}))
     letter = composing.compose(at)
     mail = RENDERER.render(kind, letter.locale, letter.values)
@@ -140,7 +178,7 @@ def text(kind: str, world: str = "as it was", locale: str = "en", place: str | N
 
 def test_who_waits_is_shown_no_ticket():
     assert "ticket" in text("fair_rescheduled")
-    assert "ticket" not in text("fair_rescheduled", place="waiting")
+    assert "ticket" not in text("fair_rescheduled", seat=Seat("waiting"))
 
 
 def test_nobody_is_bidden_to_a_fair_that_is_cancelled():

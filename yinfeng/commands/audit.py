@@ -19,6 +19,8 @@ def audit() -> None:
     )
     if report.uncounted:
         typer.echo(f"{report.uncounted} targets are still being counted; their numbers were not compared")
+    if report.behind:
+        typer.echo(f"{report.behind} journeys of another version are still being drawn anew; they were not compared")
     for line in report.differences:
         typer.echo(printable(line))
     typer.echo(f"drift {report.drift}")

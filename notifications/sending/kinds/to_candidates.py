@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from notifications.rules.participation import takes_part
 from notifications.rules.quiet_hours import is_quiet, next_morning
 from notifications.sending import dates
 from notifications.sending.fair_words import changes, described
@@ -34,7 +35,8 @@ def signup(situation: Situation) -> Values:
     if row is not None and situation.now >= row["ends_at"]:
         raise NotNow("cancelled", "the fair is over")
     if situation.place == "waiting":
-        raise _waits(situation)
+        raise instead(situation, WAITLISTED, "the fair is full; told of the waiting list instead")
+    require_news(situation)
     return {"fair": described(row, situation.zone, situation.locale) if row else None}
 
 
@@ -43,12 +45,20 @@ def _is_fresh(situation: Situation) -> bool:
     return asked is not None and situation.now < asked + PATIENCE
 
 
-def _waits(situation: Situation) -> NotNow:
-    why = NotNow("cancelled", "the fair is full; told of the waiting list instead")
+def instead(situation: Situation, kind: str, reason: str) -> NotNow:
+    """That this message never goes, and one of this kind does, which tells how the seat stands."""
+    why = NotNow("cancelled", reason)
     message, fair = situation.message, situation.message.params["fair"]
-    key = dedupe_key(WAITLISTED, message.campaign, message.candidate, [fair])
-    why.instead = MessageRequest(WAITLISTED, key, message.campaign, message.candidate, {"fair": fair})
+    key = dedupe_key(kind, message.campaign, message.candidate, [fair, situation.seat.turn if situation.seat else 0])
+    why.instead = MessageRequest(kind, key, message.campaign, message.candidate, {"fair": fair})
     return why
+
+
+def require_news(situation: Situation) -> None:
+    """Raises NotNow when another message has told already how the seat stands."""
+    seat = situation.seat
+    if seat and seat.told == seat.stands and seat.told_by != situation.message.id:
+        raise NotNow("cancelled", "told in another mail already")
 
 
 def fair_news(situation: Situation) -> Values:
@@ -80,7 +90,7 @@ def require_part(situation: Situation) -> None:
     fair = situation.message.params.get("fair")
     if situation.journey.first_signup is None or (fair and fair not in situation.journey.fairs):
         raise NotNow("cancelled", "the signup was retracted")
-    if situation.journey.withdrawn:
+    if situation.journey.withdrawn or (fair and not takes_part(situation.journey, fair)):
         raise NotNow("cancelled", "the candidate withdrew")
 
 

@@ -1,24 +1,35 @@
-"""What those are told for whom a fair has no seat, and what they are told once it has. Pure."""
+"""What those are told for whom a fair has no seat, once it has, and when it has none after all. Pure."""
 
 from __future__ import annotations
 
 from notifications.sending.fair_words import described
-from notifications.sending.kinds.to_candidates import require_part
+from notifications.sending.kinds.to_candidates import instead, require_news, require_part
 from notifications.sending.situation import NotNow, Situation, Values
+from schemas.messages import MOVED_UP
 
 
 def waitlisted(situation: Situation) -> Values:
     """That the fair is full, and that a seat may come free."""
+    told = _told(situation)
     if situation.place != "waiting":
-        raise NotNow("cancelled", "there is a seat by now")
-    return _told(situation)
+        raise instead(situation, MOVED_UP, "there is a seat by now; told of it instead")
+    return told
 
 
 def moved_up(situation: Situation) -> Values:
     """That a seat came free."""
+    told = _told(situation)
     if situation.place != "seat":
         raise NotNow("cancelled", "the seat was given up")
-    return _told(situation)
+    return told
+
+
+def moved_back(situation: Situation) -> Values:
+    """That there is no seat after all, of which the candidate was told."""
+    told = _told(situation)
+    if situation.place != "waiting":
+        raise NotNow("cancelled", "there is a seat by now")
+    return told
 
 
 def _told(situation: Situation) -> Values:
@@ -28,4 +39,5 @@ def _told(situation: Situation) -> Values:
         raise NotNow("cancelled", "the fair does not take place")
     if situation.now >= row["starts_at"]:
         raise NotNow("cancelled", "the fair has begun")
+    require_news(situation)
     return {"fair": described(row, situation.zone, situation.locale)}

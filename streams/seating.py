@@ -1,0 +1,50 @@
+"""Lines of fairs that another version of Yinfeng left behind: drawn anew beside the work, some at a time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from storage import journeys, seats, targets
+from storage.database import Conn
+from storage.journeys import Stored
+from storage.ledger import JourneyKey
+from storage.messages import seat_words
+from streams.apply import refold, seat_changes
+from streams.domain.fold import fold
+from streams.domain.measures import milestones
+
+PORTION: Final = 200  # journeys at a time: some tens of milliseconds
+START: Final = ("", "")
+
+
+async def catch_up(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
+    """Draw the next journeys anew that another version wrote last, with their places in lines, and let fairs have the
+    seats that they have now. Returns after which to go on; None when nothing is left.
+
+    Raises ConcurrentChange when a journey was changed meanwhile: try again.
+    """
+    async with conn.transaction():
+        for campaign in await seats.resized(conn):
+            await targets.lock(conn, {campaign: True})
+            await seats.resize(conn, [campaign])
+    keys = await journeys.behind(conn, after, PORTION)
+    if keys:
+        async with conn.transaction():
+            await targets.lock(conn, dict.fromkeys((campaign for campaign, _ in keys), False))
+            await _draw_anew(conn, keys)
+    return keys[-1] if keys else None
+
+
+async def _draw_anew(conn: Conn, keys: list[JourneyKey]) -> None:
+    stored = await journeys.load(conn, keys)
+    stood = await seats.standing(conn, keys)
+    changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
+    changes: list[seats.Change] = []
+    for key, facts in (await refold(conn, keys)).items():
+        row = stored[key]
+        row.journey = fold(facts)
+        changes += seat_changes(key, stood.get(key, {}), row.journey, ())
+        changed[key] = (row, milestones(row.journey))
+    await journeys.store(conn, changed)
+    await seats.change(conn, changes)
+    await seat_words.learn(conn, keys)
