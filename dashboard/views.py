@@ -19,7 +19,7 @@ from dashboard.console.notice import notice
 from dashboard.pace import standing
 from schemas.access import Caller
 from schemas.paging import After, decode, encode
-from storage import reads
+from storage import employers, reads
 from storage.candidates import Place
 from storage.database import Conn, borrowed
 
@@ -115,6 +115,7 @@ async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime) -> Row
             "fairs": fairs,
             "near": _near(fairs, now),
             "fair_numbers": await reads.fair_numbers(conn, name, now),
+            "employers": await employers.listed(conn, name, limit=ROWS),
             "openings": await reads.openings(conn, name, limit=ROWS),
         }
     return {"about": shown, "charts": charts, "box": (WIDTH, HEIGHT), "now": now, **more}

@@ -37,12 +37,14 @@ _UPTO = "AND candidate <= %(upto)s"
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text"
 _CHANGED = "SELECT candidate FROM journeys WHERE campaign = %s AND age(xmin) <= age(%s::text::xid)"
 _CAMPAIGN = """
-SELECT title, organizer, kind, starts_on, ends_on, timezone, locale, closed FROM campaigns WHERE campaign = %s
+SELECT title, organizer, kind, starts_on, ends_on, timezone, locale, closed, reply_to, contact, signup
+FROM campaigns WHERE campaign = %s
 """
 _FAIRS = """
 SELECT fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost, cancelled, reason, changes
 FROM fairs WHERE campaign = %s
 """
+_EMPLOYERS = "SELECT employer, name, name_en, city, url, reply_to, contact FROM employers WHERE campaign = %s"
 _OPENINGS = "SELECT opening, employer, position, seats FROM openings WHERE campaign = %s"
 _MILESTONES = "SELECT target, goal, percent FROM milestones WHERE campaign = %s"
 _RETRACTIONS_APART = """
@@ -131,6 +133,11 @@ async def campaign_row(conn: Conn, campaign: str) -> Row | None:
 async def fairs(conn: Conn, campaign: str) -> dict[str, Row]:
     """A campaign's fairs."""
     return {row["fair"]: row for row in await _rows(conn, _FAIRS, campaign)}
+
+
+async def employers(conn: Conn, campaign: str) -> dict[str, Row]:
+    """What is said of a campaign's employers."""
+    return {row["employer"]: row for row in await _rows(conn, _EMPLOYERS, campaign)}
 
 
 async def openings(conn: Conn, campaign: str) -> dict[str, Row]:

@@ -23,6 +23,8 @@ _EMPLOYERS: Final = """
 SELECT DISTINCT e FROM (
     SELECT employer AS e FROM openings WHERE campaign = %(campaign)s
     UNION ALL
+    SELECT employer FROM employers WHERE campaign = %(campaign)s
+    UNION ALL
     SELECT jsonb_array_elements_text(employers) FROM fairs
     WHERE campaign = %(campaign)s AND jsonb_typeof(employers) = 'array'
 ) AS named ORDER BY e LIMIT 2000
@@ -46,6 +48,6 @@ async def offers_standing(conn: Conn, campaign: str, opening: str) -> int:
 
 
 async def employers(conn: Conn, campaign: str) -> list[str]:
-    """The employers that a campaign's openings and fairs name."""
+    """The employers of which a campaign, its openings and its fairs speak."""
     cursor = await conn.execute(_EMPLOYERS, {"campaign": campaign})
     return [employer for (employer,) in await cursor.fetchall()]

@@ -93,9 +93,11 @@ async def compare_campaign(conn: Conn, report: Report, campaign: str, stands_now
     if await auditing.campaign_row(conn, campaign) != row:
         report.differs(f"campaign {campaign}: its particulars differ from the facts'")
     fairs = {name: {**asdict(fair), "employers": list(fair.employers)} for name, fair in stands_now.fairs.items()}
+    called = {name: asdict(employer) for name, employer in stands_now.employers.items()}
     openings = {name: asdict(opening) for name, opening in stands_now.openings.items()}
     for kind, stored, told in (
         ("fair", await auditing.fairs(conn, campaign), fairs),
+        ("employer", await auditing.employers(conn, campaign), called),
         ("opening", await auditing.openings(conn, campaign), openings),
     ):
         for name in sorted(stored.keys() | told.keys()):

@@ -160,6 +160,7 @@ def small_pools(campaigns: int = 2) -> Pools:
         "offer": _of("o", count=2),
         "benefit": _of("b", count=2),
         "opening": _of("p", count=2),
+        "signup": st.sampled_from(["open", "closed"]),
         "source": st.sampled_from(["/a", "/a", "/b"]),
         "id": _of("i", count=20),
         "time": _of_times(),

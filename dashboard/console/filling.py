@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.forms import Form
-from storage import candidates, openings, people, reads
+from storage import candidates, employers, openings, people, reads
 from storage.database import Conn
 
 Typed = dict[str, list[str]]
 Choices = list[tuple[str, str]]
 Row = dict[str, Any]
 ROWS = 2000
+NEW_CAMPAIGN = {"timezone": ["Asia/Shanghai"], "locale": ["zh-CN"], "signup": ["open"]}
 TODAY = ("day", "started_on", "ended_on")
 
 
@@ -30,6 +31,7 @@ class About:
     openings: list[Row] = field(default_factory=list)
     targets: list[Row] = field(default_factory=list)
     employers: list[str] = field(default_factory=list)
+    called: list[Row] = field(default_factory=list)
     offers: Choices = field(default_factory=list)
     hires: Choices = field(default_factory=list)
     attributes: Row = field(default_factory=dict)
@@ -47,6 +49,7 @@ async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named:
     found.openings = [each for each in await reads.openings(conn, campaign, limit=ROWS) if _theirs(caller, each)]
     found.targets = await reads.targets(conn, campaign, limit=ROWS)
     found.employers = await openings.employers(conn, campaign)
+    found.called = await employers.listed(conn, campaign, limit=ROWS)
     found.names = {each: each for each in people_named} | await people.names(conn, campaign, people_named)
     if len(people_named) == 1:
         await _gather_journey(conn, caller, campaign, people_named[0], found)
@@ -92,7 +95,7 @@ def first_values(form: Form, about: About, query: dict[str, str], now: datetime)
             found[each.name] = [today.isoformat()]
         if each.name in query:
             found[each.name] = [query[each.name]]
-    return {**({"timezone": ["Asia/Shanghai"], "locale": ["zh-CN"]} if form.name == "campaign" else {}), **found}
+    return {**(NEW_CAMPAIGN if form.name == "campaign" else {}), **found}
 
 
 def _standing(form: Form, about: About, query: dict[str, str], zone: ZoneInfo) -> Row:
@@ -105,6 +108,8 @@ def _standing(form: Form, about: About, query: dict[str, str], zone: ZoneInfo) -
         return {**row, "education": where.get("education"), "only_employer": (where.get("employer") or [None])[0]}
     if form.name == "fair":
         return _fair(_one(about.fairs, "fair", query), zone)
+    if form.name == "employer":
+        return _one(about.called, "employer", query)
     if form.name == "opening":
         return _one(about.openings, "opening", query)
     return about.attributes if form.name == "candidate" else {}

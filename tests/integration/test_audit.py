@@ -32,6 +32,7 @@ FAIR = event(
 WORLD = [
     opened(),
     FAIR,
+    event("employer.set", employer="huayou", name="华友", reply_to="hr@huayou.example"),
     event("opening.set", opening="o1", employer="huayou", position="Engineer", seats=3),
     target("t", goal=2),
     target("fairs", measure="fairs_held", goal=1),
@@ -69,6 +70,9 @@ CHANGES: dict[str, str] = {
     "campaigns.timezone": "UPDATE campaigns SET timezone = 'Asia/Tokyo'",
     "campaigns.locale": "UPDATE campaigns SET locale = 'en'",
     "campaigns.closed": "UPDATE campaigns SET closed = true",
+    "campaigns.reply_to": "UPDATE campaigns SET reply_to = 'x@y.example'",
+    "campaigns.contact": "UPDATE campaigns SET contact = 'other'",
+    "campaigns.signup": "UPDATE campaigns SET signup = 'closed'",
     "fairs.fair": "DELETE FROM fairs",
     "fairs.title": "UPDATE fairs SET title = 'other'",
     "fairs.mode": "UPDATE fairs SET mode = 'online'",
@@ -83,6 +87,13 @@ CHANGES: dict[str, str] = {
     "fairs.cancelled": "UPDATE fairs SET cancelled = true",
     "fairs.reason": "UPDATE fairs SET reason = 'other'",
     "fairs.changes": "UPDATE fairs SET changes = 9",
+    "employers.employer": "DELETE FROM employers",
+    "employers.name": "UPDATE employers SET name = 'other'",
+    "employers.name_en": "UPDATE employers SET name_en = 'other'",
+    "employers.city": "UPDATE employers SET city = 'other'",
+    "employers.url": "UPDATE employers SET url = 'other'",
+    "employers.reply_to": "UPDATE employers SET reply_to = NULL",
+    "employers.contact": "UPDATE employers SET contact = 'other'",
     "openings.opening": "DELETE FROM openings",
     "openings.employer": "UPDATE openings SET employer = 'other'",
     "openings.position": "UPDATE openings SET position = 'other'",
@@ -99,9 +110,19 @@ NOT_OF_FACTS = {
     *("targets.campaign", "targets.as_of", "targets.revision", "targets.tally", "targets.updated_at"),
     *("target_days.campaign", "target_days.target"),
     *("milestones.campaign", "milestones.reached_at"),
-    *("fairs.campaign", "openings.campaign", "retractions.campaign"),
+    *("fairs.campaign", "employers.campaign", "openings.campaign", "retractions.campaign"),
 }
-DERIVED = ("journeys", "targets", "target_days", "milestones", "campaigns", "fairs", "openings", "retractions")
+DERIVED = (
+    "journeys",
+    "targets",
+    "target_days",
+    "milestones",
+    "campaigns",
+    "fairs",
+    "employers",
+    "openings",
+    "retractions",
+)
 
 
 @pytest.fixture

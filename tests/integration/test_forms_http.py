@@ -89,6 +89,28 @@ async def test_a_form_becomes_a_fact_that_says_who_posted_it(app: Any, conn: Con
     assert answer.headers["location"].startswith(f"/forms/target?campaign={fact['data']['campaign']}&setup=1&done=")
 
 
+async def test_an_employer_is_named_and_named_anew_by_a_form(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), OPENING), now=NOW)
+    http = await signed_in(app, conn)
+    await send(http, f"/forms/employer?campaign={CAMPAIGN}", name="贝塔", name_en="Beta Works")
+    await send(http, f"/forms/employer?campaign={CAMPAIGN}&employer=huayou", name="华友", reply_to="hr@huayou.example")
+    new, known = await facts(conn, "employer.set")
+    assert new["data"]["employer"].startswith("beta-works-")
+    assert known["data"] == {
+        "campaign": CAMPAIGN, "employer": "huayou", "name": "华友", "reply_to": "hr@huayou.example"
+    }  # fmt: skip
+    said = event("employer.set", employer="huayou", name="华友", reply_to="hr@huayou.example")
+    await apply_batch(conn, incoming(said), now=NOW)
+    page = (await http.get(f"/forms/employer?campaign={CAMPAIGN}&employer=huayou")).text
+    assert 'value="hr@huayou.example"' in page
+
+
+async def test_who_may_not_speak_for_the_campaign_names_no_employer(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened()), now=NOW)
+    http = await signed_in(app, conn, role="employer", employer="huayou")
+    assert (await http.get(f"/forms/employer?campaign={CAMPAIGN}&employer=huayou")).status_code == 403
+
+
 async def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_is_kept(app: Any, conn: Conn):
     await apply_batch(conn, incoming(opened()), now=NOW)
     http = await signed_in(app, conn)
