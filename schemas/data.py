@@ -27,6 +27,7 @@ from schemas.fields import (
     Phone,
     Prose,
     Purpose,
+    ReplyTo,
     SignupPage,
     Slug,
     Text,
@@ -64,7 +65,7 @@ class CampaignOpened(Data):
     kind: CampaignKind | None = None
     timezone: TimeZone | None = None
     locale: Locale | None = None
-    reply_to: Email | None = None
+    reply_to: ReplyTo | None = None
     contact: Text | None = None
     signup: SignupPage | None = None
 
@@ -134,7 +135,7 @@ class EmployerSet(Data):
     name_en: Text | None = None
     city: Text | None = None
     url: Url | None = None
-    reply_to: Email | None = None
+    reply_to: ReplyTo | None = None
     contact: Text | None = None
 
 

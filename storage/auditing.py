@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from schemas.facts import Fact
 from schemas.journey import Journey
+from schemas.messages import MessageRequest
 from storage.arrays import column
 from storage.database import Conn
 from storage.ledger import read_event
@@ -55,8 +56,13 @@ WITH said AS (
 ), noted AS (SELECT source, id FROM retractions WHERE campaign = %(campaign)s)
 (TABLE said EXCEPT TABLE noted) UNION ALL (TABLE noted EXCEPT TABLE said) ORDER BY 1, 2
 """
+# Facts that came before a version that knows a kind, or beside its first hour, asked for none of that kind.
 _MISSING = """
-SELECT k.key FROM unnest(%b::text[]) AS k(key) WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = k.key)
+SELECT k.key FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[]) AS k(key, kind, source, fact)
+WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = k.key)
+  AND NOT EXISTS (
+    SELECT FROM facts f JOIN secrets s ON s.name = 'asked_since:' || k.kind
+    WHERE (f.source, f.id) = (k.source, k.fact) AND f.received_at < convert_from(s.value, 'UTF8')::timestamptz)
 """
 _UNFOUNDED = """
 SELECT m.id FROM messages m WHERE m.campaign = %s AND m.fact IS NOT NULL
@@ -157,9 +163,10 @@ async def retractions_apart(conn: Conn, campaign: str) -> list[tuple[str, str]]:
     return [(source, id) for source, id in await cursor.fetchall()]
 
 
-async def unasked(conn: Conn, keys: Collection[str]) -> list[str]:
-    """Which of these reasons no message was asked for."""
-    cursor = await conn.execute(_MISSING, [list(keys)])
+async def unasked(conn: Conn, requests: Collection[MessageRequest]) -> list[str]:
+    """Which of these reasons no message was asked for, by their keys."""
+    rows = [(each.dedupe_key, each.kind, each.source, each.fact) for each in requests]
+    cursor = await conn.execute(_MISSING, [[row[i] for row in rows] for i in range(4)])
     return [key for (key,) in await cursor.fetchall()]
 
 

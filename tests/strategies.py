@@ -237,6 +237,7 @@ KINDS: list[tuple[Any, Callable[[], st.SearchStrategy[Any]]]] = [
     (fields.Text, lambda: _text(500, 1)),
     (fields.Prose, lambda: st.text(_LETTERS | st.just("\n"), max_size=200)),
     (fields.Email, _emails),
+    (fields.ReplyTo, _emails),
     (fields.Phone, lambda: st.from_regex(r"\+?[0-9][0-9 ]{2,20}", fullmatch=True, alphabet="+0123456789 ")),
     (fields.Url, lambda: _WORDS.map("https://example.com/{}".format)),
     (fields.UriReference, lambda: _WORDS.map("/hr/{}".format)),

@@ -157,7 +157,7 @@ def _shown(request: Request, page: Page, offered: Offered, *, status: int = 200,
     lang = page.language(request, situation.locale)
     context = {
         "offer": {
-            "employer": terms.employer,
+            "employer": situation.called(terms.employer, lang),
             "position": terms.position,
             "city": terms.city,
             "expires": dates.moment(terms.expires_at, situation.zone, lang) if terms.expires_at else None,

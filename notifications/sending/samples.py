@@ -30,8 +30,11 @@ from schemas.messages import (
     MILESTONE,
     MOVED_UP,
     OFFER,
+    OFFER_ACCEPTED,
     OFFER_ANSWERED,
     OFFER_BOUNCED,
+    OFFER_DECLINED,
+    OFFER_EXPIRED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
@@ -50,6 +53,7 @@ BEFORE_SUBJECT: Final = {"zh-CN": "［测试］", "en": "[Test] "}
 _AT: Final = (0, "/sample", "1")
 _FAIR: Final = "sample-fair"
 _OFFER: Final = "sample-offer"
+_EMPLOYER: Final = "sample-employer"
 _WHO: Final = "sample-candidate"
 
 
@@ -65,9 +69,13 @@ def sample(
         {message.campaign: here},
         {(message.campaign, _FAIR): _fair(message.campaign, kind, words, now)},
         {(message.campaign, _FAIR, _WHO): "waiting" if kind == WAITLISTED else "seat"},
+        employers={(message.campaign, _EMPLOYER): _employer(words)},
+        seen={(message.campaign, _EMPLOYER, _WHO)},
     )
     situation = Situation(message, _journey(kind, words, now), background, sender, links, now)
     noon = now.astimezone(situation.zone).replace(hour=NOON)
+    if kind == OFFER_EXPIRED:
+        noon += timedelta(days=3)
     situation = replace(situation, now=noon)
     return composing.compose(replace(situation, together=(situation,)))
 
@@ -127,8 +135,18 @@ def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> 
     }
 
 
+def _employer(words: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "employer": _EMPLOYER,
+        "name": words["employer"],
+        "name_en": None,
+        "reply_to": "jobs@employer.example",
+        "contact": words["contact"],
+    }
+
+
 def _journey(kind: str, words: Mapping[str, str], now: datetime) -> Journey:
-    employer, position = words["employer"], words["position"]
+    employer, position = _EMPLOYER, words["position"]
     terms = Terms(_AT, employer, position, expires_at=_expires(now), city=words["city"])
     benefits = {"b": Word(_AT, _BENEFITS[kind])} if kind in _BENEFITS else {}
     return Journey(
@@ -152,7 +170,7 @@ def _expires(now: datetime) -> str:
 
 
 def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    today, job = now.date(), {"employer": words["employer"], "position": words["position"]}
+    today, job = now.date(), {"employer": _EMPLOYER, "position": words["position"]}
     offer = {**job, "offer": _OFFER, "city": words["city"], "expires_at": _expires(now)}
     started = {**job, "started_on": (today - timedelta(days=1)).isoformat()}
     benefit = {"benefit": "b", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
@@ -168,6 +186,9 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
         OFFER_EXPIRING: offer,
         OFFER_RESCINDED: {"offer": _OFFER, "reason": words["reason"]},
         OFFER_ANSWERED: {"offer": _OFFER},
+        OFFER_ACCEPTED: {"offer": _OFFER},
+        OFFER_DECLINED: {"offer": _OFFER, "reason": words["declined"]},
+        OFFER_EXPIRED: offer,
         OFFER_BOUNCED: {**job, "offer": _OFFER, "message": 1, "status": "bounced"},
         WELCOME: started,
         BENEFIT_AVAILABLE: started,
@@ -190,7 +211,12 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
 
 _BENEFITS: Final = {BENEFIT_VERIFIED: "verified", BENEFIT_PAID: "paid"}
 _HIRED: Final = frozenset({WELCOME, BENEFIT_AVAILABLE})
-_OFFERED: Final = {OFFER_RESCINDED: "rescinded", OFFER_ANSWERED: "accepted"}
+_OFFERED: Final = {
+    OFFER_RESCINDED: "rescinded",
+    OFFER_ANSWERED: "accepted",
+    OFFER_ACCEPTED: "accepted",
+    OFFER_DECLINED: "declined",
+}
 _WORDS: Final[dict[str, dict[str, str]]] = {
     "zh-CN": {
         "name": "李思雨",
@@ -200,6 +226,8 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "reason": "暴雨红色预警",
         "employer": "华友钴业",
         "position": "工艺工程师",
+        "contact": "招聘部，0570-800 0001",
+        "declined": "已接受其他单位的录用",
         "target": "招聘 2000 名毕业生",
     },
     "en": {
@@ -210,6 +238,8 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "reason": "a storm warning",
         "employer": "Huayou Cobalt",
         "position": "Process engineer",
+        "contact": "Recruiting, +86 570 800 0001",
+        "declined": "I accepted another offer",
         "target": "2000 graduates",
     },
 }
@@ -227,6 +257,9 @@ SOMETIMES: Final[dict[str, tuple[str, ...]]] = {
     OFFER: ("offer.city", "offer.expires"),
     OFFER_EXPIRING: ("offer.city",),
     OFFER_RESCINDED: ("offer.city", "offer.expires", "reason"),
+    OFFER_ACCEPTED: ("offer.city", "offer.expires", "reason"),
+    OFFER_DECLINED: ("offer.city", "offer.expires", "reason"),
+    OFFER_EXPIRED: ("offer.city",),
     WELCOME: ("hire.position",),
     BENEFIT_AVAILABLE: ("hire.position",),
     BENEFIT_VERIFIED: ("benefit.amount",),

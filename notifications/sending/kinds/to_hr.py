@@ -83,7 +83,8 @@ def _has_the_last_word(situation: Situation) -> bool:
 def _answer(situation: Situation) -> Values:
     offer = situation.journey.offers[situation.message.params["offer"]]
     name, locale = situation.journey.attribute("name"), situation.campaign_locale
-    about = _OFFER[locale].format(offer.terms.position, offer.terms.employer) if offer.terms else offer_id(situation)
+    terms = offer.terms
+    about = _OFFER[locale].format(terms.position, situation.called(terms.employer)) if terms else offer_id(situation)
     reason = situation.message.params.get("reason")
     answer = str(offer.status.value)
     said = _SAID[locale][answer].format(about) + (_REASON[locale].format(reason) if reason else "")

@@ -1,13 +1,21 @@
 """Employers have names, and campaigns say how they are reached.
 
 The index finds what was said of one employer among the many facts of a campaign; it comes first, since what follows
-is one step with the noting of this revision.
+is one step with the noting of this revision. Facts of before asked for no messages to employers, nor do those that a
+worker of the version before applies while this one comes up: the audit is told since when to look for them.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+_ASKED_SINCE = """
+INSERT INTO secrets (name, value)
+SELECT 'asked_since:' || kind, convert_to((now() + interval '1 hour')::text, 'UTF8')
+FROM unnest(ARRAY['offer_accepted', 'offer_declined', 'offer_expired']) AS k(kind)
+WHERE EXISTS (SELECT FROM facts) ON CONFLICT DO NOTHING
+"""
 
 revision = "0024"
 down_revision = "0023"
@@ -37,3 +45,4 @@ def upgrade() -> None:
     op.add_column("campaigns", sa.Column("reply_to", sa.String))
     op.add_column("campaigns", sa.Column("contact", sa.String))
     op.add_column("campaigns", sa.Column("signup", sa.String, nullable=False, server_default="open"))
+    op.execute(_ASKED_SINCE)
