@@ -16,6 +16,8 @@ from dashboard.api import Name, askable, known
 from dashboard.candidates import candidate_page
 from dashboard.charts import HEIGHT, WIDTH, burn_up
 from dashboard.console.notice import notice
+from dashboard.languages import Lang, language
+from dashboard.naming import names_of
 from dashboard.pace import standing
 from schemas.access import Caller
 from schemas.paging import After, decode, encode
@@ -70,7 +72,7 @@ def make_router(
     @router.get("/campaigns/{campaign}")
     async def one(request: Request, campaign: Name, caller: Caller = some) -> HTMLResponse:
         async with borrowed(pool) as conn:
-            context = await _campaign(conn, campaign, caller, clock())
+            context = await _campaign(conn, campaign, caller, clock(), language(request))
             return page(request, "campaign.html", context | {"notice": await notice(conn, request, caller)})
 
     @router.get("/candidates")
@@ -87,10 +89,19 @@ def make_router(
             found = await candidate_page(conn, caller, *key, after=place, limit=FACTS_A_PAGE + 1)
             about = await known(conn, campaign)
             said = await notice(conn, request, caller)
-        facts = found["timeline"][:FACTS_A_PAGE]
+            facts = found["timeline"][:FACTS_A_PAGE]
+            names = await names_of(conn, about, language(request), facts, offers=found["offers"])
         last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
         more = encode((last["time"], last["source"], last["id"])) if last else None
-        context = {"about": about, "steps": reads.FUNNEL, "more": more, **found, "timeline": facts, "notice": said}
+        context = {
+            "about": about,
+            "steps": reads.FUNNEL,
+            "more": more,
+            **found,
+            "timeline": facts,
+            "notice": said,
+            "names": names,
+        }
         return page(request, "candidate.html", context)
 
     return router
@@ -101,7 +112,7 @@ async def _with_targets(conn: Conn, campaigns: list[Row], now: datetime) -> list
     return [row | {"targets": _stood(found[row["campaign"]], row, now)} for row in campaigns]
 
 
-async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime) -> Row:
+async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime, lang: Lang) -> Row:
     """All that a campaign's page shows; a viewer sees targets alone."""
     about = await known(conn, name)
     (shown,) = await _with_targets(conn, [about], now)
@@ -110,13 +121,15 @@ async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime) -> Row
     more: Row = {"funnel": None}
     if caller.role != "viewer":
         fairs = await reads.fairs(conn, name, limit=ROWS)
+        openings = await reads.openings(conn, name, limit=ROWS)
         more = {
             "funnel": await reads.funnel(conn, name),
             "fairs": fairs,
             "near": _near(fairs, now),
             "fair_numbers": await reads.fair_numbers(conn, name, now),
             "employers": await employers.listed(conn, name, limit=ROWS),
-            "openings": await reads.openings(conn, name, limit=ROWS),
+            "openings": openings,
+            "names": await names_of(conn, about, lang, employers=[each["employer"] for each in openings]),
         }
     return {"about": shown, "charts": charts, "box": (WIDTH, HEIGHT), "now": now, **more}
 

@@ -135,7 +135,7 @@ _ROWS = (
         "opening.set",
         OpeningSet,
         "How many an employer may hire for a position.",
-        "用人单位某岗位可招人数。",
+        "用人单位某职位可招人数。",
         {
             "campaign": "grads-2026",
             "opening": "op-3",
@@ -203,7 +203,7 @@ _ROWS = (
         "offer.extended",
         OfferExtended,
         "An employer offered a position.",
-        "发放录用意向。",
+        "发放录用。",
         {
             **_OFFER,
             "employer": "huayou",
@@ -217,13 +217,13 @@ _ROWS = (
         "offer.declined",
         OfferAnswered,
         "The candidate declined the offer.",
-        "求职者谢绝录用。",
+        "求职者婉拒录用。",
         {**_OFFER, "reason": "another offer"},
     ),
     FactType(
         "offer.rescinded",
         OfferAnswered,
-        "The employer took the offer back.",
+        "The employer withdrew the offer.",
         "用人单位撤回录用。",
         {**_OFFER, "reason": "position closed"},
     ),
@@ -248,7 +248,7 @@ _ROWS = (
         {**_CANDIDATE, "employer": "huayou", "ended_on": "2026-07-03", "reason": "never showed up"},
     ),
     FactType("benefit.applied", Benefit, "Applied for help after the hire.", "申请补贴。", _BENEFIT),
-    FactType("benefit.verified", Benefit, "The application was found right.", "补贴核验通过。", _BENEFIT),
+    FactType("benefit.verified", Benefit, "The application was approved.", "补贴核验通过。", _BENEFIT),
     FactType("benefit.paid", Benefit, "The benefit was paid out.", "补贴已发放。", _BENEFIT),
     FactType("benefit.refused", Benefit, "The application was refused.", "补贴申请未通过。", _BENEFIT),
     FactType(

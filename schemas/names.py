@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -11,3 +11,13 @@ def called(row: Mapping[str, Any] | None, locale: str, otherwise: str) -> str:
     if row is None:
         return otherwise
     return str((row.get("name_en") if locale == "en" else None) or row["name"])
+
+
+def by_name(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The ids of employers by what they are called in any language, as far as a name is one employer's alone."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        for name in (row["name"], row.get("name_en")):
+            if name:
+                found.setdefault(str(name), set()).add(str(row["employer"]))
+    return {name: next(iter(ids)) for name, ids in found.items() if len(ids) == 1}

@@ -12,12 +12,14 @@ from notifications.sending import composing
 from notifications.sending.rendering import LOCALES, Renderer
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, Writer
+from schemas.catalogue import CATALOGUE
 from schemas.facts import validate_event
 from schemas.kinds import BY_NAME, KINDS
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
+from yinfeng.pages import TEXTS as PAGE_TEXTS
 
 START = datetime(2026, 3, 9, 1, tzinfo=UTC)  # nine in the morning there
 NOW = datetime(2026, 3, 8, 5, tzinfo=UTC)
@@ -291,3 +293,10 @@ def test_a_mail_to_an_employer_goes_to_the_address_that_it_gave():
     said = RENDERER.render("offer_declined", letter.locale, letter.values)
     assert "another offer" in said.text
     assert "Li" in said.subject
+
+
+@pytest.mark.parametrize("words", OLD_WORDS)
+def test_pages_have_one_term_for_each_thing_too(words: str):
+    told = [(key, text) for part in PAGE_TEXTS for lang in part for key, text in part[lang].items()]
+    told += [(row.name, f"{row.meaning} {row.meaning_zh}") for row in CATALOGUE.values()]
+    assert [key for key, text in told if words in text.casefold()] == []
