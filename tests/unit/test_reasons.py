@@ -12,6 +12,7 @@ import notifications
 from notifications.authoring.faults import fault
 from notifications.pages.reasons import EXACTLY, reason
 from notifications.sending.doubts import OUTCOMES
+from yinfeng.refusals import why
 
 
 def reasons() -> set[str]:
@@ -67,3 +68,12 @@ def test_what_varies_is_said_too(said: str, chinese: str | None):
 def test_a_template_s_faults_are_said_in_its_author_s_language(said: str, chinese: str):
     assert fault(said, "zh-CN") == chinese
     assert fault(said, "en") == said
+
+
+def test_a_refusal_says_why_where_a_person_reads_it():
+    assert why(409, "message 7 is sent; it is on its way already", "zh-CN") == "第 7 号消息已发送，已在发送途中。"
+    assert why(400, "say why: the reason is kept with the message", "en") == (
+        "Say why: the reason is kept with the message"
+    )
+    assert why(409, "something that nobody has put into Chinese", "zh-CN") is None
+    assert why(404, "there is no campaign 'x'", "en") is None
