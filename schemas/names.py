@@ -14,9 +14,11 @@ def called(row: Mapping[str, Any] | None, locale: str, otherwise: str) -> str:
 
 
 def by_name(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The ids of employers by what they are called in any language, as far as a name is one employer's alone."""
-    found: dict[str, set[str]] = {}
-    for row in rows:
+    """The ids of employers by what they are called in any language, as far as a name is one employer's alone, and no
+    other's id."""
+    known = list(rows)
+    found: dict[str, set[str]] = {str(row["employer"]): {str(row["employer"])} for row in known}
+    for row in known:
         for name in (row["name"], row.get("name_en")):
             if name:
                 found.setdefault(str(name), set()).add(str(row["employer"]))

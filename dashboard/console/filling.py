@@ -43,7 +43,7 @@ class About:
     def employer(self, id: str) -> str:
         """What is typed and read for an employer: its name, where no other has the same; else its id."""
         name = called(next((row for row in self.called if row["employer"] == id), None), self.lang, id)
-        return name if by_name(self.called).get(name, id) == id else id
+        return name if by_name(self.called).get(name) == id else id
 
 
 async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named: list[str], lang: Lang) -> About:
