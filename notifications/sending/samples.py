@@ -117,8 +117,7 @@ def _is_hr_alone(kind: str) -> bool:
 
 
 def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    start = now + (timedelta(days=-1) if kind == THANKS else timedelta(days=3))
-    start = start.replace(hour=1, minute=0, second=0, microsecond=0)
+    start = _start(kind, now)
     return {
         "campaign": campaign,
         "fair": _FAIR,
@@ -133,6 +132,12 @@ def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> 
         "reason": words["reason"],
         "changes": 0,
     }
+
+
+def _start(kind: str, now: datetime) -> datetime:
+    """When the fair of a sample begins: yesterday for thanks, tomorrow for a reminder."""
+    days = {THANKS: -1, FAIR_REMINDER: 1}.get(kind, 3)
+    return (now + timedelta(days=days)).replace(hour=1, minute=0, second=0, microsecond=0)
 
 
 def _employer(words: Mapping[str, str]) -> dict[str, Any]:
@@ -176,7 +181,8 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
     benefit = {"benefit": "b", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
     target = {"title": words["target"], "goal": 2000, "progress": 1000, "percent": 50}
     target |= {"due_on": (today + timedelta(days=38)).isoformat()}
-    earlier = {"starts_at": (now + timedelta(days=2)).isoformat()}
+    before = _start("", now) - timedelta(days=1)
+    earlier = {"starts_at": before.isoformat(), "ends_at": (before + timedelta(hours=7)).isoformat()}
     known: dict[str, dict[str, Any]] = {
         FAIR_REMINDER: {"fair": _FAIR, "notice": "24h"},
         FAIR_RESCHEDULED: {"fair": _FAIR, "before": earlier},

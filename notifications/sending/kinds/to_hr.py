@@ -25,7 +25,7 @@ def digest(situation: Situation) -> Values:
             **row,
             "progress": dates.number(row["progress"], locale),
             "goal": dates.number(row["goal"], locale),
-            "gained": dates.number(row["gained"], locale) if row["gained"] else None,
+            "gained": _signed(dates.number(row["gained"], locale)) if row["gained"] else None,
         }
         for row in params["targets"]
     ]
@@ -37,6 +37,10 @@ def digest(situation: Situation) -> Values:
         "trouble": [(_TROUBLE[locale][status], count) for status, count in sorted(params["trouble"].items())],
         "link": f"{situation.sender.base_url}/campaigns/{quote(situation.message.campaign, safe='')}",
     }
+
+
+def _signed(number: str) -> str:
+    return number if number.startswith("-") else f"+{number}"
 
 
 def target(situation: Situation) -> Values:
