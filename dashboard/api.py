@@ -55,7 +55,9 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
                 "funnel": await reads.funnel(conn, campaign),
                 "fairs_in_number": await reads.fair_numbers(conn, campaign, datetime.now(UTC)),
                 "fairs": await reads.fairs(conn, campaign, limit=MAX_LIMIT),
-                "employers": await employers.listed(conn, campaign, limit=MAX_LIMIT),
+                "employers": [
+                    _employer(row, caller) for row in await employers.listed(conn, campaign, limit=MAX_LIMIT)
+                ],
                 "openings": await reads.openings(conn, campaign, limit=MAX_LIMIT),
             }
 
@@ -127,6 +129,12 @@ def askable(name: str) -> str:
 def _entry(row: Row) -> Row:
     """A target as the API tells of it. `counting`, where its number is not whole as yet."""
     return {name: row[name] for name in ENTRY} | ({"counting": True} if row["counting"] else {})
+
+
+def _employer(row: Row, caller: Caller) -> Row:
+    """An employer as the API tells of it; where its answers go is its own and the organizer's to know."""
+    knows = caller.role == "organizer" or caller.employer == row["employer"]
+    return row if knows else {name: value for name, value in row.items() if name != "reply_to"}
 
 
 def _particulars(row: Row) -> Row:

@@ -122,12 +122,15 @@ async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime, lang: 
     if caller.role != "viewer":
         fairs = await reads.fairs(conn, name, limit=ROWS)
         openings = await reads.openings(conn, name, limit=ROWS)
+        named = await employers.listed(conn, name, limit=ROWS)
+        ids = {each["employer"] for each in named}
         more = {
             "funnel": await reads.funnel(conn, name),
             "fairs": fairs,
             "near": _near(fairs, now),
             "fair_numbers": await reads.fair_numbers(conn, name, now),
-            "employers": await employers.listed(conn, name, limit=ROWS),
+            "employers": named,
+            "unnamed": [each for each in await employers.spoken_of(conn, name) if each not in ids],
             "openings": openings,
             "names": await names_of(conn, about, lang, employers=[each["employer"] for each in openings]),
         }

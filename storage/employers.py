@@ -20,6 +20,17 @@ SELECT employer, name, name_en, city, url, reply_to, contact FROM employers WHER
 ORDER BY name, employer LIMIT %s
 """
 
+_SPOKEN_OF: Final = """
+SELECT DISTINCT e FROM (
+    SELECT employer AS e FROM openings WHERE campaign = %(campaign)s
+    UNION ALL
+    SELECT employer FROM employers WHERE campaign = %(campaign)s
+    UNION ALL
+    SELECT jsonb_array_elements_text(employers) FROM fairs
+    WHERE campaign = %(campaign)s AND jsonb_typeof(employers) = 'array'
+) AS named ORDER BY e LIMIT 2000
+"""
+
 
 async def replace(conn: Conn, campaign: str, named: Collection[str], standing: Sequence[Row]) -> None:
     """Store what is said of these employers, instead of what was said before."""
@@ -33,3 +44,9 @@ async def listed(conn: Conn, campaign: str, *, limit: int) -> list[Row]:
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_LISTED, [campaign, limit])
         return await cursor.fetchall()
+
+
+async def spoken_of(conn: Conn, campaign: str) -> list[str]:
+    """The employers of which a campaign, its openings and its fairs speak, by id."""
+    cursor = await conn.execute(_SPOKEN_OF, {"campaign": campaign})
+    return [employer for (employer,) in await cursor.fetchall()]

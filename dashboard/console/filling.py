@@ -12,7 +12,7 @@ from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.forms import Form
 from schemas.names import by_name, called
-from storage import candidates, employers, openings, people, reads
+from storage import candidates, employers, people, reads
 from storage.database import Conn
 
 Typed = dict[str, list[str]]
@@ -57,7 +57,7 @@ async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named:
     found.fairs = await reads.fairs(conn, campaign, limit=ROWS)
     found.openings = [each for each in await reads.openings(conn, campaign, limit=ROWS) if _theirs(caller, each)]
     found.targets = await reads.targets(conn, campaign, limit=ROWS)
-    found.employers = await openings.employers(conn, campaign)
+    found.employers = await employers.spoken_of(conn, campaign)
     found.called = await employers.listed(conn, campaign, limit=ROWS)
     found.names = {each: each for each in people_named} | await people.names(conn, campaign, people_named)
     if len(people_named) == 1:

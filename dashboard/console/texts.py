@@ -7,6 +7,7 @@ from typing import Final
 TEXTS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "act.change": "Change",
+        "act.name": "Name it",
         "act.cancel": "Cancel",
         "fact.by": "by {name}",
         "fact.campaign.opened": "Campaign opened or changed",
@@ -166,6 +167,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     },
     "zh-CN": {
         "act.change": "修改",
+        "act.name": "填写名称",
         "act.cancel": "取消",
         "fact.by": "{name} 提交",
         "fact.campaign.opened": "活动启动或修改",

@@ -92,6 +92,8 @@ async def test_a_form_becomes_a_fact_that_says_who_posted_it(app: Any, conn: Con
 async def test_an_employer_is_named_and_named_anew_by_a_form(app: Any, conn: Conn):
     await apply_batch(conn, incoming(opened(), OPENING), now=NOW)
     http = await signed_in(app, conn)
+    unnamed = (await http.get(f"/campaigns/{CAMPAIGN}?lang=en")).text
+    assert f"/forms/employer?campaign={CAMPAIGN}&amp;employer=huayou" in unnamed
     await send(http, f"/forms/employer?campaign={CAMPAIGN}", name="贝塔", name_en="Beta Works")
     await send(http, f"/forms/employer?campaign={CAMPAIGN}&employer=huayou", name="华友", reply_to="hr@huayou.example")
     new, known = await facts(conn, "employer.set")
@@ -101,6 +103,7 @@ async def test_an_employer_is_named_and_named_anew_by_a_form(app: Any, conn: Con
     }  # fmt: skip
     said = event("employer.set", employer="huayou", name="华友", reply_to="hr@huayou.example")
     await apply_batch(conn, incoming(said), now=NOW)
+    assert "Name it" not in (await http.get(f"/campaigns/{CAMPAIGN}?lang=en")).text
     page = (await http.get(f"/forms/employer?campaign={CAMPAIGN}&employer=huayou")).text
     assert 'value="hr@huayou.example"' in page
 
