@@ -90,6 +90,8 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
         ("beta", "贝塔", None),
     ]
     assert [each["reply_to"] for each in one["employers"]] == ["hr@huayou.example", "hr@beta.example"]
+    theirs = await readers["huayou"].json(f"/v1/campaigns/{CAMPAIGN}")
+    assert [each.get("reply_to") for each in theirs["employers"]] == ["hr@huayou.example", None]
     assert one["openings"] == [{"opening": "o1", "employer": "huayou", "position": "Engineer", "seats": 3}]
     assert await readers["viewer"].json(f"/v1/campaigns/{CAMPAIGN}/targets") == [
         {
