@@ -13,7 +13,7 @@ from dashboard.candidates import candidate_page
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.paging import DEFAULT_LIMIT, MAX_LIMIT, After, Limit, decode, next_link
-from storage import reads
+from storage import employers, reads
 from storage.candidates import Place
 from storage.database import Conn, borrowed
 
@@ -21,7 +21,10 @@ Authenticate = Callable[[Request], Awaitable[Caller]]
 Name = Annotated[str, Path(max_length=200)]
 Row = dict[str, Any]
 
-PARTICULARS: Final = ("campaign", "title", "organizer", "kind", "starts_on", "ends_on", "timezone", "locale", "closed")
+PARTICULARS: Final = (
+    *("campaign", "title", "organizer", "kind", "starts_on", "ends_on", "timezone", "locale", "closed"),
+    *("reply_to", "contact", "signup"),
+)
 
 
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> APIRouter:
@@ -42,8 +45,8 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
 
     @router.get("/v1/campaigns/{campaign}")
     async def get_campaign(campaign: Name, caller: Caller = Depends(authenticate)) -> Row:
-        """A campaign with its fairs and openings (10,000 at most), and how many stand at each step from signup to
-        hire. For organizers and employers."""
+        """A campaign with its fairs, employers and openings (10,000 at most), and how many stand at each step from
+        signup to hire. For organizers and employers."""
         caller.require("organizer", "employer")
         async with borrowed(pool) as conn:
             found = await known(conn, campaign)
@@ -52,6 +55,9 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
                 "funnel": await reads.funnel(conn, campaign),
                 "fairs_in_number": await reads.fair_numbers(conn, campaign, datetime.now(UTC)),
                 "fairs": await reads.fairs(conn, campaign, limit=MAX_LIMIT),
+                "employers": [
+                    _employer(row, caller) for row in await employers.listed(conn, campaign, limit=MAX_LIMIT)
+                ],
                 "openings": await reads.openings(conn, campaign, limit=MAX_LIMIT),
             }
 
@@ -123,6 +129,12 @@ def askable(name: str) -> str:
 def _entry(row: Row) -> Row:
     """A target as the API tells of it. `counting`, where its number is not whole as yet."""
     return {name: row[name] for name in ENTRY} | ({"counting": True} if row["counting"] else {})
+
+
+def _employer(row: Row, caller: Caller) -> Row:
+    """An employer as the API tells of it; where its answers go is its own and the organizer's to know."""
+    knows = caller.role == "organizer" or caller.employer == row["employer"]
+    return row if knows else {name: value for name, value in row.items() if name != "reply_to"}
 
 
 def _particulars(row: Row) -> Row:

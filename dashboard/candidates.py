@@ -60,6 +60,7 @@ def journey_document(
     return {
         "attributes": {n: word.value for n, word in sorted(journey.attributes.items()) if not is_consent(n)},
         "standing": {step: _moment(at) for step, at in sorted(known.standing.items(), key=lambda item: item[1])},
+        "implied": sorted(known.standing.keys() - seen(journey)),
         "withdrawn": journey.withdrawn,
         "erased": journey.erased,
         "fairs": _fairs(journey, seats),
@@ -73,6 +74,19 @@ def journey_document(
         "benefits": {name: word.value for name, word in journey.benefits.items()} if employer is None else {},
         "updated_at": known.updated_at,
     }
+
+
+def seen(journey: Journey) -> set[str]:
+    """The steps of which a fact tells; the others follow from these."""
+    told = {
+        "signed_up": journey.first_signup is not None,
+        "attended": bool(journey.checkins),
+        "interviewed": bool(journey.interviews),
+        "offered": any(offer.terms for offer in journey.offers.values()),
+        "accepted": any(offer.status.value == "accepted" for offer in journey.offers.values()),
+        "hired": any(hire.status.value == "started" for hire in journey.hires.values()),
+    }
+    return {step for step, there in told.items() if there}
 
 
 def _fairs(journey: Journey, seats: Mapping[str, Standing]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -42,6 +43,10 @@ class Formats:
     def percent(self, value: Number) -> str:
         """Of a hundred: 64%. Rounded down, so that nothing reads 100% before it is."""
         return f"{int(value)}%"
+
+    def listed(self, values: Sequence[str]) -> str:
+        """a, b or a、b."""
+        return ("、" if self._chinese else ", ").join(values)
 
     def day(self, value: date) -> str:
         """31 Dec 2026, or 2026年12月31日."""

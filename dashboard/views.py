@@ -16,10 +16,12 @@ from dashboard.api import Name, askable, known
 from dashboard.candidates import candidate_page
 from dashboard.charts import HEIGHT, WIDTH, burn_up
 from dashboard.console.notice import notice
+from dashboard.languages import Lang, language
+from dashboard.naming import names_of
 from dashboard.pace import standing
 from schemas.access import Caller
 from schemas.paging import After, decode, encode
-from storage import reads
+from storage import employers, reads
 from storage.candidates import Place
 from storage.database import Conn, borrowed
 
@@ -70,7 +72,7 @@ def make_router(
     @router.get("/campaigns/{campaign}")
     async def one(request: Request, campaign: Name, caller: Caller = some) -> HTMLResponse:
         async with borrowed(pool) as conn:
-            context = await _campaign(conn, campaign, caller, clock())
+            context = await _campaign(conn, campaign, caller, clock(), language(request))
             return page(request, "campaign.html", context | {"notice": await notice(conn, request, caller)})
 
     @router.get("/candidates")
@@ -88,10 +90,11 @@ def make_router(
             about = await known(conn, campaign)
             titles = await reads.fair_titles(conn, campaign, list(found["fairs"]))
             said = await notice(conn, request, caller)
-        facts = found["timeline"][:FACTS_A_PAGE]
+            facts = found["timeline"][:FACTS_A_PAGE]
+            names = await names_of(conn, about, language(request), facts, offers=found["offers"])
         last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
         more = encode((last["time"], last["source"], last["id"])) if last else None
-        shown = {"about": about, "steps": reads.FUNNEL, "titles": titles, "notice": said}
+        shown = {"about": about, "steps": reads.FUNNEL, "titles": titles, "notice": said, "names": names}
         context = {"more": more, **found, "timeline": facts, **shown}
         return page(request, "candidate.html", context)
 
@@ -103,7 +106,7 @@ async def _with_targets(conn: Conn, campaigns: list[Row], now: datetime) -> list
     return [row | {"targets": _stood(found[row["campaign"]], row, now)} for row in campaigns]
 
 
-async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime) -> Row:
+async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime, lang: Lang) -> Row:
     """All that a campaign's page shows; a viewer sees targets alone."""
     about = await known(conn, name)
     (shown,) = await _with_targets(conn, [about], now)
@@ -112,12 +115,18 @@ async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime) -> Row
     more: Row = {"funnel": None}
     if caller.role != "viewer":
         fairs = await reads.fairs(conn, name, limit=ROWS)
+        openings = await reads.openings(conn, name, limit=ROWS)
+        named = await employers.listed(conn, name, limit=ROWS)
+        ids = {each["employer"] for each in named}
         more = {
             "funnel": await reads.funnel(conn, name),
             "fairs": fairs,
             "near": _near(fairs, now),
             "fair_numbers": await reads.fair_numbers(conn, name, now),
-            "openings": await reads.openings(conn, name, limit=ROWS),
+            "employers": named,
+            "unnamed": [each for each in await employers.spoken_of(conn, name) if each not in ids],
+            "openings": openings,
+            "names": await names_of(conn, about, lang, employers=[each["employer"] for each in openings]),
         }
     return {"about": shown, "charts": charts, "box": (WIDTH, HEIGHT), "now": now, **more}
 

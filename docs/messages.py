@@ -57,7 +57,8 @@ def _row(kind: str) -> str:
     cells = [
         f"`{kind}`",
         TEXTS["zh-CN"][f"kind.{kind}"],
-        {"candidate": "candidate", "hr": "HR"}[AUDIENCES[kind]] + (", grouped" if kind in GROUPED else ""),
+        {"candidate": "candidate", "employer": "employer", "hr": "HR"}[AUDIENCES[kind]]
+        + (", grouped" if kind in GROUPED else ""),
         ", ".join(f"`{fact}`" for fact, kinds in FACT_KINDS.items() if kind in kinds) or OTHERWISE[kind],
         "yes" if kind in MARKETING else "",
         _carried(kind),

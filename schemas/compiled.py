@@ -34,6 +34,7 @@ KINDS: Final[tuple[tuple[Any, str | None], ...]] = (
     (fields.Text, None),
     (fields.Prose, None),
     (fields.Email, fields.EMAIL.pattern),
+    (fields.ReplyTo, fields.REPLY_TO.pattern),
     (fields.Phone, fields.PHONE.pattern),
     (fields.Url, fields.URL.pattern),
     (fields.UriReference, fields.URI_REFERENCE.pattern),

@@ -27,6 +27,8 @@ from schemas.fields import (
     Phone,
     Prose,
     Purpose,
+    ReplyTo,
+    SignupPage,
     Slug,
     Text,
     Time,
@@ -63,6 +65,9 @@ class CampaignOpened(Data):
     kind: CampaignKind | None = None
     timezone: TimeZone | None = None
     locale: Locale | None = None
+    reply_to: ReplyTo | None = None
+    contact: Text | None = None
+    signup: SignupPage | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -122,6 +127,16 @@ class FairScheduled(FairRef):
 
 class FairCancelled(FairRef):
     reason: Prose | None = None
+
+
+class EmployerSet(Data):
+    employer: Id
+    name: Text
+    name_en: Text | None = None
+    city: Text | None = None
+    url: Url | None = None
+    reply_to: ReplyTo | None = None
+    contact: Text | None = None
 
 
 class OpeningSet(Data):

@@ -22,6 +22,10 @@ _DATE_TIME = re.compile(
 # One rule for what can be an address, looser than RFC 5321 on purpose: a fact is not lost over an odd address.
 MAX_EMAIL = 254
 EMAIL = re.compile(r'[^@\s,;:<>"()\\]{1,64}@[^@\s,;:<>"()\\/]{1,185}\.[^@\s,;:<>"()\\/.]{1,63}')
+# Answers go there by a header of every mail: what every program can write in one, without quotes or other scripts.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/^_{|}~-]+"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+REPLY_TO = re.compile(rf"(?=.{{1,{MAX_EMAIL}}}\Z){_ATOM}(?:[.]{_ATOM})*@{_LABEL}(?:[.]{_LABEL})+")
 PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}", re.ASCII)
 URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
 URI_REFERENCE = re.compile(r"[^\s<>\"{}|\\^`]+")
@@ -126,6 +130,11 @@ Prose = Annotated[str, Field(max_length=4000), AfterValidator(_prose)]
 Email = Annotated[
     str, Field(max_length=MAX_EMAIL), _matching(EMAIL, "must be an e-mail address such as li@example.com")
 ]
+ReplyTo = Annotated[
+    str,
+    Field(max_length=MAX_EMAIL),
+    _matching(REPLY_TO, "must be an e-mail address in plain letters, such as hr@park.example"),
+]
 Phone = Annotated[str, _matching(PHONE, "must be a telephone number such as +86 138 0000 0000")]
 Url = Annotated[str, Field(max_length=2000), _matching(URL, "must be an http or https address")]
 UriReference = Annotated[
@@ -149,5 +158,6 @@ Mode = Literal["onsite", "online", "hybrid"]
 Education = Literal["vocational", "associate", "bachelor", "master", "doctor"]
 Outcome = Literal["passed", "failed", "pending"]
 Purpose = Literal["employers", "marketing", "abroad"]
+SignupPage = Literal["open", "closed"]
 Measure = Literal["signed_up", "attended", "interviewed", "offered", "accepted", "hired", "fairs_held", "paid"]
 WhereKey = Literal["education", "school", "major", "graduation_year", "chain", "fair", "employer"]

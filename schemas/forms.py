@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from schemas.access import Role
-from schemas.fields import CampaignKind, Education, Locale, Measure, Mode, Outcome
+from schemas.fields import CampaignKind, Education, Locale, Measure, Mode, Outcome, SignupPage
 
 Kind = Literal["text", "area", "date", "time", "number", "email", "tel", "url", "choice", "checks", "tick", "employer"]
 
@@ -75,6 +75,9 @@ _ROWS: Final = (
             Field("kind", "choice", False, get_args(CampaignKind)),
             Field("timezone", "choice", True, ZONES),
             Field("locale", "choice", True, get_args(Locale)),
+            Field("reply_to", "email"),
+            Field("contact", "text"),
+            Field("signup", "choice", False, get_args(SignupPage)),
         ),
         about=(),
         keeps="campaign",
@@ -93,6 +96,18 @@ _ROWS: Final = (
         keeps="target",
     ),
     Form("drop_target", (), about=("campaign", "target"), grave=True),
+    Form(
+        "employer",
+        (
+            Field("name", "text", True),
+            Field("name_en", "text"),
+            Field("city", "text"),
+            Field("url", "url"),
+            Field("reply_to", "email"),
+            Field("contact", "text"),
+        ),
+        keeps="employer",
+    ),
     Form(
         "opening",
         (Field("employer", "employer", True), Field("position", "text", True), Field("seats", "number", True)),

@@ -21,8 +21,11 @@ from schemas.messages import (
     MOVED_BACK,
     MOVED_UP,
     OFFER,
+    OFFER_ACCEPTED,
     OFFER_ANSWERED,
     OFFER_BOUNCED,
+    OFFER_DECLINED,
+    OFFER_EXPIRED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
@@ -61,6 +64,7 @@ class Kind:
     gets one mail an hour of it for each campaign. `in_bulk`: it goes to a whole fair at once. `ticket`: its image and
     the link to it, or the link alone; `calendar`: the file and the link to it. `templated`: it has a template of its
     own; a test shows that of another. `tells`: what its reader knows afterwards of the seat at the fair that it names.
+    `answered_by`: who reads the answers to it, and is named with how to reach them.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Kind:
     calendar: bool = False
     templated: bool = True
     tells: SeatWord | None = None
+    answered_by: Literal["organizer", "employer"] = "organizer"
 
 
 def _own(
@@ -87,6 +92,7 @@ def _own(
     ticket: Literal["image", "link"] | None = None,
     calendar: bool = False,
     tells: SeatWord | None = None,
+    answered_by: Literal["organizer", "employer"] = "organizer",
 ) -> Kind:
     """About the candidate's own affairs: it can't be refused, and goes at once."""
     return Kind(
@@ -101,6 +107,20 @@ def _own(
         ticket=ticket,
         calendar=calendar,
         tells=tells,
+        answered_by=answered_by,
+    )
+
+
+def _employer(name: str, *asked_by: str, undone_by: UndoneBy) -> Kind:
+    """To the employer whose offer it is; better twice than not at all."""
+    return Kind(
+        name=name,
+        audience="employer",
+        refusable=False,
+        morning=False,
+        in_doubt="resend",
+        asked_by=asked_by,
+        undone_by=undone_by,
     )
 
 
@@ -151,8 +171,13 @@ KINDS: Final[tuple[Kind, ...]] = (
         in_doubt="give_up",
         asked_by=("candidate.checked_in",),
     ),
-    _own(INTERVIEW_RESULT, "candidate.interviewed", undone_by=UndoneBy(("candidate.interviewed",), "employer")),
-    _own(OFFER, "offer.extended", in_doubt="ask_hr", undone_by=_OFFER_UNDONE),
+    _own(
+        INTERVIEW_RESULT,
+        "candidate.interviewed",
+        undone_by=UndoneBy(("candidate.interviewed",), "employer"),
+        answered_by="employer",
+    ),
+    _own(OFFER, "offer.extended", in_doubt="ask_hr", undone_by=_OFFER_UNDONE, answered_by="employer"),
     Kind(
         name=OFFER_EXPIRING,
         audience="candidate",
@@ -161,8 +186,15 @@ KINDS: Final[tuple[Kind, ...]] = (
         in_doubt="give_up",
         asked_by=("offer.extended",),
         undone_by=_OFFER_UNDONE,
+        answered_by="employer",
     ),
-    _own(OFFER_RESCINDED, "offer.rescinded", in_doubt="leave", undone_by=UndoneBy(("offer.extended",), "offer")),
+    _own(
+        OFFER_RESCINDED,
+        "offer.rescinded",
+        in_doubt="leave",
+        undone_by=UndoneBy(("offer.extended",), "offer"),
+        answered_by="employer",
+    ),
     _own(WELCOME, "hire.started", undone_by=_HIRE_UNDONE),
     Kind(
         name=BENEFIT_AVAILABLE,
@@ -175,6 +207,17 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     _own(BENEFIT_VERIFIED, "benefit.verified", undone_by=UndoneBy(("benefit.refused",), "benefit")),
     _own(BENEFIT_PAID, "benefit.paid", in_doubt="leave"),
+    _employer(
+        OFFER_ACCEPTED,
+        "offer.accepted",
+        undone_by=UndoneBy(("offer.extended", "offer.declined", "offer.rescinded"), "offer"),
+    ),
+    _employer(
+        OFFER_DECLINED,
+        "offer.declined",
+        undone_by=UndoneBy(("offer.extended", "offer.accepted", "offer.rescinded"), "offer"),
+    ),
+    _employer(OFFER_EXPIRED, "offer.extended", undone_by=_OFFER_UNDONE),
     _hr(MILESTONE),
     _hr(TARGET_REACHED),
     _hr(TARGET_AT_RISK),
@@ -188,6 +231,7 @@ KINDS: Final[tuple[Kind, ...]] = (
 BY_NAME: Final[dict[str, Kind]] = {kind.name: kind for kind in KINDS}
 AUDIENCES: Final[dict[str, Audience]] = {kind.name: kind.audience for kind in KINDS}
 TEMPLATED: Final = tuple(kind.name for kind in KINDS if kind.templated)
+EMPLOYER_KINDS: Final = tuple(kind.name for kind in KINDS if kind.audience == "employer")
 HR_KINDS: Final = tuple(kind.name for kind in KINDS if kind.audience == "hr")
 MARKETING: Final[frozenset[str]] = frozenset(kind.name for kind in KINDS if kind.refusable)
 GROUPED: Final[frozenset[str]] = frozenset(kind.name for kind in KINDS if kind.grouped)

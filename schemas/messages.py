@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-Audience = Literal["candidate", "hr"]
+Audience = Literal["candidate", "employer", "hr"]
 Status = Literal[
     "requested", "claimed", "sent", "delivered", "bounced", "dropped", "complained",
     "unknown", "held", "suppressed", "failed", "cancelled",
@@ -29,6 +29,9 @@ INTERVIEW_RESULT: Final = "interview_result"
 OFFER: Final = "offer"
 OFFER_EXPIRING: Final = "offer_expiring"
 OFFER_RESCINDED: Final = "offer_rescinded"
+OFFER_ACCEPTED: Final = "offer_accepted"
+OFFER_DECLINED: Final = "offer_declined"
+OFFER_EXPIRED: Final = "offer_expired"
 WELCOME: Final = "welcome"
 BENEFIT_AVAILABLE: Final = "benefit_available"
 BENEFIT_VERIFIED: Final = "benefit_verified"

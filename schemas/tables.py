@@ -40,6 +40,12 @@ class FactRow(SQLModel, table=True):
             text("((event -> 'data'::text) ->> 'opening'::text)"),
             postgresql_where=text("candidate IS NULL"),
         ),
+        Index(
+            "facts_employer",
+            "campaign",
+            text("((event -> 'data'::text) ->> 'employer'::text)"),
+            postgresql_where=text("candidate IS NULL AND type = 'employer.set'"),
+        ),
     )
 
     seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
@@ -184,6 +190,9 @@ class CampaignRow(SQLModel, table=True):
     timezone: str
     locale: str
     closed: bool
+    reply_to: str | None = None
+    contact: str | None = None
+    signup: str = Field(default="open", sa_column_kwargs={"server_default": text("'open'")})
 
 
 revisions = Sequence("revisions", metadata=SQLModel.metadata)
@@ -270,6 +279,21 @@ class FairRow(SQLModel, table=True):
     cancelled: bool
     reason: str | None = None
     changes: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
+class EmployerRow(SQLModel, table=True):
+    """How people call an employer in a campaign, and where it is reached."""
+
+    __tablename__ = "employers"
+
+    campaign: str = Field(primary_key=True)
+    employer: str = Field(primary_key=True)
+    name: str
+    name_en: str | None = None
+    city: str | None = None
+    url: str | None = None
+    reply_to: str | None = None
+    contact: str | None = None
 
 
 class OpeningRow(SQLModel, table=True):

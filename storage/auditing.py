@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from schemas.facts import Fact
 from schemas.journey import Journey, Stamp
+from schemas.messages import MessageRequest
 from storage.arrays import column
 from storage.database import Conn
 from storage.ledger import read_event
@@ -42,7 +43,8 @@ _UPTO = "AND candidate <= %(upto)s"
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text"
 _CHANGED = "SELECT candidate FROM journeys WHERE campaign = %s AND age(xmin) <= age(%s::text::xid)"
 _CAMPAIGN = """
-SELECT title, organizer, kind, starts_on, ends_on, timezone, locale, closed FROM campaigns WHERE campaign = %s
+SELECT title, organizer, kind, starts_on, ends_on, timezone, locale, closed, reply_to, contact, signup
+FROM campaigns WHERE campaign = %s
 """
 _FAIRS = """
 SELECT fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost, cancelled, reason, changes
@@ -69,6 +71,7 @@ _STRAY = """
 SELECT fair, candidate FROM seats s WHERE campaign = %(campaign)s AND at IS NOT NULL
   AND NOT EXISTS (SELECT FROM journeys j WHERE (j.campaign, j.candidate) = (s.campaign, s.candidate))
 """
+_EMPLOYERS = "SELECT employer, name, name_en, city, url, reply_to, contact FROM employers WHERE campaign = %s"
 _OPENINGS = "SELECT opening, employer, position, seats FROM openings WHERE campaign = %s"
 _MILESTONES = "SELECT target, goal, percent FROM milestones WHERE campaign = %s"
 _RETRACTIONS_APART = """
@@ -79,8 +82,13 @@ WITH said AS (
 ), noted AS (SELECT source, id FROM retractions WHERE campaign = %(campaign)s)
 (TABLE said EXCEPT TABLE noted) UNION ALL (TABLE noted EXCEPT TABLE said) ORDER BY 1, 2
 """
+# Facts that came before a version that knows a kind, or beside its first hour, asked for none of that kind.
 _MISSING = """
-SELECT k.key FROM unnest(%b::text[]) AS k(key) WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = k.key)
+SELECT k.key FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[]) AS k(key, kind, source, fact)
+WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = k.key)
+  AND NOT EXISTS (
+    SELECT FROM facts f JOIN secrets s ON s.name = 'asked_since:' || k.kind
+    WHERE (f.source, f.id) = (k.source, k.fact) AND f.received_at < convert_from(s.value, 'UTF8')::timestamptz)
 """
 _UNFOUNDED = """
 SELECT m.id FROM messages m WHERE m.campaign = %s AND m.fact IS NOT NULL
@@ -176,6 +184,11 @@ async def seats(conn: Conn, campaign: str) -> list[str]:
     ]  # fmt: skip
 
 
+async def employers(conn: Conn, campaign: str) -> dict[str, Row]:
+    """What is said of a campaign's employers."""
+    return {row["employer"]: row for row in await _rows(conn, _EMPLOYERS, campaign)}
+
+
 async def openings(conn: Conn, campaign: str) -> dict[str, Row]:
     """A campaign's openings."""
     return {row["opening"]: row for row in await _rows(conn, _OPENINGS, campaign)}
@@ -193,9 +206,10 @@ async def retractions_apart(conn: Conn, campaign: str) -> list[tuple[str, str]]:
     return [(source, id) for source, id in await cursor.fetchall()]
 
 
-async def unasked(conn: Conn, keys: Collection[str]) -> list[str]:
-    """Which of these reasons no message was asked for."""
-    cursor = await conn.execute(_MISSING, [list(keys)])
+async def unasked(conn: Conn, requests: Collection[MessageRequest]) -> list[str]:
+    """Which of these reasons no message was asked for, by their keys."""
+    rows = [(each.dedupe_key, each.kind, each.source, each.fact) for each in requests]
+    cursor = await conn.execute(_MISSING, [[row[i] for row in rows] for i in range(4)])
     return [key for (key,) in await cursor.fetchall()]
 
 

@@ -110,7 +110,12 @@ SELECT f.event::text FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'opening.set'
   AND f.event->'data'->>'opening' = ANY(%s) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
-_BUT_OPENINGS = f"{_OF_CAMPAIGN} AND f.type <> 'opening.set'"
+_OF_EMPLOYERS = """
+SELECT f.event::text FROM facts f
+WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'employer.set'
+  AND f.event->'data'->>'employer' = ANY(%s) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+"""
+_BUT_LISTS = f"{_OF_CAMPAIGN} AND f.type NOT IN ('opening.set', 'employer.set')"
 _CAMPAIGNS = """
 WITH RECURSIVE c AS (
     (SELECT campaign FROM facts ORDER BY campaign LIMIT 1)
@@ -261,9 +266,16 @@ async def facts_of_openings(conn: Conn, campaign: str, openings: Collection[str]
     return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
-async def facts_but_openings(conn: Conn, campaign: str) -> list[Fact]:
-    """All applied facts of a campaign that name no candidate, save those that set openings, of which there are many."""
-    cursor = await conn.execute(_BUT_OPENINGS, [campaign])
+async def facts_of_employers(conn: Conn, campaign: str, employers: Collection[str]) -> list[Fact]:
+    """The applied facts that say how these employers are called."""
+    cursor = await conn.execute(_OF_EMPLOYERS, [campaign, list(employers)])
+    return [read_event(event) for (event,) in await cursor.fetchall()]
+
+
+async def facts_but_lists(conn: Conn, campaign: str) -> list[Fact]:
+    """All applied facts of a campaign that name no candidate, save those that set openings and employers, of which
+    there are many."""
+    cursor = await conn.execute(_BUT_LISTS, [campaign])
     return [read_event(event) for (event,) in await cursor.fetchall()]
 
 

@@ -19,14 +19,6 @@ WHERE j.campaign = %(campaign)s AND j.standing ? 'offered' AND offer->'terms'->>
        OR offer->'status'->>'value' = 'extended'
           AND coalesce((offer->'terms'->>'expires_at')::timestamptz > now(), true))
 """
-_EMPLOYERS: Final = """
-SELECT DISTINCT e FROM (
-    SELECT employer AS e FROM openings WHERE campaign = %(campaign)s
-    UNION ALL
-    SELECT jsonb_array_elements_text(employers) FROM fairs
-    WHERE campaign = %(campaign)s AND jsonb_typeof(employers) = 'array'
-) AS named ORDER BY e LIMIT 2000
-"""
 
 
 async def fetch(conn: Conn, campaign: str, opening: str) -> Row | None:
@@ -43,9 +35,3 @@ async def offers_standing(conn: Conn, campaign: str, opening: str) -> int:
     """How many offers for an opening are accepted, or may yet be."""
     row = await (await conn.execute(_STANDING, {"campaign": campaign, "opening": opening})).fetchone()
     return int(row[0]) if row else 0
-
-
-async def employers(conn: Conn, campaign: str) -> list[str]:
-    """The employers that a campaign's openings and fairs name."""
-    cursor = await conn.execute(_EMPLOYERS, {"campaign": campaign})
-    return [employer for (employer,) in await cursor.fetchall()]

@@ -22,7 +22,8 @@ FUNNEL: Final = ("signed_up", "attended", "interviewed", "offered", "accepted", 
 _PARTICULARS = """
 SELECT n.campaign, coalesce(c.title, n.campaign) AS title, c.campaign IS NOT NULL AS opened, c.organizer, c.kind,
        c.starts_on, c.ends_on, coalesce(c.timezone, 'Asia/Shanghai') AS timezone,
-       coalesce(c.locale, 'zh-CN') AS locale, coalesce(c.closed, false) AS closed
+       coalesce(c.locale, 'zh-CN') AS locale, coalesce(c.closed, false) AS closed,
+       c.reply_to, c.contact, coalesce(c.signup, 'open') AS signup
 """
 _CAMPAIGNS = (
     "WITH n AS (SELECT campaign FROM campaigns UNION SELECT campaign FROM targets)"
@@ -40,6 +41,7 @@ WHERE c.campaign IS NOT NULL
    OR EXISTS (SELECT FROM journeys WHERE campaign = %(campaign)s)
    OR EXISTS (SELECT FROM fairs WHERE campaign = %(campaign)s)
    OR EXISTS (SELECT FROM openings WHERE campaign = %(campaign)s)
+   OR EXISTS (SELECT FROM employers WHERE campaign = %(campaign)s)
 """
 )
 _TARGETS = """
@@ -74,7 +76,7 @@ WHERE campaign = %s AND target = ANY(%s) AND amount <> 0 ORDER BY target, day
 
 async def campaigns(conn: Conn, *, after: str = "", limit: int, among: Collection[str] | None = None) -> list[Row]:
     """Campaigns by id, only those `among` some: campaign, title, opened, organizer, kind, starts_on, ends_on,
-    timezone, locale, closed.
+    timezone, locale, closed, reply_to, contact, signup.
 
     One that only its targets tell of is `opened: False`, its title its id, its dates None.
     """

@@ -40,6 +40,15 @@ WHERE {SEEN.format(campaign="k.campaign", candidate="k.candidate")}
 """
 
 
+async def seen(conn: Conn, wanted: Collection[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Which of these (campaign, employer, candidate) are so that the employer sees the candidate."""
+    found: set[tuple[str, str, str]] = set()
+    for name in sorted({employer for _, employer, _ in wanted}):
+        keys = {(campaign, candidate) for campaign, employer, candidate in wanted if employer == name}
+        found |= {(campaign, name, candidate) for campaign, candidate in await visible(conn, name, keys)}
+    return found
+
+
 async def visible(conn: Conn, employer: str, keys: Collection[JourneyKey]) -> set[JourneyKey]:
     """Which of these (campaign, candidate) the employer sees. Those of whom nothing is known are not among them,
     save where their id says that they are its own."""

@@ -51,9 +51,10 @@ SELECT * FROM unnest(%b::text[], %b::text[], %b::numeric[], %b::int[])
 ON CONFLICT DO NOTHING RETURNING campaign, target, percent
 """
 _CAMPAIGN = """
-INSERT INTO campaigns (campaign, title, organizer, kind, starts_on, ends_on, timezone, locale, closed)
+INSERT INTO campaigns (campaign, title, organizer, kind, starts_on, ends_on, timezone, locale, closed,
+                       reply_to, contact, signup)
 VALUES (%(campaign)s, %(title)s, %(organizer)s, %(kind)s, %(starts_on)s, %(ends_on)s, %(timezone)s, %(locale)s,
-        %(closed)s)
+        %(closed)s, %(reply_to)s, %(contact)s, %(signup)s)
 """
 _FAIR = """
 INSERT INTO fairs (campaign, fair, title, mode, starts_at, ends_at, venue, city, url, capacity, employers, cost,

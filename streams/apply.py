@@ -6,7 +6,7 @@ another worker committed is seen: shared to add to targets, exclusive to recount
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -21,7 +21,7 @@ from storage.journeys import Stored
 from storage.ledger import JourneyKey
 from storage.positions import Log, Span
 from storage.seats import Change
-from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_openings
+from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
 from streams.counting import Board, Totals, load_board, note_difference
 from streams.domain.campaign import Target
 from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, RETRACTION, fold, merge, stands
@@ -29,8 +29,6 @@ from streams.domain.measures import milestones
 from streams.domain.requests import candidate_requests
 from streams.domain.seats import lines, moves
 from streams.intake import Incoming, take_in
-
-OPENING: Final = "opening.set"
 
 
 @dataclass(slots=True)
@@ -100,13 +98,14 @@ async def _retract(conn: Conn, facts: list[Fact]) -> list[Fact]:
 
 async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict[str, list[Target]]:
     own = [fact for fact in moved if fact.candidate is None and fact.type != RETRACTION]
-    openings: dict[str, set[str]] = {}
-    for fact in own:
-        if fact.type == OPENING:
-            openings.setdefault(fact.campaign, set()).add(fact.data["opening"])
-    for campaign, named in sorted(openings.items()):
-        await refold_openings(conn, campaign, named)
-    campaigns = sorted({fact.campaign for fact in own if fact.type != OPENING})
+    for type, (key, refold) in LISTED.items():
+        listed: dict[str, set[str]] = {}
+        for fact in own:
+            if fact.type == type:
+                listed.setdefault(fact.campaign, set()).add(fact.data[key])
+        for campaign, named in sorted(listed.items()):
+            await refold(conn, campaign, named)
+    campaigns = sorted({fact.campaign for fact in own if fact.type not in LISTED})
     return {campaign: await refold_campaign(conn, campaign, board) for campaign in campaigns}
 
 
@@ -200,3 +199,10 @@ async def _count_anew(conn: Conn, board: Board, anew: dict[str, list[Target]], n
         reached = [(target, NOTHING, numbers[target.target]) for target in (*wanted, *steady)]
         requests += await reach_milestones(conn, reached)
     return requests
+
+
+# What a campaign has many of, each by itself: the key in its facts' data, and what folds those that are named.
+LISTED: Final[Mapping[str, tuple[str, Callable[[Conn, str, set[str]], Awaitable[None]]]]] = {
+    "employer.set": ("employer", refold_employers),
+    "opening.set": ("opening", refold_openings),
+}

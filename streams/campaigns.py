@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.messages import MessageRequest
-from storage import journeys, ledger, tallies, targets
+from storage import employers, journeys, ledger, tallies, targets
 from storage.database import Conn
 from streams.counting import Board, add_up, target_of
 from streams.domain.campaign import Campaign, Target, fold_campaign
@@ -21,8 +21,8 @@ NOTHING = Decimal(-1)  # below every milestone
 
 
 async def standing_campaign(conn: Conn, campaign: str) -> Campaign:
-    """What a campaign's own applied facts make of it, openings aside."""
-    facts = await ledger.facts_but_openings(conn, campaign)
+    """What a campaign's own applied facts make of it, openings and employers aside."""
+    facts = await ledger.facts_but_lists(conn, campaign)
     retracted = await ledger.retracted(conn, facts)
     return fold_campaign(facts, retracted)
 
@@ -34,6 +34,15 @@ async def refold_openings(conn: Conn, campaign: str, named: set[str]) -> None:
     now_stands = fold_campaign(facts, await ledger.retracted(conn, facts)).openings
     rows = [{**asdict(opening), "campaign": campaign} for opening in now_stands.values()]
     await targets.replace_openings(conn, campaign, named, rows)
+
+
+async def refold_employers(conn: Conn, campaign: str, named: set[str]) -> None:
+    """Store what is said of these employers now; like openings, each hangs on nothing but its own facts. Needs the
+    campaign's exclusive lock."""
+    facts = await ledger.facts_of_employers(conn, campaign, named)
+    now_stands = fold_campaign(facts, await ledger.retracted(conn, facts)).employers
+    rows = [{**asdict(employer), "campaign": campaign} for employer in now_stands.values()]
+    await employers.replace(conn, campaign, named, rows)
 
 
 async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Target]:

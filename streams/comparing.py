@@ -60,20 +60,20 @@ class Reasons:
     def __init__(self, conn: Conn, campaign: str, report: Report) -> None:
         self.campaign, self.report = campaign, report
         self._conn = conn
-        self._keys: set[str] = set()
+        self._expected: dict[str, MessageRequest] = {}
 
     async def expect(self, requests: Iterable[MessageRequest]) -> None:
         """These must have been asked for."""
-        self._keys.update(request.dedupe_key for request in requests)
-        if len(self._keys) >= PORTION:
+        self._expected.update((request.dedupe_key, request) for request in requests)
+        if len(self._expected) >= PORTION:
             await self.settle()
 
     async def settle(self) -> None:
         """Look up those that were expected."""
-        self.report.reasons += len(self._keys)
-        for key in await auditing.unasked(self._conn, self._keys):
+        self.report.reasons += len(self._expected)
+        for key in await auditing.unasked(self._conn, self._expected.values()):
             self.report.differs(f"message of campaign {self.campaign}: the reason {key} has none")
-        self._keys.clear()
+        self._expected.clear()
 
 
 def compare_journey(report: Report, what: str, stored: StoredJourney | None, journey: Journey) -> None:
@@ -100,9 +100,11 @@ async def compare_campaign(conn: Conn, report: Report, campaign: str, stands_now
     if await auditing.campaign_row(conn, campaign) != row:
         report.differs(f"campaign {campaign}: its particulars differ from the facts'")
     fairs = {name: {**asdict(fair), "employers": list(fair.employers)} for name, fair in stands_now.fairs.items()}
+    called = {name: asdict(employer) for name, employer in stands_now.employers.items()}
     openings = {name: asdict(opening) for name, opening in stands_now.openings.items()}
     for kind, stored, told in (
         ("fair", await auditing.fairs(conn, campaign), fairs),
+        ("employer", await auditing.employers(conn, campaign), called),
         ("opening", await auditing.openings(conn, campaign), openings),
     ):
         for name in sorted(stored.keys() | told.keys()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 from dashboard.languages import weighed
 from schemas.errors import ConcurrentChange, FieldError, Refused, Unavailable
 from yinfeng.pages import Pages
+from yinfeng.refusals import why
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +101,9 @@ def _for_people_too(handler: Handler, page: Pages) -> Handler:
             return document
         if document.status_code == HTTPStatus.UNAUTHORIZED:
             return RedirectResponse(f"/login?next={quote(_here(request))}", HTTPStatus.SEE_OTHER)
-        return page(request, "error.html", {"status": document.status_code}, document.status_code)
+        status, detail = document.status_code, str(json.loads(bytes(document.body)).get("detail", ""))
+        context = {"status": status, "why": why(status, detail, page.language(request))}
+        return page(request, "error.html", context, status)
 
     return handle
 

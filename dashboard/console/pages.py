@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.api import Name, askable, known
 from dashboard.console.filling import Typed, choices, first_values, gather
 from dashboard.console.notice import notice
+from dashboard.languages import language
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Filled, Form
@@ -98,7 +99,7 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
         chosen = [each for each in chosen if (campaign, each) in seen]
     if not chosen and ("candidates" in form.about or ("candidate" in form.about and form.name != "retract")):
         raise NotFound("nobody is chosen whom this form could be about")
-    about = await gather(conn, caller, campaign, chosen)
+    about = await gather(conn, caller, campaign, chosen, language(request))
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("done", "lang")]
     offered = {each.name: _choices(about, each.choices) for each in form.fields}
     return {

@@ -43,7 +43,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "changed.between": ", ",
         "changed.redefined": "The target itself was set on this day: it may count otherwise than before.",
         "changed.incomplete": "More than {number} people had something recorded; the others are not in this list.",
-        "changed.retracted": "A fact was taken back",
+        "changed.retracted": "A fact was retracted",
         "changed.clock": "Fairs count once they have ended: nothing need be recorded for that.",
     },
     "zh-CN": {

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import URL
 
+from notifications.authoring.faults import fault
 from notifications.authoring.studio import Draft, Studio, campaign_row
 from notifications.drawing import Page
 from notifications.sending.frames import FRAME_HEADERS
@@ -68,7 +69,7 @@ def _add_looking(router: APIRouter, studio: Studio, authenticate: Authenticate, 
             found = {each.id: each for each in await templates.history(conn, key)}
             old = found[version].parts or default_parts(kind, locale) if version in found else None
             context = await studio.editor(conn, key, old)
-        return page(request, "template.html", {**context, "saved": saved, "version": version})
+        return page(request, "template.html", {**context, "saved": saved, "version": version, "fault": fault})
 
     async def framed(request: Request, key: TemplateKey, draft: Draft | None) -> HTMLResponse:
         """The mail, or what is wrong with its template."""
@@ -81,7 +82,7 @@ def _add_looking(router: APIRouter, studio: Studio, authenticate: Authenticate, 
                     return HTMLResponse(html, headers=FRAME_HEADERS)
             except SendRefused as error:
                 errors = [FieldError("content", str(error))]
-        answer = page(request, "template_faults.html", {"errors": errors})
+        answer = page(request, "template_faults.html", {"errors": errors, "fault": fault})
         return HTMLResponse(bytes(answer.body), headers=FRAME_HEADERS)
 
     @router.get("/templates/preview")
@@ -105,7 +106,7 @@ def _add_changing(router: APIRouter, studio: Studio, authenticate: Authenticate,
         async with borrowed(studio.pool) as conn:
             context = await studio.editor(conn, _known(*draft.key), draft.parts)
         more = {"errors": errors, "to": draft.to or context["to"], "candidate": draft.candidate, "tested": tested}
-        return page(request, "template.html", {**context, **more, "version": None}, status)
+        return page(request, "template.html", {**context, **more, "version": None, "fault": fault}, status)
 
     @router.post("/templates/edit")
     async def save(request: Request, draft: Sent, caller: Caller = Depends(authenticate)) -> Response:

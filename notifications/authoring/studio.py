@@ -199,5 +199,5 @@ def _shown(values: Any, path: str) -> str:
     return str(values)[:80]
 
 
-_READERS: Final = ("candidate", "hr")
+_READERS: Final = ("candidate", "employer", "hr")
 _BAR: Final = "font:14px/1.5 system-ui,sans-serif;padding:10px 16px;margin:0;background:#fffdf5;color:#22282d;"

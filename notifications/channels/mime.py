@@ -4,7 +4,7 @@ images that the HTML shows, and files."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email import message_from_string
 from email.errors import MessageError
@@ -23,8 +23,10 @@ def as_mime(mail: Mail, *, sender: str, sender_name: str, date: datetime) -> byt
     mail that would not be read as it was meant."""
     policy = SMTPUTF8 if needs_utf8(mail.to) else SMTP
     message = EmailMessage(policy=policy.clone(cte_type="7bit"))  # not every server takes 8 bits
-    message["From"] = _address(sender_name, sender)
+    message["From"] = _address(mail.from_name or sender_name, sender)
     message["To"] = _address(mail.to_name, ascii_domain(mail.to))
+    if mail.reply_to is not None:
+        message["Reply-To"] = Address(addr_spec=mail.reply_to)
     message["Subject"] = one_line(mail.subject)
     message["Date"] = date
     message["Message-ID"] = message_id(mail, sender)
@@ -35,23 +37,26 @@ def as_mime(mail: Mail, *, sender: str, sender_name: str, date: datetime) -> byt
     message.add_alternative(mail.html, subtype="html")
     message["Content-Language"] = mail.locale
     _attach(message, mail.attachments)
-    return _as_meant(message, mail, policy)
+    addresses = {"From": sender, "To": ascii_domain(mail.to), "Reply-To": mail.reply_to}
+    return _as_meant(message, {name: address for name, address in addresses.items() if address}, policy)
 
 
-def _as_meant(message: EmailMessage, mail: Mail, policy: EmailPolicy[EmailMessage]) -> bytes:
-    """The message as bytes, once a reader of these bytes finds the same headers in them, for the same reader."""
+def _as_meant(message: EmailMessage, addresses: Mapping[str, str], policy: EmailPolicy[EmailMessage]) -> bytes:
+    """The message as bytes, once a reader of these bytes finds the same headers in them, and in each of these the one
+    address."""
     try:
         written = message.as_bytes()
         read = message_from_string(written.decode(), policy=policy)
-        addressed = [(address.display_name, address.addr_spec) for address in getattr(read["To"], "addresses", ())]
+        found = {name: [each.addr_spec for each in getattr(read[name], "addresses", ())] for name in addresses}
     except (MessageError, AttributeError, LookupError) as error:
         raise ValueError(f"it can't be written so that it is read as meant: {error}") from None
     if [name.lower() for name in read] != [name.lower() for name in message]:
         raise ValueError("it would be read with other headers than it was written with")
     meant = {name: str(value) for name, value in message.items()}
     strange = [name for name, value in read.items() if _bare(str(value)) != _bare(meant[name])]
-    if strange or len(addressed) != 1 or addressed[0][1] != ascii_domain(mail.to):
-        raise ValueError(f"these headers would be read otherwise than meant: {', '.join(strange) or 'To'}")
+    strange += [name for name, address in addresses.items() if found[name] != [address]]
+    if strange:
+        raise ValueError(f"these headers would be read otherwise than meant: {', '.join(dict.fromkeys(strange))}")
     return written
 
 

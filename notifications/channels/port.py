@@ -26,7 +26,7 @@ class Mail:
     it; `occurrence`: the reason that it goes for, of several one after another.
 
     `attempts` counts how often it was tried, this time included; `unsubscribe` is where its reader ends
-    mails like it.
+    mails like it. `from_name`: whom it is from, instead of the platform; `reply_to`: where answers to it go.
     """
 
     id: int
@@ -42,6 +42,8 @@ class Mail:
     unsubscribe: str | None = None
     nonce: str = ""
     occurrence: str = ""
+    from_name: str = ""
+    reply_to: str | None = None
 
     @property
     def headers(self) -> dict[str, str]:

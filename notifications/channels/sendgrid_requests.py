@@ -23,12 +23,12 @@ TEXT_TAG: Final = "%yinfeng_text%"
 HTML_TAG: Final = "%yinfeng_html%"
 
 Group = list[Mail]
-Shared = tuple[str, tuple[Attachment, ...]]
+Shared = tuple[str, str, str | None, tuple[Attachment, ...]]
 
 
 def grouped(mails: Sequence[Mail], most: int) -> list[Group]:
-    """The mails of each request: of one kind, with the same attachments, at most `most`, no address twice; one that
-    can't share is alone."""
+    """The mails of each request: of one kind, from the same, with the same attachments, at most `most`, no address
+    twice; one that can't share is alone."""
     groups: list[Group] = []
     open_to: defaultdict[Shared, list[tuple[Group, set[str]]]] = defaultdict(list)
     for mail in mails:
@@ -36,14 +36,15 @@ def grouped(mails: Sequence[Mail], most: int) -> list[Group]:
             groups.append([mail])
             continue
         address = mail.to.casefold()
-        for group, addresses in open_to[mail.kind, mail.attachments]:
+        shared = (mail.kind, mail.from_name, mail.reply_to, mail.attachments)
+        for group, addresses in open_to[shared]:
             if address not in addresses and len(group) < most:
                 group.append(mail)
                 addresses.add(address)
                 break
         else:
             groups.append([mail])
-            open_to[mail.kind, mail.attachments].append((groups[-1], {address}))
+            open_to[shared].append((groups[-1], {address}))
     return groups
 
 
@@ -56,13 +57,16 @@ def may_share(mail: Mail) -> bool:
 
 
 def body(group: Group, sender: dict[str, str]) -> dict[str, Any]:
-    """The request for these mails, which `grouped` has put together. `sender`: email and name."""
-    text, html, subject = TEXT_TAG, HTML_TAG, sender["name"]
+    """The request for these mails, which `grouped` has put together. `sender`: email, and name where the mails have
+    none."""
+    name, reply_to = group[0].from_name or sender["name"], group[0].reply_to
+    text, html, subject = TEXT_TAG, HTML_TAG, name
     if len(group) == 1:
         text, html, subject = group[0].text, group[0].html, group[0].subject[:MAX_SUBJECT]
-    request = {
+    request: dict[str, Any] = {
         "personalizations": [_part(mail) if len(group) == 1 else _part(mail) | _own(mail) for mail in group],
-        "from": sender,
+        "from": {**sender, "name": name},
+        **({"reply_to": {"email": reply_to}} if reply_to else {}),
         "subject": subject,
         "content": [{"type": "text/plain", "value": text}, {"type": "text/html", "value": html}],
         "categories": [group[0].kind],

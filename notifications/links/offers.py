@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from notifications.drawing import Page
 from notifications.links.opening import GONE, Door, fact, gone
 from notifications.sending import dates
+from notifications.sending.reaching import reached
 from notifications.sending.situation import Situation
 from schemas.errors import NotFound
 from schemas.facts import Fact
@@ -157,7 +158,7 @@ def _shown(request: Request, page: Page, offered: Offered, *, status: int = 200,
     lang = page.language(request, situation.locale)
     context = {
         "offer": {
-            "employer": terms.employer,
+            "employer": situation.called(terms.employer, lang),
             "position": terms.position,
             "city": terms.city,
             "expires": dates.moment(terms.expires_at, situation.zone, lang) if terms.expires_at else None,
@@ -169,6 +170,7 @@ def _shown(request: Request, page: Page, offered: Offered, *, status: int = 200,
         "holder": situation.journey.attribute("name") or offered.message.candidate,
         "organizer": situation.campaign.get("organizer") or situation.sender.name,
         "campaign": situation.campaign.get("title") or offered.message.campaign,
+        "contacts": reached(situation, lang)[1],
         "here": request.url.path,
     }
     return page(request, "offer.html", context, status, otherwise=situation.locale)

@@ -21,6 +21,7 @@ from notifications.sending import qr
 from notifications.sending.calendar_file import FILE_NAME, calendar_file
 from notifications.sending.enclosing import fair_event
 from notifications.sending.fair_words import described
+from notifications.sending.reaching import reached
 from notifications.sending.situation import Situation
 from schemas.access import Authenticate, Caller
 from schemas.errors import Conflict, Forbidden, NotFound, Unauthorized
@@ -188,6 +189,7 @@ def _context(request: Request, page: Page, ticket: Ticket, staff: bool) -> dict[
         "organizer": situation.campaign.get("organizer") or situation.sender.name,
         "zone": situation.zone.key,
         "code": f"data:image/png;base64,{b64encode(qr.png(url)).decode()}",
+        "contacts": reached(situation, lang)[1],
         "staff": staff,
         "here": request.url.path,
     }

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from notifications.drawing import Page
 from notifications.pages.api import Id, Name
+from notifications.pages.reasons import reason
 from notifications.rules.statuses import may
 from notifications.sending import hr_steps
 from notifications.sending.frames import FRAME_HEADERS, with_images
@@ -73,6 +74,7 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
             "kinds": list(AUDIENCES),
             "statuses": STATUSES,
             "base": base,
+            "reason": reason,
         }
         return page(request, "messages.html", context)
 
@@ -91,6 +93,7 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
                 "cancel": may("cancel", message.status),
                 "suppressions": await _suppressions(conn, message.recipient),
                 "base": base,
+                "reason": reason,
             }
         return page(request, "message.html", context)
 

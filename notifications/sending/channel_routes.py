@@ -37,7 +37,7 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
         urls = settings.hr_alerts.get_secret_value()
         to_hr, past_mail = Alerts(urls, to_hr), Alerts(urls, past_mail)
     # Of all kinds but these a request has one mail: where its answer is lost, one person's offer is in doubt.
-    weighty = tuple(kind for kind in _kinds("candidate") if kind not in IN_BULK)
+    weighty = tuple(kind for kind in (*_kinds("candidate"), *_kinds("employer")) if kind not in IN_BULK)
     hr = tuple(kind for kind in _kinds("hr") if kind not in (TEMPLATE_TEST, CHANNEL_REFUSED))
     return [
         Route((*weighty, TEMPLATE_TEST), outside, LANES),

@@ -8,7 +8,16 @@ from typing import Final
 
 from notifications.rules.quiet_hours import is_quiet, next_morning
 from notifications.sending.enclosing import enclosed
-from notifications.sending.kinds import channel_refused, log_gap, offer_trouble, to_candidates, to_hr, waiting_list
+from notifications.sending.kinds import (
+    channel_refused,
+    log_gap,
+    offer_trouble,
+    to_candidates,
+    to_employers,
+    to_hr,
+    waiting_list,
+)
+from notifications.sending.reaching import reached
 from notifications.sending.situation import NotNow, Situation, Values
 from schemas.kinds import AUDIENCES, BY_NAME, MARKETING
 from schemas.messages import (
@@ -26,8 +35,11 @@ from schemas.messages import (
     MOVED_BACK,
     MOVED_UP,
     OFFER,
+    OFFER_ACCEPTED,
     OFFER_ANSWERED,
     OFFER_BOUNCED,
+    OFFER_DECLINED,
+    OFFER_EXPIRED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
@@ -45,8 +57,9 @@ NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go onc
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message ready to be rendered. `unsubscribe`: where its reader ends mails like it, of kinds that one may; `own`:
-    the campaign's template for it, if it has one. For a test, `template` is the kind that is tried, and
+    """A message ready to be rendered. `from_name`: whom it is from, as its reader knows them; `reply_to`: where answers
+    to it go, an address that somebody reads. `unsubscribe`: where its reader ends mails like it, of kinds that one may;
+    `own`: the campaign's template for it, if it has one. For a test, `template` is the kind that is tried, and
     `before_subject` says so."""
 
     to: str
@@ -58,6 +71,8 @@ class Letter:
     own: Parts | None = None
     template: str | None = None
     before_subject: str = ""
+    from_name: str = ""
+    reply_to: str | None = None
 
 
 def compose(situation: Situation) -> Letter:
@@ -77,11 +92,23 @@ def compose(situation: Situation) -> Letter:
         "organizer": situation.campaign.get("organizer") or situation.sender.name,
     }
     with_it = enclosed(situation)
+    reply_to, contacts = reached(situation)
     values = {"name": to_name, "campaign": campaign, **own, **with_it.values}
+    values |= {"contacts": contacts, "answerable": reply_to is not None}
     unsubscribe = None
     if situation.message.kind in MARKETING:
         values["unsubscribe"] = unsubscribe = situation.links.url("unsubscribe", situation.message.nonce)
-    return Letter(to, to_name, situation.locale, values, with_it.attachments, unsubscribe, _own(situation))
+    return Letter(
+        to,
+        to_name,
+        situation.locale,
+        values,
+        with_it.attachments,
+        unsubscribe,
+        _own(situation),
+        from_name="" if AUDIENCES[situation.message.kind] == "hr" else str(situation.campaign.get("organizer") or ""),
+        reply_to=reply_to,
+    )
 
 
 def _own(situation: Situation) -> Parts | None:
@@ -94,6 +121,8 @@ def _address(situation: Situation) -> tuple[str, str]:
         return situation.sender.hr_email or "hr@localhost", str(
             situation.campaign.get("organizer") or situation.sender.name
         )
+    if AUDIENCES[situation.message.kind] == "employer":
+        return to_employers.address(situation)
     email, name = situation.journey.attribute("email"), situation.journey.attribute("name")
     if not email or not name:
         raise NotNow("held", NO_ADDRESS)
@@ -117,6 +146,9 @@ COMPOSERS: Final[dict[str, Callable[[Situation], Values]]] = {
     BENEFIT_AVAILABLE: to_candidates.benefit_available,
     BENEFIT_VERIFIED: to_candidates.benefit,
     BENEFIT_PAID: to_candidates.benefit,
+    OFFER_ACCEPTED: to_employers.answered,
+    OFFER_DECLINED: to_employers.answered,
+    OFFER_EXPIRED: to_employers.expired,
     MILESTONE: to_hr.target,
     TARGET_REACHED: to_hr.target,
     TARGET_AT_RISK: to_hr.risk,

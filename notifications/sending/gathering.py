@@ -14,11 +14,11 @@ from notifications.sending.composing import Letter
 from notifications.sending.grouping import HOUR, arranged
 from notifications.sending.samples import letter_of_a_test
 from notifications.sending.signed_links import Links
-from notifications.sending.situation import NotNow, Situation, ToldWith, Writer
+from notifications.sending.situation import NotNow, Situation, ToldWith, Writer, employer_of
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES
 from schemas.messages import TEMPLATE_TEST
-from storage import journeys
+from storage import journeys, sight
 from storage.database import Conn
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
@@ -40,7 +40,7 @@ async def letters_for(
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
-    background = await _around(conn, claimed, now)
+    background = await _around(conn, claimed, known, now)
     situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
     made: list[Made] = []
     for place, (situation, message) in enumerate(zip(arranged(situations), claimed, strict=True)):
@@ -58,21 +58,37 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     key = (message.campaign, message.candidate or "")
     journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
     fair = message.params.get("fair")
-    about = await load_background(conn, [message.campaign], [(message.campaign, fair)] if fair else [])
+    employer = employer_of(message, journey)
+    about = await load_background(
+        conn,
+        [message.campaign],
+        [(message.campaign, fair)] if fair else [],
+        [(message.campaign, employer)] if employer else [],
+    )
     about.seats.update(await seat_words.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
     situation = Situation(message, journey, about, writer, links, now)
     return replace(situation, together=(situation,))
 
 
-async def _around(conn: Conn, claimed: Sequence[Claimed], now: datetime) -> Background:
+async def _around(
+    conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored], now: datetime
+) -> Background:
     fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
     campaigns = {message.campaign for message in claimed}
-    background = await load_background(conn, campaigns, fairs)
+    employers = {(each.campaign, employer_of(each, _stored(known, each).journey) or "") for each in claimed}
+    background = await load_background(conn, campaigns, fairs, employers)
+    to_employers = [
+        (each.campaign, employer, each.candidate)
+        for each in claimed
+        if AUDIENCES[each.kind] == "employer" and each.candidate is not None
+        if (employer := employer_of(each, _stored(known, each).journey))
+    ]
     seats = {(each.campaign, each.params["fair"], each.candidate) for each in claimed if each.params.get("fair")}
     to_hr = {message.campaign for message in claimed if AUDIENCES[message.kind] == "hr"}
     return replace(
         background,
         seats=await seat_words.of(conn, seats),
+        seen=await sight.seen(conn, to_employers) if to_employers else (),
         to_hr=await told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
     )
 

@@ -57,6 +57,8 @@ def _mail(renderer: Renderer, message: Claimed, letter: Letter) -> Mail:
         letter.unsubscribe,
         message.nonce,
         _occurrence(message),
+        one_line(letter.from_name),
+        letter.reply_to,
     )
 
 

@@ -31,8 +31,11 @@ from schemas.messages import (
     MOVED_BACK,
     MOVED_UP,
     OFFER,
+    OFFER_ACCEPTED,
     OFFER_ANSWERED,
     OFFER_BOUNCED,
+    OFFER_DECLINED,
+    OFFER_EXPIRED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
@@ -52,6 +55,7 @@ BEFORE_SUBJECT: Final = {"zh-CN": "［测试］", "en": "[Test] "}
 _AT: Final = (0, "/sample", "1")
 _FAIR: Final = "sample-fair"
 _OFFER: Final = "sample-offer"
+_EMPLOYER: Final = "sample-employer"
 _WHO: Final = "sample-candidate"
 
 
@@ -67,9 +71,13 @@ def sample(
         {message.campaign: here},
         {(message.campaign, _FAIR): _fair(message.campaign, kind, words, now)},
         {(message.campaign, _FAIR, _WHO): Seat(TELLING_OF_SEATS.get(kind, "seat"))},
+        employers={(message.campaign, _EMPLOYER): _employer(words)},
+        seen={(message.campaign, _EMPLOYER, _WHO)},
     )
     situation = Situation(message, _journey(kind, words, now), background, sender, links, now)
     noon = now.astimezone(situation.zone).replace(hour=NOON)
+    if kind == OFFER_EXPIRED:
+        noon += timedelta(days=3)
     situation = replace(situation, now=noon)
     return composing.compose(replace(situation, together=(situation,)))
 
@@ -111,8 +119,7 @@ def _is_hr_alone(kind: str) -> bool:
 
 
 def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    start = now + (timedelta(days=-1) if kind == THANKS else timedelta(days=3))
-    start = start.replace(hour=1, minute=0, second=0, microsecond=0)
+    start = _start(kind, now)
     return {
         "campaign": campaign,
         "fair": _FAIR,
@@ -129,8 +136,24 @@ def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> 
     }
 
 
+def _start(kind: str, now: datetime) -> datetime:
+    """When the fair of a sample begins: yesterday for thanks, tomorrow for a reminder."""
+    days = {THANKS: -1, FAIR_REMINDER: 1}.get(kind, 3)
+    return (now + timedelta(days=days)).replace(hour=1, minute=0, second=0, microsecond=0)
+
+
+def _employer(words: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "employer": _EMPLOYER,
+        "name": words["employer"],
+        "name_en": None,
+        "reply_to": "jobs@employer.example",
+        "contact": words["contact"],
+    }
+
+
 def _journey(kind: str, words: Mapping[str, str], now: datetime) -> Journey:
-    employer, position = words["employer"], words["position"]
+    employer, position = _EMPLOYER, words["position"]
     terms = Terms(_AT, employer, position, expires_at=_expires(now), city=words["city"])
     benefits = {"b": Word(_AT, _BENEFITS[kind])} if kind in _BENEFITS else {}
     return Journey(
@@ -155,13 +178,14 @@ def _expires(now: datetime) -> str:
 
 
 def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    today, job = now.date(), {"employer": words["employer"], "position": words["position"]}
+    today, job = now.date(), {"employer": _EMPLOYER, "position": words["position"]}
     offer = {**job, "offer": _OFFER, "city": words["city"], "expires_at": _expires(now)}
     started = {**job, "started_on": (today - timedelta(days=1)).isoformat()}
     benefit = {"benefit": "b", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
     target = {"title": words["target"], "goal": 2000, "progress": 1000, "percent": 50}
     target |= {"due_on": (today + timedelta(days=38)).isoformat()}
-    earlier = {"starts_at": (now + timedelta(days=2)).isoformat()}
+    before = _start("", now) - timedelta(days=1)
+    earlier = {"starts_at": before.isoformat(), "ends_at": (before + timedelta(hours=7)).isoformat()}
     known: dict[str, dict[str, Any]] = {
         FAIR_REMINDER: {"fair": _FAIR, "notice": "24h"},
         FAIR_RESCHEDULED: {"fair": _FAIR, "before": earlier},
@@ -171,6 +195,9 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
         OFFER_EXPIRING: offer,
         OFFER_RESCINDED: {"offer": _OFFER, "reason": words["reason"]},
         OFFER_ANSWERED: {"offer": _OFFER},
+        OFFER_ACCEPTED: {"offer": _OFFER},
+        OFFER_DECLINED: {"offer": _OFFER, "reason": words["declined"]},
+        OFFER_EXPIRED: offer,
         OFFER_BOUNCED: {**job, "offer": _OFFER, "message": 1, "status": "bounced"},
         WELCOME: started,
         BENEFIT_AVAILABLE: started,
@@ -193,7 +220,12 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
 
 _BENEFITS: Final = {BENEFIT_VERIFIED: "verified", BENEFIT_PAID: "paid"}
 _HIRED: Final = frozenset({WELCOME, BENEFIT_AVAILABLE})
-_OFFERED: Final = {OFFER_RESCINDED: "rescinded", OFFER_ANSWERED: "accepted"}
+_OFFERED: Final = {
+    OFFER_RESCINDED: "rescinded",
+    OFFER_ANSWERED: "accepted",
+    OFFER_ACCEPTED: "accepted",
+    OFFER_DECLINED: "declined",
+}
 _WORDS: Final[dict[str, dict[str, str]]] = {
     "zh-CN": {
         "name": "李思雨",
@@ -203,6 +235,8 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "reason": "暴雨红色预警",
         "employer": "华友钴业",
         "position": "工艺工程师",
+        "contact": "招聘部，0570-800 0001",
+        "declined": "已接受其他单位的录用",
         "target": "招聘 2000 名毕业生",
     },
     "en": {
@@ -213,6 +247,8 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "reason": "a storm warning",
         "employer": "Huayou Cobalt",
         "position": "Process engineer",
+        "contact": "Recruiting, +86 570 800 0001",
+        "declined": "I accepted another offer",
         "target": "2000 graduates",
     },
 }
@@ -231,6 +267,9 @@ SOMETIMES: Final[dict[str, tuple[str, ...]]] = {
     OFFER: ("offer.city", "offer.expires"),
     OFFER_EXPIRING: ("offer.city",),
     OFFER_RESCINDED: ("offer.city", "offer.expires", "reason"),
+    OFFER_ACCEPTED: ("offer.city", "offer.expires", "reason"),
+    OFFER_DECLINED: ("offer.city", "offer.expires", "reason"),
+    OFFER_EXPIRED: ("offer.city",),
     WELCOME: ("hire.position",),
     BENEFIT_AVAILABLE: ("hire.position",),
     BENEFIT_VERIFIED: ("benefit.amount",),

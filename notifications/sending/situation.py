@@ -12,6 +12,7 @@ from schemas.errors import YinfengError
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES
 from schemas.messages import MessageRequest, SeatWord, Status
+from schemas.names import called
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
@@ -97,7 +98,27 @@ class Situation:
         """Whether the candidate has a seat there, or waits for one; None: not in its line."""
         return self.seat.stands if self.seat else None
 
+    @property
+    def employer(self) -> str | None:
+        """Whom the message is about, by id; None where it is about no one employer."""
+        return employer_of(self.message, self.journey)
+
+    def employer_row(self, employer: str | None) -> dict[str, Any] | None:
+        """What is said of an employer; None while nobody has named it."""
+        return self.background.employers.get((self.message.campaign, employer)) if employer else None
+
+    def called(self, employer: str, locale: str | None = None) -> str:
+        """An employer's name in the language of the mail, or in another."""
+        return called(self.employer_row(employer), locale or self.locale, employer)
+
     def fair_row(self) -> dict[str, Any] | None:
         """The fair that the message is about, as far as it is known."""
         fair = self.message.params.get("fair")
         return self.background.fairs.get((self.message.campaign, fair)) if fair else None
+
+
+def employer_of(message: Claimed, journey: Journey) -> str | None:
+    """The employer that a message is about: it says so, or the offer does that it speaks of."""
+    offer = journey.offers.get(message.params.get("offer", ""))
+    terms = offer.terms if offer else None
+    return message.params.get("employer") or (terms.employer if terms else None)

@@ -124,6 +124,12 @@ def _target(sent: Sent) -> list[Said]:
     return [("target.set", data | ({"where": where} if where else {}))]
 
 
+def _employer(sent: Sent) -> list[Said]:
+    v = sent.values
+    employer = sent.about.get("employer") or named("employer", v.get("name_en") or v["name"], sent.token)
+    return [("employer.set", {"employer": employer, **v})]
+
+
 def _opening(sent: Sent) -> list[Said]:
     v = sent.values
     if not isinstance(v["seats"], int):
@@ -269,6 +275,7 @@ MAKERS: Final[dict[str, Callable[[Sent], list[Said]]]] = {
     "close": _plain("campaign.closed"),
     "target": _target,
     "drop_target": _plain("target.withdrawn", "target"),
+    "employer": _employer,
     "opening": _opening,
     "fair": _fair,
     "cancel_fair": _plain("fair.cancelled", "fair"),

@@ -23,7 +23,8 @@ from schemas.access import Caller
 from schemas.errors import Forbidden, InvalidFact, NotFound
 from schemas.facts import Fact
 from schemas.forms import FORMS, MOST_AT_ONCE, Filled, Form
-from storage import openings, reads
+from schemas.names import by_name
+from storage import employers, openings, reads
 from storage.database import Conn, borrowed
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -33,6 +34,8 @@ Typed = dict[str, list[str]]
 _TOKEN: Final = re.compile("[0-9a-f]{32}")
 _ID: Final = re.compile("[^\x00-\x1f\x7f]{1,200}")
 _ASKS: Final = 409
+NAMES_EMPLOYERS: Final = frozenset({"employer", "only_employer", "employers"})
+MOST_EMPLOYERS: Final = 10_000
 
 
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, show: Show) -> APIRouter:
@@ -102,6 +105,8 @@ async def _complete(
     missing = [name for name in form.about if name not in about and name not in ("candidates", "candidate")]
     if missing or (form.many and not candidates) or ("campaign" in about and known is None):
         raise NotFound("what this form is about is not there")
+    if "campaign" in about and NAMES_EMPLOYERS & values.keys():
+        values |= _with_ids(values, by_name(await employers.listed(conn, about["campaign"], limit=MOST_EMPLOYERS)))
     if opening := values.get("opening"):
         row = await openings.fetch(conn, about["campaign"], opening)
         if caller.role == "employer" and (row is None or row["employer"] != caller.employer):
@@ -111,6 +116,17 @@ async def _complete(
     token = given if _TOKEN.fullmatch(given) else secrets.token_hex(16)
     locale = known["locale"] if known else "zh-CN"
     return Sent(form.name, token, values, about, candidates, zone, locale, now)
+
+
+def _with_ids(values: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
+    """What was typed as names, as the ids that these stand for; what is no name is an id."""
+    found: dict[str, Any] = {
+        name: ids.get(values[name], values[name]) for name in ("employer", "only_employer") if name in values
+    }
+    if "employers" in values:
+        lines = [line.strip() for line in re.split(r"[\n,，;；]", values["employers"])]
+        found["employers"] = "\n".join(ids.get(line, line) for line in lines if line)
+    return found
 
 
 async def _is_too_many(conn: Conn, sent: Sent) -> bool:

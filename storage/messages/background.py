@@ -38,7 +38,8 @@ class Told:
 class Background:
     """What mails say of campaigns and fairs: rows by campaign, and by (campaign, fair). `seats` of candidates by
     (campaign, fair, candidate); `own`: the campaigns' templates; `off`: the kinds that they do not send; `to_hr`: what
-    HR was told within the hour, by (campaign, kind)."""
+    HR was told within the hour, by (campaign, kind); `employers`: what is said of them, by (campaign, employer);
+    `seen`: the candidates whom employers see, as (campaign, employer, candidate)."""
 
     campaigns: dict[str, dict[str, Any]]
     fairs: dict[tuple[str, str], dict[str, Any]]
@@ -46,6 +47,8 @@ class Background:
     own: Mapping[TemplateKey, Version] = field(default_factory=dict)
     off: Collection[Switch] = ()
     to_hr: dict[tuple[str, str], Told] = field(default_factory=dict)
+    employers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    seen: Collection[tuple[str, str, str]] = ()
 
 
 async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], Told]:
@@ -54,9 +57,15 @@ async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) ->
     return {(campaign, kind): Told(*rest) for campaign, kind, *rest in await cursor.fetchall()}
 
 
-async def load(conn: Conn, campaigns: Iterable[str], fairs: Iterable[tuple[str, str]]) -> Background:
-    """The campaigns and fairs of these names, as far as they are known, with what these campaigns' HR has set."""
-    wanted, wanted_fairs = sorted(set(campaigns)), sorted(set(fairs))
+async def load(
+    conn: Conn,
+    campaigns: Iterable[str],
+    fairs: Iterable[tuple[str, str]],
+    employers: Iterable[tuple[str, str]] = (),
+) -> Background:
+    """The campaigns, fairs and employers of these names, as far as they are known, with what these campaigns' HR has
+    set."""
+    wanted, wanted_fairs, named = sorted(set(campaigns)), sorted(set(fairs)), sorted(set(employers))
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute("SELECT * FROM campaigns WHERE campaign = ANY(%s)", [wanted])
         found = {row["campaign"]: row for row in await cursor.fetchall()}
@@ -65,5 +74,11 @@ async def load(conn: Conn, campaigns: Iterable[str], fairs: Iterable[tuple[str, 
             [[c for c, _ in wanted_fairs], [f for _, f in wanted_fairs]],
         )
         fairs_found = {(row["campaign"], row["fair"]): row for row in await cursor.fetchall()}
+        await cursor.execute(
+            "SELECT e.* FROM employers e JOIN unnest(%b::text[], %b::text[]) AS k(campaign, employer)"
+            " USING (campaign, employer)",
+            [[c for c, _ in named], [e for _, e in named]],
+        )
+        employers_found = {(row["campaign"], row["employer"]): row for row in await cursor.fetchall()}
     own, off = await templates.latest(conn, wanted), await templates.off(conn, wanted)
-    return Background(found, fairs_found, own=own, off=off)
+    return Background(found, fairs_found, own=own, off=off, employers=employers_found)

@@ -37,7 +37,9 @@ ABOUT_FAIRS: Final = (
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 _ROWS = """
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
-       m.attempts, m.source, m.fact, m.requested_at, m.sent_at, coalesce(c.timezone, 'Asia/Shanghai') AS timezone
+       m.attempts, m.source, m.fact, m.requested_at, m.sent_at, coalesce(c.timezone, 'Asia/Shanghai') AS timezone,
+       coalesce(c.title, m.campaign) AS title,
+       (SELECT j.name FROM journeys j WHERE (j.campaign, j.candidate) = (m.campaign, m.candidate)) AS name
 FROM messages m LEFT JOIN campaigns c ON c.campaign = m.campaign
 """
 # An employer's key sees the messages to candidates whom it sees: those about fairs, and those that it caused itself. Of
@@ -58,7 +60,8 @@ _HISTORY = "SELECT at, status, cause, detail FROM message_attempts WHERE message
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. `fact` and `source` are the identity of the fact that asked for it, where one did."""
+    """One message. `fact` and `source` are the identity of the fact that asked for it, where one did; `title` is its
+    campaign's, `name` its candidate's."""
 
     id: int
     kind: str
@@ -76,6 +79,8 @@ class Message:
     requested_at: datetime
     sent_at: datetime | None
     timezone: str
+    title: str
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)

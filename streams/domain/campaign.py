@@ -1,4 +1,4 @@
-"""A campaign's particulars, targets, fairs and openings: a fold over the facts that name no candidate."""
+"""A campaign's particulars, targets, fairs, employers and openings: a fold over the facts that name no candidate."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from streams.domain.fold import retractions, stands
 
 DEFAULT_TIMEZONE = "Asia/Shanghai"
 DEFAULT_LOCALE = "zh-CN"
+DEFAULT_SIGNUP = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class Particulars:
     kind: str | None
     timezone: str
     locale: str
+    reply_to: str | None = None
+    contact: str | None = None
+    signup: str = DEFAULT_SIGNUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,19 @@ class Fair:
 
 
 @dataclass(frozen=True, slots=True)
+class Employer:
+    """How people call an employer, and where it is reached."""
+
+    employer: str
+    name: str
+    name_en: str | None
+    city: str | None
+    url: str | None
+    reply_to: str | None
+    contact: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     opening: str
     employer: str
@@ -84,6 +101,7 @@ class Campaign:
     closed: bool = False
     targets: dict[str, Target] = field(default_factory=dict)
     fairs: dict[str, Fair] = field(default_factory=dict)
+    employers: dict[str, Employer] = field(default_factory=dict)
     openings: dict[str, Opening] = field(default_factory=dict)
 
 
@@ -141,6 +159,9 @@ def _opened(campaign: Campaign, data: dict[str, Any]) -> None:
         kind=data.get("kind"),
         timezone=data.get("timezone", DEFAULT_TIMEZONE),
         locale=data.get("locale", DEFAULT_LOCALE),
+        reply_to=data.get("reply_to"),
+        contact=data.get("contact"),
+        signup=data.get("signup", DEFAULT_SIGNUP),
     )
 
 
@@ -180,6 +201,11 @@ def _fair_cancelled(campaign: Campaign, data: dict[str, Any]) -> None:
         campaign.fairs[data["fair"]] = replace(fair, cancelled=True, reason=data.get("reason"))
 
 
+def _employer_set(campaign: Campaign, data: dict[str, Any]) -> None:
+    rest = {name: data.get(name) for name in ("name_en", "city", "url", "reply_to", "contact")}
+    campaign.employers[data["employer"]] = Employer(data["employer"], data["name"], **rest)
+
+
 def _opening_set(campaign: Campaign, data: dict[str, Any]) -> None:
     campaign.openings[data["opening"]] = Opening(data["opening"], data["employer"], data["position"], data["seats"])
 
@@ -196,5 +222,6 @@ HANDLERS: dict[str, Callable[[Campaign, dict[str, Any]], None]] = {
     "target.withdrawn": _target_withdrawn,
     "fair.scheduled": _fair_scheduled,
     "fair.cancelled": _fair_cancelled,
+    "employer.set": _employer_set,
     "opening.set": _opening_set,
 }

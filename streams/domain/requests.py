@@ -18,6 +18,9 @@ from schemas.messages import (
     INTERVIEW_RESULT,
     MILESTONE,
     OFFER,
+    OFFER_ACCEPTED,
+    OFFER_DECLINED,
+    OFFER_EXPIRED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
     SIGNUP_CONFIRMATION,
@@ -64,6 +67,14 @@ def expiry_notice(fact: Fact) -> datetime | None:
     return due if due > fact.time else None
 
 
+def expiry(fact: Fact) -> datetime | None:
+    """When an offer expires; None when it does not, or had when it was extended."""
+    if "expires_at" not in fact.data:
+        return None
+    due = parse_time(fact.data["expires_at"])
+    return due if due > fact.time else None
+
+
 def _reason(kind: str, fact: Fact) -> list[Any]:
     return [fact.data.get(name) for name in REASONS[kind]] if kind in REASONS else [fact.source, fact.id]
 
@@ -103,6 +114,9 @@ REASONS: dict[str, tuple[str, ...]] = {
     OFFER_EXPIRING: ("offer", "expires_at"),
     OFFER_RESCINDED: ("offer",),
     BENEFIT_VERIFIED: ("benefit", "kind"),
+    OFFER_ACCEPTED: ("offer",),
+    OFFER_DECLINED: ("offer",),
+    OFFER_EXPIRED: ("offer", "employer", "position", "expires_at"),
     OFFER: ("offer", "employer", "position", "city", "expires_at"),
     WELCOME: ("employer", "started_on"),
     THANKS: ("fair",),
@@ -113,10 +127,12 @@ REASONS: dict[str, tuple[str, ...]] = {
 CONDITIONS: dict[str, Callable[[Fact], bool]] = {
     INTERVIEW_RESULT: lambda fact: fact.data.get("outcome") in ("passed", "failed"),
     OFFER_EXPIRING: lambda fact: expiry_notice(fact) is not None,
+    OFFER_EXPIRED: lambda fact: expiry(fact) is not None,
 }
 
 # Message kind → before when it is not to go, by the fact; a kind that is not here goes at once.
 DUE: dict[str, Callable[[Fact], datetime | None]] = {
     OFFER_EXPIRING: expiry_notice,
+    OFFER_EXPIRED: expiry,
     BENEFIT_AVAILABLE: lambda fact: fact.time + SETTLING_IN,
 }

@@ -185,7 +185,7 @@ async def test_which_way_messages_go(set_to: dict[str, str], candidate: str, hr:
         monkeypatch.setenv(name, value)
     routes = make_routes(load_settings(), CHANCE)
     ways = {kind: route.channel.name for route in routes for kind in route.kinds}
-    outside = {kind for kind, reader in AUDIENCES.items() if reader == "candidate"} | {TEMPLATE_TEST}
+    outside = {kind for kind, reader in AUDIENCES.items() if reader != "hr"} | {TEMPLATE_TEST}
     past_mail = "alerts" if hr == "alerts" else "mailbox"
     assert ways.pop(CHANNEL_REFUSED) == past_mail
     assert ways == {kind: candidate if kind in outside else hr for kind in AUDIENCES if kind != CHANNEL_REFUSED}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -168,3 +169,19 @@ async def test_a_provider_in_trouble_is_left_alone(channel: SendGrid, server: Se
     outcomes = await channel.send([mail(n, "one@example.com") for n in range(1, 201)])
     assert server.asked <= 2 * MOST_IN_DOUBT
     assert sum(each.status == "requested" for each in outcomes) == 200 - server.asked
+
+
+def test_only_mails_from_the_same_share_a_request():
+    ours = [replace(mail(n), from_name="产业园", reply_to="hr@park.example") for n in (1, 2)]
+    others = replace(mail(3), from_name="另一园区", reply_to="hr@other.example")
+    first, second = grouped([*ours, others], MOST)
+    assert [len(first), len(second)] == [2, 1]
+    request = body(first, SENDER)
+    assert (request["from"], request["reply_to"]) == (
+        {"email": SENDER["email"], "name": "产业园"},
+        {"email": "hr@park.example"},
+    )
+    assert body(second, SENDER)["reply_to"] == {"email": "hr@other.example"}
+    assert "reply_to" not in body([mail(4)], SENDER)
+    requests = [json.dumps(body(each, SENDER)).encode() for each in (first, second)]
+    assert not [breach for request in requests for breach in breaches(KEY, HEADERS, request)]

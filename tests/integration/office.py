@@ -70,7 +70,7 @@ class Office:
     ) -> Sender:
         outside = channel or Mailbox()
         hr = outside if hr_email else Mailbox()
-        routes = [Route(_kinds("candidate"), outside, lanes), Route(_kinds("hr"), hr)]
+        routes = [Route((*_kinds("candidate"), *_kinds("employer")), outside, lanes), Route(_kinds("hr"), hr)]
         writer = Writer("引凤", "https://park.example", hr_email)
         chance = Chance(self.clock, lambda: 1.0)
         return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=chance, pace=pace)

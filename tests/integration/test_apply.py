@@ -296,3 +296,13 @@ def test_arrays_travel_in_binary_or_as_literals_of_ours():
     as_text = {path for path, source in sources.items() if re.search(r"%(\(\w+\))?s::\w+\[\]", source)}
     ours = {path for path in as_text if path.name == "arrays.py" or "from storage.arrays import" in sources[path]}
     assert as_text == ours
+
+
+async def test_an_employer_is_called_as_the_latest_word_says(conn: Conn):
+    await apply(conn, event("employer.set", id="1", employer="huayou", name="华友"), opened())
+    await apply(conn, event("employer.set", id="2", employer="huayou", name="华友钴业", time="2026-04-01T00:00:00Z"))
+    await apply(conn, event("employer.set", id="3", employer="beta", name="贝塔"))
+    named = "SELECT employer, name FROM employers ORDER BY employer"
+    assert await rows(conn, named) == [("beta", "贝塔"), ("huayou", "华友钴业")]
+    await apply(conn, retraction("2"), retraction("3"))
+    assert await rows(conn, named) == [("huayou", "华友")]

@@ -23,7 +23,7 @@ from tests.strategies import Event, events, worlds
 
 NOW = datetime(2150, 1, 1, tzinfo=UTC)  # after whatever happens in a world
 EMPTY = """
-TRUNCATE facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, openings,
+TRUNCATE facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, employers, openings,
          messages, message_attempts, mails, dead_letters, seats, fair_seats
 """
 # A function-scoped fixture is right here: the database is emptied in each example.

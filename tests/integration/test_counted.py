@@ -160,7 +160,7 @@ async def test_why_it_fell(readers: dict[str, Reader], conn: Conn):
     today = f"{PAGE}?recorded={datetime.now(UTC):%Y-%m-%d}"
     shown = (await readers["organizer"].get(today, accept="text/html", **{"accept-language": "en"})).text
     assert "it fell by 2." in shown
-    assert "A fact was taken back (2), Left (1)" in shown
+    assert "A fact was retracted (2), Left (1)" in shown
 
 
 async def test_who_is_one_step_away(readers: dict[str, Reader], conn: Conn):

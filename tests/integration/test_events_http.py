@@ -294,6 +294,7 @@ async def employer(http: httpx.AsyncClient, conn: Conn, organizer: Poster) -> Po
         (signed_up("c1"), False),
         (opened(), False),
         (target("t"), False),
+        (event("employer.set", employer="huayou", name="Huayou"), False),
         (event("candidate.erased", candidate="c1"), False),
         (event("benefit.paid", candidate="c1", benefit="b", kind="insurance"), False),
     ],

@@ -89,6 +89,90 @@ async def test_a_form_becomes_a_fact_that_says_who_posted_it(app: Any, conn: Con
     assert answer.headers["location"].startswith(f"/forms/target?campaign={fact['data']['campaign']}&setup=1&done=")
 
 
+async def test_an_employer_is_named_and_named_anew_by_a_form(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), OPENING), now=NOW)
+    http = await signed_in(app, conn)
+    unnamed = (await http.get(f"/campaigns/{CAMPAIGN}?lang=en")).text
+    assert f"/forms/employer?campaign={CAMPAIGN}&amp;employer=huayou" in unnamed
+    await send(http, f"/forms/employer?campaign={CAMPAIGN}", name="贝塔", name_en="Beta Works")
+    await send(http, f"/forms/employer?campaign={CAMPAIGN}&employer=huayou", name="华友", reply_to="hr@huayou.example")
+    new, known = await facts(conn, "employer.set")
+    assert new["data"]["employer"].startswith("beta-works-")
+    assert known["data"] == {
+        "campaign": CAMPAIGN, "employer": "huayou", "name": "华友", "reply_to": "hr@huayou.example"
+    }  # fmt: skip
+    said = event("employer.set", employer="huayou", name="华友", reply_to="hr@huayou.example")
+    await apply_batch(conn, incoming(said), now=NOW)
+    assert "Name it" not in (await http.get(f"/campaigns/{CAMPAIGN}?lang=en")).text
+    page = (await http.get(f"/forms/employer?campaign={CAMPAIGN}&employer=huayou")).text
+    assert 'value="hr@huayou.example"' in page
+
+
+async def test_who_may_not_speak_for_the_campaign_names_no_employer(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened()), now=NOW)
+    http = await signed_in(app, conn, role="employer", employer="huayou")
+    assert (await http.get(f"/forms/employer?campaign={CAMPAIGN}&employer=huayou")).status_code == 403
+
+
+async def test_an_employer_is_typed_and_read_by_name(app: Any, conn: Conn):
+    named = event("employer.set", employer="huayou", name="华友钴业", name_en="Huayou Cobalt")
+    twins = [event("employer.set", employer=each, name="双胞胎") for each in ("twin-1", "twin-2")]
+    await apply_batch(conn, incoming(opened(), named, *twins, OPENING, signed_up("c1")), now=NOW)
+    http = await signed_in(app, conn)
+    at = f"/forms/interview?campaign={CAMPAIGN}&candidate=c1"
+    page = (await http.get(f"{at}&lang=zh-CN")).text
+    assert '<option value="华友钴业">' in page
+    assert '<option value="huayou">' not in page
+    assert '<option value="twin-1">' in page  # a name that two have says nothing
+    for typed in ("华友钴业", "Huayou Cobalt", "huayou", "双胞胎"):
+        await send(http, at, employer=typed, day="2026-05-01")
+    said = await facts(conn, "candidate.interviewed")
+    assert [each["data"]["employer"] for each in said] == ["huayou", "huayou", "huayou", "双胞胎"]
+    fair = {"title": "F", "mode": "onsite", "day": "2026-05-01", "begins": "09:00", "ends": "16:00"}
+    await send(http, f"/forms/fair?campaign={CAMPAIGN}", **fair, employers="华友钴业\n别家")
+    assert (await facts(conn, "fair.scheduled"))[0]["data"]["employers"] == ["huayou", "别家"]
+    opening = (await http.get(f"/forms/opening?campaign={CAMPAIGN}&opening=op&lang=zh-CN")).text
+    assert 'value="华友钴业"' in opening
+    offer = (await http.get(f"/forms/offer?campaign={CAMPAIGN}&candidate=c1&lang=en")).text
+    assert "Huayou Cobalt · Process engineer" in offer
+
+
+async def test_pages_say_names_instead_of_ids(app: Any, conn: Conn):
+    fair = {"title": "春季双选会", "mode": "onsite", "starts_at": "2026-05-01T09:00:00+08:00",
+            "ends_at": "2026-05-01T17:00:00+08:00"}  # fmt: skip
+    await apply_batch(
+        conn,
+        incoming(
+            opened(),
+            event("employer.set", employer="e-77", name="华友钴业", name_en="Huayou Cobalt", contact="0570-1"),
+            event("fair.scheduled", fair="f-88", employers=["e-77"], **fair),
+            event("opening.set", opening="op-99", employer="e-77", position="工艺工程师", seats=1),
+            signed_up("c1", fair="f-88", email="li@example.com"),
+            event("candidate.interviewed", candidate="c1", employer="e-77", outcome="passed"),
+            event("offer.extended", candidate="c1", offer="o-66", opening="op-99", employer="e-77",
+                  position="工艺工程师", expires_at="2026-05-01T10:00:00Z"),
+            event("offer.accepted", candidate="c1", offer="o-66", time="2026-03-09T09:00:00+08:00"),
+            event("hire.started", candidate="c1", offer="o-66", employer="e-77", started_on="2026-07-01"),
+            event("benefit.applied", candidate="c1", benefit="b-55", kind="rent_subsidy", amount=1200),
+        ),
+        now=NOW,
+    )  # fmt: skip
+    http = await signed_in(app, conn)
+    for lang, name in (("zh-CN", "华友钴业"), ("en", "Huayou Cobalt")):
+        person = (await http.get(f"/candidates/{CAMPAIGN}/c1?lang={lang}")).text
+        shown = re.sub(r"<[^>]*>", " ", person)
+        assert name in shown
+        assert "春季双选会" in shown
+        assert not [id for id in ("e-77", "f-88", "o-66", "op-99", "b-55", "2026-05-01T10") if id in shown]
+        campaign = re.sub(r"<[^>]*>", " ", (await http.get(f"/campaigns/{CAMPAIGN}?lang={lang}")).text)
+        assert name in campaign
+        assert "e-77" not in campaign
+    [(id,)] = await (await conn.execute("SELECT id FROM messages WHERE kind = 'offer'")).fetchall()
+    message = re.sub(r"<[^>]*>", " ", (await http.get(f"/messages/{id}?lang=zh-CN")).text)
+    assert "届毕业生" in message
+    assert "Name c1" in message
+
+
 async def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_is_kept(app: Any, conn: Conn):
     await apply_batch(conn, incoming(opened()), now=NOW)
     http = await signed_in(app, conn)

@@ -73,6 +73,8 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
         hired("c1"),
         event("benefit.paid", candidate="c1", benefit="b", kind="insurance", amount=0.25),
         event("fair.scheduled", fair="f1", **fair, cost=1.5),
+        event("employer.set", employer="huayou", name="华友", name_en="Huayou", reply_to="hr@huayou.example"),
+        event("employer.set", employer="beta", name="贝塔", reply_to="hr@beta.example"),
         event("opening.set", opening="o1", employer="huayou", position="Engineer", seats=3),
     )
     (listed,) = await readers["viewer"].json("/v1/campaigns")
@@ -83,6 +85,13 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
     assert one["funnel"] == steps
     assert [(each["fair"], each["cost"]) for each in one["fairs"]] == [("f1", 1.5)]
     assert one["fairs_in_number"] == {"scheduled": 1, "cancelled": 0, "held": 1, "coming": 0}
+    assert [(each["employer"], each["name"], each["name_en"]) for each in one["employers"]] == [
+        ("huayou", "华友", "Huayou"),
+        ("beta", "贝塔", None),
+    ]
+    assert [each["reply_to"] for each in one["employers"]] == ["hr@huayou.example", "hr@beta.example"]
+    theirs = await readers["huayou"].json(f"/v1/campaigns/{CAMPAIGN}")
+    assert [each.get("reply_to") for each in theirs["employers"]] == ["hr@huayou.example", None]
     assert one["openings"] == [{"opening": "o1", "employer": "huayou", "position": "Engineer", "seats": 3}]
     assert await readers["viewer"].json(f"/v1/campaigns/{CAMPAIGN}/targets") == [
         {

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from notifications.channels.mime import as_mime
 from notifications.channels.port import Mail
+from schemas.fields import REPLY_TO
 
 NOW = datetime(2026, 3, 8, 9, tzinfo=UTC)
 MAIL = Mail(1, "offer", "li@example.com", "李思雨", "zh-CN", "录用通知", "<p>您好</p>", "您好")
@@ -96,6 +97,27 @@ def test_whatever_people_are_called_the_mail_is_read_as_meant(subject: str, name
     assert [each.addr_spec for each in found["To"].addresses] == ["li@example.com"]
     assert [each.addr_spec for each in found["From"].addresses] == ["no-reply@park.example"]
     assert found.get_content_type() == "multipart/alternative"
+
+
+def test_answers_go_where_the_mail_says_and_nowhere_else():
+    found = read(replace(MAIL, from_name="金湖产业园", reply_to="jobs@huayou.example"))
+    assert [(each.display_name, each.addr_spec) for each in found["From"].addresses] == [
+        ("金湖产业园", "no-reply@park.example")
+    ]
+    assert [each.addr_spec for each in found["Reply-To"].addresses] == ["jobs@huayou.example"]
+    assert "Reply-To" not in read(MAIL)
+
+
+@given(TEXT, st.from_regex(REPLY_TO, fullmatch=True))
+@example(FORGED, "a@b.example")
+def test_whatever_an_organizer_is_called_its_answers_come_back(name: str, address: str):
+    try:
+        found = read(replace(MAIL, from_name=name, reply_to=address))
+    except ValueError:
+        return  # refused, not bent
+    assert sorted(found.keys()) == sorted([*NAMES, "Reply-To"])
+    assert [each.addr_spec for each in found["From"].addresses] == ["no-reply@park.example"]
+    assert [each.addr_spec for each in found["Reply-To"].addresses] == [address]
 
 
 @given(st.text(st.characters(categories=["L", "N", "Zs", "P", "S"]), min_size=1, max_size=200))

@@ -16,7 +16,7 @@ from notifications.sending import composing
 from notifications.sending.composing import Letter
 from notifications.sending.rendering import LOCALES, Rendered, Renderer
 from notifications.sending.signed_links import Links
-from notifications.sending.situation import NotNow, Situation, Writer
+from notifications.sending.situation import NotNow, Situation, Writer, employer_of
 from schemas.errors import SendRefused
 from schemas.facts import validate_event
 from schemas.journey import Journey
@@ -37,6 +37,7 @@ HOSTILE = '<script>alert("x")</script> & {{ 7 * 7 }} \'"'
 OFFER = {"offer": "o1", "employer": "华友钴业", "position": "Chemist", "city": "桐乡"}
 EXPIRES = "2026-06-30T16:00:00Z"
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
+LATER = datetime(2026, 7, 1, 4, tzinfo=UTC)  # when the offer has expired
 AFTER = datetime(2026, 3, 9, 4, tzinfo=UTC)  # when the fair is over
 RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
 TARGET = {"target": "t", "title": "2000 graduates", "goal": 2000, "progress": 1000, "percent": 50}
@@ -75,6 +76,9 @@ CAUSES = {
     "offer_expiring": "offer.extended",
     "offer_rescinded": "offer.rescinded",
     "offer_answered": "offer.accepted",
+    "offer_accepted": "offer.accepted",
+    "offer_declined": "offer.declined",
+    "offer_expired": "offer.extended",
     "thanks": "candidate.checked_in",
     "benefit_available": "hire.started",
     "welcome": "hire.started",
@@ -92,6 +96,9 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
         "thanks": {"fair": "f1"},
         "benefit_available": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
         "offer_answered": {"offer": "o1"},
+        "offer_accepted": {"offer": "o1"},
+        "offer_declined": {"offer": "o1", "reason": "another offer"},
+        "offer_expired": OFFER | {"expires_at": EXPIRES},
         "fair_reminder": {"fair": "f1", "notice": "24h"},
         "fair_rescheduled": {"fair": "f1", "before": {"starts_at": "2026-03-07T09:00:00+08:00"}},
         "fair_cancelled": {"fair": "f1", "before": {"starts_at": "2026-03-08T09:00:00+08:00"}, "reason": "storm"},
@@ -135,7 +142,7 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
 
 def journey(params: dict[str, Any], kind: str, name: str = CHINESE, **more: Any) -> Journey:
     facts = [signed_up("c1", name=name, email="c1@example.com", fair="f1", **more)]
-    if kind in ("offer_rescinded", "offer_answered"):
+    if kind in ("offer_rescinded", "offer_answered", "offer_accepted", "offer_declined"):
         facts.append(event("offer.extended", candidate="c1", time="2026-03-01T08:00:00+08:00", **OFFER))
     if kind in CAUSES:
         facts.append(event(CAUSES[kind], candidate="c1", **params))
@@ -152,8 +159,21 @@ def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any 
         {("grads-2026", "f1", "c1"): Seat(TELLING_OF_SEATS.get(kind, "seat"))},
     )
     known = Journey() if nobodys else journey(said, kind, name)
-    situation = Situation(message, known, background, WRITER, LINKS, AFTER if kind == "thanks" else NOW)
+    employer = situation_employer(message, known)
+    background.employers.setdefault(("grads-2026", employer), called(employer))
+    background = replace(background, seen={("grads-2026", employer, "c1")})
+    now = {"thanks": AFTER, "offer_expired": LATER}.get(kind, NOW)
+    situation = Situation(message, known, background, WRITER, LINKS, now)
     return composing.compose(replace(situation, together=(situation,)))
+
+
+def situation_employer(message: Claimed, known: Journey) -> str:
+    return employer_of(message, known) or "huayou"
+
+
+def called(employer: str, **more: Any) -> dict[str, Any]:
+    row = {"employer": employer, "name": employer, "name_en": None, "contact": None}
+    return {**row, "reply_to": "jobs@huayou.example", **more}
 
 
 def rendered(kind: str, locale: str = "zh-CN", **more: Any) -> Rendered:
@@ -228,7 +248,7 @@ def test_hostile_names_are_words_and_nothing_else(kind: str, locale: str):
     background = Background(
         {"grads-2026": campaign(locale, title=HOSTILE, organizer=HOSTILE)},
         {("grads-2026", "f1"): fair(title=HOSTILE, venue=HOSTILE, cancelled=kind == "fair_cancelled")},
-        {("grads-2026", "f1", "c1"): "waiting" if kind == "waitlisted" else "seat"},
+        {("grads-2026", "f1", "c1"): Seat(TELLING_OF_SEATS.get(kind, "seat"))},
     )
     more = {"employer": HOSTILE, "position": HOSTILE, "title": HOSTILE}
     given = {key: value for key, value in more.items() if key in params_of(kind)}

@@ -336,3 +336,20 @@ def test_a_target_is_the_latest_word_on_it(events: Any, goal: int | None):
 )
 def test_milestones_that_a_change_crosses(before: int, after: Any, goal: int, percents: list[int]):
     assert crossed(Decimal(before), Decimal(after), Decimal(goal)) == percents
+
+
+def test_of_an_employer_and_a_campaign_s_particulars_the_latest_word_counts():
+    events = [
+        event("employer.set", id="old", employer="huayou", name="华友", city="衢州", time="2026-03-01T00:00:00Z"),
+        event("employer.set", id="new", employer="huayou", name="华友钴业", time="2026-03-02T00:00:00Z"),
+        opened(reply_to="hr@park.example", contact="0570-1", signup="closed", time="2026-03-01T00:00:00Z"),
+    ]
+    campaign = fold_campaign(validate_event(each) for each in events)
+    employer, particulars = campaign.employers["huayou"], campaign.particulars
+    assert (employer.name, employer.city) == ("华友钴业", None)
+    assert particulars
+    assert (particulars.reply_to, particulars.contact, particulars.signup) == ("hr@park.example", "0570-1", "closed")
+    again = fold_campaign(validate_event(each) for each in [*events, retraction("new"), opened()])
+    assert again.employers["huayou"].name == "华友"
+    assert again.particulars
+    assert (again.particulars.reply_to, again.particulars.signup) == (None, "open")

@@ -12,18 +12,21 @@ from notifications.sending import composing
 from notifications.sending.rendering import LOCALES, Renderer
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, Writer
+from schemas.catalogue import CATALOGUE
 from schemas.facts import validate_event
-from schemas.kinds import KINDS, TELLING_OF_SEATS
+from schemas.kinds import BY_NAME, KINDS, TELLING_OF_SEATS
 from schemas.messages import SeatWord
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
 from streams.domain.fold import fold
 from tests.facts import event, signed_up
+from yinfeng.pages import TEXTS as PAGE_TEXTS
 
 START = datetime(2026, 3, 9, 1, tzinfo=UTC)  # nine in the morning there
 NOW = datetime(2026, 3, 8, 5, tzinfo=UTC)
 AFTER = START + timedelta(hours=9)
+EXPIRED = datetime(2026, 3, 20, 1, tzinfo=UTC)
 LINKS = Links(b"0" * 32, "https://park.example")
 WRITER = Writer("引凤", "https://park.example", "hr@park.example")
 RENDERER = Renderer()
@@ -59,23 +62,49 @@ GROUNDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "benefit_available": ([fact("hire.started", 8, **STARTED)], STARTED),
     "benefit_verified": ([fact("benefit.verified", 8, **RENT)], RENT),
     "benefit_paid": ([fact("benefit.paid", 8, **RENT)], RENT),
+    "offer_accepted": (
+        [fact("offer.extended", 8, **OFFER), fact("offer.accepted", 9, offer="o1")],
+        {"offer": "o1"},
+    ),
+    "offer_declined": (
+        [fact("offer.extended", 8, **OFFER), fact("offer.declined", 9, offer="o1")],
+        {"offer": "o1", "reason": "another offer"},
+    ),
+    "offer_expired": ([fact("offer.extended", 8, **OFFER)], OFFER),
 }
 ALL = set(GROUNDS)
 OF_SEATS = {"waitlisted", "moved_up", "moved_back"}
 FAIR = OF_SEATS | {"signup_confirmation", "fair_reminder", "fair_rescheduled", "fair_cancelled"}
 OFFERS = {"offer", "offer_expiring"}
+TO_EMPLOYERS = {"offer_accepted", "offer_declined", "offer_expired"}
 CALLED_OFF = {"fair_cancelled"}  # is told of a cancelled fair alone
 
 # What happened since → the facts, what else is otherwise, and the kinds that are told no more.
 WORLDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], set[str]]] = {
     "as it was": ([], {}, CALLED_OFF),
-    "withdrew": ([fact("candidate.withdrew")], {}, FAIR | OFFERS | {"interview_result"}),
+    "withdrew": ([fact("candidate.withdrew")], {}, FAIR | OFFERS | {"interview_result", "offer_expired"}),
     "erased": ([fact("candidate.erased")], {}, ALL),
     "fair cancelled": ([], {"cancelled": True}, OF_SEATS | {"fair_reminder", "fair_rescheduled"}),
     "fair over": ([], {"now": AFTER}, FAIR),
-    "offer declined": ([fact("offer.declined", offer="o1")], {}, OFFERS | {"offer_rescinded"} | CALLED_OFF),
-    "offer withdrawn": ([fact("offer.rescinded", offer="o1")], {}, OFFERS | CALLED_OFF),
-    "started there": ([fact("hire.started", **STARTED)], {}, {"offer_expiring"} | CALLED_OFF),
+    "offer declined": (
+        [fact("offer.declined", offer="o1")],
+        {},
+        OFFERS | {"offer_rescinded", "offer_accepted", "offer_expired"} | CALLED_OFF,
+    ),
+    "offer accepted": (
+        [fact("offer.accepted", offer="o1")],
+        {},
+        OFFERS | {"offer_rescinded", "offer_declined", "offer_expired"} | CALLED_OFF,
+    ),
+    "offer withdrawn": ([fact("offer.rescinded", offer="o1")], {}, OFFERS | TO_EMPLOYERS | CALLED_OFF),
+    "offer on other terms": (
+        [fact("offer.extended", **{**OFFER, "position": "Chemist"})],
+        {},
+        OFFERS | TO_EMPLOYERS | {"offer_rescinded"} | CALLED_OFF,
+    ),
+    "consent withdrawn": ([], {"seen": False}, TO_EMPLOYERS | CALLED_OFF),
+    "no address of the employer": ([], {"reply_to": None}, TO_EMPLOYERS | CALLED_OFF),
+    "started there": ([fact("hire.started", **STARTED)], {}, {"offer_expiring", "offer_expired"} | CALLED_OFF),
     "hire over": (
         [fact("hire.ended", employer="huayou", ended_on="2026-03-08")],
         {},
@@ -112,10 +141,23 @@ def situation(kind: str, world: str, locale: str = "en", seat: Seat | None = Non
         "ends_at": START + timedelta(hours=7), "venue": "Hall 2", "city": "Wuhan", "url": None, "reason": None,
         "cancelled": other.get("cancelled", False), "changes": 0,
     }  # fmt: skip
-    campaign = {"campaign": "grads-2026", "title": "Graduates", "organizer": "Park", "locale": locale}
+    campaign = {
+        "campaign": "grads-2026", "title": "Graduates", "organizer": "Park", "locale": locale,
+        "reply_to": "hr@park.example", "contact": "0570-1",
+    }  # fmt: skip
+    employer = {
+        "employer": "huayou", "name": "华友钴业", "name_en": "Huayou Cobalt", "contact": "0570-2",
+        "reply_to": other.get("reply_to", "jobs@huayou.example"),
+    }  # fmt: skip
     seat = seat or Seat(TELLING_OF_SEATS.get(kind, "seat"))
-    background = Background({"grads-2026": campaign}, {("grads-2026", "f1"): row}, {("grads-2026", "f1", "c1"): seat})
-    now = AFTER if kind == "thanks" else other.get("now", NOW)
+    background = Background(
+        {"grads-2026": campaign},
+        {("grads-2026", "f1"): row},
+        {("grads-2026", "f1", "c1"): seat},
+        employers={("grads-2026", "huayou"): employer},
+        seen={("grads-2026", "huayou", "c1")} if other.get("seen", True) else (),
+    )
+    now = {"thanks": AFTER, "offer_expired": EXPIRED}.get(kind, other.get("now", NOW))
     return Situation(Claimed(1, kind, "grads-2026", "c1", params), journey, background, WRITER, LINKS, now)
 
 
@@ -164,8 +206,8 @@ def test_a_seat_is_told_as_it_stands_and_once(kind: str, stands: Seat, expected:
     assert found == expected
 
 
-def test_every_kind_to_candidates_is_in_the_table():
-    assert {kind.name for kind in KINDS if kind.audience == "candidate"} == ALL
+def test_every_kind_to_candidates_and_employers_is_in_the_table():
+    assert {kind.name for kind in KINDS if kind.audience != "hr"} == ALL
 
 
 def text(kind: str, world: str = "as it was", locale: str = "en", seat: Seat | None = None, **params: Any) -> str:
@@ -235,3 +277,64 @@ def test_one_term_for_each_thing(kind: str, locale: str):
     said = text(kind, "fair cancelled" if kind == "fair_cancelled" else "as it was", locale)
     assert not [word for word in OLD_WORDS if word in said]
     assert locale == "en" or ": " not in said
+
+
+@pytest.mark.parametrize(("locale", "name"), [("zh-CN", "华友钴业"), ("en", "Huayou Cobalt")])
+@pytest.mark.parametrize("kind", [kind for kind, (_, params) in GROUNDS.items() if {"employer", "offer"} & set(params)])
+def test_an_employer_is_called_by_its_name_in_the_reader_s_language(kind: str, locale: str, name: str):
+    said = text(kind, locale=locale)
+    assert name in said
+    assert "huayou" not in said
+
+
+def test_an_employer_that_nobody_named_is_called_by_its_id():
+    at = situation("offer", "as it was")
+    unnamed = replace(at, background=replace(at.background, employers={}))
+    assert composing.compose(unnamed).values["offer"]["employer"] == "huayou"
+
+
+@pytest.mark.parametrize("kind", GROUNDS)
+def test_a_mail_is_from_the_organizer_and_says_how_to_answer(kind: str):
+    at = situation(kind, "fair cancelled" if kind == "fair_cancelled" else "as it was")
+    letter = composing.compose(at)
+    of_employer = BY_NAME[kind].answered_by == "employer"
+    assert letter.from_name == "Park"
+    assert letter.reply_to == ("jobs@huayou.example" if of_employer else "hr@park.example")
+    mail = RENDERER.render(kind, letter.locale, letter.values)
+    for said in (mail.text, mail.html):
+        assert ("To reach Huayou Cobalt: 0570-2" in said) is of_employer
+        assert "To reach Park: 0570-1" in said
+        assert "reply to this mail" in said
+
+
+def test_who_gave_no_address_is_not_said_to_be_answered():
+    at = situation("thanks", "as it was")
+    bare = {**at.campaign, "reply_to": None, "contact": None}
+    letter = composing.compose(replace(at, background=replace(at.background, campaigns={"grads-2026": bare})))
+    mail = RENDERER.render("thanks", letter.locale, letter.values)
+    assert letter.reply_to is None
+    assert "To reach" not in mail.text
+    assert "reply to this mail" not in mail.text
+
+
+def test_an_offer_that_expired_long_ago_or_not_yet_is_told_to_nobody():
+    at = situation("offer_expired", "as it was")
+    for now, status in ((EXPIRED - timedelta(days=1), "requested"), (EXPIRED + timedelta(days=8), "cancelled")):
+        with pytest.raises(NotNow) as why:
+            composing.compose(replace(at, now=now))
+        assert why.value.status == status
+
+
+def test_a_mail_to_an_employer_goes_to_the_address_that_it_gave():
+    letter = composing.compose(situation("offer_declined", "as it was", "zh-CN"))
+    assert (letter.to, letter.to_name) == ("jobs@huayou.example", "华友钴业")
+    said = RENDERER.render("offer_declined", letter.locale, letter.values)
+    assert "another offer" in said.text
+    assert "Li" in said.subject
+
+
+@pytest.mark.parametrize("words", OLD_WORDS)
+def test_pages_have_one_term_for_each_thing_too(words: str):
+    told = [(key, text) for part in PAGE_TEXTS for lang in part for key, text in part[lang].items()]
+    told += [(row.name, f"{row.meaning} {row.meaning_zh}") for row in CATALOGUE.values()]
+    assert [key for key, text in told if words in text.casefold()] == []

@@ -121,7 +121,7 @@ def _decline(diary: Diary, at: datetime) -> None:
 
 
 def _rescind(diary: Diary, at: datetime) -> None:
-    diary.say("offer.rescinded", diary.office, at, offer=diary.offer, reason="岗位取消")
+    diary.say("offer.rescinded", diary.office, at, offer=diary.offer, reason="职位取消")
 
 
 def _hire(diary: Diary, at: datetime) -> None:

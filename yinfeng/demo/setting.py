@@ -1,4 +1,4 @@
-"""What is said of the campaigns themselves: opened, targets, openings. The targets are at the foot."""
+"""What is said of the campaigns themselves: opened, employers, targets, openings. The targets are at the foot."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def setting_postings(
     """Campaigns, openings and targets. `seats`: how many will accept an offer, by campaign and opening."""
     yield from _campaigns(names, window)
     for campaign in names:
+        yield from _employers(campaign, window.opens + timedelta(minutes=5))
         yield from _openings(campaign, window.opens + timedelta(minutes=30), seats[campaign])
     for number, target in enumerate(TARGETS, start=1):
         campaign = getattr(names, target.campaign)
@@ -65,8 +66,24 @@ def _campaigns(names: Names, window: Window) -> Iterator[Posting]:
             "kind": kind,
             "timezone": "Asia/Shanghai",
             "locale": "zh-CN",
+            "reply_to": "hr@park.example",
+            "contact": "引凤产业园人才服务中心，0570-800 0000，工作日 9:00–17:00",
         }
         yield post_at_once("campaign.opened", _SOURCE, f"{campaign}:opened", window.opens, data)
+
+
+def _employers(campaign: str, at: datetime) -> Iterator[Posting]:
+    for number, (employer, particulars) in enumerate(EMPLOYERS.items(), start=1):
+        data = {
+            "campaign": campaign,
+            "employer": employer,
+            "name": particulars.name.zh,
+            "name_en": particulars.name.en,
+            "city": "衢州",
+            "reply_to": f"hr@{employer}.example",
+            "contact": f"{particulars.name.zh}招聘部，0570-800 {number:04d}",
+        }
+        yield post_at_once("employer.set", _SOURCE, f"{campaign}:employer:{employer}", at, data)
 
 
 def _openings(campaign: str, at: datetime, seats: Mapping[str, int]) -> Iterator[Posting]:
@@ -126,6 +143,6 @@ TARGETS = (
     ),
     Target("talents", "paid", "兑现补贴 {wan} 万元 · {million:g} million yuan paid", "paid", 31_500_000),
     # Set late: it counts what already happened. Changed: the autumn went better than was hoped.
-    Target("grads", "offers", "发放录用意向 {goal} 份 · {goal} offers", "offered", 3000, after=0.45),
+    Target("grads", "offers", "发放录用 {goal} 份 · {goal} offers", "offered", 3000, after=0.45),
     Target("grads", "signups", "报名 {goal} 人 · {goal} signups", "signed_up", 7400, after=0.6),
 )

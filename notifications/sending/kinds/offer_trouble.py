@@ -19,7 +19,7 @@ def offer_bounced(situation: Situation) -> Values:
     params, others = situation.message.params, situation.together[1:]
     happened, then = _TOLD[situation.campaign_locale][params["status"]]
     return {
-        "offer": {"employer": params["employer"], "position": params["position"]},
+        "offer": {"employer": situation.called(params["employer"]), "position": params["position"]},
         "candidate": {"name": _name(situation), "id": situation.message.candidate},
         "happened": happened,
         "then": then,
@@ -33,7 +33,9 @@ def _line(situation: Situation) -> tuple[str, str]:
     params = situation.message.params
     who = _name(situation) or situation.message.candidate or ""
     happened, _ = _TOLD[situation.campaign_locale][params["status"]]
-    return who, f"{params['employer']}, {params['position']}: {happened}"
+    return who, _ABOUT[situation.campaign_locale].format(
+        situation.called(params["employer"]), params["position"], happened
+    )
 
 
 def _name(situation: Situation) -> str | None:
@@ -42,6 +44,7 @@ def _name(situation: Situation) -> str | None:
 
 
 MOST_SHOWN: Final = 30
+_ABOUT: Final = {"en": "{1} at {0}: {2}", "zh-CN": "{0} {1}：{2}"}
 _CALL: Final = "Reach the candidate another way and ask for the right address, then resend the offer."
 _LOOK: Final = "Ask the candidate, or look for it at the mail provider, before you resend it: it may have arrived."
 _MEND: Final = "Mend what the message says was wrong, then resend the offer."

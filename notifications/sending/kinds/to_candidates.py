@@ -118,7 +118,7 @@ def interview(situation: Situation) -> Values:
         raise NotNow("cancelled", "the candidate withdrew")
     if params["outcome"] == "failed" and is_quiet(situation.now, situation.zone):
         raise NotNow("requested", "waits for the morning", until=next_morning(situation.now, situation.zone))
-    said = {"employer": params["employer"], "position": params.get("position")}
+    said = {"employer": situation.called(params["employer"]), "position": params.get("position")}
     return {"interview": {**said, "passed": params["outcome"] == "passed"}}
 
 
@@ -162,7 +162,8 @@ def offer_rescinded(situation: Situation) -> Values:
 def _terms(said: dict[str, Any], situation: Situation) -> Values:
     expires = said["expires_at"]
     shown = dates.moment(expires, situation.zone, situation.locale) if expires else None
-    return {"employer": said["employer"], "position": said["position"], "city": said["city"], "expires": shown}
+    employer = situation.called(said["employer"])
+    return {"employer": employer, "position": said["position"], "city": said["city"], "expires": shown}
 
 
 def welcome(situation: Situation) -> Values:
@@ -172,7 +173,7 @@ def welcome(situation: Situation) -> Values:
         raise NotNow("cancelled", "the hire no longer stands")
     return {
         "hire": {
-            "employer": params["employer"],
+            "employer": situation.called(params["employer"]),
             "position": params.get("position"),
             "started_on": dates.day(params["started_on"], situation.locale),
         }

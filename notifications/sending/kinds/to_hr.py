@@ -25,7 +25,7 @@ def digest(situation: Situation) -> Values:
             **row,
             "progress": dates.number(row["progress"], locale),
             "goal": dates.number(row["goal"], locale),
-            "gained": dates.number(row["gained"], locale) if row["gained"] else None,
+            "gained": _signed(dates.number(row["gained"], locale)) if row["gained"] else None,
         }
         for row in params["targets"]
     ]
@@ -37,6 +37,10 @@ def digest(situation: Situation) -> Values:
         "trouble": [(_TROUBLE[locale][status], count) for status, count in sorted(params["trouble"].items())],
         "link": f"{situation.sender.base_url}/campaigns/{quote(situation.message.campaign, safe='')}",
     }
+
+
+def _signed(number: str) -> str:
+    return number if number.startswith("-") else f"+{number}"
 
 
 def target(situation: Situation) -> Values:
@@ -83,7 +87,8 @@ def _has_the_last_word(situation: Situation) -> bool:
 def _answer(situation: Situation) -> Values:
     offer = situation.journey.offers[situation.message.params["offer"]]
     name, locale = situation.journey.attribute("name"), situation.campaign_locale
-    about = _OFFER[locale].format(offer.terms.position, offer.terms.employer) if offer.terms else offer_id(situation)
+    terms = offer.terms
+    about = _OFFER[locale].format(terms.position, situation.called(terms.employer)) if terms else offer_id(situation)
     reason = situation.message.params.get("reason")
     answer = str(offer.status.value)
     said = _SAID[locale][answer].format(about) + (_REASON[locale].format(reason) if reason else "")

@@ -1,0 +1,49 @@
+"""What is known of the things whose ids facts have: employers, fairs and openings, for readers who want names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from psycopg.rows import dict_row
+
+from storage.database import Conn
+
+Row = dict[str, Any]
+
+_EMPLOYERS: Final = "SELECT employer, name, name_en FROM employers WHERE campaign = %s AND employer = ANY(%s)"
+_FAIRS: Final = "SELECT fair, title FROM fairs WHERE campaign = %s AND fair = ANY(%s)"
+_OPENINGS: Final = "SELECT opening, employer, position FROM openings WHERE campaign = %s AND opening = ANY(%s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Rows by id, of those that are known."""
+
+    employers: dict[str, Row] = field(default_factory=dict)
+    fairs: dict[str, Row] = field(default_factory=dict)
+    openings: dict[str, Row] = field(default_factory=dict)
+
+
+async def known(
+    conn: Conn,
+    campaign: str,
+    *,
+    employers: Collection[str] = (),
+    fairs: Collection[str] = (),
+    openings: Collection[str] = (),
+) -> Known:
+    """What these ids of a campaign stand for."""
+    opened = await _by(conn, "opening", _OPENINGS, campaign, openings)
+    theirs = {row["employer"] for row in opened.values()}
+    named = await _by(conn, "employer", _EMPLOYERS, campaign, theirs.union(employers))
+    return Known(named, await _by(conn, "fair", _FAIRS, campaign, fairs), opened)
+
+
+async def _by(conn: Conn, key: str, query: str, campaign: str, ids: Collection[str]) -> dict[str, Row]:
+    if not ids:
+        return {}
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, [campaign, sorted(ids)])
+        return {row[key]: row for row in await cursor.fetchall()}
