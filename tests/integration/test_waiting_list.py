@@ -132,7 +132,8 @@ async def test_who_comes_back_after_a_withdrawal_is_told_anew(office: Office):
     await office.tell(event("candidate.withdrew", candidate="c0", **LATER))
     await work(office)
     await office.tell(person("c0", id="again", time="2026-05-02T09:00:00+08:00"))
-    assert (await work(office))["c0"] == ["signup_confirmation", "waitlisted"]
+    assert (await work(office))["c0"] == ["waitlisted"]
+    assert await office.status_of("c0") == ("cancelled", "the fair is full; told of the waiting list instead")
 
 
 async def test_who_signs_up_again_after_a_mistake_is_told_what_is_otherwise_now(office: Office):
