@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dashboard.live import Hub
+from dashboard.live import Hub, say_if_broken
 from dashboard.telling import Subscription, Told
 from schemas.errors import Unavailable
 
@@ -46,6 +46,7 @@ class Charting:
         watch.asked.set()
         if watch.task is None:
             watch.task = asyncio.create_task(self._follow(campaign, watch))
+            watch.task.add_done_callback(say_if_broken)
         try:
             yield
         finally:

@@ -178,6 +178,12 @@ class Hub:
         return sorted(self._standing.items(), key=lambda item: (item[1].order, item[1].revision))
 
 
+def say_if_broken(task: asyncio.Task[None]) -> None:
+    """For `add_done_callback`: nobody waits for a task that runs for ever."""
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("live pages have stopped", exc_info=error)
+
+
 def _reached(old: Row, row: Row) -> int | None:
     """The highest milestone that this change reached; none while what stood before is still being counted."""
     numbers: list[Any] = [old["progress"], row["progress"], row["goal"]]

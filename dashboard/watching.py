@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,12 +14,11 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.charting import Charting
 from dashboard.charts import HEIGHT, WIDTH, chart_of
 from dashboard.doorbell import listen
-from dashboard.live import Hub
+from dashboard.live import Hub, say_if_broken
 from dashboard.pace import day_in
 from storage import reads
 from storage.database import Conn, borrowed
 
-log = logging.getLogger(__name__)
 Row = dict[str, Any]
 Clock = Callable[[], datetime]
 
@@ -65,7 +63,7 @@ async def watching(hub: Hub, database_url: str) -> AsyncIterator[None]:
     """Keep the hub running and rung until the block ends."""
     tasks = [asyncio.create_task(hub.run()), asyncio.create_task(listen(database_url, hub.ring))]
     for task in tasks:
-        task.add_done_callback(_say_if_broken)
+        task.add_done_callback(say_if_broken)
     try:
         yield
     finally:
@@ -73,11 +71,6 @@ async def watching(hub: Hub, database_url: str) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # what broke was said when it did
-
-
-def _say_if_broken(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.critical("live targets have stopped", exc_info=error)
 
 
 NONE: Row = {"targets": [], "charts": {}, "funnel": None, "box": (WIDTH, HEIGHT)}

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
+from notifications.sending.scheduler import look
 from schemas.forms import FORMS
 from schemas.kinds import TEMPLATED
 from storage.access import once
 from storage.database import make_pool
 from tests.access import person as account
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
-from tests.integration.office import Office
+from tests.integration.office import Clock, Office
 
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 LONG: Final = "华友钴业股份有限公司Wolfeschlegelsteinhausenbergerdorff有限责任公司"
 ABOUT: Final = f"/candidates/{CAMPAIGN}/c1"
 WHO: Final = {"campaign": CAMPAIGN, "candidate": "c1"}
@@ -81,7 +84,7 @@ def mails(lang: str) -> list[str]:
 
 def build(database_url: str, apply: Callable[..., None], lang: str) -> Everything:
     """Let it all happen; candidates read this language."""
-    start = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
+    start = _noon() + timedelta(hours=6)
     apply(
         opened(),
         event("target.set", target="t", title="引进毕业生 2000 名", measure="hired", goal=4, due_on="2026-12-31"),
@@ -118,7 +121,9 @@ def build(database_url: str, apply: Callable[..., None], lang: str) -> Everythin
 
 async def _links(database_url: str) -> list[tuple[str, str]]:
     async with make_pool(database_url, name="test") as pool:
-        office = Office(pool)
+        office = Office(pool, Clock(_noon() - datetime.now(UTC)))
+        async with pool.connection() as conn:
+            await look(conn, office.clock())
         await office.sender().send_all()
         async with pool.connection() as conn:
             first = await once.make(conn, "first")
@@ -135,6 +140,11 @@ async def _links(database_url: str) -> list[tuple[str, str]]:
         ("/login/forgotten", "/login/forgotten"),
         ("", "/no/such/page"),
     ]
+
+
+def _noon() -> datetime:
+    """Tomorrow, where the fairs are: an hour at which people are reminded."""
+    return (datetime.now(SHANGHAI) + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
 
 
 def _found(texts: list[str], purpose: str) -> str:

@@ -250,6 +250,29 @@ def test_charts_and_the_funnel_follow(logged_in: Page, address: str, apply: Appl
     assert logged_in.evaluate("window.neverReloaded")
 
 
+def test_a_page_holds_no_more_after_thousands_of_changes(logged_in: Page, address: str, apply: Apply):
+    apply(opened(), titled("t", "Graduates", goal=50))
+    logged_in.goto(address)
+    expect(logged_in.locator("#live")).to_have_text("Live")
+    card = logged_in.locator("article").evaluate("card => card.outerHTML").replace("\n", " ")
+    told = [card.replace(">0<", f">{number}<").replace('data-revision="', 'data-revision="9') for number in range(5001)]
+    body = "".join([f"event: put\ndata: {each}\n\n" for each in told])
+    logged_in.route("**/targets/stream*", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    protocol = logged_in.context.new_cdp_session(logged_in)
+
+    def nodes() -> int:
+        protocol.send("HeapProfiler.collectGarbage")
+        return int(protocol.send("Memory.getDOMCounters")["nodes"])
+
+    logged_in.reload()
+    expect(logged_in.locator("[data-number]")).to_have_text("5000")
+    before = nodes()
+    logged_in.locator("[data-number]").evaluate("number => { number.textContent = 'none'; }")
+    logged_in.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(logged_in.locator("[data-number]")).to_have_text("5000")
+    assert nodes() < before + 500
+
+
 def test_a_viewer_is_told_of_no_funnel(
     context: BrowserContext, page: Page, address: str, apply: Apply, make_session: Callable[..., str]
 ):
