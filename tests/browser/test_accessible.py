@@ -65,7 +65,9 @@ def look(context: BrowserContext, paths: list[str]) -> list[str]:
     page = context.new_page()
     found = []
     for path in paths:
-        page.goto(path)
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status < 500, path
         found += [f"{path} {fault}" for fault in faults(page)]
     page.close()
     return found
@@ -73,11 +75,13 @@ def look(context: BrowserContext, paths: list[str]) -> list[str]:
 
 def test_own_pages(reader: BrowserContext, shown: Everything, make_session: Callable[..., str], address: str):
     reader.add_cookies([{"name": COOKIE, "value": make_session("organizer"), "url": address}])
-    assert look(reader, [path for _, path in everything.OWN]) == []
+    found = look(reader, [path for _, path in everything.OWN])
+    assert not found, "\n".join(found)
 
 
 def test_public_pages(reader: BrowserContext, shown: Everything):
-    assert look(reader, [path for _, path in shown.public]) == []
+    found = look(reader, [path for _, path in shown.public])
+    assert not found, "\n".join(found)
 
 
 def test_mails(reader: BrowserContext, shown: Everything, make_session: Callable[..., str], address: str, lang: str):
@@ -91,7 +95,7 @@ def test_mails(reader: BrowserContext, shown: Everything, make_session: Callable
         page.goto("about:blank")
         page.set_content(answer.text())
         found += [f"{path} {fault}" for fault in faults(page)]
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_no_page_is_left_out(shown: Everything):

@@ -41,12 +41,12 @@ async def page_of(at: str, key: str, path: str) -> str:
 
 
 async def stream_of(at: str, key: str, path: str) -> str:
-    """Where the script of this page listens. The web app has looked at the targets by then."""
+    """Where the script of this page listens, once the web app has seen the targets that the page shows."""
     for _ in range(100):
         page = await page_of(at, key, path)
-        found = re.search(r'data-stream="([^"]+)" data-seen="([^"]+)"', page)
-        if found:
-            return html.unescape(f"{found[1]}&seen={found[2]}")
+        found = re.search(r'data-stream="([^"]+)" data-seen="(\w+):(\d+)"', page)
+        if found and int(found[3]) >= max(map(int, re.findall(r'data-revision="(\d+)"', page))):
+            return html.unescape(f"{found[1]}&seen={found[2]}:{found[3]}")
         await asyncio.sleep(0.05)
     raise AssertionError("the page names no stream")
 
@@ -56,9 +56,9 @@ def elements(text: str, kind: str) -> list[str]:
     return [re.sub(r"\s+", " ", found[0]) for found in re.finditer(rf"<{kind}\b.*?</{kind}>", text, re.DOTALL)]
 
 
-async def heard(events: Iterator[Event], name: str) -> str:
-    """The data of the next event of this name."""
-    while (found := await asyncio.to_thread(next, events)).name != name:
+async def heard(events: Iterator[Event], name: str, word: str = "") -> str:
+    """The data of the next event of this name in which this word stands."""
+    while (found := await asyncio.to_thread(next, events)).name != name or word not in found.data:
         pass
     return found.data
 
@@ -71,7 +71,7 @@ async def test_a_fragment_is_what_the_page_shows(conn: Conn, address: str, path:
     at = f"{path}?lang={lang}"
     with watching(address, key, await stream_of(address, key, at)) as events:
         await apply(conn, hired("c1"))
-        told = await heard(events, "put")
+        told = await heard(events, "put", "<article")
     assert elements(told, "article") == elements(await page_of(address, key, at), "article")
 
 
@@ -79,7 +79,7 @@ async def test_charts_and_the_funnel_are_what_the_page_shows(conn: Conn, address
     await apply(conn, opened(), target("t", goal=4), hired("c1"))
     key, at = await key_of(conn, "organizer"), f"/campaigns/{CAMPAIGN}"
     with watching(address, key, await stream_of(address, key, at)) as events:
-        told = await heard(events, "put")
+        told = await heard(events, "put", "<figure")
     page = await page_of(address, key, at)
     assert elements(told, "figure") == elements(page, "figure")
     assert elements(told, "ol") == elements(page, "ol")
@@ -93,7 +93,7 @@ async def test_a_page_goes_on_where_it_was_drawn(conn: Conn, address: str):
     with watching(address, key, stream) as events:
         assert 'data-target="t"' in await heard(events, "put")
         await apply(conn, event("target.withdrawn", target="other", time="2026-05-01T00:00:00Z"))
-        assert (await asyncio.to_thread(next, events)).name == "redraw"
+        assert await heard(events, "redraw")
 
 
 async def test_a_page_of_another_process_is_drawn_anew(conn: Conn, address: str):
