@@ -110,7 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(reads_router(pool, authenticate))
     app.include_router(views_router(pool, hub, authenticate, page))
     app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
-    app.include_router(target_page_router(pool, authenticate, page, EXPLAINING, _now))
+    app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
     _add_access(app, office, authenticate)
     show = make_show(pool, page, _now)
     app.include_router(console_router(pool, authenticate, page, show))

@@ -39,6 +39,7 @@ OWN: Final[list[tuple[str, str]]] = [
     ("/wall", "/wall"),
     ("/wall", f"/wall?campaign={CAMPAIGN}"),
     ("/campaigns/{campaign}", f"/campaigns/{CAMPAIGN}"),
+    ("/campaigns/{campaign}/targets/{target}", f"/campaigns/{CAMPAIGN}/targets/t"),
     ("/campaigns/{campaign}/candidates", f"/campaigns/{CAMPAIGN}/candidates"),
     ("/campaigns/{campaign}/candidates", f"/campaigns/{CAMPAIGN}/candidates?q=nobody"),
     ("/candidates/{campaign}/{candidate:path}", ABOUT),
