@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 WIDTH: Final = 1000
 HEIGHT: Final = 300
 _HEADROOM: Final = 1.06
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ def burn_up(
         first=first,
         last=last,
     )
+
+
+def chart_of(
+    target: dict[str, Any], days: Sequence[tuple[date, Decimal]], starts_on: date | None, today: date
+) -> Chart:
+    """The chart of a target (an entry with `goal` and `due_on`)."""
+    return burn_up(days, goal=float(target["goal"]), starts_on=starts_on, due_on=target["due_on"], today=today)
 
 
 def _steps(days: Sequence[tuple[date, Decimal]], first: date, end: date) -> list[tuple[date, float]]:

@@ -11,87 +11,35 @@ many listen: telling them takes half of the time at most, so that others are ser
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
+from dashboard.telling import Key, Row, Subscription, Told, revision_of
 from schemas.errors import Unavailable
+from schemas.pace import crossed
 
 log = logging.getLogger(__name__)
-
-Key = tuple[str, str]
-Row = dict[str, Any]
 
 POLL: Final = 0.5  # seconds between looks when nobody rings
 GATHER: Final = 0.02  # seconds between looks when many ring
 SHARE: Final = 0.5  # of the time goes into looking and telling, at most
 MAX_GONE: Final = 1000  # withdrawn targets remembered for pages that reconnect
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a page is told of one target: it progressed, or was withdrawn. `data` is JSON; `wire` is the event as it
-    goes over the line, made once for all clients.
-
-    A client that has seen revision n lacks what has an order above n: a revision is its own order, unless it was
-    committed after higher ones; then, as for a withdrawal, the order is one above all that was told before.
-    """
-
-    event: str
-    campaign: str
-    data: str
-    order: int
-    revision: int | None = None
-    wire: bytes = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        id = "" if self.revision is None else f"id: {self.revision}\n"
-        object.__setattr__(self, "wire", f"{id}event: {self.event}\ndata: {self.data}\n\n".encode())
-
-
-class Subscription:
-    """One client's news: of each target only the latest, so that a slow client holds no more than all targets once."""
-
-    def __init__(self, campaign: str | None, last: int | None = None, *, among: Collection[str] | None = None) -> None:
-        """`last` is the revision that the client has seen."""
-        self._campaign, self.last, self._among = campaign, last, among
-        self._waiting: dict[Key, Told] = {}
-        self._news = asyncio.Event()
-        self.closed = False
-
-    def close(self) -> None:
-        """Nothing more will be told."""
-        self.closed = True
-        self._news.set()
-
-    def put(self, key: Key, told: Told) -> None:
-        if self._campaign in (None, told.campaign) and (self._among is None or told.campaign in self._among):
-            self._waiting.pop(key, None)
-            self._waiting[key] = told
-            self._news.set()
-
-    async def take(self, within: float | None = None) -> list[Told]:
-        """Wait for news, then take all of it, in the order in which it came. Nothing when closed meanwhile, or when
-        none came within so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._news.wait()
-        if not self.closed:
-            self._news.clear()
-        waiting, self._waiting = self._waiting, {}
-        return list(waiting.values())
+DRAWING: Final = 20  # milliseconds that a page takes to be drawn anew
+MAX_SPREAD: Final = 10_000  # milliseconds
 
 
 class Hub:
-    """Keeps what stands, and tells subscribers what changes. `read` gives all targets (see storage.reads)."""
+    """Keeps what stands, and tells subscribers what changes. `read` gives all targets (see storage.reads), each with
+    `today`, the day where its campaign is. `name` tells this hub's marks from those of any other."""
 
-    def __init__(self, read: Callable[[], Awaitable[list[Row]]], *, poll: float = POLL) -> None:
-        self._read, self._poll = read, poll
-        self._standing: dict[Key, tuple[Row, Told]] = {}
+    def __init__(self, read: Callable[[], Awaitable[list[Row]]], *, poll: float = POLL, name: str = "hub") -> None:
+        self._read, self._poll, self.name = read, poll, name
+        self._standing: dict[Key, Told] = {}
         self._gone: dict[Key, Told] = {}
+        self._reshaped: dict[str, int] = {}
         self._highest, self._looked = 0, False
         self._bell = asyncio.Event()
         self._closed = False
@@ -100,6 +48,15 @@ class Hub:
     def ring(self) -> None:
         """Something may have changed: look at once."""
         self._bell.set()
+
+    @property
+    def mark(self) -> str:
+        """What a page keeps that reads the tables after this: all that was told until now is in it."""
+        return self.mark_of(self._highest) if self._looked else ""
+
+    def mark_of(self, revision: int) -> str:
+        """The mark of a page that has been told of this revision."""
+        return f"{self.name}:{revision}"
 
     def subscribe(
         self, campaign: str | None = None, last: int | None = None, *, among: Collection[str] | None = None
@@ -110,6 +67,17 @@ class Hub:
         if self._looked:
             self._fill(subscription)
         self._subscribers.add(subscription)
+        return subscription
+
+    def follow(self, campaign: str | None, mark: str, *, among: Collection[str] | None = None) -> Subscription:
+        """Every change after a page's mark. Where that is none of this hub's, nobody knows what the page lacks: it is
+        told to be drawn anew."""
+        name, _, revision = mark.partition(":")
+        last = revision_of(revision) if name == self.name else None
+        known = last is not None and last <= self._highest
+        subscription = self.subscribe(campaign, last if known else self._highest, among=among)
+        if not known:
+            subscription.put(("",), self._redraw("", self._highest))
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -149,57 +117,78 @@ class Hub:
 
     def tell(self, rows: list[Row]) -> None:
         """Tell subscribers in what these rows differ from the rows before."""
-        before, first = self._highest, not self._looked
         now = {(row["campaign"], row["target"]): row for row in sorted(rows, key=lambda row: row["revision"])}
+        before, first = self._highest, not self._looked
         for key in self._standing.keys() - now.keys():
-            del self._standing[key]
-            self._gone[key] = _withdrawn(key, before + 1)
-            self._put(key, self._gone[key])
-        while len(self._gone) > MAX_GONE:
-            del self._gone[next(iter(self._gone))]
+            self._withdraw(key, before + 1)
         for key, row in now.items():
-            if key in self._standing and self._standing[key][0] == row:
-                continue
-            order = row["revision"] if first else max(row["revision"], before + 1)
-            told = _progress(row, order)
-            self._standing[key] = (row, told)
-            self._gone.pop(key, None)
-            self._highest = max(self._highest, row["revision"])
-            if not first:
-                self._put(key, told)
+            if key not in self._standing or self._standing[key].row != row:
+                self._change(key, row, row["revision"] if first else max(row["revision"], before + 1))
         if first:
             self._looked = True
             for subscription in self._subscribers:
                 self._fill(subscription)
+
+    def _withdraw(self, key: Key, order: int) -> None:
+        del self._standing[key]
+        self._gone[key] = Told("withdrawn", key[0], {"campaign": key[0], "target": key[1]}, order)
+        while len(self._gone) > MAX_GONE:
+            del self._gone[next(iter(self._gone))]
+        self._put(key, self._gone[key])
+        self._reshape(key[0], order)
+
+    def _change(self, key: Key, row: Row, order: int) -> None:
+        old = self._standing.get(key)
+        told = self._standing[key] = Told("progress", key[0], row, order, row["revision"])
+        self._gone.pop(key, None)
+        self._highest = max(self._highest, row["revision"])
+        if not self._looked:
+            return
+        self._put(key, told)
+        if old is None or any(old.row[name] != row[name] for name in SHAPE):
+            self._reshape(key[0], order)
+        elif percent := _reached(old.row, row):
+            self._put((*key, "reached"), Told("reached", key[0], {**row, "percent": percent}, order))
+
+    def _reshape(self, campaign: str, order: int) -> None:
+        self._reshaped[campaign] = order
+        self._put((campaign,), self._redraw(campaign, order))
+
+    def _redraw(self, campaign: str, order: int) -> Told:
+        """Not all pages ask at once."""
+        spread = min(MAX_SPREAD, DRAWING * len(self._subscribers))
+        return Told("redraw", campaign, {"spread": spread}, order)
 
     def _fill(self, subscription: Subscription) -> None:
         """Put what a client that comes lacks."""
         last, gone = subscription.last, list(self._gone.items())
         if last is None or last > self._highest:  # new here, or from a platform that is no more
             last, gone = -1, []
-        for key, told in [*gone, *self._snapshot()]:
-            if told.order > last:
+        shapes = [((name,), self._redraw(name, order)) for name, order in self._reshaped.items()]
+        for key, told in [*gone, *self._snapshot(), *shapes]:
+            if told.order > last and subscription.wants(told):
                 subscription.put(key, told)
 
     def _put(self, key: Key, told: Told) -> None:
         for subscription in self._subscribers:
-            subscription.put(key, told)
+            if subscription.wants(told):
+                subscription.put(key, told)
 
     def _snapshot(self) -> list[tuple[Key, Told]]:
-        told = [(key, told) for key, (_, told) in self._standing.items()]
-        return sorted(told, key=lambda item: (item[1].order, item[1].revision))
+        return sorted(self._standing.items(), key=lambda item: (item[1].order, item[1].revision))
 
 
-def _progress(row: Row, order: int) -> Told:
-    entry = {name: row[name] for name in ENTRY} | {"due_on": row["due_on"].isoformat()}
-    if row["counting"]:
-        entry["counting"] = True
-    return Told("progress", row["campaign"], json.dumps(entry, ensure_ascii=False), order, row["revision"])
+def say_if_broken(task: asyncio.Task[None]) -> None:
+    """For `add_done_callback`: nobody waits for a task that runs for ever."""
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("live pages have stopped", exc_info=error)
 
 
-def _withdrawn(key: Key, order: int) -> Told:
-    data = json.dumps({"campaign": key[0], "target": key[1]}, ensure_ascii=False)
-    return Told("withdrawn", key[0], data, order)
+def _reached(old: Row, row: Row) -> int | None:
+    """The highest milestone that this change reached; none while what stood before is still being counted."""
+    numbers: list[Any] = [old["progress"], row["progress"], row["goal"]]
+    before, after, goal = (Decimal(str(number)) for number in numbers)
+    return None if row["counting"] else max(crossed(before, after, goal), default=None)
 
 
-ENTRY: Final = ("campaign", "target", "title", "measure", "goal", "progress", "due_on", "where")
+SHAPE: Final = ("title", "measure", "goal", "due_on", "starts_on")  # what pages order targets and draw charts by

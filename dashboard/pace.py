@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from schemas.pace import even_pace
 
@@ -41,6 +42,17 @@ def standing(target: dict[str, Any], starts_on: date | None, today: date) -> Sta
         expected_share=None if expected is None else round(min(100.0, 100 * expected / goal), 3),
         word="counting" if target["counting"] else _word(progress, goal, expected, late=today > due),
     )
+
+
+def stood(targets: list[dict[str, Any]], campaign: dict[str, Any], now: datetime) -> list[dict[str, Any]]:
+    """The targets of a campaign, each with its `standing` now."""
+    today = day_in(campaign["timezone"], now)
+    return [row | {"standing": standing(row, campaign["starts_on"], today)} for row in targets]
+
+
+def day_in(timezone: str, now: datetime) -> date:
+    """The day that it is there."""
+    return now.astimezone(ZoneInfo(timezone)).date()
 
 
 def _word(progress: float, goal: float, expected: float | None, *, late: bool) -> str | None:

@@ -7,6 +7,7 @@ bytes. One that takes nothing holds up nobody: each waits for its own line alone
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +17,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from dashboard.live import Hub, Subscription
+from dashboard.live import Hub
+from dashboard.telling import Form, Subscription, Told, revision_of
 from schemas.access import Caller
 from schemas.errors import TooMany
 
@@ -31,10 +33,11 @@ HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 MOST_STREAMS: Final = 5000  # of one key or account, in one web process
 
 
-def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEARTBEAT) -> APIRouter:
+def make_router(
+    hub: Hub, authenticate: Authenticate, turnstile: Turnstile, *, heartbeat: float = HEARTBEAT
+) -> APIRouter:
     """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
     router = APIRouter(tags=["reads"])
-    turnstile = Turnstile(MOST_STREAMS)
 
     @router.get("/v1/targets/stream", status_code=200, response_class=EventStream, responses=RESPONSES)
     async def stream(
@@ -49,17 +52,35 @@ def make_router(hub: Hub, authenticate: Authenticate, *, heartbeat: float = HEAR
         its `campaign`, `id` its revision. `event: withdrawn` where one is gone. With `Last-Event-ID` only what
         changed after it. Any key may watch."""
         caller.require("organizer", "employer", "viewer")
-        last, among = _revision(last_event_id), caller.campaigns
+        last, among = revision_of(last_event_id), caller.campaigns
         turnstile.require_room(caller.poster)
-        return EventStream(
-            hub,
-            lambda: hub.subscribe(campaign, last, among=among),
-            ping=PINGS[heartbeats],
-            every=heartbeat,
-            inside=lambda: turnstile.inside(caller.poster),
-        )
+
+        @contextmanager
+        def opened() -> Iterator[Subscription]:
+            subscription = hub.subscribe(campaign, last, among=among)
+            try:
+                with turnstile.inside(caller.poster):
+                    yield subscription
+            finally:
+                hub.unsubscribe(subscription)
+
+        return EventStream(opened, as_json, ping=PINGS[heartbeats], every=heartbeat)
 
     return router
+
+
+def as_json(told: Told) -> bytes:
+    """The public form. What only pages are told is nothing here."""
+    if told.event == "progress":
+        row = told.row
+        entry = {name: row[name] for name in ENTRY} | {"due_on": row["due_on"].isoformat()}
+        data = entry | ({"counting": True} if row["counting"] else {})
+    elif told.event == "withdrawn":
+        data = told.row
+    else:
+        return b""
+    id = "" if told.revision is None else f"id: {told.revision}\n"
+    return f"{id}event: {told.event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
 class Turnstile:
@@ -93,25 +114,23 @@ class EventStream(Response):
 
     def __init__(
         self,
-        hub: Hub,
-        subscribe: Callable[[], Subscription],
+        opened: Callable[[], AbstractContextManager[Subscription]],
+        form: Form,
         *,
         ping: bytes,
-        every: float,
-        inside: Callable[[], AbstractContextManager[None]],
+        every: float = HEARTBEAT,
     ) -> None:
-        """`ping` is sent where nothing else was for `every` seconds; the client counts as `inside` meanwhile."""
+        """`opened` gives the subscription for as long as the client is here; `form` writes what it is told. `ping` is
+        sent where nothing else was for `every` seconds."""
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
-        self._hub, self._subscribe, self._ping, self._every = hub, subscribe, ping, every
-        self._inside = inside
+        self._opened, self._form, self._ping, self._every = opened, form, ping, every
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._inside():
-            await self._stream(receive, send)
+        with self._opened() as subscription:
+            await self._stream(subscription, receive, send)
 
-    async def _stream(self, receive: Receive, send: Send) -> None:
-        subscription = self._subscribe()
+    async def _stream(self, subscription: Subscription, receive: Receive, send: Send) -> None:
         leaving = asyncio.create_task(_close_when_gone(receive, subscription))
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -122,15 +141,15 @@ class EventStream(Response):
             return  # broken off in the middle: the server cuts the line
         finally:
             leaving.cancel()
-            self._hub.unsubscribe(subscription)
 
     async def _tell(self, subscription: Subscription, send: Send) -> None:
         timer = asyncio.get_running_loop().time
         ends = timer() + LASTS
         while not subscription.closed and timer() < ends:
             told = await subscription.take(self._every)
-            if not subscription.closed:
-                await _send(send, b"".join([each.wire for each in told]) or self._ping)
+            body = b"".join([each.wire(self._form) for each in told])
+            if not subscription.closed and (body or not told):
+                await _send(send, body or self._ping)
 
 
 async def _send(send: Send, body: bytes) -> None:
@@ -145,14 +164,8 @@ async def _close_when_gone(receive: Receive, subscription: Subscription) -> None
     subscription.close()
 
 
-def _revision(last_event_id: str | None) -> int | None:
-    """The revision that a client has seen; None for what never was an id of ours."""
-    if last_event_id and last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 20:
-        return int(last_event_id)
-    return None
-
-
 PINGS: Final = {"comment": b": still here\n\n", "event": b"event: ping\ndata: {}\n\n"}
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
+ENTRY: Final = ("campaign", "target", "title", "measure", "goal", "progress", "due_on", "where")

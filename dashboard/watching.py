@@ -3,29 +3,59 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.charting import Charting
+from dashboard.charts import HEIGHT, WIDTH, chart_of
 from dashboard.doorbell import listen
-from dashboard.live import Hub
+from dashboard.live import Hub, say_if_broken
+from dashboard.pace import day_in
 from storage import reads
 from storage.database import Conn, borrowed
 
-log = logging.getLogger(__name__)
+Row = dict[str, Any]
+Clock = Callable[[], datetime]
 
 
-def make_hub(pool: AsyncConnectionPool[Conn]) -> Hub:
+def make_hub(pool: AsyncConnectionPool[Conn], clock: Clock) -> Hub:
     """A hub that reads all targets from the pool."""
 
-    async def read() -> list[dict[str, Any]]:
+    async def read() -> list[Row]:
         async with borrowed(pool) as conn:
-            return await reads.all_targets(conn)
+            found = await reads.all_targets(conn)
+        now = clock()
+        days = {zone: day_in(zone, now) for zone in {row["timezone"] for row in found}}
+        return [row | {"today": days[row["timezone"]]} for row in found]
 
-    return Hub(read)
+    return Hub(read, name=secrets.token_hex(4))
+
+
+def make_charting(pool: AsyncConnectionPool[Conn], hub: Hub, clock: Clock) -> Charting:
+    """Charting that reads from the pool."""
+
+    async def read(campaign: str) -> Row:
+        async with borrowed(pool) as conn:
+            about = await reads.campaign(conn, campaign)
+            return await read_charts(conn, about, clock()) if about else NONE
+
+    return Charting(hub, read)
+
+
+async def read_charts(conn: Conn, about: Row, now: datetime) -> Row:
+    """The charts and the funnel of a campaign (a row of `reads.campaign`): `targets`, `charts` by target, `funnel`,
+    `box` (of the charts), `now`."""
+    name, today = about["campaign"], day_in(about["timezone"], now)
+    targets = (await reads.targets_of(conn, [name]))[name]
+    days = await reads.days(conn, name, [row["target"] for row in targets])
+    charts = {row["target"]: chart_of(row, days[row["target"]], about["starts_on"], today) for row in targets}
+    funnel = await reads.funnel(conn, name)
+    return {"targets": targets, "charts": charts, "funnel": funnel, "box": (WIDTH, HEIGHT), "now": now}
 
 
 @asynccontextmanager
@@ -33,7 +63,7 @@ async def watching(hub: Hub, database_url: str) -> AsyncIterator[None]:
     """Keep the hub running and rung until the block ends."""
     tasks = [asyncio.create_task(hub.run()), asyncio.create_task(listen(database_url, hub.ring))]
     for task in tasks:
-        task.add_done_callback(_say_if_broken)
+        task.add_done_callback(say_if_broken)
     try:
         yield
     finally:
@@ -43,6 +73,4 @@ async def watching(hub: Hub, database_url: str) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)  # what broke was said when it did
 
 
-def _say_if_broken(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.critical("live targets have stopped", exc_info=error)
+NONE: Row = {"targets": [], "charts": {}, "funnel": None, "box": (WIDTH, HEIGHT)}

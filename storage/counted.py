@@ -20,7 +20,7 @@ Row = dict[str, Any]
 Numbered = tuple[int, Fact]  # the number in the ledger, which grows with each fact received
 
 _TARGET = """
-SELECT campaign, target, title, measure, goal, due_on, "where", progress, as_of, tally IS NOT NULL AS counting
+SELECT campaign, target, title, measure, goal, due_on, "where", progress, as_of, tally IS NOT NULL AS counting, revision
 FROM targets WHERE campaign = %s AND target = %s
 """
 _PORTION = """

@@ -48,6 +48,11 @@ _TARGETS = """
 SELECT campaign, target, title, measure, goal, progress, due_on, "where", tally IS NOT NULL AS counting, revision
 FROM targets
 """
+_ALL_TARGETS = """
+SELECT t.campaign, target, t.title, measure, goal, progress, due_on, "where", tally IS NOT NULL AS counting, revision,
+       c.starts_on, coalesce(c.timezone, 'Asia/Shanghai') AS timezone
+FROM targets t LEFT JOIN campaigns c USING (campaign) ORDER BY revision
+"""
 _FUNNEL = (
     "SELECT "
     + ", ".join(f"count(*) FILTER (WHERE standing ? '{step}') AS {step}" for step in FUNNEL)
@@ -106,8 +111,9 @@ async def targets_of(conn: Conn, names: list[str]) -> dict[str, list[Row]]:
 
 
 async def all_targets(conn: Conn) -> list[Row]:
-    """Every target that stands, in order of revision. They are few (hundreds)."""
-    return [entry(row) for row in await _rows(conn, _TARGETS + " ORDER BY revision", [])]
+    """Every target that stands, in order of revision, with its campaign's starts_on and timezone. They are few
+    (hundreds)."""
+    return [entry(row) for row in await _rows(conn, _ALL_TARGETS, [])]
 
 
 async def funnel(conn: Conn, name: str) -> dict[str, int]:

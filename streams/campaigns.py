@@ -9,12 +9,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.messages import MessageRequest
+from schemas.pace import crossed
 from storage import employers, journeys, ledger, tallies, targets
 from storage.database import Conn
 from streams.counting import Board, add_up, target_of
 from streams.domain.campaign import Campaign, Target, fold_campaign
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
-from streams.domain.requests import crossed, milestone_request
+from streams.domain.requests import milestone_request
 
 COUNTED_AT_ONCE: Final = 5_000  # journeys: as many as take less than a tenth of a second
 NOTHING = Decimal(-1)  # below every milestone

@@ -9,6 +9,7 @@ from decimal import Decimal
 from schemas.facts import Fact
 from schemas.journey import Journey
 from schemas.messages import MessageRequest
+from schemas.pace import crossed
 from storage import auditing, targets
 from storage.auditing import StoredJourney
 from storage.database import Conn
@@ -16,7 +17,7 @@ from storage.journeys import employers
 from streams.counting import target_of
 from streams.domain.campaign import Campaign, Target, make_target
 from streams.domain.measures import Contribution, milestones
-from streams.domain.requests import crossed, milestone_request
+from streams.domain.requests import milestone_request
 from streams.domain.seats import lines
 
 NOTHING_KNOWN = Journey()  # of candidates whose facts were all retracted, stored or not

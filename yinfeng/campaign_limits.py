@@ -37,6 +37,7 @@ ROUTES: Final[dict[tuple[str, str], How]] = {
     ("GET", "/v1/campaigns/{campaign}/targets/{target}/counted"): "path",
     ("GET", "/v1/campaigns/{campaign}/candidates/{candidate:path}"): "path",
     ("GET", "/v1/targets/stream"): "query or all",
+    ("GET", "/targets/stream"): "query or all",
     ("POST", "/v1/events"): "own",
     ("GET", "/tickets/{token}"): "own",
     ("POST", "/tickets/{token}/check-in"): "own",

@@ -77,13 +77,18 @@ class Pages:
     ) -> HTMLResponse:
         """The page of this template; `otherwise`: its language where the reader has chosen none."""
         lang = language(request, otherwise)
-        values = _given(request, self._texts[lang], lang) | {"csrf": self._cookies.csrf(request)} | dict(context or {})
+        given = _given(request) | {"csrf": self._cookies.csrf(request)}
+        values = _words(self._texts[lang], lang) | given | dict(context or {})
         body = self._environment.get_template(name).render(values)
         response = HTMLResponse(body, status, {**SECURITY_HEADERS, "Content-Language": lang})
         self._cookies.keep_visit(request, response)
         if "lang" in request.query_params:
             response.set_cookie(LANG_COOKIE, lang, max_age=_YEAR, samesite="lax", httponly=True)
         return response
+
+    def fragment(self, name: str, lang: Lang, context: Mapping[str, Any]) -> str:
+        """A piece of a page, for no request: it knows of no caller."""
+        return self._environment.get_template(name).render(_words(self._texts[lang], lang) | dict(context))
 
 
 def make_page(cookies: Cookies) -> Pages:
@@ -100,26 +105,22 @@ def make_page(cookies: Cookies) -> Pages:
     return Pages(environment, _merged(*TEXTS), cookies)
 
 
-def _given(request: Request, texts: Mapping[str, str], lang: Lang) -> dict[str, Any]:
+def _words(texts: Mapping[str, str], lang: Lang) -> dict[str, Any]:
     def t(key: str, **values: object) -> str:
         return texts[key].format(**values) if values else texts[key]
 
     def label(key: str, otherwise: object) -> object:
         return texts.get(key, otherwise)
 
+    return {"t": t, "label": label, "f": Formats(lang), "lang": lang}
+
+
+def _given(request: Request) -> dict[str, Any]:
     def link(**changes: str) -> str:
         # Without the path: one that begins with two slashes would be read as another site.
         return f"?{request.url.include_query_params(**changes).query}"
 
-    return {
-        "t": t,
-        "label": label,
-        "f": Formats(lang),
-        "lang": lang,
-        "caller": getattr(request.state, "caller", None),
-        "path": request.url.path,
-        "link": link,
-    }
+    return {"caller": getattr(request.state, "caller", None), "path": request.url.path, "link": link}
 
 
 def _merged(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:

@@ -26,14 +26,16 @@ from dashboard.access.passwords import Passwords
 from dashboard.access.signing_in import make_router as signing_in_router
 from dashboard.access.welcome import make_router as welcome_router
 from dashboard.api import make_router as reads_router
+from dashboard.console.notice import make_counts
 from dashboard.console.pages import make_router as console_router
 from dashboard.console.pages import make_show
-from dashboard.stream import SEND_TIMEOUT
+from dashboard.page_stream import make_router as page_stream_router
+from dashboard.stream import MOST_STREAMS, SEND_TIMEOUT, Turnstile
 from dashboard.stream import make_router as stream_router
 from dashboard.targets.api import make_router as counted_router
 from dashboard.targets.page import make_router as target_page_router
 from dashboard.views import make_router as views_router
-from dashboard.watching import make_hub, watching
+from dashboard.watching import make_charting, make_hub, watching
 from notifications.authoring.pages import make_router as template_pages_router
 from notifications.authoring.studio import Studio
 from notifications.channels.sendgrid_webhook import make_router as webhooks_router
@@ -77,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     if not settings.database_url or not settings.kafka:
         raise ConfigurationError("Set YINFENG_DATABASE_URL and YINFENG_KAFKA, or run `yinfeng up`")
     pool = make_pool(settings.database_url, name="web")
-    hub = make_hub(pool)
+    hub = make_hub(pool, _now)
     database_url = settings.database_url
 
     @asynccontextmanager
@@ -99,11 +101,16 @@ def create_app(settings: Settings) -> FastAPI:
     mail = (has_a_way(settings), make_post(settings))
     office = Office(pool, page, cookies, Passwords(), _now, settings.base_url, *mail)
     app.include_router(events_router(pool, authenticate))
-    app.include_router(stream_router(hub, authenticate))
+    turnstile = Turnstile(MOST_STREAMS)
+    app.include_router(stream_router(hub, authenticate, turnstile))
+    charting = make_charting(pool, hub, _now)
+    app.include_router(
+        page_stream_router(hub, charting, authenticate, turnstile, counts=make_counts(pool), fragment=page.fragment)
+    )
     app.include_router(reads_router(pool, authenticate))
-    app.include_router(views_router(pool, authenticate, page))
+    app.include_router(views_router(pool, hub, authenticate, page))
     app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
-    app.include_router(target_page_router(pool, authenticate, page, EXPLAINING, _now))
+    app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
     _add_access(app, office, authenticate)
     show = make_show(pool, page, _now)
     app.include_router(console_router(pool, authenticate, page, show))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fastapi import Request
+from psycopg_pool import AsyncConnectionPool
 
 from schemas.access import Caller
 from schemas.forms import UNDO_SECONDS
 from storage import ledger
 from storage.access import audit
 from storage.access.audit import Entry
-from storage.database import Conn
+from storage.database import Conn, borrowed
 
 _TOKEN: Final = re.compile("[0-9a-f]{32}(-undo)?")
 _FOR_GOOD: Final = frozenset({"fact.retracted", "candidate.erased"})
@@ -46,6 +48,17 @@ async def notice(conn: Conn, request: Request, caller: Caller) -> Notice | None:
     undoes = not undone and fresh and entry.action not in _FOR_GOOD and not await audit.sent(conn, f"{token}-undo")
     waits = await _waits(conn, entry)
     return Notice(token, entry.action, entry.campaign or "", len(entry.facts or []), waits, undoes, undone)
+
+
+def make_counts(pool: AsyncConnectionPool[Conn]) -> Callable[[Caller, str], Awaitable[bool | None]]:
+    """What tells whether that which the form of this token did counts by now; None where it is none of the caller's."""
+
+    async def counts(caller: Caller, token: str) -> bool | None:
+        async with borrowed(pool) as conn:
+            entry = await audit.sent(conn, token) if _TOKEN.fullmatch(token) else None
+            return not await _waits(conn, entry) if entry and entry.actor == caller.poster else None
+
+    return counts
 
 
 async def _waits(conn: Conn, entry: Entry) -> bool:

@@ -1,183 +1,120 @@
-// Moves the bars as facts come in. Without it the page shows the numbers of when it was loaded.
+// Puts in place what the server draws. Without it a page shows how things stood when it was loaded.
 "use strict";
 (() => {
   const badge = document.getElementById("live");
   if (!badge || !window.EventSource) return;
-  const words = badge.dataset;
-  const chinese = words.lang === "zh-CN";
-  const PERCENTS = [25, 50, 75, 90, 100];
+  const said = document.getElementById("said");
   const SILENT = 25000; // milliseconds without even a heartbeat: the connection is dead, whatever the browser thinks
-  const REFRESH = 10000; // at most so often is the rest of the page (charts, funnel) drawn anew
+  const FIRST_DELAY = 1000;
   const MAX_DELAY = 15000;
-  const SPREAD = 3000; // milliseconds
+  const SHOWN = 4000; // milliseconds that a milestone is shown
+  const KEPT = ["open", "data-reached"]; // attributes that the reader or this script set
 
-  // The rules of dashboard/formats.py.
-  const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
-  const short = (share) => (Math.abs(share) < 100 ? String(+share.toFixed(2)) : share.toFixed(0));
-  const money = (value) => {
-    const units = chinese ? [[1e8, "亿元"], [1e4, "万元"]] : [[1e9, "billion"], [1e6, "million"]];
-    for (const [unit, name] of units) {
-      if (Math.abs(value) >= unit) return (chinese ? "" : "¥") + `${short(value / unit)} ${name}`;
+  // Makes `old` like `fresh` and leaves alone what is alike, so that focus, selection and a bar on its way stay.
+  const morph = (old, fresh) => {
+    if (old === badge || old === said || old.isEqualNode(fresh)) return;
+    if (old.nodeName !== fresh.nodeName || old.id !== fresh.id) return old.replaceWith(fresh);
+    if (old.nodeType !== Node.ELEMENT_NODE) return (old.data = fresh.data);
+    for (const { name } of [...old.attributes])
+      if (!fresh.hasAttribute(name) && !KEPT.includes(name)) old.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    let place = old.firstChild;
+    for (const child of [...fresh.childNodes]) {
+      const known = child.id ? [...old.children].find((each) => each.id === child.id) : place?.id ? null : place;
+      if (!known) old.insertBefore(child, place);
+      else if (known !== place) morph(old.insertBefore(known, place), child);
+      else {
+        place = place.nextSibling;
+        morph(known, child);
+      }
     }
-    return chinese ? `${plain.format(value)} 元` : `¥${plain.format(value)}`;
-  };
-  const quantity = (value, measure) => (measure === "paid" ? money(value) : plain.format(value));
-
-  // The rules of dashboard/pace.py.
-  const pace = (card, progress) => {
-    const goal = +card.dataset.goal;
-    const expected = +card.dataset.expected;
-    if (progress >= goal) return "reached";
-    if (card.dataset.late === "1") return "missed";
-    if (!expected) return "";
-    if (progress >= expected * 1.1) return "ahead";
-    return progress >= expected * 0.9 ? "on_pace" : "behind";
-  };
-
-  const cards = (entry) =>
-    [...document.querySelectorAll("[data-target]")].filter(
-      (card) => card.dataset.target === entry.target && card.dataset.campaign === entry.campaign,
-    );
-
-  const move = (card, entry) => {
-    const before = +card.dataset.progress;
-    const goal = entry.goal;
-    const percent = (100 * entry.progress) / goal;
-    const of = words.of.replace("%", () => quantity(goal, entry.measure));
-    card.dataset.progress = entry.progress;
-    card.querySelector("[data-number]").textContent = quantity(entry.progress, entry.measure);
-    card.querySelector("[data-percent]").textContent = `${Math.trunc(percent)}%`;
-    card.querySelector(".fill").setAttribute("width", `${Math.max(0, Math.min(100, percent))}%`);
-    const bar = card.querySelector("[role=progressbar]");
-    bar.setAttribute("aria-valuenow", Math.min(entry.progress, goal));
-    bar.setAttribute("aria-valuetext", `${quantity(entry.progress, entry.measure)} ${of}, ${Math.trunc(percent)}%`);
-    const word = entry.counting ? "counting" : pace(card, entry.progress);
-    card.className = `target ${word}`;
-    card.querySelector("[data-word]").textContent = word ? words[word] : "";
-    const crossed = PERCENTS.filter((each) => before * 100 < goal * each && goal * each <= entry.progress * 100).pop();
-    if (crossed && !entry.counting) flash(card, entry.title, crossed);
-  };
-
-  const flash = (card, title, percent) => {
-    document.getElementById("said").textContent = words.flash.replace("%1", () => title).replace("%2", () => `${percent}%`);
-    card.classList.add("flash");
-    setTimeout(() => card.classList.remove("flash"), 4000);
-  };
-
-  const changed = (card, entry) =>
-    +card.dataset.goal !== entry.goal ||
-    card.dataset.due !== entry.due_on ||
-    card.dataset.measure !== entry.measure ||
-    card.querySelector(".name").textContent !== entry.title;
-
-  // What a number alone can't say is drawn by the server, and put in place when nobody is using the page.
-  let refreshing = 0;
-  let meanwhile = null; // what came while the page was fetched: it may be newer than the page
-  const strangers = new Set(); // targets without a card, which the next drawing may bring
-  const elsewhere = new Set(); // those that it did not bring: this page does not show them
-  const named = (entry) => JSON.stringify([entry.campaign, entry.target]);
-
-  const refresh = (whole) => {
-    if (refreshing) return;
-    refreshing = setTimeout(() => draw(whole), whole ? 300 : REFRESH);
-  };
-  const draw = async (whole) => {
-    const parts = whole ? "main" : "[data-refresh]";
-    const used = () => [...document.querySelectorAll(parts)].some((part) => part.contains(document.activeElement));
-    if (whole && used()) {
-      refreshing = setTimeout(() => draw(whole), 1000);
-      return;
+    while (place) {
+      const left = place;
+      place = place.nextSibling;
+      left.remove();
     }
-    const asked = [...strangers];
-    meanwhile = [];
+  };
+
+  let fetching = null; // fragments that came while the page is fetched: they may be newer than it is
+  const put = (html) => {
+    fetching?.push(html);
+    const drawn = document.createElement("template");
+    drawn.innerHTML = html;
+    for (const fresh of [...drawn.content.children]) {
+      const old = document.getElementById(fresh.id);
+      if (old && !(+old.dataset.revision > +fresh.dataset.revision)) morph(old, fresh);
+    }
+  };
+
+  let asked = 0;
+  const redraw = (within) => { asked ||= setTimeout(draw, Math.random() * within); };
+  const draw = async () => {
+    asked = 0;
+    if (fetching) return redraw(FIRST_DELAY);
+    const since = (fetching = []);
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.redirected && new URL(answer.url).pathname === "/login") return location.reload();
-      if (!answer.ok) return;
+      if (answer.status >= 500) throw answer;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (whole && used()) return meanwhile.push(() => refresh(whole));
-      const news = fresh.querySelectorAll(parts);
-      [...document.querySelectorAll(parts)].forEach((old, at) => {
-        if (news[at] && !old.contains(document.activeElement)) old.replaceChildren(...news[at].childNodes);
-      });
-      const head = document.getElementById("live");
-      if (head !== badge) head?.replaceWith(badge);
-      if (whole) asked.forEach((name) => strangers.delete(name) && elsewhere.add(name));
+      if (answer.ok) morph(document.querySelector("main"), fresh.querySelector("main"));
+      if (answer.ok && !fresh.getElementById("live")) close();
     } catch {
-      // The connection is gone; the badge says so already, and the next change asks again.
+      redraw(MAX_DELAY);
     } finally {
-      refreshing = 0;
-      const came = meanwhile;
-      meanwhile = null;
-      came.forEach((again) => again());
+      fetching = null;
+      since.forEach(put);
     }
   };
 
-  const progress = (entry) => {
-    meanwhile?.push(() => progress(entry));
-    const shown = cards(entry);
-    if (!shown.length) {
-      if (elsewhere.has(named(entry))) return;
-      strangers.add(named(entry));
-      return refresh(true);
-    }
-    if (shown.some((card) => changed(card, entry))) return refresh(true);
-    if (shown.every((card) => +card.dataset.progress === entry.progress)) return;
-    shown.forEach((card) => move(card, entry));
-    if (document.querySelector("[data-refresh]")) refresh(false);
-  };
-  const withdrawn = () => {
-    meanwhile?.push(withdrawn);
-    elsewhere.clear(); // another may take its place
-    refresh(true);
+  const reached = (html) => {
+    const drawn = document.createElement("template");
+    drawn.innerHTML = html;
+    const { textContent, dataset } = drawn.content.firstElementChild;
+    const card = document.getElementById(dataset.of);
+    if (!card) return;
+    said.textContent = textContent;
+    card.dataset.reached = "";
+    setTimeout(() => delete card.dataset.reached, SHOWN);
   };
 
+  let source, watchdog, heardAt, seen = badge.dataset.seen, delay = FIRST_DELAY;
   const show = (on) => {
     badge.classList.toggle("on", on);
     badge.classList.toggle("off", !on);
-    const text = on ? words.on : words.off;
-    const place = badge.querySelector("span");
-    if (place.textContent !== text) place.textContent = text;
+    const time = (heardAt ?? new Date(performance.timeOrigin)).toLocaleTimeString(document.documentElement.lang);
+    const text = on ? badge.dataset.on : badge.dataset.off.replace("%", () => time);
+    if (badge.lastChild.textContent !== text) badge.lastChild.textContent = text;
   };
-
-  let source;
-  let opened = false;
-  let watchdog;
-  let delay = 1000;
-  const heard = () => {
-    delay = 1000;
+  const heard = (event) => {
+    [delay, heardAt, seen] = [FIRST_DELAY, new Date(), event.lastEventId || seen];
     show(true);
     clearTimeout(watchdog);
     watchdog = setTimeout(reopen, SILENT);
   };
+  const close = () => (clearTimeout(watchdog), source?.close());
   const reopen = () => {
-    source?.close();
-    clearTimeout(watchdog);
+    close();
     show(false);
-    setTimeout(open, delay);
+    redraw(0); // refused, perhaps: then the page leads to where one signs in
+    watchdog = setTimeout(open, delay);
     delay = Math.min(delay * 2, MAX_DELAY);
   };
-  const open = async () => {
-    if (delay > 4000 && (await loggedOut())) return location.reload();
-    const query = new URLSearchParams({ heartbeats: "event" });
-    if (words.campaign) query.set("campaign", words.campaign);
-    source = new EventSource(`/v1/targets/stream?${query}`);
-    source.onopen = () => {
-      heard();
-      // What was withdrawn before a new server began to look, no stream can tell. Not all pages ask at once.
-      if (opened) setTimeout(() => refresh(true), Math.random() * SPREAD);
-      opened = true;
-    };
-    source.addEventListener("ping", heard);
-    source.addEventListener("progress", (event) => { heard(); progress(JSON.parse(event.data)); });
-    source.addEventListener("withdrawn", () => { heard(); withdrawn(); });
+  const open = () => {
+    close();
+    source = new EventSource(`${badge.dataset.stream}&seen=${encodeURIComponent(seen)}`);
+    source.onopen = heard;
     source.onerror = () => {
       show(false);
       if (source.readyState === EventSource.CLOSED) reopen(); // refused; otherwise the browser tries again by itself
     };
+    const on = (name, act) => source.addEventListener(name, (event) => (heard(event), act(event.data)));
+    on("ping", () => {});
+    on("put", put);
+    on("redraw", (within) => redraw(+within));
+    on("reached", reached);
   };
-  const loggedOut = () => fetch("/v1/campaigns?limit=1").then((answer) => answer.status === 401, () => false);
-  addEventListener("pagehide", () => source?.close());
+  addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => { if (event.persisted) open(); });
   open();
 })();

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import Name, askable, known
+from dashboard.live import Hub
 from dashboard.pace import standing
 from dashboard.targets.changes import Changes, changes
 from dashboard.targets.counted import asked_for, first, on, rows
@@ -35,7 +36,13 @@ DAYS: Final = 14
 
 
 def make_router(
-    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, explaining: Explaining, clock: Clock
+    pool: AsyncConnectionPool[Conn],
+    hub: Hub,
+    authenticate: Authenticate,
+    page: Page,
+    *,
+    explaining: Explaining,
+    clock: Clock,
 ) -> APIRouter:
     """The page, for organizers."""
     router = APIRouter(include_in_schema=False)
@@ -52,6 +59,7 @@ def make_router(
         caller: Caller = Depends(authenticate),
     ) -> HTMLResponse:
         caller.require("organizer")
+        mark = hub.mark
         async with borrowed(pool) as conn, snapshot(conn):
             about = await known(conn, campaign)
             row = reads.entry(await asked_for(conn, campaign, askable(target)))
@@ -65,7 +73,7 @@ def make_router(
                 **await _recorded(conn, explaining, row, _day(recorded) or today, zone),
                 "days": await _days(conn, row),
             }
-        context = {"about": about, "now": now, "day": wanted, "today": today, **shown}
+        context = {"about": about, "now": now, "mark": mark, "day": wanted, "today": today, **shown}
         return page(request, "target.html", context)
 
     return router

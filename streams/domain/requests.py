@@ -32,7 +32,6 @@ from schemas.messages import (
 )
 from streams.domain.campaign import Target
 
-PERCENTS = (25, 50, 75, 90, 100)
 EXPIRY_NOTICE = timedelta(hours=48)
 SETTLING_IN = timedelta(days=1)
 
@@ -77,11 +76,6 @@ def expiry(fact: Fact) -> datetime | None:
 
 def _reason(kind: str, fact: Fact) -> list[Any]:
     return [fact.data.get(name) for name in REASONS[kind]] if kind in REASONS else [fact.source, fact.id]
-
-
-def crossed(before: Decimal, after: Decimal, goal: Decimal) -> list[int]:
-    """The milestones (percent of the goal) that lie above `before` and at or below `after`."""
-    return [percent for percent in PERCENTS if before * 100 < goal * percent <= after * 100]
 
 
 def milestone_request(target: Target, percent: int, progress: Decimal) -> MessageRequest:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from storage.access import keys
-from storage.database import Conn, connect
+from storage.database import Conn, connect, make_pool
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.access import COOKIE, session_of
+from tests.integration.office import Office
 from tests.web import served
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -53,8 +55,6 @@ def on_database(database_url: str) -> Callable[[Callable[[Conn], Any]], Any]:
             async with await connect(database_url, name="test") as conn:
                 return await work(conn)
 
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(asyncio.run, run()).result()
 
@@ -68,6 +68,21 @@ def apply(on_database: Callable[..., Any]) -> Apply:
     def do(*events: dict[str, Any]) -> None:
         batch = [Incoming("yinfeng.facts", 0, n, None, json.dumps(each).encode(), ()) for n, each in enumerate(events)]
         on_database(lambda conn: apply_batch(conn, batch, now=datetime(2026, 6, 1, tzinfo=UTC)))
+
+    return do
+
+
+@pytest.fixture
+def apply_what_waits(database_url: str) -> Callable[[], None]:
+    """Apply what the pages' forms posted, as the worker does when the relay has published it."""
+
+    async def run() -> None:
+        async with make_pool(database_url, name="test") as pool:
+            await Office(pool).apply_what_waits()
+
+    def do() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, run()).result()
 
     return do
 

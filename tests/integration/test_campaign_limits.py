@@ -32,11 +32,27 @@ FOR_ANYBODY: Final = (
 )
 # About no campaign, or the route itself leaves out what is none of the caller's.
 THEIRS: Final = {
-    *("GET /", "GET /wall", "GET /v1/campaigns", "GET /v1/targets/stream", "POST /v1/events", "GET /accounts/me"),
+    *(
+        "GET /",
+        "GET /wall",
+        "GET /v1/campaigns",
+        "GET /v1/targets/stream",
+        "GET /targets/stream",
+        "POST /v1/events",
+        "GET /accounts/me",
+    ),
     *("POST /accounts/me/password", "POST /accounts/me/second-factor", "POST /accounts/me/sessions/end"),
 }
 BY_QUERY: Final = {
-    *("GET /wall", "GET /v1/targets/stream", "GET /candidates", "GET /messages", "GET /mailbox", "GET /v1/messages"),
+    *(
+        "GET /wall",
+        "GET /v1/targets/stream",
+        "GET /targets/stream",
+        "GET /candidates",
+        "GET /messages",
+        "GET /mailbox",
+        "GET /v1/messages",
+    ),
     *("GET /forms/{name}", "POST /forms/{name}", "POST /forms/undo"),
 }
 # The link says which campaign it is about; only when it is open it is known whether the caller may enter that.

@@ -34,6 +34,7 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/candidates"): EVERY_KEY,
     ("GET", "/candidates/{campaign}/{candidate}"): WORKERS,
     ("GET", "/v1/targets/stream"): EVERY_KEY,
+    ("GET", "/targets/stream"): EVERY_KEY,
     ("GET", "/v1/messages"): WORKERS,
     ("GET", "/v1/messages/{id}"): WORKERS,
     ("GET", "/metrics"): frozenset({"viewer", "organizer"}),

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from schemas.facts import Fact, validate_event
 from schemas.journey import Journey
+from schemas.pace import PERCENTS, crossed
 from streams.counting import add_up
 from streams.domain.campaign import Target, fold_campaign, make_target
 from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, fold, merge, retractions, stands
 from streams.domain.measures import FUNNEL, Contribution, contribution, difference, fairs_held, milestones
-from streams.domain.requests import PERCENTS, crossed
 from streams.domain.seats import lines
 from tests import oracle
 from tests.strategies import Event, events, few_or_many, small_pools, worlds

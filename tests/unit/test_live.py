@@ -7,10 +7,13 @@ import json
 from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.live import Hub, Subscription, Told
+from dashboard.live import Hub
+from dashboard.stream import as_json
+from dashboard.telling import Subscription, Told
 from schemas.errors import DatabaseUnavailable
 
 Row = dict[str, Any]
@@ -27,6 +30,7 @@ def row(target: str, revision: int, progress: int = 0, campaign: str = "c") -> R
         "due_on": date(2026, 12, 31),
         "where": {},
         "counting": False,
+        "starts_on": date(2026, 1, 1),
         "revision": revision,
     }
 
@@ -36,7 +40,12 @@ async def never() -> list[Row]:
 
 
 async def taken(subscription: Subscription) -> list[Told]:
-    """What waits for a client now."""
+    """What waits for a client now, of what everybody is told."""
+    return [each for each in await all_taken(subscription) if each.wire(as_json)]
+
+
+async def all_taken(subscription: Subscription) -> list[Told]:
+    """What waits for a page now."""
     taking = asyncio.ensure_future(subscription.take())
     await asyncio.sleep(0)
     if taking.done():
@@ -46,7 +55,7 @@ async def taken(subscription: Subscription) -> list[Told]:
 
 
 def names(told: list[Told]) -> list[tuple[str, str]]:
-    return [(each.event, json.loads(each.data)["target"]) for each in told]
+    return [(each.event, each.row["target"]) for each in told]
 
 
 async def test_a_new_client_gets_all_that_stands_in_order_of_revision():
@@ -54,7 +63,9 @@ async def test_a_new_client_gets_all_that_stands_in_order_of_revision():
     hub.tell([row("b", 2), row("a", 1)])
     assert [each.revision for each in await taken(hub.subscribe())] == [1, 2]
     first = (await taken(hub.subscribe()))[0]
-    assert json.loads(first.data) == {
+    event, data, *_ = first.wire(as_json).decode().splitlines()[1:]
+    assert event == "event: progress"
+    assert json.loads(data.removeprefix("data: ")) == {
         "campaign": "c",
         "target": "a",
         "title": "a",
@@ -97,7 +108,7 @@ async def test_a_slow_client_holds_each_target_once():
     for revision in range(1, 1001):
         hub.tell([row("a", revision, revision), row("b", 0)])
     waiting = await taken(subscription)
-    assert [(each.revision, json.loads(each.data)["progress"]) for each in waiting] == [(0, 0), (1000, 1000)]
+    assert [(each.revision, each.row["progress"]) for each in waiting] == [(0, 0), (1000, 1000)]
 
 
 async def test_one_that_comes_back_gets_what_changed_since():
@@ -161,8 +172,84 @@ async def test_it_looks_when_rung_and_looks_again_after_an_outage():
         await asyncio.wait_for(looks.get(), 5)
         hub.ring()
     await asyncio.wait_for(looks.get(), 5)
-    assert [json.loads(each.data)["progress"] for each in await taken(hub.subscribe())] == [7]
+    assert [each.row["progress"] for each in await taken(hub.subscribe())] == [7]
     running.cancel()
+
+
+async def test_a_page_is_told_what_came_after_its_mark_and_when_its_shape_changed():
+    hub = Hub(never, name="h")
+    hub.tell([row("a", 1), row("b", 2)])
+    mark = hub.mark
+    assert await all_taken(hub.follow("c", mark)) == []
+    hub.tell([row("a", 3, 7), row("b", 2)])
+    assert [(each.event, each.row["progress"]) for each in await all_taken(hub.follow("c", mark))] == [("progress", 7)]
+    assert await all_taken(hub.follow("elsewhere", mark)) == []
+    hub.tell([row("a", 3, 7), row("b", 2), row("new", 4)])
+    assert [each.event for each in await all_taken(hub.follow("c", hub.mark_of(3)))] == ["progress", "redraw"]
+    hub.tell([row("a", 3, 7), row("new", 4)])
+    assert [each.event for each in await all_taken(hub.follow("c", hub.mark_of(4)))] == ["withdrawn", "redraw"]
+    assert await all_taken(hub.follow("elsewhere", hub.mark_of(4))) == []
+
+
+@pytest.mark.parametrize("mark", ["", "h:", "h:x", "h:99", "other:1", "h:-1"])
+async def test_a_page_with_a_mark_of_another_hub_is_drawn_anew(mark: str):
+    hub = Hub(never, name="h")
+    hub.tell([row("a", 1)])
+    assert [each.event for each in await all_taken(hub.follow(None, mark, among={"c"}))] == ["redraw"]
+
+
+async def test_a_slow_page_misses_no_change_of_shape_and_no_milestone():
+    hub = Hub(never, name="h")
+    hub.tell([row("a", 1)])
+    page = hub.follow(None, hub.mark)
+    hub.tell([row("a", 1), row("b", 2)])
+    hub.tell([row("a", 3, 51), row("b", 2)])
+    hub.tell([row("a", 4, 52), row("b", 5, 1)])
+    told = await all_taken(page)
+    assert {each.event for each in told} == {"redraw", "reached", "progress"}
+    assert [each.row["percent"] for each in told if each.event == "reached"] == [50]
+    assert [each.row["progress"] for each in told if each.event == "progress"] == [52, 1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"progress": 24}, {"progress": 25}, [25]),
+        ({"progress": 0}, {"progress": 90}, [90]),
+        ({"progress": 50}, {"progress": 49}, []),
+        ({"progress": 0, "counting": True}, {"progress": 60, "counting": True}, []),
+        ({"progress": 40}, {"progress": 40, "goal": 50}, []),
+    ],
+)
+async def test_a_milestone_is_told_when_it_is_reached(before: Row, after: Row, said: list[int]):
+    hub = Hub(never)
+    hub.tell([row("a", 1) | before])
+    page = hub.follow(None, hub.mark)
+    hub.tell([row("a", 2) | after])
+    assert [each.row["percent"] for each in await all_taken(page) if each.event == "reached"] == said
+
+
+async def test_an_event_is_written_once_for_all_who_listen():
+    written = list[Told]()
+
+    def form(told: Told) -> bytes:
+        written.append(told)
+        return b"x"
+
+    hub = Hub(never)
+    hub.tell([row("a", 1)])
+    listeners = [hub.follow(None, hub.mark) for _ in range(100)]
+    hub.tell([row("a", 2, 1)])
+    assert {each.wire(form) for listener in listeners for each in await all_taken(listener)} == {b"x"}
+    assert len(written) == 1
+
+
+async def test_a_day_that_turns_is_told():
+    hub = Hub(never)
+    hub.tell([row("a", 1) | {"today": date(2026, 5, 1)}])
+    page = hub.follow(None, hub.mark)
+    hub.tell([row("a", 1) | {"today": date(2026, 5, 2)}])
+    assert [each.event for each in await all_taken(page)] == ["progress"]
 
 
 # What may befall: a target changes with the revision given (committed late where a higher one was seen), or goes;
@@ -203,7 +290,7 @@ class _Page:
 
     def read(self, told: list[Told]) -> None:
         for each in told:
-            entry = json.loads(each.data)
+            entry = each.row
             self.last = each.revision if each.revision is not None else self.last
             if each.event == "progress":
                 self.shown[entry["target"]] = entry["progress"]

@@ -15,10 +15,10 @@ import pytest
 
 from schemas.facts import Fact, validate_event
 from schemas.journey import Journey
+from schemas.pace import crossed
 from streams.domain.campaign import fold_campaign, make_target
 from streams.domain.fold import fold
 from streams.domain.measures import contribution, fairs_held, milestones
-from streams.domain.requests import crossed
 from tests.facts import CAMPAIGN, event, opened, retraction, target
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -1,0 +1,81 @@
+"""What listeners are told, and what waits for each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Key = tuple[str, ...]  # campaign and target, and what is told besides
+Row = dict[str, Any]
+Event = Literal["progress", "withdrawn", "reached", "redraw", "charts"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """A target progressed or was withdrawn; and, for pages alone, it reached a milestone, its campaign's targets are
+    to be drawn anew, its campaign's charts were. `row` is what is told of it.
+
+    A client that has seen revision n lacks what has an order above n: a revision is its own order, unless it was
+    committed after higher ones; then, as for a withdrawal, the order is one above all that was told before.
+    """
+
+    event: Event
+    campaign: str
+    row: Row
+    order: int
+    revision: int | None = None
+    _wires: dict[Form, bytes] = field(default_factory=dict, init=False, repr=False)
+
+    def wire(self, form: Form) -> bytes:
+        """The event as it goes over the line in this form; written once for all who listen."""
+        if form not in self._wires:
+            self._wires[form] = form(self)
+        return self._wires[form]
+
+
+Form = Callable[[Told], bytes]
+
+
+class Subscription:
+    """One client's news: of each target only the latest, so that a slow client holds no more than all targets once."""
+
+    def __init__(self, campaign: str | None, last: int | None = None, *, among: Collection[str] | None = None) -> None:
+        """`last` is the revision that the client has seen."""
+        self._campaign, self.last, self._among = campaign, last, among
+        self._waiting: dict[Key, Told] = {}
+        self._news = asyncio.Event()
+        self.closed = False
+
+    def close(self) -> None:
+        """Nothing more will be told."""
+        self.closed = True
+        self._news.set()
+
+    def wants(self, told: Told) -> bool:
+        """Whether it is about what this client watches."""
+        return self._campaign in (None, told.campaign) and (self._among is None or told.campaign in self._among)
+
+    def put(self, key: Key, told: Told) -> None:
+        """Let it wait here, in place of what waited under this key."""
+        self._waiting.pop(key, None)
+        self._waiting[key] = told
+        self._news.set()
+
+    async def take(self, within: float | None = None) -> list[Told]:
+        """Wait for news, then take all of it, in the order in which it came. Nothing when closed meanwhile, or when
+        none came within so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._news.wait()
+        if not self.closed:
+            self._news.clear()
+        waiting, self._waiting = self._waiting, {}
+        return list(waiting.values())
+
+
+def revision_of(text: str | None) -> int | None:
+    """The revision that a client says it has seen; None for what never was one of ours."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
