@@ -66,6 +66,7 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
         [(message.campaign, employer)] if employer else [],
     )
     about.seats.update(await seat_words.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
+    about = replace(about, seen=await _seen(conn, [(message, journey)]))
     situation = Situation(message, journey, about, writer, links, now)
     return replace(situation, together=(situation,))
 
@@ -77,20 +78,25 @@ async def _around(
     campaigns = {message.campaign for message in claimed}
     employers = {(each.campaign, employer_of(each, _stored(known, each).journey) or "") for each in claimed}
     background = await load_background(conn, campaigns, fairs, employers)
-    to_employers = [
-        (each.campaign, employer, each.candidate)
-        for each in claimed
-        if AUDIENCES[each.kind] == "employer" and each.candidate is not None
-        if (employer := employer_of(each, _stored(known, each).journey))
-    ]
     seats = {(each.campaign, each.params["fair"], each.candidate) for each in claimed if each.params.get("fair")}
     to_hr = {message.campaign for message in claimed if AUDIENCES[message.kind] == "hr"}
     return replace(
         background,
         seats=await seat_words.of(conn, seats),
-        seen=await sight.seen(conn, to_employers) if to_employers else (),
+        seen=await _seen(conn, [(each, _stored(known, each).journey) for each in claimed]),
         to_hr=await told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
     )
+
+
+async def _seen(conn: Conn, about: Sequence[tuple[Claimed, Journey]]) -> set[tuple[str, str, str]]:
+    """Which of the candidates of whom employers would be told they see."""
+    wanted = [
+        (message.campaign, employer, message.candidate)
+        for message, journey in about
+        if AUDIENCES[message.kind] == "employer" and message.candidate is not None
+        if (employer := employer_of(message, journey))
+    ]
+    return await sight.seen(conn, wanted) if wanted else set()
 
 
 def _stored(known: Mapping[JourneyKey, Stored], message: Claimed) -> Stored:
