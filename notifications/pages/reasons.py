@@ -79,6 +79,7 @@ EXACTLY: Final[dict[str, str]] = {
     "the sender stopped before its turn came": "尚未轮到发送，发送进程已停止",
     "the signup was retracted": "报名已更正",
     "there is a seat by now": "现已有名额",
+    "told in another mail already": "已在另一封邮件中告知",
     "waits for the end of the fair": "等待招聘会结束",
     "waits for the morning": "等到早晨发送",
     "what made it moot was taken back": "使其取消的记录已更正",
