@@ -114,7 +114,11 @@ async def connect(url: str, *, name: str) -> Conn:
     """A connection outside a transaction (autocommit), with the limits of this name. Raises DatabaseUnavailable."""
     with translated():
         conn = await _Watched.connect(url, autocommit=True, **_options(name))
-        await _limit(conn, name)
+        try:
+            await _limit(conn, name)
+        except BaseException:  # whoever waits for it may be cancelled between the two
+            await conn.close()
+            raise
     return conn
 
 
@@ -123,7 +127,11 @@ def connect_sync(url: str, *, name: str) -> Connection[Any]:
     with translated():
         conn = _WatchedSync.connect(url, autocommit=True, **_options(name))
         conn.silence = limits(name).silence
-        conn.execute(_LIMIT, _server_limits(name))
+        try:
+            conn.execute(_LIMIT, _server_limits(name))
+        except BaseException:
+            conn.close()
+            raise
     return conn
 
 

@@ -273,7 +273,10 @@ async def test_a_fact_that_was_retracted_before_it_came_is_no_drift(conn: Conn, 
         ("UPDATE target_days SET amount = 3", "target grads-2026/t: its days differ"),
         ("DELETE FROM journeys WHERE candidate = 'c1'", "journey grads-2026/c1: stored None"),
         (
-            "INSERT INTO journeys VALUES ('grads-2026', 'c0', 1, '{\"erased\":true}', NULL, '{}', '{}')",
+            (
+                "INSERT INTO journeys (campaign, candidate, version, drawn, state, standing, employers)"
+                """ VALUES ('grads-2026', 'c0', 1, 1, '{"erased":true}', '{}', '{}')"""
+            ),
             "journey grads-2026/c0: stored",
         ),
         ("UPDATE journeys SET state = '{}' WHERE candidate = 'c2'", "journey grads-2026/c2: stored"),
