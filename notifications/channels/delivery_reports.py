@@ -49,7 +49,8 @@ def read_report(content: bytes) -> list[Told]:
     nonce = _nonce(original, blocks, report)
     if nonce is None:
         return []
-    at = _moment(original, ("Date",)) or _moment(blocks[0] if blocks else None, ("Arrival-Date",))
+    came = _moment(blocks[0] if blocks else None, ("Arrival-Date",))
+    at = _moment(original, ("Date",)) or came or _moment(report, ("Date",))
     about = [block for block in blocks if "Action" in block][:MOST_RECIPIENTS]
     return [each for block in about if (each := _told(nonce, at, block)) is not None]
 

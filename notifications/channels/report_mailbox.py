@@ -94,9 +94,7 @@ class ReportMailbox:
                 yield imap
             finally:
                 self._open = None
-                with suppress(OSError, imaplib.IMAP4.error):
-                    imap.logout()
-                imap.shutdown()
+                _leave(imap)
         except (OSError, imaplib.IMAP4.error, EOFError) as error:
             # What these say comes from the server or the network; our own words, with the password, are not in them.
             raise MailboxUnavailable(f"{self.name}: {type(error).__name__} {shown(str(error))}".strip()) from None
@@ -138,6 +136,15 @@ class ReportMailbox:
         imap.uid("STORE", numbers, "+FLAGS.SILENT", r"(\Seen \Deleted)")
         if "UIDPLUS" in imap.capabilities:  # a plain EXPUNGE would take other people's too
             imap.uid("EXPUNGE", numbers)
+
+
+def _leave(imap: imaplib.IMAP4) -> None:
+    """Say goodbye, if there is anybody to hear it, and close the connection."""
+    try:
+        imap.logout()
+    except (OSError, imaplib.IMAP4.error):
+        with suppress(OSError):
+            imap.shutdown()
 
 
 def _from(imap: imaplib.IMAP4, place: Place, newest: int) -> Reading:
