@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from notifications.authoring.checking import FILTERS, MACROS
+
 from notifications.pages.texts import TEXTS
 from schemas.kinds import AUDIENCES, BY_NAME, FACT_KINDS, GROUPED, MARKETING, TEMPLATED
 

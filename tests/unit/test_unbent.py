@@ -38,7 +38,18 @@ def mail_of(kind: str, locale: str, hostile: str) -> tuple[Mail, set[str]]:
     made = letter(kind, locale)
     usual = RENDERER.render(kind, locale, made.values)
     words = RENDERER.render(kind, locale, bent(made.values, lambda _: hostile))
-    mail = Mail(1, kind, made.to, one_line(hostile), locale, one_line(words.subject), words.html, words.text, nonce="n")
+    mail = Mail(
+        1,
+        kind,
+        made.to,
+        one_line(hostile),
+        locale,
+        one_line(words.subject),
+        words.html,
+        words.text,
+        nonce="n",
+        from_name=one_line(hostile),
+    )
     return mail, set(Reader(usual.html).tags)
 
 
