@@ -12,7 +12,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-h
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint format docs bench bench-peers faults kafka kafka-stop browser lock clean
+.PHONY: help setup up demo test lint format docs bench bench-peers faults kills kafka kafka-stop browser dovecot lock clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ up: $(SETUP) ## Run the whole platform here (PORT=8000); Ctrl-C stops it
 demo: $(SETUP) ## Play a park's campaign into a running platform
 	@exec $(BIN)/yinfeng demo
 
-test: $(DEV) browser ## Check style, types and imports, then run all tests
+test: $(DEV) browser dovecot ## Check style, types and imports, then run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -55,6 +55,9 @@ bench-peers: $(DEV) ## Measure beside other stream processors (N=300000 ROUNDS=3
 
 faults: $(DEV) ## Try each fault N times on both brokers (N=20); the table goes into docs/reliability.md
 	$(BIN)/python -m tests.faults -n $(or $(N),20) $(if $(SECONDS),--seconds $(SECONDS))
+
+kills: $(DEV) ## Kill the sender at every await, and in N random runs (N=200)
+	YINFENG_KILLS=$(or $(N),200) $(BIN)/pytest tests/integration/test_sender_killed.py
 
 kafka: $(DEV) ## Fetch Apache Kafka (needs Java 17 and Maven) and run one broker on loopback
 	@$(BIN)/python -m tests.kafka.apache_kafka start
@@ -97,3 +100,13 @@ browser:
 	    apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; \
 	elif [ -n "$$CI" ]; then echo "The browser tests need chromium and fonts-noto-cjk" >&2; exit 1; \
 	else echo "Without chromium and fonts-noto-cjk the browser tests are skipped"; fi
+
+# An IMAP server for the tests of mail that came back. In CI they must run, so there its absence is an error.
+dovecot:
+	@if command -v dovecot >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing dovecot-imapd for the tests of mail that came back"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends dovecot-imapd >/dev/null; \
+	elif [ -n "$$CI" ]; then echo "The tests of mail that came back need dovecot-imapd" >&2; exit 1; \
+	else echo "Without dovecot-imapd the tests of mail that came back are skipped"; fi

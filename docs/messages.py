@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from notifications.authoring.checking import FILTERS, MACROS
 from notifications.pages.texts import TEXTS
+from notifications.sending.template_checking import FILTERS, MACROS
 from schemas.kinds import AUDIENCES, BY_NAME, FACT_KINDS, GROUPED, MARKETING, TEMPLATED
 
 PAGE = Path(__file__).with_name("messages.md")

@@ -13,7 +13,8 @@ YinfengError
 ├── Unavailable          a server we need does not answer: wait, then retry
 │   ├── DatabaseUnavailable
 │   │   └── StatementTooLong   a statement was given up for its length: ask for less at a time, if that can be
-│   └── BrokerUnavailable
+│   ├── BrokerUnavailable
+│   └── MailboxUnavailable     where mail comes back can't be read
 ├── ConcurrentChange     another worker changed the same rows: roll back and retry at once
 ├── UnusableValue        Postgres refuses a fact's own values: dead-letter that fact; never retry
 ├── Fenced               somebody else has gone on with what we held: drop it, and look where it stands now
@@ -110,6 +111,10 @@ class StatementTooLong(DatabaseUnavailable):
 
 class BrokerUnavailable(Unavailable):
     """The Kafka broker does not answer."""
+
+
+class MailboxUnavailable(Unavailable):
+    """The mailbox where mail comes back can't be read."""
 
 
 class ConcurrentChange(YinfengError):

@@ -91,6 +91,21 @@ class ChannelRestRow(SQLModel, table=True):
     until: datetime = moment()
 
 
+class ReportMailboxRow(SQLModel, table=True):
+    """A mailbox where mail comes back, as `user@host:port/folder`: how far it was read (up to before `next_number`,
+    while the server's `validity` holds), when last to its end, by whom now, and why it can't be."""
+
+    __tablename__ = "report_mailboxes"
+
+    mailbox: str = Field(primary_key=True)
+    validity: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    next_number: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    read_at: datetime | None = moment(nullable=True)
+    trouble: str | None = None
+    holder: str
+    held_until: datetime = moment()
+
+
 class FairNoticeRow(SQLModel, table=True):
     """What those who signed up for a fair were last told of it, and which reminders went out (`24h@<start>`).
     `notices`: how often they were told that it changed."""

@@ -11,7 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.errors import ConfigurationError
 from schemas.fields import Email, Url
 from schemas.kafka import KafkaAccess, Mechanism, Protocol, Security
-from schemas.mail_server import parse_mail_server
+from schemas.mail_server import parse_mail_server, parse_mailbox
+
+# What every IMAP server takes as it stands; in other letters folders have names of their own making there.
+Folder = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,99}$")]
 
 
 class Settings(BaseSettings):
@@ -19,6 +22,7 @@ class Settings(BaseSettings):
 
     `home` holds data, logs, the first key and the state of a running platform.
     `public_url` is how the outside reaches the web app (links in mails).
+    `imap_url` is the mailbox where mail comes back; what was read there goes into `imap_handled` where that is set.
     `database_url` is a libpq URL (`postgresql://…`); `kafka` a list `host:port,host:port`.
     """
 
@@ -57,6 +61,11 @@ class Settings(BaseSettings):
     sendgrid_webhook_key: str | None = None
     smtp_url: SecretStr | None = None
     smtp_timeout: Annotated[float, Field(gt=0, le=20)] = 20.0
+    imap_url: SecretStr | None = None
+    imap_folder: Folder = "INBOX"
+    imap_handled: Folder | None = None
+    imap_timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
+    imap_every: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     hr_alerts: SecretStr | None = None
     mail_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
     mail_domain_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
@@ -105,6 +114,14 @@ class Settings(BaseSettings):
         if not value:
             return None
         parse_mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("imap_url")
+    @classmethod
+    def _mailbox(cls, value: SecretStr | None) -> SecretStr | None:
+        if not value:
+            return None
+        parse_mailbox(value.get_secret_value())
         return value
 
     @field_validator("hr_alerts")

@@ -8,6 +8,8 @@ from decimal import Decimal
 from storage import beats
 from storage.beats import Beat
 from storage.database import Conn
+from storage.messages import report_mailboxes
+from storage.messages.report_mailboxes import MailboxState
 
 _COUNTS = """
 SELECT pg_stat_get_live_tuples('facts'::regclass),
@@ -42,6 +44,7 @@ class Overview:
     `gaps` are how many, and of how many records; `positions` as (partition, next offset, seconds since it moved).
     `oldest_snapshot` in transactions since; `last_published`: seconds since a relay last published.
     `resting`: channels of messages that are of no use now, and for how many seconds.
+    `mailboxes`: where mail comes back.
 
     `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells.
     """
@@ -62,6 +65,7 @@ class Overview:
     notification_queue: float
     last_published: float | None
     resting: dict[str, float]
+    mailboxes: list[MailboxState]
 
 
 async def overview(conn: Conn) -> Overview:
@@ -99,4 +103,5 @@ async def overview(conn: Conn) -> Overview:
         notification_queue,
         last_published,
         dict(rests),
+        await report_mailboxes.listed(conn),
     )

@@ -36,6 +36,8 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
     yield _counted("yinfeng_messages", "Messages", ["kind", "channel", "status"], overview.messages)
     rests = {(channel,): seconds for channel, seconds in overview.resting.items()}
     yield _counted("yinfeng_channel_rest_seconds", "Since when a channel of messages rests", ["channel"], rests)
+    read = {(each.mailbox,): each.age for each in overview.mailboxes if each.age is not None}
+    yield _counted("yinfeng_reports_read_seconds", "Since a mailbox for reports was last read", ["mailbox"], read)
     by_reason = {(kind,): count for kind, count in overview.suppressions.items()}
     yield _counted("yinfeng_suppressions", "Addresses to which no mail goes", ["kind"], by_reason)
     yield _counted(

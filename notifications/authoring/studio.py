@@ -12,7 +12,6 @@ from uuid import uuid4
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
-from notifications.authoring.checking import names
 from notifications.authoring.trying import Workbench, trial, troubles
 from notifications.sending.frames import with_images
 from notifications.sending.rendering import LOCALES, Renderer
@@ -20,6 +19,7 @@ from notifications.sending.samples import sample
 from notifications.sending.signed_links import Links
 from notifications.sending.signed_links import load as load_links
 from notifications.sending.situation import Writer
+from notifications.sending.template_checking import names
 from notifications.sending.template_parts import MOST, default_parts
 from schemas.errors import FieldError, NotFound
 from schemas.fields import is_email
@@ -129,7 +129,7 @@ class Studio:
         made = sample(
             draft.kind, draft.locale, about, sender=workbench.sender, links=workbench.links, now=self._clock()
         )
-        return troubles(workbench, draft.kind, draft.locale, draft.parts, made.values)
+        return await asyncio.to_thread(troubles, workbench, draft.kind, draft.locale, draft.parts, made.values)
 
     async def preview(self, conn: Conn, key: TemplateKey, parts: Parts | None, candidate: str | None) -> str:
         """A page for a frame: the mail, its subject above it, whose data it has, and its text below. Raises SendRefused
@@ -140,7 +140,7 @@ class Studio:
             version = (await templates.latest(conn, [campaign])).get(key)
             parts = version.parts if version else None
         tried = await trial(conn, workbench, about, kind, locale, candidate=candidate, now=self._clock())
-        mail = workbench.renderer.render(kind, locale, tried.letter.values, parts)
+        mail = await asyncio.to_thread(workbench.renderer.render, kind, locale, tried.letter.values, parts)
         head = f"<b>{escape(mail.subject)}</b><br><small>{escape(tried.letter.to_name)}"
         head += f" · #{tried.message}" if tried.message else ""
         head += f" · {escape(tried.why_not)}" if tried.why_not else ""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from notifications.authoring.checking import faults
 from notifications.sending import composing
 from notifications.sending.composing import Letter
 from notifications.sending.gathering import situation_of
@@ -78,8 +77,9 @@ def _named(letter: Letter, journey: Journey) -> Letter:
 
 
 def troubles(workbench: Workbench, kind: str, locale: str, parts: Parts, values: Values) -> list[FieldError]:
-    """Everything that would stop or spoil a mail by this template: `values` are those of a sample."""
-    found = faults(parts, values)
+    """Everything that would stop or spoil a mail by this template: `values` are those of a sample. It
+    takes a moment, and is for a thread."""
+    found = workbench.renderer.faults(parts, values)
     if found:
         return found
     usual = _said(workbench, kind, locale, parts, values)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 
-from notifications.channels.sendgrid_events import Told
+from notifications.channels.mime import ascii_domain
+from notifications.channels.told import Told
 from notifications.rules.statuses import after
-from schemas.messages import OFFER_TROUBLE
+from schemas.messages import OFFER_TROUBLE, Status
 from storage.database import Conn
 from storage.messages import by_link, offer_alerts, provider_events, statuses, suppressions
 from storage.messages.provider_events import Finding, Noted
 from storage.messages.statuses import MessageState, Move
 from storage.messages.suppressions import Wish
 
+# What stands so has gone: more that is told of it is kept in its history.
+SPOKEN_OF: Final[frozenset[Status]] = frozenset({"sent", "delivered", "bounced"})
 _WHOLE_SECONDS = timedelta(seconds=1)  # a provider's clock shows no parts of them
 
 
@@ -43,6 +47,8 @@ def moves_of(events: Iterable[Told], standing: Mapping[str, MessageState]) -> li
         if message is None or each.word is None or _of_an_earlier_try(each, message):
             continue
         status = after(stands[message.id], each.word)
+        if status is None and each.noted and stands[message.id] in SPOKEN_OF:
+            status = stands[message.id]
         if status is not None:
             stands[message.id] = status
             moves.append(Move(message.id, status, "provider", None if message.forgotten else each.reason))
@@ -69,7 +75,15 @@ def _is_ours(event: Told, standing: Mapping[str, MessageState]) -> bool:
     message = standing.get(event.message or "")
     if message is None:
         return False
-    return not message.recipient or event.address is None or message.recipient.lower() == event.address
+    return not message.recipient or event.address is None or _same(message.recipient, event.address)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two addresses are the same, however their domains are written."""
+    try:
+        return ascii_domain(one.lower()) == ascii_domain(other.lower())
+    except ValueError:
+        return one.lower() == other.lower()
 
 
 def _noted(event: Told, standing: Mapping[str, MessageState]) -> Noted:

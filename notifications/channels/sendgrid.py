@@ -1,4 +1,4 @@
-"""SendGrid's v3 Mail Send: its client, and what its answers mean.
+"""SendGrid's v3 Mail Send: how it is asked, and what its answers mean.
 
 202 alone means that a mail was taken. What can't be known is said to be unknown (`SendUnknown`), never guessed.
 """
@@ -6,24 +6,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http.client import HTTPException
 from itertools import chain
 from time import monotonic
-from typing import Any, Final
-from urllib.error import HTTPError as UrllibHTTPError
-from urllib.error import URLError
+from typing import Final
 
-from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
+from sendgrid.helpers.mail import ApiKeyIncludedException
 
 from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Mail, Outcome, all_begin, outcome_of, shown
 from notifications.channels.sendgrid_requests import Group, body, grouped
-from notifications.channels.transport import NeverConnected, Transport
+from notifications.channels.transport import Answer, NeverConnected, NoAnswer, Wire
 from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
 
 log = logging.getLogger(__name__)
@@ -35,6 +33,7 @@ MOST_SINGLE: Final = 128  # mails in a batch where each is a request
 WAVE: Final = 2 * AT_ONCE  # requests of which no answer is recorded yet: so many are in doubt when a sender is killed
 GROWTH: Final = 4
 BATCH_SECONDS: Final = 20.0  # after which no other request is begun: claims last for a minute
+PATH: Final = "/v3/mail/send"
 _NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
 
 
@@ -50,9 +49,8 @@ class SendGrid:
     def __init__(
         self, api_key: str, *, host: str, timeout: float, sender: str, sender_name: str, most: int = 1
     ) -> None:
-        # At DEBUG it logs the API key and whole payloads.
-        logging.getLogger("python_http_client").setLevel(logging.WARNING)
-        self._client = Transport(SendGridAPIClient(api_key, host=host).client, "mail", "send", timeout=timeout)
+        headers = SendGridAPIClient(api_key).client.request_headers
+        self._wire = Wire(host + PATH, headers, timeout=timeout, connections=AT_ONCE)
         self.lease = 3 * timeout + 30  # the time of a batch, and that of its last requests
         self.portion, self._most = FIRST_PORTION, most
         self._sender = {"email": sender, "name": sender_name}
@@ -95,6 +93,7 @@ class SendGrid:
     async def close(self) -> None:
         self._closed.set()
         self._threads.shutdown(wait=False)
+        self._wire.close()
 
     def _learn(self, outcomes: Iterable[Outcome]) -> None:
         """Hand over more at once while all goes well."""
@@ -116,7 +115,7 @@ class SendGrid:
         if (outcome := self._not_now(batch)) is not None:
             return outcome
         try:
-            _post(self._client, body(group, self._sender))
+            _post(self._wire, _json(group, self._sender))
         except SendFailed as error:
             return batch.note(outcome_of(error))
         except Exception as error:
@@ -144,31 +143,31 @@ class _Batch:
         return outcome
 
 
-def _post(client: Any, request: dict[str, Any]) -> None:
+def _json(group: Group, sender: dict[str, str]) -> bytes:
+    """The request. Raises SendRefused for what the package would never send: a text that begins like an API key."""
+    try:
+        return json.dumps(body(group, sender)).encode()
+    except ApiKeyIncludedException:
+        raise SendRefused("a mail that begins like an API key is not sent") from None
+
+
+def _post(wire: Wire, request: bytes) -> None:
     """Post it. Raises a SendFailed that says what may be done next."""
     try:
-        answer = client.post(request_body=request)
-    except (HTTPError, UrllibHTTPError) as error:
-        raise _meaning(_status(error), _headers(error), _text(error)) from None
-    except URLError as error:
-        raise _unreachable(error) from None
-    except (OSError, HTTPException) as error:
-        raise SendUnknown(f"no answer came, the mail may have gone: {type(error).__name__} {error}".strip()) from None
-    if answer.status_code != 202:
-        raise _meaning(answer.status_code, {}, "")
+        answer = wire.post(request)
+    except NeverConnected as error:
+        raise SendRetryable(f"SendGrid can't be reached: {error}") from None
+    except NoAnswer as error:
+        raise SendUnknown(f"no answer came, the mail may have gone: {error}") from None
+    if answer.status != 202:
+        raise _meaning(answer)
 
 
-def _unreachable(error: URLError) -> SendFailed:
-    """What never was connected carried no mail; anything else may have."""
-    if isinstance(error.reason, NeverConnected):
-        return SendRetryable(f"SendGrid can't be reached: {error.reason}")
-    return SendUnknown(f"the connection failed, the mail may have gone: {error.reason}")
-
-
-def _meaning(status: int, headers: dict[str, str], text: str) -> SendFailed:
+def _meaning(answer: Answer) -> SendFailed:
+    status, text = answer.status, shown(answer.body.decode("utf-8", "replace"))
     said = f"SendGrid answered {status}" + (f": {text}" if text else "")
     if status == 429:
-        return SendRetryable(said, _reset(headers))
+        return SendRetryable(said, _reset(answer.headers))
     if status in (401, 403):
         return ChannelRefused(f"{said}; check YINFENG_SENDGRID_API_KEY and the sender YINFENG_MAIL_FROM")
     if 400 <= status < 500:
@@ -176,20 +175,6 @@ def _meaning(status: int, headers: dict[str, str], text: str) -> SendFailed:
     return SendUnknown(f"{said}; the mail may have gone")
 
 
-def _reset(headers: dict[str, str]) -> datetime | None:
+def _reset(headers: Mapping[str, str]) -> datetime | None:
     value = headers.get("x-ratelimit-reset", "")
     return datetime.fromtimestamp(int(value), UTC) if value.isdigit() and len(value) < 12 else None
-
-
-def _status(error: Any) -> int:
-    return int(getattr(error, "status_code", 0) or getattr(error, "code", 0))
-
-
-def _headers(error: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in dict(error.headers or {}).items()}
-
-
-def _text(error: Any) -> str:
-    body = getattr(error, "body", b"") or b""
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
-    return shown(text)

@@ -6,18 +6,16 @@ what we did (its content, our reputation, our speed) is not its reader's fault.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
 from notifications.channels.port import shown
 from notifications.channels.sendgrid_requests import ID_ARGUMENT
+from notifications.channels.told import Told, digest
 from notifications.rules.statuses import ProviderWord
 from schemas.errors import Refused
 from schemas.messages import SuppressionKind
@@ -26,24 +24,6 @@ MOST_EVENTS: Final = 10_000
 _LATEST: Final = 2**33  # seconds since 1970
 _MOST_ADDRESS: Final = 254
 _NAME: Final = re.compile(r"[0-9a-f-]{36}|[1-9][0-9]{0,17}")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One event. `word` is None where it changes no message's status, `message` where it names none of ours.
-
-    `event` and `fingerprint` are digests: of the provider's id, and of what the event says.
-    """
-
-    event: str
-    fingerprint: str
-    name: str
-    message: str | None
-    at: datetime | None
-    word: ProviderWord | None
-    address: str | None
-    suppress: SuppressionKind | None
-    reason: str
 
 
 def read_events(body: bytes) -> list[Told]:
@@ -61,10 +41,10 @@ def read_events(body: bytes) -> list[Told]:
 
 def _told(event: Mapping[str, Any]) -> Told:
     name = event["event"]
-    fingerprint = _digest(*(event.get(key) for key in ("sg_message_id", "event", "timestamp", "email", ID_ARGUMENT)))
+    fingerprint = digest(*(event.get(key) for key in ("sg_message_id", "event", "timestamp", "email", ID_ARGUMENT)))
     own = event.get("sg_event_id")
     return Told(
-        event=_digest(own) if isinstance(own, str) and own else fingerprint,
+        event=digest(own) if isinstance(own, str) and own else fingerprint,
         fingerprint=fingerprint,
         name=name if name in WORDS or name in WITHOUT_A_WORD else "other",
         message=_message(event.get(ID_ARGUMENT)),
@@ -110,10 +90,6 @@ def _moment(value: Any) -> datetime | None:
 def _address(value: Any) -> str | None:
     fits = isinstance(value, str) and "@" in value and len(value) <= _MOST_ADDRESS and value.isprintable()
     return str(value).strip().lower() if fits else None
-
-
-def _digest(*parts: Any) -> str:
-    return sha256(json.dumps(parts).encode()).hexdigest()
 
 
 WORDS: Final[dict[str, ProviderWord]] = {

@@ -10,7 +10,9 @@ import json
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
+
+import sendgrid.helpers.mail as sendgrid
 
 from notifications.channels.port import Mail
 from schemas.messages import Attachment
@@ -60,42 +62,65 @@ def body(group: Group, sender: dict[str, str]) -> dict[str, Any]:
     """The request for these mails, which `grouped` has put together. `sender`: email, and name where the mails have
     none."""
     name, reply_to = group[0].from_name or sender["name"], group[0].reply_to
-    text, html, subject = TEXT_TAG, HTML_TAG, name
-    if len(group) == 1:
-        text, html, subject = group[0].text, group[0].html, group[0].subject[:MAX_SUBJECT]
-    request: dict[str, Any] = {
-        "personalizations": [_part(mail) if len(group) == 1 else _part(mail) | _own(mail) for mail in group],
-        "from": {**sender, "name": name},
-        **({"reply_to": {"email": reply_to}} if reply_to else {}),
-        "subject": subject,
-        "content": [{"type": "text/plain", "value": text}, {"type": "text/html", "value": html}],
-        "categories": [group[0].kind],
-        "tracking_settings": {"click_tracking": {"enable": False, "enable_text": False}},
-    }
-    files = [_file(each) for each in group[0].attachments]
-    return request | {"attachments": files} if files else request
+    alone = group[0] if len(group) == 1 else None
+    mail = sendgrid.Mail()
+    mail.from_email = sendgrid.From()
+    _address(mail.from_email, sender["email"], name)
+    if reply_to:
+        mail.reply_to = sendgrid.ReplyTo()
+        mail.reply_to.email = reply_to
+    mail.subject = alone.subject[:MAX_SUBJECT] if alone else name
+    mail.content = [
+        sendgrid.Content(sendgrid.MimeType.text, alone.text if alone else TEXT_TAG),
+        sendgrid.Content(sendgrid.MimeType.html, alone.html if alone else HTML_TAG),
+    ]
+    mail.category = sendgrid.Category(group[0].kind)
+    mail.tracking_settings = _UNTRACKED
+    # Each of these the package puts before those that it has.
+    for each in reversed(group):
+        mail.add_personalization(_part(each, own=alone is None))
+    for file in reversed(group[0].attachments):
+        mail.add_attachment(_file(file))
+    return cast("dict[str, Any]", mail.get())
 
 
-def _file(attachment: Attachment) -> dict[str, str]:
-    file = {
-        "content": b64encode(attachment.data).decode(),
-        "type": attachment.content_type,
-        "filename": attachment.name,
-        "disposition": "attachment",
-    }
-    if attachment.content_id is None:
-        return file
-    return file | {"disposition": "inline", "content_id": attachment.content_id}
+def _file(attachment: Attachment) -> sendgrid.Attachment:
+    file = sendgrid.Attachment(b64encode(attachment.data).decode(), attachment.name, attachment.content_type)
+    file.disposition = "inline" if attachment.content_id else "attachment"
+    if attachment.content_id:
+        file.content_id = attachment.content_id
+    return file
 
 
-def _part(mail: Mail) -> dict[str, Any]:
-    part = {"to": [{"email": mail.to, "name": mail.to_name}], "custom_args": {ID_ARGUMENT: mail.nonce}}
-    return part | {"headers": mail.headers} if mail.headers else part
+def _part(mail: Mail, *, own: bool) -> sendgrid.Personalization:
+    """One person's part. `own`: with subject and contents, which otherwise stand in the request."""
+    part = sendgrid.Personalization()
+    to = sendgrid.To()
+    _address(to, mail.to, mail.to_name)
+    part.add_to(to)
+    part.add_custom_arg(sendgrid.CustomArg(ID_ARGUMENT, mail.nonce))
+    for name, value in mail.headers.items():
+        part.add_header(sendgrid.Header(name, value))
+    if own:
+        part.subject = mail.subject[:MAX_SUBJECT]
+        for tag, value in _substitutions(mail).items():
+            part.add_substitution(sendgrid.Substitution(tag, value))
+    return part
 
 
-def _own(mail: Mail) -> dict[str, Any]:
-    return {"subject": mail.subject[:MAX_SUBJECT], "substitutions": _substitutions(mail)}
+def _address(field: sendgrid.Email, email: str, name: str) -> None:
+    """Set one by one: given both at once, the package reads an address without a name as text that has one in it."""
+    field.email, field.name = email, name
 
 
 def _substitutions(mail: Mail) -> dict[str, str]:
     return {TEXT_TAG: mail.text, HTML_TAG: mail.html}
+
+
+def _untracked() -> sendgrid.TrackingSettings:
+    settings = sendgrid.TrackingSettings()
+    settings.click_tracking = sendgrid.ClickTracking(enable=False, enable_text=False)
+    return settings
+
+
+_UNTRACKED: Final = _untracked()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,6 +26,7 @@ from aiosmtplib.errors import (
 
 from notifications.channels.mime import as_mime, ascii_domain, needs_utf8
 from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Mail, Outcome, all_begin, outcome_of, shown
+from notifications.channels.replies import is_nobody
 from schemas.errors import (
     AddressRefused,
     ChannelRefused,
@@ -48,13 +48,7 @@ LONGEST_PAUSE: Final = timedelta(hours=4)
 _CLOSING: Final = 421
 _TOO_LARGE: Final = 552
 _NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
-_ENHANCED: Final = re.compile(r"\b5\.[0-9]{1,3}\.[0-9]{1,3}\b")
-_NOBODY: Final = re.compile(r"5\.1\.(0|1|2|3|6|10)|5\.2\.1")  # bad address, moved, null MX; mailbox disabled
-_NO_SUCH: Final = re.compile(
-    r"no such (user|mailbox|address|recipient)|(user|mailbox|recipient|address) (is )?(unknown|not found)"
-    r"|unknown (user|mailbox|recipient)|does not exist|mailbox unavailable",
-    re.IGNORECASE,
-)
+_OF_ADDRESS: Final = (550, 551, 553, 554)
 _MEND: Final = "check YINFENG_SMTP_URL and YINFENG_MAIL_FROM"
 
 
@@ -249,18 +243,9 @@ def _meaning(error: SMTPResponseException) -> SendFailed:
     if error.code == 530:  # wants us to log in first
         return ChannelRefused(f"{said}; {_MEND}")
     if error.code >= 500 and isinstance(error, SMTPRecipientRefused | SMTPDataError | SMTPSenderRefused):
-        return AddressRefused(said) if _is_nobody(error) else SendRefused(said)
+        nobody = is_nobody(error.message, of_recipient=isinstance(error, SMTPRecipientRefused))
+        return AddressRefused(said) if nobody and error.code in _OF_ADDRESS else SendRefused(said)
     return SendUnknown(f"{said}; the mail may have gone") if isinstance(error, SMTPDataError) else SendDeferred(said)
-
-
-def _is_nobody(error: SMTPResponseException) -> bool:
-    """Whether the reply says that there is nobody at this address, rather than that this mail is not wanted. By its
-    enhanced code (RFC 3463) where it has one, else by what servers write without one."""
-    if not isinstance(error, SMTPRecipientRefused):
-        return False
-    if code := _ENHANCED.search(error.message):
-        return bool(_NOBODY.fullmatch(code[0]))
-    return error.code in (550, 551, 553) and bool(_NO_SUCH.search(error.message))
 
 
 def _of_channel(error: SMTPResponseException) -> SendFailed:

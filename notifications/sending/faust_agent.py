@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import random
@@ -16,6 +17,7 @@ from notifications.sending import doubts, scheduler
 from notifications.sending.channel_routes import make_routes
 from notifications.sending.pacing import Pace
 from notifications.sending.rendering import Renderer
+from notifications.sending.reports import make_reports
 from notifications.sending.sender import Chance, Sender
 from notifications.sending.situation import Writer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
@@ -43,15 +45,19 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
     pace = Pace(settings.mail_rate, settings.mail_domain_rate, _now)
     sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=chance, pace=pace)
 
+    reports = make_reports(settings, pool, owner)
+
     async def wake(stream: faust.StreamT[Any]) -> None:
         async for _ in stream:
             sender.wake()
 
     async def send() -> None:
         async with pool:
-            await sender.run(interval=SWEEP_EVERY)
+            await asyncio.gather(sender.run(interval=SWEEP_EVERY), *([reports.run()] if reports else []))
 
     async def close(_: Any, *args: Any, **kwargs: Any) -> None:
+        if reports:
+            reports.close()
         await sender.close()
 
     async def see_to_fairs() -> None:

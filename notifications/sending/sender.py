@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel, Mail, Outcome, believed
 from notifications.sending.breaker import Breaker
+from notifications.sending.composing import Letter
 from notifications.sending.gathering import Made, letters_for
 from notifications.sending.kinds.channel_refused import alarm
 from notifications.sending.pacing import Pace
@@ -129,6 +130,7 @@ class Sender:
                 pass
         except TimeoutError:
             log.warning("the database does not answer; what was sent last is not recorded and will be in doubt")
+        await asyncio.to_thread(self._renderer.close)
 
     async def sweep(self) -> None:
         """Settle what senders that died had claimed; the first time, also try again what could not be written."""
@@ -182,7 +184,7 @@ class Sender:
         breaker = self._breakers[route.channel.name]
         room = self._room(route, breaker.portion(route.channel.portion))
         claimed, letters = await self._claim(route, room) if room else ([], [])
-        mails, records = prepare(self._renderer, claimed, letters)
+        mails, records = await self._prepared(claimed, letters)
         mails, records = self._paced(route, mails, records)
         if not route.channel.keeps:
             self._pace.give_back(room - len(mails))
@@ -195,6 +197,12 @@ class Sender:
         if trouble := alarm(route.channel.name, claimed, outcomes, self._chance.clock()):
             await self._storage(asking.request, [trouble])
         return len(claimed)
+
+    async def _prepared(self, claimed: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Mail], list[Record]]:
+        """By HR's own templates, in a thread: they are filled in another process, which is waited for."""
+        if any(isinstance(letter, Letter) and letter.own is not None for letter in letters):
+            return await asyncio.to_thread(prepare, self._renderer, claimed, letters)
+        return prepare(self._renderer, claimed, letters)
 
     async def _tell_of_channel(self, route: Route, breaker: Breaker, *, worked: bool) -> None:
         """That it rests is its own state, told once for each rest; its messages stand as they stood. What an earlier

@@ -155,7 +155,14 @@ def _authenticator(stand_in: SmtpStandIn) -> Any:
 
 
 def _certified(folder: Path, stand_in: SmtpStandIn) -> ssl.SSLContext:
-    """A certificate for HOST, and in `stand_in` a context that trusts it."""
+    stand_in.tls = certificate(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """A certificate for HOST, with its key in `server.pem`; and a context that trusts it."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a mail server of the tests")])
     certificate = (
@@ -170,7 +177,4 @@ def _certified(folder: Path, stand_in: SmtpStandIn) -> ssl.SSLContext:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     (folder / "server.pem").write_bytes(secret + pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    stand_in.tls = ssl.create_default_context(cadata=pem.decode())
-    return context
+    return ssl.create_default_context(cadata=pem.decode())

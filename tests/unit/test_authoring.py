@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications.authoring.checking import faults, names
 from notifications.authoring.trying import Workbench, troubles
+from notifications.sending import templates_apart
 from notifications.sending.rendering import LOCALES
 from notifications.sending.samples import SOMETIMES, lacking, sample
+from notifications.sending.template_checking import faults, names
 from notifications.sending.template_parts import default_parts, expanded, source
+from notifications.sending.template_process import TOO_MUCH
+from notifications.sending.templates_apart import TemplatesApart
 from schemas.errors import SendRefused
 from schemas.kinds import TEMPLATED
 from schemas.messages import Parts
@@ -216,3 +223,38 @@ def test_loops_have_so_many_turns_and_no_more():
 def test_no_button_leads_to_a_script():
     made = RENDERER.render("offer", "en", sampled("offer").values, parts('{{ m.button("Go", "javascript:alert(1)") }}'))
     assert "javascript:" not in made.html
+
+
+def test_what_takes_too_much_ends_its_process_alone_and_the_next_mail_is_filled(monkeypatch: pytest.MonkeyPatch):
+    apart, values = TemplatesApart(), sampled("offer").values
+    monkeypatch.setattr(templates_apart, "_PROGRAM", (sys.executable, "-c", ENDLESS))
+    began = time.process_time()
+    with pytest.raises(SendRefused, match="takes more than"):
+        apart.render("offer", "en", values, parts())
+    assert time.process_time() - began < 1  # the time was another's
+    assert [error.message for error in apart.faults(parts(), values)] == [TOO_MUCH]
+    monkeypatch.undo()
+    assert "Hello" in apart.render("offer", "en", values, parts()).text
+    apart.close()
+
+
+def test_the_process_for_templates_has_little_memory_and_no_files():
+    apart = TemplatesApart()
+    apart.render("offer", "en", sampled("offer").values, parts())
+    assert apart._process is not None
+    limits = Path(f"/proc/{apart._process.pid}/limits").read_text()
+    environment = Path(f"/proc/{apart._process.pid}/environ").read_bytes()
+    apart.close()
+    [space] = re.findall(r"Max address space +(\d+)", limits)
+    assert int(space) < 2**30
+    assert re.search(r"Max file size +0 ", limits)
+    assert re.search(r"Max cpu time +\d+ ", limits)
+    assert b"YINFENG" not in environment
+
+
+# What the process would be if HR's template could make it spin: the limits are what ends it.
+ENDLESS = """
+from notifications.sending import template_process as it
+it.ANSWERS = dict.fromkeys(it.ANSWERS, lambda *_: [None for _ in iter(int, 1)])
+it.main()
+"""

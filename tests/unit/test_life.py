@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.channels.provider_events import moves_of
-from notifications.channels.sendgrid_events import Told
+from notifications.channels.told import Told
 from notifications.rules.statuses import RANKS, STEPS, TOLD, ProviderWord, after, may, when_in_doubt
 from schemas.kinds import BY_NAME, KINDS
 from schemas.messages import FINAL, Status

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from schemas.errors import Unavailable
 from schemas.settings import load_settings
+from storage.messages.report_mailboxes import MailboxState
 from storage.overview import Overview, overview
 from yinfeng.commands.options import on_database
 from yinfeng.lag import facts_lag
@@ -58,8 +59,17 @@ def _show_status(state: PlatformState | None, found: Overview, lag: int | str) -
     if found.gaps[0]:
         console.print(f"[red]the log dropped {found.gaps[1]} records unread, {found.gaps[0]} times[/red]")
     console.print(f"facts: about {found.facts}   dead letters: {found.dead_letters}")
+    for mailbox in found.mailboxes:
+        console.print(_of_mailbox(mailbox), markup=False)
     for status_name, count in sorted(_messages_by_status(found).items()):
         console.print(f"messages {status_name}: {count}")
+
+
+def _of_mailbox(found: MailboxState) -> str:
+    read = "never read yet" if found.age is None else f"read {found.age:.0f} s ago"
+    return f"reports of mail that came back: {read}" + (
+        f"; can't be read now: {found.trouble}" if found.trouble else ""
+    )
 
 
 def _messages_by_status(found: Overview) -> Counter[str]:
@@ -87,5 +97,8 @@ def _as_dict(state: PlatformState | None, found: Overview, lag: int | str) -> di
         "unapplied": found.unapplied,
         "unapplied_age_seconds": found.unapplied_age,
         "dead_letters": found.dead_letters,
+        "reports": [
+            {"mailbox": each.mailbox, "read_seconds_ago": each.age, "trouble": each.trouble} for each in found.mailboxes
+        ],
         "messages": _messages_by_status(found),
     }

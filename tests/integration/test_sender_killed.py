@@ -1,0 +1,184 @@
+"""The sender is killed at every await, and at random ones while the provider misbehaves: nothing is missing, nothing
+goes twice, and `unknown` is only what may have gone.
+
+`YINFENG_KILLS` says how many random runs there are (`make kills` has 200 of them), and lets every await be tried.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifications.channels.sendgrid import WAVE
+from storage.database import make_pool
+from tests.facts import event, opened, signed_up
+from tests.integration.office import Office
+from tests.stand_ins.sendgrid import Answer, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.smtp import Reply, SmtpStandIn, smtp_stand_in
+
+RUNS = int(os.environ.get("YINFENG_KILLS", "6"))
+STRIDE = 1 if "YINFENG_KILLS" in os.environ else 9
+EXPIRE = "UPDATE messages SET lease_until = now() - interval '1 second' WHERE status = 'claimed'"
+DUE = "UPDATE messages SET not_before = NULL WHERE status = 'requested'"
+MAY_HAVE_GONE = "SELECT nonce::text FROM messages WHERE status = 'claimed' AND begun_at IS NOT NULL"
+STAND = "SELECT nonce::text, status FROM messages WHERE candidate = ANY(%s)"
+DOUBTS = "SELECT nonce::text FROM messages WHERE status = 'unknown'"
+
+
+class Doomed:
+    """Runs senders that are killed."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        command = [sys.executable, "-m", "tests.integration.doomed_sender"]
+        self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def send(self, provider: str, *, at: int = 0, channel: str = "sendgrid", most: int = 1, lanes: int = 1) -> int:
+        """A sender that is killed at this await; returns how many it had, where it came to its end: else 0."""
+        asked = {"database": self._database, "provider": provider, "at": at, "channel": channel}
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(json.dumps({**asked, "most": most, "lanes": lanes}) + "\n")
+        self._parent.stdin.flush()
+        answer = json.loads(self._parent.stdout.readline())
+        assert answer["killed"] or answer["awaits"] > 0
+        return 0 if answer["killed"] else int(answer["awaits"])
+
+    def close(self) -> None:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.close()
+        self._parent.wait(30)
+        self._parent.stdout.close()
+
+
+@pytest.fixture
+def doomed(database_url: str) -> Iterator[Doomed]:
+    it = Doomed(database_url)
+    yield it
+    it.close()
+
+
+@pytest.fixture
+async def office(database_url: str) -> AsyncIterator[Office]:
+    async with make_pool(database_url, name="test", size=3) as pool:
+        yield Office(pool)
+
+
+@pytest.fixture
+def server() -> Iterator[SendGridStandIn]:
+    with sendgrid_stand_in() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def mail_server(tmp_path: Path) -> Iterator[SmtpStandIn]:
+    with smtp_stand_in(tmp_path) as stand_in:
+        yield stand_in
+
+
+async def ask_for(office: Office, run: str, count: int) -> list[str]:
+    """So many candidates with a message each, some with an offer too; returns them."""
+    names = [f"{run}-{n}" for n in range(count)]
+    facts = [signed_up(each, id=f"{each}-s", email=f"{each}@example.com") for each in names]
+    terms = {"employer": "huayou", "position": "Engineer"}
+    facts += [
+        event("offer.extended", id=f"{each}-o", candidate=each, offer="o", **terms) for each in names[: count // 3]
+    ]
+    await office.tell(*([opened()] if run.endswith("0") else []), *facts)
+    return names
+
+
+def accepted(server: SendGridStandIn, mail_server: SmtpStandIn) -> Counter[str]:
+    """How often each message arrived."""
+    by_mail = (str(mail["Message-ID"]).partition("yinfeng.")[2] for _, mail in list(mail_server.accepted))
+    return server.ids() + Counter(name.partition("@")[0].partition(".")[0] for name in by_mail)
+
+
+async def killed(office: Office, doomed: Doomed, provider: str, at: int, **how: Any) -> tuple[int, set[str]]:
+    """A sender killed there; returns its awaits (0: killed), and what may have gone when it was."""
+    before = {nonce for (nonce,) in await office.rows(DOUBTS)}
+    awaits = doomed.send(provider, at=at, **how)
+    begun = {nonce for (nonce,) in await office.rows(MAY_HAVE_GONE)}
+    doubted = {nonce for (nonce,) in await office.rows(DOUBTS)} - before
+    most = 1 if how.get("channel") == "smtp" else WAVE * how.get("most", 1)
+    assert len(begun) <= most * how.get("lanes", 1)
+    await office.change(EXPIRE)
+    return awaits, begun | doubted
+
+
+async def require_once(
+    office: Office, names: list[str], arrived: Counter[str], may_have_gone: set[str], *, refused: int = 0
+) -> None:
+    stand = dict(await office.rows(STAND, [names]))
+    assert len(stand) == len(names) + len(names) // 3
+    seen = {nonce: arrived[nonce] for nonce in stand if arrived[nonce]}
+    assert set(seen.values()) <= {1}, "sent twice"
+    for nonce, status in stand.items():
+        assert status in ("sent", "unknown", "failed")
+        assert status != "sent" or nonce in seen, "sent, but it never arrived"
+        assert status != "unknown" or nonce in may_have_gone, "in doubt, though it can't have gone"
+        assert status != "failed" or nonce not in seen
+    assert sum(status == "failed" for status in stand.values()) <= refused
+
+
+@pytest.mark.parametrize(("channel", "lanes"), [("sendgrid", 1), ("smtp", 1), ("sendgrid", 2)])
+@pytest.mark.timeout(1800)
+async def test_at_every_await(  # noqa: PLR0917 - fixtures
+    office: Office, doomed: Doomed, server: SendGridStandIn, mail_server: SmtpStandIn, channel: str, lanes: int
+):
+    provider = server.url if channel == "sendgrid" else str(mail_server.port)
+    how = {"channel": channel, "lanes": lanes}
+    at, tried = 1, 0
+    while True:
+        names = await ask_for(office, f"{channel}{at}-{tried}" if tried else f"{channel}{at}-0", 6)
+        awaits, begun = await killed(office, doomed, provider, at, **how)
+        doomed.send(provider, **how)
+        await require_once(office, names, accepted(server, mail_server), begun)
+        if awaits:
+            break
+        tried, at = tried + 1, at + STRIDE
+    assert tried > 20 // STRIDE
+
+
+@pytest.mark.timeout(7200)
+async def test_at_random_awaits_of_random_runs(
+    office: Office, doomed: Doomed, server: SendGridStandIn, mail_server: SmtpStandIn
+):
+    for run in range(RUNS):
+        rng = random.Random(20261126 + run)
+        channel, most = rng.choice([("sendgrid", 1), ("sendgrid", 1000), ("smtp", 1)])
+        how = {"channel": channel, "most": most, "lanes": rng.choice([1, 2])}
+        provider = server.url if channel == "sendgrid" else str(mail_server.port)
+        names = await ask_for(office, f"r{run}" if run else "r0", rng.randint(3, 40))
+        misbehaves(rng, server, mail_server, names)
+        doubts: set[str] = set()
+        for _ in range(rng.randint(1, 3)):
+            _, begun = await killed(office, doomed, provider, rng.randint(1, 120), **how)
+            doubts |= begun
+        server.script.clear()
+        server.script_for.clear()
+        mail_server.script_for.clear()
+        for _ in range(3):
+            await office.change(DUE)
+            await office.change("DELETE FROM channel_rests")
+            doomed.send(provider, **how)
+        await require_once(office, names, accepted(server, mail_server), doubts, refused=len(names))
+
+
+def misbehaves(rng: random.Random, server: SendGridStandIn, mail_server: SmtpStandIn, names: list[str]) -> None:
+    """Some answers come late, not at all, or say no."""
+    odd = [Answer(500), Answer(drop="before"), Answer(drop="after"), Answer(400), Answer(delay=0.02), Answer(429)]
+    said = [Reply("RCPT", "450 later"), Reply("DATA"), Reply("DATA", keeps=True), Reply("RCPT", "550 no such user")]
+    for name in rng.sample(names, k=len(names) // 4):
+        server.script_for[f"{name}@example.com"] = [rng.choice(odd)]
+        mail_server.script_for[f"{name}@example.com"] = [rng.choice(said)]
