@@ -9,12 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard import stream
 from storage.access import keys
 from storage.database import connect
 from tests.platform import until
 from tests.web import served
-from yinfeng import connections, limits
+from yinfeng import connections, limits, web
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: test\r\nX-Slow: "
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n"
@@ -65,7 +64,7 @@ def test_what_the_server_waits_for_ends_within_fifteen_seconds():
 
 
 def test_one_caller_has_so_many_streams_and_has_them_again(database_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stream, "MOST_STREAMS", 2)
+    monkeypatch.setattr(web, "MOST_STREAMS", 2)
 
     async def make() -> list[str]:
         async with await connect(database_url, name="test") as conn:
