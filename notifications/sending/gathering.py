@@ -18,7 +18,7 @@ from notifications.sending.situation import NotNow, Situation, ToldWith, Writer,
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES
 from schemas.messages import TEMPLATE_TEST
-from storage import journeys, sight
+from storage import journeys, own_pages, sight
 from storage.database import Conn
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
@@ -66,6 +66,7 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
         [(message.campaign, employer)] if employer else [],
     )
     about.seats.update(await seat_words.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
+    about.generations.update(await own_pages.generations(conn, [key]))
     situation = Situation(message, journey, about, writer, links, now)
     return replace(situation, together=(situation,))
 
@@ -90,6 +91,7 @@ async def _around(
         seats=await seat_words.of(conn, seats),
         seen=await sight.seen(conn, to_employers) if to_employers else (),
         to_hr=await told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
+        generations=await own_pages.generations(conn, [key for key in known if key[1]]),
     )
 
 
