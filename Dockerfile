@@ -9,6 +9,8 @@ COPY . .
 RUN /opt/yinfeng/bin/pip install --no-deps .
 
 FROM python:3.12-slim
+# Posters are set in Chinese.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
 # The home belongs to the user before it becomes a volume, so that the volume does too.
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/yinfeng yinfeng
 COPY --from=build /opt/yinfeng /opt/yinfeng

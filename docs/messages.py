@@ -78,6 +78,8 @@ OTHERWISE = {
     "waitlisted": "a signup to a fair that is full",
     "moved_up": "a seat that came free",
     "moved_back": "a seat that is none after all",
+    "signup_check": "a signup at the public page of a campaign that has addresses checked",
+    "own_page": "a candidate who has lost the link",
     "fair_reminder": "the clock: a day and two hours before the fair",
     "fair_rescheduled": "`fair.scheduled` again",
     "fair_cancelled": "`fair.cancelled`",

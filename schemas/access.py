@@ -16,6 +16,7 @@ ROLES: Final[tuple[Role, ...]] = ("organizer", "employer", "viewer")
 # What the platform itself speaks under, for persons who hold a link or who look at a page: nobody else may.
 RESERVED: Final = ("/offers", "/tickets", "/desk", "/me", "/yinfeng")
 _RESERVED_FOLDERS: Final = tuple(f"{own}/" for own in RESERVED)
+OWN: Final = "/me"  # under which people speak of themselves, by a public page or by a link of their own
 CONSOLE: Final = "/yinfeng/console"  # under which people post by the forms of the pages
 
 

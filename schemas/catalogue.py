@@ -202,14 +202,19 @@ _ROWS = (
     FactType(
         "offer.extended",
         OfferExtended,
-        "An employer offered a position.",
-        "发放录用。",
+        "An employer offered a position; `salary`, `place` and `contact` in words, `document` a PDF that was put in"
+        " with the form of an offer.",
+        "发放录用；`salary`、`place`、`contact` 为文字说明，`document` 为发放录用时上传的 PDF。",
         {
             **_OFFER,
             "employer": "huayou",
             "position": "Process engineer",
             "expires_at": "2026-05-01T18:00:00+08:00",
             "city": "衢州",
+            "salary": "9,000–11,000 元/月，十三薪",
+            "start_on": "2026-07-01",
+            "place": "衢州市柯城区廿新路18号",
+            "contact": "王芳 0570-1234567",
         },
     ),
     FactType("offer.accepted", OfferAnswered, "The candidate accepted the offer.", "求职者接受录用。", _OFFER),

@@ -193,6 +193,11 @@ class OfferExtended(CandidateData):
     opening: Id | None = None
     expires_at: Time | None = None
     city: Text | None = None
+    salary: Text | None = None
+    start_on: Day | None = None
+    place: Text | None = None
+    contact: Text | None = None
+    document: Id | None = None
 
 
 class OfferAnswered(CandidateData):

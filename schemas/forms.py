@@ -8,7 +8,9 @@ from typing import Final, Literal, get_args
 from schemas.access import Role
 from schemas.fields import CampaignKind, Education, Locale, Measure, Mode, Outcome, SignupPage
 
-Kind = Literal["text", "area", "date", "time", "number", "email", "tel", "url", "choice", "checks", "tick", "employer"]
+Kind = Literal[
+    "text", "area", "date", "time", "number", "email", "tel", "url", "choice", "checks", "tick", "employer", "file"
+]
 
 BENEFIT_KINDS: Final = ("rent_subsidy", "talent_allowance", "insurance", "settling_in")
 BENEFIT_STEPS: Final = ("applied", "verified", "paid", "refused")
@@ -168,6 +170,11 @@ _ROWS: Final = (
             Field("position", "text"),
             Field("city", "text"),
             Field("expires_on", "date"),
+            Field("salary", "text"),
+            Field("start_on", "date"),
+            Field("place", "text"),
+            Field("contact", "text"),
+            Field("document", "file"),
         ),
         about=_SOME,
         roles=_WORKERS,
@@ -209,5 +216,23 @@ _ROWS: Final = (
         grave=True,
     ),
 )
+# What people sign up by themselves with: the first five are asked of all, the others stand folded away.
+SIGNUP: Final = Form(
+    "signup",
+    (
+        Field("name", "text", True),
+        Field("email", "email", True),
+        Field("education", "choice", False, get_args(Education)),
+        Field("school", "text"),
+        Field("employers", "tick"),
+        Field("phone", "tel"),
+        Field("major", "text"),
+        Field("graduation_year", "number"),
+        Field("marketing", "tick"),
+    ),
+    about=("campaign", "fair"),
+    roles=(),
+)
+SIGNUP_FIRST: Final = 5
 FORMS: Final[dict[str, Form]] = {row.name: row for row in _ROWS}
 SETUP: Final = ("campaign", "target", "opening", "fair")  # the steps of opening a campaign

@@ -46,6 +46,11 @@ class Terms:
     opening: str | None = None
     expires_at: str | None = None
     city: str | None = None
+    salary: str | None = None
+    start_on: str | None = None
+    place: str | None = None
+    contact: str | None = None
+    document: str | None = None
 
 
 @dataclass(slots=True)

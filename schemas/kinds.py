@@ -28,6 +28,8 @@ from schemas.messages import (
     OFFER_EXPIRED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
+    OWN_PAGE,
+    SIGNUP_CHECK,
     SIGNUP_CONFIRMATION,
     TARGET_AT_RISK,
     TARGET_REACHED,
@@ -207,6 +209,8 @@ KINDS: Final[tuple[Kind, ...]] = (
     ),
     _own(BENEFIT_VERIFIED, "benefit.verified", undone_by=UndoneBy(("benefit.refused",), "benefit")),
     _own(BENEFIT_PAID, "benefit.paid", in_doubt="leave"),
+    _own(OWN_PAGE),
+    _own(SIGNUP_CHECK, in_doubt="give_up"),
     _employer(
         OFFER_ACCEPTED,
         "offer.accepted",

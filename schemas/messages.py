@@ -44,6 +44,8 @@ OFFER_ANSWERED: Final = "offer_answered"
 OFFER_BOUNCED: Final = "offer_bounced"
 CHANNEL_REFUSED: Final = "channel_refused"
 LOG_GAP: Final = "log_gap"
+OWN_PAGE: Final = "own_page"
+SIGNUP_CHECK: Final = "signup_check"
 TEMPLATE_TEST: Final = "template_test"
 
 FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})

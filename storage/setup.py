@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 import schemas.access_tables
 import schemas.message_tables
 import schemas.seat_tables
+import schemas.signup_tables
 import schemas.tables  # noqa: F401 - the models, for comparing
 from schemas.errors import ConfigurationError, DatabaseUnavailable
 

@@ -14,7 +14,19 @@ from typing import Final
 from schemas.facts import Fact
 from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
-from storage import dead_letters, journeys, ledger, messages, positions, seats, targets
+from storage import (
+    addresses,
+    dead_letters,
+    documents,
+    journeys,
+    ledger,
+    messages,
+    own_pages,
+    positions,
+    seats,
+    targets,
+    unconfirmed,
+)
 from storage.database import Conn, translated
 from storage.dead_letters import DeadLetter
 from storage.journeys import Stored
@@ -176,6 +188,10 @@ async def _forget_erased(conn: Conn, stored: dict[JourneyKey, Stored]) -> None:
     if erased:
         await ledger.scrub(conn, erased, ATTRIBUTES)
         await messages.forget(conn, erased)
+        await addresses.forget(conn, erased)
+        await own_pages.forget(conn, erased)
+        await unconfirmed.forget(conn, erased)
+        await documents.forget(conn, erased)
 
 
 def _brings_address(facts: list[Fact]) -> bool:

@@ -20,7 +20,7 @@ SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
 KEEP_UNTOLD: Final = 7  # days for which an event waits for a broker that takes it: as long as facts are kept there
 DRAW_EVERY: Final = 0.2  # seconds between portions of what another version wrote
 LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
-OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
+OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1, "unconfirmed": 7}  # days
 
 
 class Upkeep:

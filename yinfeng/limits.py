@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yinfeng.problems import problem
 
 MOST_OF_A_FORM: Final = 1024 * 1024  # bytes
+LARGER: Final = {"/forms/offer": 6 * 1024 * 1024}  # a PDF may come with it
 PAUSE: Final = 8.0  # seconds between parts of a body
 TOO_SLOW: Final = "the body came too slowly; send it again"
 # These read more, in portions, and bound it themselves.
@@ -47,7 +48,7 @@ class BodyLimit:
         if scope["type"] == "http":
             receive = _in_time(receive)
             if not scope["path"].startswith(BOUNDED):
-                receive = _bounded(receive)
+                receive = _bounded(receive, LARGER.get(scope["path"], MOST_OF_A_FORM))
         await self._app(scope, receive, send)
 
 
@@ -69,15 +70,15 @@ def _in_time(receive: Receive) -> Receive:
     return read
 
 
-def _bounded(receive: Receive) -> Receive:
-    left = MOST_OF_A_FORM
+def _bounded(receive: Receive, most: int) -> Receive:
+    left = most
 
     async def read() -> Message:
         nonlocal left
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a form may have {MOST_OF_A_FORM} bytes")
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a form may have {most} bytes")
         return message
 
     return read

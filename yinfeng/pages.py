@@ -20,9 +20,11 @@ from dashboard.access.texts import TEXTS as ACCESS_TEXTS
 from dashboard.console.texts import TEXTS as CONSOLE_TEXTS
 from dashboard.formats import Formats
 from dashboard.languages import LANG_COOKIE, Lang, language
+from dashboard.signup.texts import TEXTS as SIGNUP_TEXTS
 from dashboard.targets.texts import TEXTS as TARGET_TEXTS
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
 from notifications.authoring.texts import TEXTS as TEMPLATE_TEXTS
+from notifications.links.own.texts import TEXTS as OWN_TEXTS
 from notifications.links.texts import TEXTS as PUBLIC_TEXTS
 from notifications.pages.texts import TEXTS as NOTIFICATIONS_TEXTS
 
@@ -65,6 +67,10 @@ class Pages:
     def language(self, request: Request, otherwise: str | None = None) -> Lang:
         """The language that a page for this request is in (see dashboard.languages)."""
         return language(request, otherwise)
+
+    def text(self, lang: str, key: str) -> str:
+        """A text by itself."""
+        return self._texts[lang][key]
 
     def __call__(
         self,
@@ -130,4 +136,14 @@ def _merged(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
 
 # Where templates lie (package, folder; the first that has a name wins), and whose texts there are.
 TEMPLATES = (("dashboard", "templates"), ("notifications", "pages"))
-TEXTS = (DASHBOARD_TEXTS, ACCESS_TEXTS, CONSOLE_TEXTS, TARGET_TEXTS, NOTIFICATIONS_TEXTS, PUBLIC_TEXTS, TEMPLATE_TEXTS)
+TEXTS = (
+    DASHBOARD_TEXTS,
+    ACCESS_TEXTS,
+    CONSOLE_TEXTS,
+    TARGET_TEXTS,
+    SIGNUP_TEXTS,
+    NOTIFICATIONS_TEXTS,
+    PUBLIC_TEXTS,
+    OWN_TEXTS,
+    TEMPLATE_TEXTS,
+)

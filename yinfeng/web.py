@@ -29,7 +29,11 @@ from dashboard.api import make_router as reads_router
 from dashboard.console.notice import make_counts
 from dashboard.console.pages import make_router as console_router
 from dashboard.console.pages import make_show
+from dashboard.languages import language
 from dashboard.page_stream import make_router as page_stream_router
+from dashboard.signup.pages import make_router as signup_pages_router
+from dashboard.signup.pages import make_show as make_signup_show
+from dashboard.signup.poster import make_router as poster_router
 from dashboard.stream import MOST_STREAMS, SEND_TIMEOUT, Turnstile
 from dashboard.stream import make_router as stream_router
 from dashboard.targets.api import make_router as counted_router
@@ -39,8 +43,13 @@ from dashboard.watching import make_charting, make_hub, watching
 from notifications.authoring.pages import make_router as template_pages_router
 from notifications.authoring.studio import Studio
 from notifications.channels.sendgrid_webhook import make_router as webhooks_router
+from notifications.links.again import make_send_again
+from notifications.links.calendars import make_router as calendars_router
+from notifications.links.confirming import make_router as confirming_router
 from notifications.links.offers import make_router as answers_router
 from notifications.links.opening import Door
+from notifications.links.own.lost import make_router as lost_router
+from notifications.links.own.pages import make_router as own_pages_router
 from notifications.links.tickets import make_router as tickets_router
 from notifications.links.unsubscribing import make_router as unsubscribing_router
 from notifications.pages.api import make_router as messages_router
@@ -48,6 +57,7 @@ from notifications.pages.messages import make_router as message_pages_router
 from notifications.sending.situation import Writer
 from producers.forms.router import make_router as forms_router
 from producers.http import make_router as events_router
+from producers.signup.router import make_router as signup_router
 from schemas.access import Caller
 from schemas.asyncapi import asyncapi
 from schemas.counted import Explaining
@@ -64,7 +74,7 @@ from yinfeng.connections import ImpatientProtocol
 from yinfeng.headers import Headers
 from yinfeng.limits import BodyLimit, OneOfEach
 from yinfeng.openapi import describe
-from yinfeng.pages import make_page
+from yinfeng.pages import Pages, make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
 
 TITLE = "Yinfeng 引凤"
@@ -124,10 +134,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(tickets_router(door, authenticate, page))
     app.include_router(answers_router(door, page))
     app.include_router(unsubscribing_router(door, page))
+    _add_doors(app, door, authenticate, page, settings.base_url)
     app.include_router(webhooks_router(pool, settings.sendgrid_webhook_key, time))
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)
     return app
+
+
+def _add_doors(app: FastAPI, door: Door, authenticate: Authenticate, page: Pages, base_url: str) -> None:
+    """What candidates use by themselves."""
+    app.include_router(calendars_router(door, page))
+    app.include_router(confirming_router(door, page))
+    app.include_router(own_pages_router(door, page))
+    app.include_router(lost_router(door, page))
+    signup_show = make_signup_show(door.pool, page, _now, base_url)
+    app.include_router(poster_router(door.pool, authenticate, page.text, base_url))
+    app.include_router(signup_pages_router(signup_show))
+    app.include_router(signup_router(door.pool, signup_show, language, make_send_again(door.pool), _now))
 
 
 async def _beat(pulse: Pulse) -> None:

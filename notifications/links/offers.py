@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -20,7 +20,7 @@ from notifications.sending.situation import Situation
 from schemas.errors import NotFound
 from schemas.facts import Fact
 from schemas.journey import Stamp, Terms
-from storage import ledger
+from storage import documents, ledger
 from storage.database import borrowed
 from storage.messages import by_link
 from storage.messages.by_link import Linked
@@ -30,6 +30,12 @@ State = Literal["open", "accepted", "declined", "expired", "rescinded", "withdra
 
 SOURCE: Final = "/offers"
 MOST_OF_A_REASON: Final = 500
+DOCUMENT_HEADERS: Final = {
+    "Content-Disposition": 'inline; filename="offer.pdf"',
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ANSWERED: Final[dict[str, State]] = {"accepted": "accepted", "declined": "declined", "rescinded": "rescinded"}
 
@@ -88,7 +94,21 @@ def make_router(door: Door, page: Page) -> APIRouter:
                 return _shown(request, page, await _offered(door, token), status=409, changed=True)
         return RedirectResponse(f"/offers/{token}", 303)
 
+    _add_document(router, door, page)
     return router
+
+
+def _add_document(router: APIRouter, door: Door, page: Page) -> None:
+    @router.get("/offers/{token}/document")
+    async def document(request: Request, token: str) -> Response:
+        try:
+            offered = await _offered(door, token)
+        except NotFound:
+            return gone(request, page)
+        named, message = offered.terms.document, offered.message
+        async with borrowed(door.pool) as conn:
+            found = await documents.fetch(conn, named, message.campaign, message.candidate) if named else None
+        return Response(found, headers=DOCUMENT_HEADERS, media_type="application/pdf") if found else gone(request, page)
 
 
 async def _offered(door: Door, token: str) -> Offered:
@@ -149,6 +169,22 @@ async def _stands(door: Door, offered: Offered, said: Fact) -> bool:
     return any(each.identity == said.identity and each.type == said.type for each in known.standing)
 
 
+def in_words(terms: Terms, situation: Situation, lang: str) -> dict[str, Any]:
+    """An offer's terms as they are read; the city only where no place is named."""
+    expires, starts = terms.expires_at, terms.start_on
+    return {
+        "employer": situation.called(terms.employer, lang),
+        "position": terms.position,
+        "salary": terms.salary,
+        "starts": dates.day(starts, lang) if starts else None,
+        "city": None if terms.place else terms.city,
+        "place": terms.place,
+        "contact": terms.contact,
+        "document": terms.document,
+        "expires": dates.moment(expires, situation.zone, lang) if expires else None,
+    }
+
+
 def _on_one_line(text: str) -> str:
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
@@ -157,12 +193,7 @@ def _shown(request: Request, page: Page, offered: Offered, *, status: int = 200,
     situation, terms = offered.situation, offered.terms
     lang = page.language(request, situation.locale)
     context = {
-        "offer": {
-            "employer": situation.called(terms.employer, lang),
-            "position": terms.position,
-            "city": terms.city,
-            "expires": dates.moment(terms.expires_at, situation.zone, lang) if terms.expires_at else None,
-        },
+        "offer": in_words(terms, situation, lang),
         "state": offered.state,
         "may_answer": offered.may_answer,
         "version": offered.version,

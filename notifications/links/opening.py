@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.drawing import Page
-from notifications.links.limits import Limit
+from notifications.links.limits import of_a_link
 from notifications.sending.gathering import situation_of
 from notifications.sending.signed_links import Links, Purpose
 from notifications.sending.signed_links import load as load_links
@@ -31,8 +31,12 @@ class Door:
 
     def __init__(self, pool: AsyncConnectionPool[Conn], sender: Writer, clock: Callable[[], datetime]) -> None:
         self.pool, self.sender, self._clock = pool, sender, clock
-        self.limit = Limit(clock)
+        self.limit = of_a_link(clock)
         self._links: Links | None = None
+
+    def now(self) -> datetime:
+        """By the clock of this installation."""
+        return self._clock()
 
     async def links(self, conn: Conn) -> Links:
         """The signed links of this installation."""
@@ -43,8 +47,23 @@ class Door:
         """The message of a link, and its situation. Raises NotFound when the link is none of ours, or its candidate was
         erased."""
         async with borrowed(self.pool) as conn:
+            name = (await self.links(conn)).read(purpose, token)
+        return await self._open(name)
+
+    async def open_own(self, token: str) -> tuple[Linked, Situation]:
+        """The same of a link to a candidate's own page. Raises NotFound too when a newer link was asked for."""
+        async with borrowed(self.pool) as conn:
+            name, _, generation = (await self.links(conn)).read("me", token).partition(".")
+        message, situation = await self._open(name)
+        current = situation.background.generations.get((message.campaign, message.candidate), 0)
+        if generation != str(current):
+            raise NotFound(GONE)
+        return message, situation
+
+    async def _open(self, name: str) -> tuple[Linked, Situation]:
+        async with borrowed(self.pool) as conn:
             links = await self.links(conn)
-            message = await by_link.find(conn, links.read(purpose, token))
+            message = await by_link.find(conn, name)
             if message is None:
                 raise NotFound(GONE)
             claimed = Claimed(

@@ -42,6 +42,8 @@ from schemas.messages import (
     OFFER_EXPIRED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
+    OWN_PAGE,
+    SIGNUP_CHECK,
     SIGNUP_CONFIRMATION,
     TARGET_AT_RISK,
     TARGET_REACHED,
@@ -95,6 +97,8 @@ def compose(situation: Situation) -> Letter:
     reply_to, contacts = reached(situation)
     values = {"name": to_name, "campaign": campaign, **own, **with_it.values}
     values |= {"contacts": contacts, "answerable": reply_to is not None}
+    if AUDIENCES[situation.message.kind] == "candidate" and situation.message.kind != SIGNUP_CHECK:
+        values["own_page"] = situation.own_page
     unsubscribe = None
     if situation.message.kind in MARKETING:
         values["unsubscribe"] = unsubscribe = situation.links.url("unsubscribe", situation.message.nonce)
@@ -123,6 +127,8 @@ def _address(situation: Situation) -> tuple[str, str]:
         )
     if AUDIENCES[situation.message.kind] == "employer":
         return to_employers.address(situation)
+    if situation.message.kind == SIGNUP_CHECK:  # nobody knows as yet that the address is theirs
+        return situation.message.params["to"], situation.message.params["name"]
     email, name = situation.journey.attribute("email"), situation.journey.attribute("name")
     if not email or not name:
         raise NotNow("held", NO_ADDRESS)
@@ -149,6 +155,8 @@ COMPOSERS: Final[dict[str, Callable[[Situation], Values]]] = {
     OFFER_ACCEPTED: to_employers.answered,
     OFFER_DECLINED: to_employers.answered,
     OFFER_EXPIRED: to_employers.expired,
+    OWN_PAGE: to_candidates.own_page,
+    SIGNUP_CHECK: to_candidates.signup_check,
     MILESTONE: to_hr.target,
     TARGET_REACHED: to_hr.target,
     TARGET_AT_RISK: to_hr.risk,

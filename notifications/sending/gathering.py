@@ -18,7 +18,7 @@ from notifications.sending.situation import NotNow, Situation, ToldWith, Writer,
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES
 from schemas.messages import TEMPLATE_TEST
-from storage import journeys, sight
+from storage import journeys, own_pages, sight
 from storage.database import Conn
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
@@ -67,6 +67,7 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     )
     about.seats.update(await seat_words.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
     about = replace(about, seen=await _seen(conn, [(message, journey)]))
+    about.generations.update(await own_pages.generations(conn, [key]))
     situation = Situation(message, journey, about, writer, links, now)
     return replace(situation, together=(situation,))
 
@@ -85,6 +86,7 @@ async def _around(
         seats=await seat_words.of(conn, seats),
         seen=await _seen(conn, [(each, _stored(known, each).journey) for each in claimed]),
         to_hr=await told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
+        generations=await own_pages.generations(conn, [key for key in known if key[1]]),
     )
 
 

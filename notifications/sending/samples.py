@@ -38,6 +38,7 @@ from schemas.messages import (
     OFFER_EXPIRED,
     OFFER_EXPIRING,
     OFFER_RESCINDED,
+    SIGNUP_CHECK,
     SIGNUP_CONFIRMATION,
     TARGET_AT_RISK,
     TARGET_REACHED,
@@ -56,6 +57,7 @@ _AT: Final = (0, "/sample", "1")
 _FAIR: Final = "sample-fair"
 _OFFER: Final = "sample-offer"
 _EMPLOYER: Final = "sample-employer"
+_ADDRESS: Final = "candidate@example.com"
 _WHO: Final = "sample-candidate"
 
 
@@ -154,12 +156,12 @@ def _employer(words: Mapping[str, str]) -> dict[str, Any]:
 
 def _journey(kind: str, words: Mapping[str, str], now: datetime) -> Journey:
     employer, position = _EMPLOYER, words["position"]
-    terms = Terms(_AT, employer, position, expires_at=_expires(now), city=words["city"])
+    terms = Terms(_AT, employer, position, expires_at=_expires(now), city=words["city"], **_further(words, now))
     benefits = {"b": Word(_AT, _BENEFITS[kind])} if kind in _BENEFITS else {}
     return Journey(
         attributes={
             "name": Word(_AT, words["name"]),
-            "email": Word(_AT, "candidate@example.com"),
+            "email": Word(_AT, _ADDRESS),
         },
         first_signup=0,
         last_signup=_AT,
@@ -177,9 +179,14 @@ def _expires(now: datetime) -> str:
     return (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0).isoformat()
 
 
+def _further(words: Mapping[str, str], now: datetime) -> dict[str, str]:
+    start = (now.date() + timedelta(days=60)).isoformat()
+    return {"salary": words["salary"], "start_on": start, "place": words["place"], "contact": words["contact"]}
+
+
 def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
     today, job = now.date(), {"employer": _EMPLOYER, "position": words["position"]}
-    offer = {**job, "offer": _OFFER, "city": words["city"], "expires_at": _expires(now)}
+    offer = {**job, "offer": _OFFER, "city": words["city"], "expires_at": _expires(now), **_further(words, now)}
     started = {**job, "started_on": (today - timedelta(days=1)).isoformat()}
     benefit = {"benefit": "b", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
     target = {"title": words["target"], "goal": 2000, "progress": 1000, "percent": 50}
@@ -188,6 +195,7 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
     earlier = {"starts_at": before.isoformat(), "ends_at": (before + timedelta(hours=7)).isoformat()}
     known: dict[str, dict[str, Any]] = {
         FAIR_REMINDER: {"fair": _FAIR, "notice": "24h"},
+        SIGNUP_CHECK: {"fair": _FAIR, "to": _ADDRESS, "name": words["name"], "locale": words["locale"]},
         FAIR_RESCHEDULED: {"fair": _FAIR, "before": earlier},
         FAIR_CANCELLED: {"fair": _FAIR, "before": earlier, "reason": words["reason"]},
         INTERVIEW_RESULT: {**job, "outcome": "passed"},
@@ -228,6 +236,7 @@ _OFFERED: Final = {
 }
 _WORDS: Final[dict[str, dict[str, str]]] = {
     "zh-CN": {
+        "locale": "zh-CN",
         "name": "李思雨",
         "fair": "武汉理工大学春季双选会",
         "venue": "东院体育馆",
@@ -237,9 +246,12 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "position": "工艺工程师",
         "contact": "招聘部，0570-800 0001",
         "declined": "已接受其他单位的录用",
+        "salary": "9,000–11,000 元/月",
+        "place": "衢州市柯城区廿新路18号",
         "target": "招聘 2000 名毕业生",
     },
     "en": {
+        "locale": "en",
         "name": "Siyu Li",
         "fair": "Spring fair at Wuhan University of Technology",
         "venue": "East Campus Gym",
@@ -249,27 +261,31 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "position": "Process engineer",
         "contact": "Recruiting, +86 570 800 0001",
         "declined": "I accepted another offer",
+        "salary": "CNY 9,000–11,000 a month",
+        "place": "18 Nianxin Road, Quzhou",
         "target": "2000 graduates",
     },
 }
 
+_FURTHER: Final = ("offer.salary", "offer.starts", "offer.place", "offer.contact")
 # Kind → the values that a message of it may lack (they are None then).
 SOMETIMES: Final[dict[str, tuple[str, ...]]] = {
     SIGNUP_CONFIRMATION: ("fair", "fair.url", "ticket", "ticket.image", "calendar"),
     WAITLISTED: ("fair.url",),
     MOVED_BACK: ("fair.url",),
+    SIGNUP_CHECK: ("fair", "fair.url"),
     MOVED_UP: ("fair.url", "ticket", "ticket.image", "calendar"),
     FAIR_REMINDER: ("fair.url", "ticket", "before", "reason"),
     FAIR_RESCHEDULED: ("fair.url", "ticket", "calendar", "before", "reason"),
     FAIR_CANCELLED: ("fair.url", "calendar", "before", "reason"),
     THANKS: ("fair.url",),
     INTERVIEW_RESULT: ("interview.position",),
-    OFFER: ("offer.city", "offer.expires"),
-    OFFER_EXPIRING: ("offer.city",),
-    OFFER_RESCINDED: ("offer.city", "offer.expires", "reason"),
-    OFFER_ACCEPTED: ("offer.city", "offer.expires", "reason"),
-    OFFER_DECLINED: ("offer.city", "offer.expires", "reason"),
-    OFFER_EXPIRED: ("offer.city",),
+    OFFER: ("offer.city", "offer.expires", *_FURTHER),
+    OFFER_EXPIRING: ("offer.city", *_FURTHER),
+    OFFER_RESCINDED: ("offer.city", "offer.expires", "reason", *_FURTHER),
+    OFFER_ACCEPTED: ("offer.city", "offer.expires", "reason", *_FURTHER),
+    OFFER_DECLINED: ("offer.city", "offer.expires", "reason", *_FURTHER),
+    OFFER_EXPIRED: ("offer.city", *_FURTHER),
     WELCOME: ("hire.position",),
     BENEFIT_AVAILABLE: ("hire.position",),
     BENEFIT_VERIFIED: ("benefit.amount",),

@@ -13,7 +13,7 @@ from schemas.errors import NotFound
 from storage.database import Conn
 from storage.messages.link_secret import load_secret
 
-Purpose = Literal["answer", "ticket", "calendar", "unsubscribe"]
+Purpose = Literal["answer", "ticket", "calendar", "unsubscribe", "me", "signup"]
 
 _LONGEST: Final = 200
 
@@ -62,4 +62,6 @@ PATHS: Final[dict[Purpose, str]] = {
     "ticket": "/tickets/",
     "calendar": "/calendar/",
     "unsubscribe": "/unsubscribe/",
+    "me": "/me/",
+    "signup": "/signup/",
 }

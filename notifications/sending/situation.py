@@ -11,7 +11,7 @@ from notifications.sending.signed_links import Links
 from schemas.errors import YinfengError
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES
-from schemas.messages import MessageRequest, SeatWord, Status
+from schemas.messages import SIGNUP_CHECK, MessageRequest, SeatWord, Status
 from schemas.names import called
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
@@ -80,6 +80,8 @@ class Situation:
 
     @property
     def locale(self) -> str:
+        if self.message.kind == SIGNUP_CHECK:
+            return str(self.message.params["locale"])
         own = self.journey.attribute("locale") if AUDIENCES[self.message.kind] == "candidate" else None
         return str(own or self.campaign_locale)
 
@@ -110,6 +112,12 @@ class Situation:
     def called(self, employer: str, locale: str | None = None) -> str:
         """An employer's name in the language of the mail, or in another."""
         return called(self.employer_row(employer), locale or self.locale, employer)
+
+    @property
+    def own_page(self) -> str:
+        """The address of the candidate's own page, good until they ask for another."""
+        generation = self.background.generations.get((self.message.campaign, self.message.candidate or ""), 0)
+        return self.links.url("me", f"{self.message.nonce}.{generation}")
 
     def fair_row(self) -> dict[str, Any] | None:
         """The fair that the message is about, as far as it is known."""

@@ -201,7 +201,9 @@ def _offer(sent: Sent) -> list[Said]:
     for name in ("employer", "position"):
         if name not in v:
             raise Wrong(name, "form.required")
-    data = {name: v.get(name) for name in ("employer", "position", "opening", "city")}
+    data = {name: v.get(name) for name in OFFERED}
+    if starts := v.get("start_on"):
+        data["start_on"] = starts.isoformat()
     if until := v.get("expires_on"):
         data["expires_at"] = datetime.combine(until, time(18), sent.zone).isoformat()
         if until < sent.now.astimezone(sent.zone).date():
@@ -270,6 +272,7 @@ MEASURES: Final[dict[str, dict[str, str]]] = {
         "paid": "元补贴",
     },
 }
+OFFERED: Final = ("employer", "position", "opening", "city", "salary", "place", "contact", "document")
 MAKERS: Final[dict[str, Callable[[Sent], list[Said]]]] = {
     "campaign": _campaign,
     "close": _plain("campaign.closed"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -22,6 +22,7 @@ from storage.access import audit
 from storage.access.audit import Who
 from storage.database import Conn, borrowed
 
+Beside = Callable[[Conn], Awaitable[None]]
 WAIT: Final = 5  # seconds that an answer waits for its facts to be applied
 FOR_GOOD: Final = frozenset({"fact.retracted", "candidate.erased"})
 
@@ -36,15 +37,18 @@ class Desk:
     clock: Callable[[], datetime]
 
 
-async def post(desk: Desk, caller: Caller, ip: str, token: str, facts: Sequence[Fact]) -> bool:
-    """Commit what a form says, unless the same form was sent before. Whether it is applied already.
+async def post(
+    desk: Desk, caller: Caller, ip: str, token: str, facts: Sequence[Fact], *, beside: Beside | None = None
+) -> bool:
+    """Commit what a form says, unless the same form was sent before, and what is kept `beside` it. Whether it is
+    applied already.
 
     Raises Forbidden when the caller may not say it.
     """
     async with borrowed(desk.pool) as conn:
         if forbidden := await faults(conn, caller, facts, own=True):
             raise Forbidden(next(iter(forbidden.values())).reason)
-        numbers = await _commit(conn, caller, audit.who(caller, ip), token, facts)
+        numbers = await _commit(conn, caller, audit.who(caller, ip), token, facts, beside=beside)
     return await _applied(desk, numbers)
 
 
@@ -65,7 +69,9 @@ async def undo(desk: Desk, caller: Caller, ip: str, campaign: str, token: str) -
     return await _applied(desk, numbers)
 
 
-async def _commit(conn: Conn, caller: Caller, by: Who, token: str, facts: Sequence[Fact]) -> list[int]:
+async def _commit(
+    conn: Conn, caller: Caller, by: Who, token: str, facts: Sequence[Fact], *, beside: Beside | None = None
+) -> list[int]:
     first, identities = facts[0], [fact.identity for fact in facts]
     async with conn.transaction():
         new = await audit.add(
@@ -77,6 +83,8 @@ async def _commit(conn: Conn, caller: Caller, by: Who, token: str, facts: Sequen
             token=token,
             facts=identities,
         )
+        if new and beside is not None:
+            await beside(conn)
         if new:
             return list((await ledger.append(conn, facts, posted_by=caller.poster)).values())
     return list((await ledger.numbers(conn, identities)).values())

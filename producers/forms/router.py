@@ -15,8 +15,9 @@ from fastapi.responses import RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
 from producers.bell import Bell
+from producers.forms.documents import name_of, uploaded
 from producers.forms.making import Sent, Wrong, facts
-from producers.forms.posting import Desk, post, undo
+from producers.forms.posting import Beside, Desk, post, undo
 from producers.forms.reading import read
 from producers.waiting import Waiting
 from schemas.access import Caller
@@ -24,7 +25,7 @@ from schemas.errors import Forbidden, InvalidFact, NotFound
 from schemas.facts import Fact
 from schemas.forms import FORMS, MOST_AT_ONCE, Filled, Form
 from schemas.names import by_name
-from storage import employers, openings, reads
+from storage import documents, employers, openings, reads
 from storage.database import Conn, borrowed
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -59,7 +60,10 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, sho
         if form is None:
             raise NotFound(f"there is no form {name!r}")
         caller.require(*form.roles)
-        return await _send(desk, request, caller, form, show)
+        try:
+            return await _send(desk, request, caller, form, show)
+        finally:
+            await request.close()  # what was put in lies in files
 
     return router
 
@@ -75,11 +79,15 @@ async def _send(desk: Desk, request: Request, caller: Caller, form: Form, show: 
     try:
         async with borrowed(desk.pool) as conn:
             token, now = _first(typed, "form"), desk.clock()
+            file = await uploaded(request, "document") if _takes_file(form) else None
             sent = await _complete(conn, request, caller, form, values=found.values, given=token, now=now)
             if await _is_too_many(conn, sent) and not typed.get("sure"):
                 return await show(request, caller, form, Filled(typed, {"sure": "form.over_hire"}, _ASKS))
+        if file is not None:
+            sent.values["document"] = name_of(sent)
         made = facts(sent)
-        applied = await post(desk, caller, _address(request), sent.token, made)
+        with_it = _keep(sent, file, caller) if file is not None else None
+        applied = await post(desk, caller, _address(request), sent.token, made, beside=with_it)
     except Wrong as error:
         return await show(request, caller, form, Filled(typed, {error.field: error.why}))
     except InvalidFact as error:
@@ -87,6 +95,20 @@ async def _send(desk: Desk, request: Request, caller: Caller, form: Form, show: 
     except Forbidden:
         return await show(request, caller, form, Filled(typed, {"form": "form.forbidden"}, 403))
     return RedirectResponse(_onward(form, sent, made, request, applied=applied), 303)
+
+
+def _takes_file(form: Form) -> bool:
+    return any(each.kind == "file" for each in form.fields)
+
+
+def _keep(sent: Sent, file: bytes, caller: Caller) -> Beside:
+    """What keeps a form's document, in the transaction that commits its facts."""
+
+    async def keep(conn: Conn) -> None:
+        campaign = sent.about["campaign"]
+        await documents.store(conn, name_of(sent), campaign, sent.candidates, file, posted_by=caller.poster)
+
+    return keep
 
 
 async def _complete(

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from schemas.kinds import HR_KINDS
 from storage.database import Conn
+from storage.ledger import JourneyKey
 from storage.messages import templates
 from storage.messages.claiming import TOLD_WITH
 from storage.messages.seat_words import Key, Seat
@@ -39,7 +40,8 @@ class Background:
     """What mails say of campaigns and fairs: rows by campaign, and by (campaign, fair). `seats` of candidates by
     (campaign, fair, candidate); `own`: the campaigns' templates; `off`: the kinds that they do not send; `to_hr`: what
     HR was told within the hour, by (campaign, kind); `employers`: what is said of them, by (campaign, employer);
-    `seen`: the candidates whom employers see, as (campaign, employer, candidate)."""
+    `seen`: the candidates whom employers see, as (campaign, employer, candidate); `generations` of the
+    links to candidates' own pages."""
 
     campaigns: dict[str, dict[str, Any]]
     fairs: dict[tuple[str, str], dict[str, Any]]
@@ -49,6 +51,7 @@ class Background:
     to_hr: dict[tuple[str, str], Told] = field(default_factory=dict)
     employers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     seen: Collection[tuple[str, str, str]] = ()
+    generations: dict[JourneyKey, int] = field(default_factory=dict)
 
 
 async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], Told]:

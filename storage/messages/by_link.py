@@ -32,6 +32,12 @@ SELECT id, kind, campaign, candidate, params, attempts, source, fact, requested_
 WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = %(kind)s AND NOT forgotten
 ORDER BY id DESC LIMIT 1
 """
+_TOLD: Final = """
+SELECT id FROM messages
+WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = ANY(%(kinds)s) AND NOT forgotten
+  AND params->>'fair' IS NOT DISTINCT FROM %(fair)s AND status <> 'cancelled'
+ORDER BY id DESC LIMIT 1
+"""
 # Also what waits to be applied: who said something reads it at once.
 _SAID = """
 SELECT f.event::text, EXISTS (
@@ -88,6 +94,13 @@ async def newest(conn: Conn, campaign: str, kind: str, candidate: str) -> Claime
     async with conn.cursor(row_factory=class_row(Claimed)) as cursor:
         await cursor.execute(_NEWEST, {"campaign": campaign, "kind": kind, "candidate": candidate})
         return await cursor.fetchone()
+
+
+async def told(conn: Conn, campaign: str, candidate: str, kinds: Collection[str], fair: str | None) -> int | None:
+    """The number of the newest message of these kinds to a candidate about a fair, or about none, that stands."""
+    values = {"campaign": campaign, "candidate": candidate, "kinds": list(kinds), "fair": fair}
+    row = await (await conn.execute(_TOLD, values)).fetchone()
+    return int(row[0]) if row else None
 
 
 @dataclass(frozen=True, slots=True)

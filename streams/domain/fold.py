@@ -118,6 +118,11 @@ def _offer_extended(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
             data.get("opening"),
             data.get("expires_at"),
             data.get("city"),
+            data.get("salary"),
+            data.get("start_on"),
+            data.get("place"),
+            data.get("contact"),
+            data.get("document"),
         )
 
 

@@ -75,7 +75,11 @@ def expiry(fact: Fact) -> datetime | None:
 
 
 def _reason(kind: str, fact: Fact) -> list[Any]:
-    return [fact.data.get(name) for name in REASONS[kind]] if kind in REASONS else [fact.source, fact.id]
+    if kind not in REASONS:
+        return [fact.source, fact.id]
+    # Terms that came later to the catalogue, where some are given: reasons of before keep their keys.
+    further = [fact.data.get(name) for name in FURTHER.get(kind, ())]
+    return [fact.data.get(name) for name in REASONS[kind]] + (further if any(further) else [])
 
 
 def milestone_request(target: Target, percent: int, progress: Decimal) -> MessageRequest:
@@ -116,6 +120,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     THANKS: ("fair",),
     BENEFIT_AVAILABLE: ("employer", "started_on"),
 }
+
+FURTHER: dict[str, tuple[str, ...]] = {OFFER: ("salary", "start_on", "place", "contact", "document")}
 
 # Message kind → whether this fact asks for it at all.
 CONDITIONS: dict[str, Callable[[Fact], bool]] = {

@@ -31,6 +31,7 @@ from tests.facts import event, signed_up
 RENDERER = Renderer()
 LINKS = Links(b"0" * 32, "https://park.example")
 WRITER = Writer("引凤", "https://park.example", "hr@park.example")
+OURS = ("https://park.example/calendar/", "https://park.example/me/")
 CASES = [(kind, locale) for kind in TEMPLATED for locale in LOCALES]
 CHINESE = "欧阳思雨"
 HOSTILE = '<script>alert("x")</script> & {{ 7 * 7 }} \'"'
@@ -39,6 +40,7 @@ EXPIRES = "2026-06-30T16:00:00Z"
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 LATER = datetime(2026, 7, 1, 4, tzinfo=UTC)  # when the offer has expired
 AFTER = datetime(2026, 3, 9, 4, tzinfo=UTC)  # when the fair is over
+OFFERED = ("employer", "position", "city", "place", "salary", "starts", "contact", "expires")
 RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
 TARGET = {"target": "t", "title": "2000 graduates", "goal": 2000, "progress": 1000, "percent": 50}
 
@@ -93,6 +95,8 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
         "waitlisted": {"fair": "f1"},
         "moved_up": {"fair": "f1"},
         "moved_back": {"fair": "f1"},
+        "own_page": {},
+        "signup_check": {"fair": "f1", "to": "c1@example.com", "name": CHINESE, "locale": "zh-CN"},
         "thanks": {"fair": "f1"},
         "benefit_available": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
         "offer_answered": {"offer": "o1"},
@@ -151,6 +155,8 @@ def journey(params: dict[str, Any], kind: str, name: str = CHINESE, **more: Any)
 
 def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any = None, **params: Any) -> Letter:
     said = params_of(kind, **params)
+    if kind == "signup_check":  # of somebody of whom nothing is known
+        said |= {"locale": locale, "name": name}
     nobodys = AUDIENCES[kind] == "hr" and kind not in CAUSES
     message = Claimed(1, kind, "grads-2026", None if nobodys else "c1", said, 1)
     background = about or Background(
@@ -267,14 +273,14 @@ def test_hostile_addresses_stay_addresses(url: str):
     seen = Reader(rendered("signup_confirmation", about=background).html)
     assert url in seen.words
     assert url in links(seen)
-    assert all(each == url or each.startswith("https://park.example/calendar/") for each in links(seen))
+    assert all(each == url or each.startswith(OURS) for each in links(seen))
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
     assert "b" not in seen.tags
 
 
 @given(st.text(min_size=1, max_size=80))
 def test_a_subject_is_one_line_whatever_a_name_holds(name: str):
-    values = {**letter("offer").values, "offer": {"employer": name, "position": name, "city": None, "expires": None}}
+    values = {**letter("offer").values, "offer": dict.fromkeys(OFFERED, name)}
     subject = RENDERER.render("offer", "en", values).subject
     assert subject.splitlines() == [subject]
     assert subject == " ".join(subject.split())
@@ -347,7 +353,7 @@ def test_an_online_fair_without_an_address_points_to_none(locale: str, said: str
     background = Background({"grads-2026": campaign(locale)}, {("grads-2026", "f1"): fair(mode="online")})
     mail = rendered("signup_confirmation", about=background)
     assert said in mail.text
-    assert all(each.startswith("https://park.example/calendar/") for each in links(Reader(mail.html)))
+    assert all(each.startswith(OURS) for each in links(Reader(mail.html)))
 
 
 def test_a_fair_over_several_days_names_each():

@@ -47,6 +47,8 @@ GROUNDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "waitlisted": ([], {"fair": "f1"}),
     "moved_up": ([], {"fair": "f1"}),
     "moved_back": ([], {"fair": "f1"}),
+    "own_page": ([], {}),
+    "signup_check": ([], {"fair": "f1", "to": "c1@example.com", "name": "Li", "locale": "en"}),
     "fair_reminder": ([], {"fair": "f1", "notice": "24h"}),
     "fair_rescheduled": ([], {"fair": "f1", "before": BEFORE}),
     "fair_cancelled": ([], {"fair": "f1"}),
@@ -84,8 +86,8 @@ WORLDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], set[str]]] = {
     "as it was": ([], {}, CALLED_OFF),
     "withdrew": ([fact("candidate.withdrew")], {}, FAIR | OFFERS | {"interview_result", "offer_expired"}),
     "erased": ([fact("candidate.erased")], {}, ALL),
-    "fair cancelled": ([], {"cancelled": True}, OF_SEATS | {"fair_reminder", "fair_rescheduled"}),
-    "fair over": ([], {"now": AFTER}, FAIR),
+    "fair cancelled": ([], {"cancelled": True}, OF_SEATS | {"fair_reminder", "fair_rescheduled", "signup_check"}),
+    "fair over": ([], {"now": AFTER}, FAIR | {"signup_check"}),
     "offer declined": (
         [fact("offer.declined", offer="o1")],
         {},
@@ -130,6 +132,8 @@ WORLDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], set[str]]] = {
 
 def situation(kind: str, world: str, locale: str = "en", seat: Seat | None = None) -> Situation:
     facts, params = GROUNDS[kind]
+    if kind == "signup_check":
+        params = {**params, "locale": locale}
     since, other, _ = WORLDS[world]
     kept = [each for each in facts if each["type"] != other.get("without")]
     signup = signed_up(

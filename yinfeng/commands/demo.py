@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
 
+import segno
 import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn
@@ -52,7 +55,20 @@ def demo(
         poster.close()
     typer.echo(f"{played.accepted} accepted, {played.duplicates} duplicates, {played.rejected} rejected")
     typer.echo("The ending to expect: " + ", ".join(f"{name} {n:,}" for name, n in story.expected.targets.items()))
+    _invite(load_settings().public_url or where.url, story.grads, story.next_fair)
     raise typer.Exit(1 if played.rejected else 0)
+
+
+def _invite(base: str, campaign: str, fair: str) -> None:
+    """Where a reader signs up to the next fair, to be opened or scanned."""
+    url = f"{base.rstrip('/')}/fairs/{quote(campaign, safe='')}/{quote(fair, safe='')}"
+    typer.echo(f"\nThe next fair is open for signups · 下一场招聘会正在报名:\n{url}\n")
+    segno.make_qr(url, error="l").terminal(out=sys.stdout, border=2, compact=True)
+    typer.echo("Sign up in a second window, and watch the number of signups move in the first.")
+    if urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1"):
+        typer.echo(
+            "A telephone needs an address that it can reach: run with YINFENG_HOST=0.0.0.0 and YINFENG_PUBLIC_URL."
+        )
 
 
 class _Answer:

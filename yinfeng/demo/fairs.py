@@ -10,6 +10,8 @@ from yinfeng.demo.events import Event, Posting, post_at_once, stamp
 from yinfeng.demo.universities import CHAINS, CHINESE, EMPLOYERS, FOREIGN, School
 from yinfeng.demo.window import SHANGHAI, Window
 
+NEXT_FAIR = "next-fair"
+_NEXT_AFTER = timedelta(days=7)
 _NOTICE = timedelta(days=28)
 _DELAY = timedelta(days=7)
 _MODES = ("onsite",) * 6 + ("online",) * 3 + ("hybrid",)
@@ -49,6 +51,24 @@ def plan_fairs(rng: Random, held: int, window: Window) -> list[Fair]:
         _plan(rng, number, day, window, cancelled=number == cancelled, rescheduled=number == rescheduled)
         for number, day in enumerate(days)
     ]
+
+
+def next_fair(window: Window) -> Fair:
+    """The fair after the story's end, to which whoever looks may sign up."""
+    day, (opens, closes) = window.today + _NEXT_AFTER, _HOURS["onsite"]
+    host = CHINESE[0]
+    return Fair(
+        id=NEXT_FAIR,
+        title=f"{host.name}双选会",
+        mode="onsite",
+        host=host,
+        starts_at=datetime.combine(day, opens, SHANGHAI),
+        ends_at=datetime.combine(day, closes, SHANGHAI),
+        scheduled_at=window.closes,
+        capacity=300,
+        cost=12000,
+        employers=tuple(sorted(EMPLOYERS)[:4]),
+    )
 
 
 def fair_postings(fair: Fair, campaign: str) -> list[Posting]:

@@ -11,7 +11,7 @@ from random import Random
 from yinfeng.demo.benefits import Hired, benefit_postings
 from yinfeng.demo.diary import Diary
 from yinfeng.demo.events import Event
-from yinfeng.demo.fairs import Fair, fair_postings, plan_fairs
+from yinfeng.demo.fairs import NEXT_FAIR, Fair, fair_postings, next_fair, plan_fairs
 from yinfeng.demo.fates import (
     FATES,
     GRADUATES,
@@ -48,12 +48,14 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The year: facts in the order in which they are posted, the campaigns' ids, and the ending."""
+    """The year: facts in the order in which they are posted, the campaigns' ids, and the ending. `next_fair`: the one
+    of the graduates' campaign that is still to come."""
 
     facts: list[Event]
     grads: str
     talents: str
     expected: Expected
+    next_fair: str = NEXT_FAIR
 
 
 def park_facts(
@@ -102,7 +104,7 @@ def park_story(
         *setting_postings(
             names, window, candidates, {names.grads: _seats(diaries), names.talents: _seats(talent_diaries)}
         ),
-        *(posting for fair in fairs for posting in fair_postings(fair, names.grads)),
+        *(posting for fair in (*fairs, next_fair(window)) for posting in fair_postings(fair, names.grads)),
         *(posting for diary in diaries + talent_diaries for posting in diary.postings),
         *benefit_postings(rng, names.talents, _hired(talent_diaries, talent_lots), budget, window.closes),
     ]

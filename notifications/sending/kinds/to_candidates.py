@@ -23,6 +23,7 @@ from schemas.messages import (
 # A fair may be told of a little later than its signups; a confirmation without time and place is worth some seconds.
 PATIENCE = timedelta(seconds=15)
 PAUSE = timedelta(seconds=5)
+TERMS = ("employer", "position", "city", "expires_at", "salary", "start_on", "place", "contact", "document")
 THANKS_AFTER = timedelta(hours=1)
 THANKS_WITHIN = timedelta(days=7)
 
@@ -130,7 +131,7 @@ def offer(situation: Situation) -> Values:
     if offer.status.value != "extended":
         raise NotNow("cancelled", f"the offer is {offer.status.value}")
     _require_open(situation, params["employer"])
-    said = {name: params.get(name) for name in ("employer", "position", "city", "expires_at")}
+    said = {name: params.get(name) for name in TERMS}
     if said != {name: getattr(offer.terms, name) for name in said}:
         raise NotNow("cancelled", "the offer has other terms now")
     if params.get("expires_at") and situation.now >= dates.parse(params["expires_at"]):
@@ -155,15 +156,19 @@ def offer_rescinded(situation: Situation) -> Values:
         raise NotNow("cancelled", "the offer was retracted")
     if offer.status.value != "rescinded":
         raise NotNow("cancelled", f"the offer is {offer.status.value}")
-    terms = {name: getattr(offer.terms, name) for name in ("employer", "position", "city", "expires_at")}
+    terms = {name: getattr(offer.terms, name) for name in TERMS}
     return {"offer": _terms(terms, situation), "reason": situation.message.params.get("reason")}
 
 
 def _terms(said: dict[str, Any], situation: Situation) -> Values:
-    expires = said["expires_at"]
-    shown = dates.moment(expires, situation.zone, situation.locale) if expires else None
-    employer = situation.called(said["employer"])
-    return {"employer": employer, "position": said["position"], "city": said["city"], "expires": shown}
+    expires, starts = said["expires_at"], said["start_on"]
+    shown = {name: said[name] for name in ("position", "city", "salary", "place", "contact")}
+    return {
+        "employer": situation.called(said["employer"]),
+        **shown,
+        "starts": dates.day(starts, situation.locale) if starts else None,
+        "expires": dates.moment(expires, situation.zone, situation.locale) if expires else None,
+    }
 
 
 def welcome(situation: Situation) -> Values:
@@ -177,6 +182,22 @@ def welcome(situation: Situation) -> Values:
             "position": params.get("position"),
             "started_on": dates.day(params["started_on"], situation.locale),
         }
+    }
+
+
+def own_page(situation: Situation) -> Values:
+    """A new link, for who has lost theirs: it is in the mail's foot as in every other."""
+    return {}
+
+
+def signup_check(situation: Situation) -> Values:
+    """A link by which an address is confirmed, of somebody who may not be a candidate as yet."""
+    row = situation.fair_row()
+    if row is not None and (row["cancelled"] or situation.now >= row["ends_at"]):
+        raise NotNow("cancelled", "the fair is cancelled" if row["cancelled"] else "the fair is over")
+    return {
+        "fair": described(row, situation.zone, situation.locale) if row else None,
+        "confirm": situation.links.url("signup", situation.message.nonce),
     }
 
 

@@ -1,0 +1,1 @@
+"""The public page on which people sign up by themselves, and the poster that leads there."""

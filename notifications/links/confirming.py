@@ -1,0 +1,101 @@
+"""`/signup/{token}`: who typed an address shows that it is theirs; then what they typed is said. Opening the link says
+nothing: programs that look at mails open links too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from notifications.drawing import Page
+from notifications.links.opening import GONE, Door, gone
+from notifications.sending.situation import Situation
+from schemas.errors import NotFound
+from schemas.journey import Journey
+from schemas.signing_up import Sent, facts
+from storage import ledger, signup, unconfirmed
+from storage.database import borrowed
+from storage.messages.by_link import Linked
+from storage.signup import ADMITS, Signup
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A signup that waits: what was typed, and where it was for."""
+
+    message: Linked
+    situation: Situation
+    typed: dict[str, Any]
+    where: Signup
+
+    @property
+    def public(self) -> str:
+        """The page that it was typed into."""
+        campaign, fair = quote(self.message.campaign, safe=""), self.typed["fair"]
+        return f"/campaigns/{campaign}/signup" if fair is None else f"/fairs/{campaign}/{quote(fair, safe='')}"
+
+
+def make_router(door: Door, page: Page) -> APIRouter:
+    """The router."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/signup/{token}")
+    async def show(request: Request, token: str) -> HTMLResponse:
+        try:
+            found = await _waiting(door, token)
+        except NotFound:
+            return gone(request, page)
+        context = {
+            "title": (found.where.fair or found.where.campaign)["title"],
+            "organizer": found.where.campaign["organizer"],
+            "name": found.typed["values"]["name"],
+            "address": found.typed["values"]["email"],
+            "here": request.url.path,
+        }
+        return page(request, "confirm.html", context, otherwise=found.situation.locale)
+
+    @router.post("/signup/{token}")
+    async def confirm(request: Request, token: str) -> Response:
+        try:
+            found = await _waiting(door, token)
+        except NotFound:
+            return gone(request, page)
+        if found.where.state(door.now()) not in ADMITS:
+            return RedirectResponse(found.public, 303)
+        door.limit.take(found.message.nonce)
+        await _say(door, found)
+        return RedirectResponse(f"{found.public}?done=1&lang={found.typed['lang']}", 303)
+
+    return router
+
+
+async def _waiting(door: Door, token: str) -> Waiting:
+    message, situation = await door.open("signup", token)
+    named = message.params.get("signup", "")
+    async with borrowed(door.pool) as conn:
+        typed = await unconfirmed.fetch(conn, named, message.campaign, message.candidate)
+        where = await signup.load(conn, message.campaign, typed["fair"]) if typed else None
+    if typed is None or where is None:
+        raise NotFound(GONE)
+    return Waiting(message, situation, typed, where)
+
+
+async def _say(door: Door, found: Waiting) -> None:
+    """The address is theirs: all that they typed counts. Confirmed twice, it is said once."""
+    typed, message = found.typed, found.message
+    sent = Sent(
+        message.campaign,
+        typed["fair"],
+        tuple(typed["employers"]),
+        typed["values"],
+        message.params["signup"],
+        typed["lang"],
+        door.now(),
+    )
+    said = facts(sent, message.candidate, Journey())
+    async with borrowed(door.pool) as conn:
+        await ledger.append(conn, said, posted_by=f"link:{message.id}")
+        await ledger.ring(conn)

@@ -1,0 +1,165 @@
+"""What a candidate's own page shows, as things stand now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from notifications.links.offers import in_words
+from notifications.links.opening import GONE, Door
+from notifications.sending.fair_words import described
+from notifications.sending.situation import Situation
+from schemas.errors import NotFound
+from schemas.journey import CONSENT, Journey, Word, is_consent
+from schemas.messages import MOVED_UP, OFFER, SIGNUP_CONFIRMATION
+from schemas.names import called
+from storage import employers, own_pages, seat_reads
+from storage.database import borrowed
+from storage.messages import background
+from storage.messages.by_link import Linked
+from storage.seat_reads import Standing
+
+FairState = Literal["seat", "waiting", "unsure", "left", "cancelled", "over"]
+Row = dict[str, Any]
+
+CORRECTABLE: Final = ("name", "email", "phone", "education", "school", "major", "graduation_year")
+MOST_NAMED: Final = 5000  # employers
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """All that the page is made of. `fairs`: the stored rows of the candidate's; `standing`: in their lines;
+    `links`: outside names of mails, by kind and what they are about; `employers`: what is said of each, by id."""
+
+    message: Linked
+    situation: Situation
+    fairs: dict[str, Row]
+    standing: Mapping[str, Standing]
+    links: dict[tuple[str, str], str]
+    employers: dict[str, Row]
+
+    @property
+    def journey(self) -> Journey:
+        return self.situation.journey
+
+    def called(self, employer: str, lang: str) -> str:
+        """An employer's name."""
+        return called(self.employers.get(employer), lang, employer)
+
+
+async def read(door: Door, token: str) -> Own:
+    """What a link of one's own leads to. Raises NotFound, also when a newer one was asked for."""
+    message, situation = await door.open_own(token)
+    campaign, candidate = message.campaign, message.candidate
+    mine = sorted(situation.journey.fairs.keys() | situation.journey.checkins.keys())
+    async with borrowed(door.pool) as conn:
+        about = await background.load(conn, [campaign], [(campaign, fair) for fair in mine])
+        standing = await seat_reads.standing(conn, campaign, candidate)
+        mails = await own_pages.mails(conn, campaign, candidate, [SIGNUP_CONFIRMATION, MOVED_UP, OFFER])
+        named = await employers.listed(conn, campaign, limit=MOST_NAMED)
+    links = {(OFFER if kind == OFFER else "ticket", fair or offer or ""): nonce for kind, fair, offer, nonce in mails}
+    rows = {fair: row for (_, fair), row in about.fairs.items()}
+    return Own(message, situation, rows, standing, links, {row["employer"]: row for row in named})
+
+
+def require(own: Own, *, fair: str) -> Row:
+    """The stored row of a fair of theirs. Raises NotFound."""
+    if fair not in own.fairs:
+        raise NotFound(GONE)
+    return own.fairs[fair]
+
+
+def fairs(own: Own, lang: str) -> list[Row]:
+    """The candidate's fairs, the latest first."""
+    shown = []
+    for fair, row in sorted(own.fairs.items(), key=lambda each: each[1]["starts_at"], reverse=True):
+        nonce, state = own.links.get(("ticket", fair)), _state(own, fair, row)
+        has_ticket = nonce is not None and row["mode"] != "online" and state == "seat"
+        shown.append(
+            {
+                **described(row, own.situation.zone, lang),
+                "fair": fair,
+                "state": state,
+                "nth": own.standing[fair].number if fair in own.standing else None,
+                "checked_in": fair in own.journey.checkins,
+                "ticket": own.situation.links.url("ticket", nonce) if nonce and has_ticket else None,
+                "calendar": own.situation.links.url("calendar", nonce) if nonce and state == "seat" else None,
+            }
+        )
+    return shown
+
+
+def _state(own: Own, fair: str, row: Row) -> FairState:
+    if row["cancelled"]:
+        return "cancelled"
+    if own.situation.now >= row["ends_at"]:
+        return "over"
+    if own.journey.withdrawn:
+        return "left"
+    standing = own.standing.get(fair)
+    if standing is None:
+        return "unsure"
+    return "waiting" if standing.waiting else "seat"
+
+
+def interviews(own: Own, lang: str) -> list[Row]:
+    """Where they were interviewed, and what came of it."""
+    return [
+        {"employer": own.called(employer, lang), "outcome": str(held.outcome.value) if held.outcome else "pending"}
+        for employer, held in sorted(own.journey.interviews.items())
+    ]
+
+
+def offers(own: Own, lang: str) -> list[Row]:
+    """Offers with their terms; `answer`: where they are answered, if a mail told of them."""
+    shown = []
+    for offer, known in own.journey.offers.items():
+        if known.terms is None:
+            continue
+        nonce = own.links.get((OFFER, offer))
+        shown.append(
+            {
+                **in_words(known.terms, own.situation, lang),
+                "employer": own.called(known.terms.employer, lang),
+                "state": str(known.status.value),
+                "answer": own.situation.links.url("answer", nonce) if nonce else None,
+            }
+        )
+    return shown
+
+
+def agreed(own: Own) -> dict[str, bool]:
+    """The latest word of consent: to employers (any), and to marketing."""
+    words = [word for name, word in own.journey.attributes.items() if name == CONSENT or name.startswith(f"{CONSENT}/")]
+    latest = max(words, key=_at, default=None)
+    marketing = own.journey.attributes.get(f"{CONSENT}:marketing")
+    return {
+        "employers": latest is not None and latest.value is True,
+        "marketing": marketing is not None and marketing.value is True,
+    }
+
+
+def _at(word: Word) -> Any:
+    return word.at
+
+
+def attributes(own: Own) -> dict[str, Any]:
+    """What they said of themselves, consent aside."""
+    return {
+        name: word.value for name, word in own.journey.attributes.items() if name != CONSENT and not is_consent(name)
+    }
+
+
+def latest_word(journey: Journey) -> int:
+    """The moment of the latest word on whether they take part, in microseconds since 1970: what is said now comes
+    after it, whatever the clocks say."""
+    return max((stamp[0] for stamp in (journey.last_signup, journey.withdrew) if stamp), default=0)
+
+
+def moment_after(own: Own) -> datetime:
+    """Now, but never before what was said last."""
+    now = own.situation.now
+    latest = latest_word(own.journey)
+    return max(now, datetime.fromtimestamp((latest + 1) / 1_000_000, now.tzinfo))

@@ -1,0 +1,99 @@
+"""What candidates say on their own page, as facts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from notifications.links.opening import Door, fact
+from notifications.links.own.reading import CORRECTABLE, Own, agreed, attributes, moment_after
+from schemas import consents
+from schemas.access import OWN
+from schemas.errors import Conflict
+from schemas.facts import Fact
+from schemas.journey import CONSENT
+from storage import addresses, ledger
+from storage.database import borrowed
+from storage.messages import by_link
+
+Said = tuple[str, dict[str, Any]]  # a type and its data, campaign and candidate left out
+WAIT: Final = 2.0  # seconds that an answer waits for its facts to be applied
+_LOOK_EVERY: Final = 0.05
+
+
+async def say(door: Door, own: Own, said: Sequence[Said]) -> bool:
+    """Commit what somebody says of themselves. Whether it is applied already. Raises InvalidFact, and TooMany."""
+    door.limit.take(own.message.nonce)
+    message = own.message
+    async with borrowed(door.pool) as conn:
+        before = await by_link.said(conn, OWN, message.campaign, message.candidate)
+        made = [_made(own, before.count + nth, *each) for nth, each in enumerate(said, start=1)]
+        numbers = await ledger.append(conn, made, posted_by=f"link:{message.id}")
+        await ledger.ring(conn)
+    return await _applied(door, list(numbers.values()))
+
+
+def _made(own: Own, nth: int, type: str, data: Mapping[str, Any]) -> Fact:
+    return fact(type, own.message, data, source=OWN, nth=nth, time=moment_after(own))
+
+
+async def _applied(door: Door, numbers: Sequence[int]) -> bool:
+    for _ in range(int(WAIT / _LOOK_EVERY)):
+        async with borrowed(door.pool) as conn:
+            if len(await ledger.fates(conn, numbers)) == len(numbers):
+                return True
+        await asyncio.sleep(_LOOK_EVERY)
+    return False
+
+
+def signing_off() -> list[Said]:
+    """They take no further part."""
+    return [("candidate.withdrew", {})]
+
+
+def signing_up(own: Own, fair: str) -> list[Said]:
+    """They take part after all."""
+    return [("candidate.signed_up", {"name": _name(own), "fair": fair})]
+
+
+def correcting(own: Own, values: Mapping[str, Any]) -> list[Said]:
+    """What they said of themselves, as it is right; only what changed. Raises Conflict where nothing can be said."""
+    if own.journey.withdrawn:
+        raise Conflict("who takes no part has nothing to correct; sign up again first")
+    known = attributes(own)
+    changed = {name: values[name] for name in CORRECTABLE if name in values and values[name] != known.get(name)}
+    if not changed:
+        return []
+    # A fair that they signed up for anyway: to say it once more asks for no mail.
+    fair = next(iter(own.journey.fairs), None)
+    where = {"fair": fair} if fair is not None else {}
+    return [("candidate.signed_up", {"name": _name(own), **changed, **where})]
+
+
+def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[Said]:
+    """The words of consent that changed. To agree again is to agree for all fairs; to take it back takes all back."""
+    said: list[Said] = []
+    before = agreed(own)
+    for purpose in ("employers", "marketing"):
+        if wanted[purpose] == before[purpose]:
+            continue
+        if wanted[purpose]:
+            words = "employers_of_all" if purpose == "employers" else purpose
+            said.append(("consent.given", {"purpose": purpose, "text": consents.read(words, lang)}))
+            continue
+        said.append(("consent.withdrawn", {"purpose": purpose}))
+        named = [name.partition("/")[2] for name in own.journey.attributes if name.startswith(f"{CONSENT}/")]
+        if purpose == "employers" and named:
+            said.append(("consent.withdrawn", {"purpose": purpose, "employers": sorted(named)[:1000]}))
+    return said
+
+
+def _name(own: Own) -> str:
+    return str(own.journey.attribute("name") or own.message.candidate)
+
+
+async def leave_address(door: Door, own: Own) -> None:
+    """The address of before is no longer theirs."""
+    async with borrowed(door.pool) as conn:
+        await addresses.leave(conn, own.message.campaign, own.message.candidate)

@@ -1,0 +1,37 @@
+"""A PDF that was put in with a form: looked at, and kept beside the facts that name it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+
+from producers.forms.making import Sent, Wrong
+
+MOST_BYTES: Final = 5 * 1024 * 1024
+_BEGINS: Final = b"%PDF-"
+_ENDS: Final = b"%%EOF"
+_TAIL: Final = 2048  # bytes at whose end a PDF says that it ends
+# What does something by itself when it is opened.
+_ACTIVE: Final = (b"/JavaScript", b"/JS", b"/Launch", b"/EmbeddedFile", b"/RichMedia", b"/XFA")
+
+
+async def uploaded(request: Request, field: str) -> bytes | None:
+    """What was put into this field; None where nothing was. Raises Wrong for what is no PDF to be handed on."""
+    given = (await request.form()).get(field)
+    if not isinstance(given, UploadFile) or not given.size:
+        return None
+    if given.size > MOST_BYTES:
+        raise Wrong(field, "form.bad.file_large")
+    data = await given.read()
+    if not data.startswith(_BEGINS) or _ENDS not in data[-_TAIL:]:
+        raise Wrong(field, "form.bad.file")
+    if any(word in data for word in _ACTIVE):
+        raise Wrong(field, "form.bad.file_active")
+    return data
+
+
+def name_of(sent: Sent) -> str:
+    """What the document of a form is called: the same form sent twice has one."""
+    return f"d-{sent.token}"

@@ -1,0 +1,1 @@
+"""People sign up by themselves, on a public page."""

@@ -1,0 +1,100 @@
+"""A public form becomes facts, by the same way as all others. Who is known, and who is not, goes the same way."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from psycopg_pool import AsyncConnectionPool
+
+from producers.bell import Bell
+from producers.committing import Committing
+from schemas.errors import TooMany
+from schemas.journey import Journey
+from schemas.messages import SIGNUP_CHECK, MessageRequest, dedupe_key
+from schemas.signing_up import Sent, facts
+from storage import journeys, unconfirmed
+from storage.access import throttles
+from storage.addresses import Addresses
+from storage.database import Conn, borrowed
+from storage.messages import asking
+from storage.messages.link_secret import load_secret
+
+POSTED_BY: Final = "page:signup"
+CHECKS: Final = 5  # mails to one address, in
+HOUR: Final = timedelta(hours=1)
+_BYTES: Final = 2000  # of a signup, about
+
+# Lets somebody who signed up again have their ticket again: campaign, candidate, fair.
+Again = Callable[[str, str, str | None], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Counter:
+    """What signing people up takes. `clock`: aware."""
+
+    pool: AsyncConnectionPool[Conn]
+    committing: Committing
+    bell: Bell
+    clock: Callable[[], datetime]
+    _secret: bytes = b""
+
+    async def secret(self) -> bytes:
+        """The installation's."""
+        if not self._secret:
+            async with borrowed(self.pool) as conn:
+                self._secret = await load_secret(conn)
+        return self._secret
+
+    async def sign_up(self, sent: Sent) -> str | None:
+        """Commit what a form says. The candidate, where something new was said: the same form sent twice says it
+        once."""
+        candidate, journey = await self._person(sent)
+        said = facts(sent, candidate, journey)
+        new = await self.committing.append(said, posted_by=POSTED_BY, size=_BYTES * len(said))
+        self.bell.ring()
+        return candidate if new else None
+
+    async def ask(self, sent: Sent) -> None:
+        """Have the address confirmed by a link before anything is said; what was typed waits for it. Whoever asks too
+        often learns nothing of it."""
+        candidate, _ = await self._person(sent)
+        said = {"to": sent.values["email"], "name": sent.values["name"], "locale": sent.lang, "signup": sent.name}
+        key = dedupe_key(SIGNUP_CHECK, sent.campaign, candidate, [sent.name])
+        params = said | ({"fair": sent.fair} if sent.fair is not None else {})
+        typed = {"values": sent.values, "employers": list(sent.employers), "lang": sent.lang, "fair": sent.fair}
+        async with borrowed(self.pool) as conn:
+            try:
+                await throttles.attempt(conn, f"check:{sent.campaign}:{candidate}", CHECKS, HOUR)
+            except TooMany:
+                return
+            async with conn.transaction():
+                if await unconfirmed.keep(conn, sent.name, sent.campaign, candidate, typed):
+                    await asking.request(conn, [MessageRequest(SIGNUP_CHECK, key, sent.campaign, candidate, params)])
+
+    async def _person(self, sent: Sent) -> tuple[str, Journey]:
+        """Who it is, by the address. A person who was erased, or has another address by now, is not the same."""
+        addresses, address = Addresses(await self.secret()), sent.values["email"]
+        fresh = f"c-{secrets.token_hex(8)}"
+        async with borrowed(self.pool) as conn:
+            candidate = await addresses.claim(conn, sent.campaign, address, fresh)
+            key = (sent.campaign, candidate)
+            journey = (await journeys.load(conn, [key]))[key].journey
+            if _is_theirs(journey, address):
+                return candidate, journey
+            await addresses.move(conn, sent.campaign, address, fresh)
+            return fresh, Journey()
+
+
+def _is_theirs(journey: Journey, address: str) -> bool:
+    known = journey.attribute("email")
+    return not journey.erased and (known is None or str(known).lower() == address.lower())
+
+
+def employers_of(row: dict[str, object] | None) -> tuple[str, ...]:
+    """The employers that a fair's stored row names."""
+    named = row.get("employers") if row else None
+    return tuple(map(str, named)) if isinstance(named, Sequence) and not isinstance(named, str) else ()

@@ -1,0 +1,35 @@
+"""What people read before they agree, with its version: the page shows these words, and the fact keeps them.
+
+Change the words, change the version: what somebody agreed to is what they read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = "2026-11"
+WORDS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "employers": (
+            "The employers of this fair may see what I fill in here, to invite me to interviews and make me offers."
+            " I can take this back at any time."
+        ),
+        "employers_of_all": (
+            "The employers of the fairs that I sign up for may see what I fill in here, to invite me to interviews and"
+            " make me offers. I can take this back at any time."
+        ),
+        "marketing": "Send me news of further fairs and openings. I can end this at any time.",
+    },
+    "zh-CN": {
+        "employers": "本场招聘会的用人单位可以查看我在此填写的信息，以便邀请我面试、发放录用通知。我可以随时撤回。",
+        "employers_of_all": (
+            "我所报名招聘会的用人单位可以查看我在此填写的信息，以便邀请我面试、发放录用通知。我可以随时撤回。"
+        ),
+        "marketing": "请把后续招聘会和岗位信息发给我。我可以随时取消。",
+    },
+}
+
+
+def read(about: str, lang: str) -> str:
+    """What a fact says was read."""
+    return f"{about} {VERSION} {lang}: {WORDS[lang][about]}"
