@@ -52,7 +52,8 @@ def _as_typed(sent: Sent) -> dict[str, Any]:
     """Who did not tick said no, and it is kept as that."""
     kept = {name: sent.values[name] for name in KEPT if name in sent.values}
     said = {"name": sent.values["name"], "email": sent.values["email"], "locale": sent.lang, **kept, **_where(sent)}
-    return said if sent.values.get("employers") else said | {"consent": False}
+    no: dict[str, Any] = {} if sent.values.get("employers") else {"consent": False}
+    return said | no
 
 
 def _where(sent: Sent) -> dict[str, Any]:
