@@ -50,8 +50,14 @@ def _as_known(sent: Sent, journey: Journey) -> dict[str, Any]:
 
 def _as_typed(sent: Sent) -> dict[str, Any]:
     """Who did not tick said no, and it is kept as that."""
-    kept = {name: sent.values[name] for name in KEPT if name in sent.values}
-    said = {"name": sent.values["name"], "email": sent.values["email"], "locale": sent.lang, **kept, **_where(sent)}
+    kept: dict[str, Any] = {name: sent.values[name] for name in KEPT if name in sent.values}
+    said: dict[str, Any] = {
+        "name": sent.values["name"],
+        "email": sent.values["email"],
+        "locale": sent.lang,
+        **kept,
+        **_where(sent),
+    }
     no: dict[str, Any] = {} if sent.values.get("employers") else {"consent": False}
     return said | no
 
