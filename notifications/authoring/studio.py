@@ -200,4 +200,7 @@ def _shown(values: Any, path: str) -> str:
 
 
 _READERS: Final = ("candidate", "employer", "hr")
-_BAR: Final = "font:14px/1.5 system-ui,sans-serif;padding:10px 16px;margin:0;background:#fffdf5;color:#22282d;"
+_BAR: Final = (
+    "font:14px/1.5 system-ui,sans-serif;padding:10px 16px;margin:0;background:Canvas;color:CanvasText;"
+    "overflow-wrap:anywhere;"
+)
