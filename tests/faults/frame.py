@@ -2,9 +2,10 @@
 
 What is checked is what the promises say: C1 and C2, what a client was told is accepted is in the ledger or among the
 dead letters; C3, what it was told is not accepted is not there; C4, all of it is applied soon after the fault; C5, the
-targets are what the ledger's facts make of them, counted here by one query; C6, the audit finds no drift; C7, no
-message went twice, and what is said to be sent the provider had; C8, nothing but poison is among the dead letters; C9,
-no process but the victim ended; C10, those whom the fault does not touch go on meanwhile.
+targets are what the ledger's facts make of them, counted here by one query, and what a listener is told last; C6, the
+audit finds no drift; C7, no message went twice, and what is said to be sent the provider had; C8, nothing but poison is
+among the dead letters; C9, no process but the victim ended, none is left, and no log has a traceback of ours; C10,
+those whom the fault does not touch go on meanwhile.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,6 +28,7 @@ from kafka import KafkaConsumer
 from schemas.topics import FACTS
 from tests.facts import opened, target
 from tests.faults.recorder import Recorder, Way
+from tests.faults.watching import Listener, sizes, tracebacks
 from tests.kafka.apache_kafka import ApacheKafka
 from tests.platform import Platform
 from tests.stand_ins.sendgrid import SendGridStandIn
@@ -33,6 +36,8 @@ from tests.stand_ins.sendgrid import SendGridStandIn
 STEADY = 0.7  # seconds of posting before the fault, and after it
 RECOVERED_WITHIN = 45.0
 SENT = "SELECT nonce::text FROM messages WHERE status IN ('sent', 'delivered') AND channel = 'sendgrid'"
+TARGET = "all"
+PROGRESS = f"SELECT progress FROM targets WHERE target = '{TARGET}'"
 PARTS = ("web", "relay", "worker", "broker", "postgres")
 
 
@@ -47,6 +52,10 @@ class Stage:
     @property
     def kafka(self) -> str:
         return self.apache.address if self.apache else self.platform.state().kafka or ""
+
+    @property
+    def logs(self) -> Path:
+        return self.platform.home / "logs"
 
     @property
     def url(self) -> str:
@@ -103,14 +112,32 @@ class Expected:
 def begin(stage: Stage) -> None:
     """Open the campaign, with the target that counts all hires."""
     headers = {"Authorization": f"Bearer {stage.key}", "Content-Type": "application/cloudevents-batch+json"}
-    events = [opened(id="faults-opened"), target("all", goal=1_000_000, id="faults-target")]
+    events = [opened(id="faults-opened"), target(TARGET, goal=1_000_000, id="faults-target")]
     assert httpx.post(f"{stage.url}/v1/events", json=events, headers=headers, timeout=20).status_code == 202
 
 
 def run(stage: Stage, name: str, inject: Callable[[], None], expected: Expected) -> Outcome:
     """One fault in the frame. `inject` returns when it is healed."""
-    outcome, starts = Outcome(), _starts(stage)
-    with _posting(stage, name) as recorder:
+    outcome, starts, logged = Outcome(), _starts(stage), sizes(stage.logs)
+    with Listener(stage.url, stage.key, TARGET) as listener:
+        _try(stage, _posting(stage, name), inject, expected, outcome)
+        number = stage.number(PROGRESS)
+        if not listener.shows(number):
+            outcome.wrong.append(f"C5: a listener was told {listener.last} last, and the number is {number}")
+    ended = {name for name, count in _starts(stage).items() if count != starts[name]} - set(expected.victims)
+    outcome.wrong += [f"C9: {name} ended" for name in sorted(ended)]
+    outcome.wrong += [f"C9: a traceback in {said}" for said in tracebacks(stage.logs, logged)]
+    return outcome
+
+
+def _try(
+    stage: Stage,
+    posting: AbstractContextManager[Recorder],
+    inject: Callable[[], None],
+    expected: Expected,
+    outcome: Outcome,
+) -> None:
+    with posting as recorder:
         time.sleep(STEADY)
         began = time.monotonic()
         inject()
@@ -120,9 +147,6 @@ def run(stage: Stage, name: str, inject: Callable[[], None], expected: Expected)
     for way in expected.go_on:
         outcome.stood_still = max(outcome.stood_still, recorder.longest_silence(way, began, healed))
     _check(stage, recorder, expected, outcome)
-    ended = {name for name, count in _starts(stage).items() if count != starts[name]} - set(expected.victims)
-    outcome.wrong += [f"C9: {name} ended" for name in sorted(ended)]
-    return outcome
 
 
 def _starts(stage: Stage) -> dict[str, int]:
@@ -167,7 +191,7 @@ def _check(stage: Stage, recorder: Recorder, expected: Expected, outcome: Outcom
     promised = recorder.told("ok", "http") | (recorder.told("ok", "kafka") if expected.keeps_log else set())
     outcome.lost += [(*each, _where(stage, recorder, each)) for each in sorted(promised - known)]
     outcome.wrong += [f"C3: refused, and there: {each}" for each in sorted(recorder.told("fail") & known)[:3]]
-    counted = stage.number("SELECT progress FROM targets WHERE target = 'all'")
+    counted = stage.number(PROGRESS)
     hires = stage.number("SELECT count(DISTINCT candidate) FROM facts WHERE type = 'hire.started'")
     if counted != hires:
         outcome.doubled.append(f"C5: the target says {counted}, the ledger's facts {hires}")

@@ -12,7 +12,7 @@ import psutil
 
 from tests.faults.frame import PARTS, Expected, Stage, begin
 from tests.kafka.apache_kafka import start
-from tests.platform import stop, until, whole
+from tests.platform import gone, stop, until, whole
 from tests.stand_ins.sendgrid import KEY, sendgrid_stand_in
 
 Deed = Literal["kill", "stop", "pause"]
@@ -43,7 +43,9 @@ def stage(folder: Path, broker: Literal["embedded", "apache"], cache: Path) -> I
                 begin(made)
                 yield made
             finally:
+                family = made.platform.family()
                 stop(made.platform)
+                assert gone(family), "a part is left behind"
         finally:
             if apache:
                 apache.stop()
