@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.catalogue import CATALOGUE, FactType
 from schemas.emitted import EMITTED
+from schemas.marks import MARK
 from schemas.openapi import example_event
 
 PAGE = Path(__file__).with_name("facts.md")
@@ -21,6 +22,11 @@ A fact is a [CloudEvent 1.0](https://cloudevents.io) in JSON. `time` says when i
 offset; `source` names the poster; the same (`source`, `id`) again is a duplicate, whatever it says. Over HTTP another
 fact under an identity that somebody else has used is refused. Unknown attributes and unknown keys in `data` are refused
 by name. What was posted by mistake is taken back with `fact.retracted`.
+
+Each field is *plain*, *kept* (about a person without naming anybody: targets count by it also after the person was
+erased) or *personal*, as `subject` and extension attributes are: [privacy.md](privacy.md) says what that means. The ids
+of candidates, offers and benefits are anybody's to read, so what looks like a telephone number, an e-mail address or
+the number of an identity card is refused there.
 
 | type | meaning | 含义 |
 |---|---|---|
@@ -62,7 +68,7 @@ def _section(row: FactType) -> str:
     example = json.dumps(example_event(row), ensure_ascii=False, indent=2)
     return (
         f"\n## {row.name}\n\n{row.meaning} {row.meaning_zh}\n\n"
-        f"| data | | what it may be |\n|---|---|---|\n{lines}\n\n"
+        f"| data | | | what it may be |\n|---|---|---|---|\n{lines}\n\n"
         f"<details><summary>Example</summary>\n\n```json\n{example}\n```\n</details>\n"
     )
 
@@ -71,7 +77,8 @@ def _property_lines(schema: dict[str, Any]) -> Iterator[str]:
     required = schema.get("required", [])
     for name in sorted(schema["properties"], key=lambda each: each not in required):
         need = "required" if name in required else "optional"
-        yield f"| `{name}` | {need} | {_described(schema['properties'][name]).replace('|', chr(92) + '|')} |"
+        said = schema["properties"][name]
+        yield f"| `{name}` | {need} | {said[MARK]} | {_described(said).replace('|', chr(92) + '|')} |"
 
 
 def _described(schema: dict[str, Any]) -> str:

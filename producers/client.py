@@ -13,8 +13,9 @@ from typing import Any, Final, Self
 
 from producers.kafka import Producer, Record
 from schemas.cloudevents import STRUCTURED
-from schemas.errors import DeliveryFailed
+from schemas.errors import DeliveryFailed, InvalidFact
 from schemas.facts import Fact, validate_event
+from schemas.ids import telling
 from schemas.kafka import KafkaAccess
 from schemas.topics import FACTS
 
@@ -39,7 +40,7 @@ class BulkPoster:
         Raises InvalidFact at the first event that is no fact (those of earlier batches are delivered; post the
         whole again once it is mended), DeliveryFailed with the events that Kafka did not take.
         """
-        return sum(self._deliver(batch) for batch in _batches(validate_event(dict(event)) for event in events))
+        return sum(self._deliver(batch) for batch in _batches(map(_checked, events)))
 
     def close(self) -> None:
         self._producer.close()
@@ -62,6 +63,14 @@ class BulkPoster:
 
 def _record(fact: Fact) -> Record:
     return Record(fact.key, json.dumps(fact.event, ensure_ascii=False).encode(), _HEADERS)
+
+
+def _checked(event: Mapping[str, Any]) -> Fact:
+    """Raises InvalidFact."""
+    fact = validate_event(dict(event))
+    if fault := telling(fact):
+        raise InvalidFact([fault], id=fact.id)
+    return fact
 
 
 def _batches(facts: Iterator[Fact]) -> Iterator[list[Fact]]:

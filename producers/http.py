@@ -22,6 +22,7 @@ from producers.waiting import Waiting, wanted_wait
 from schemas.access import Caller
 from schemas.errors import FieldError, InvalidFact, TooLarge
 from schemas.facts import Fact, ahead
+from schemas.ids import telling
 from schemas.openapi import EVENTS_OPERATION
 from storage import ledger, posters
 from storage.database import Conn, borrowed
@@ -77,8 +78,8 @@ async def _parse(request: Request) -> Parsed:
         found = check(event)
         if isinstance(found, InvalidFact):
             rejected.append(Rejected(index, found.id, found.errors))
-        elif early := ahead(found, now):
-            rejected.append(Rejected(index, found.id, [early]))
+        elif fault := ahead(found, now) or telling(found):
+            rejected.append(Rejected(index, found.id, [fault]))
         else:
             facts.append((index, found))
         if index % _BREATHE_EVERY == _BREATHE_EVERY - 1:

@@ -39,6 +39,7 @@ from schemas.fields import (
     Year,
     parse_time,
 )
+from schemas.marks import kept, personal, plain, require_marks
 
 COUNTED_PEOPLE = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
 WITHOUT_EMPLOYER = ("signed_up", "attended")
@@ -46,28 +47,32 @@ WHERE_OF_FAIRS = ("fair", "employer")
 
 
 class Data(BaseModel):
-    """What every fact carries. Unknown keys are refused: a typo must not vanish."""
+    """What every fact carries. Unknown keys are refused: a typo must not vanish. Every field has a mark."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    campaign: Id
+    campaign: Id = plain()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        require_marks(cls)
 
 
 class CandidateData(Data):
-    candidate: Id
+    candidate: Id = plain()
 
 
 class CampaignOpened(Data):
-    title: Text
-    organizer: Text
-    starts_on: Day
-    ends_on: Day
-    kind: CampaignKind | None = None
-    timezone: TimeZone | None = None
-    locale: Locale | None = None
-    reply_to: ReplyTo | None = None
-    contact: Text | None = None
-    signup: SignupPage | None = None
+    title: Text = plain()
+    organizer: Text = plain()
+    starts_on: Day = plain()
+    ends_on: Day = plain()
+    kind: CampaignKind | None = plain(None)
+    timezone: TimeZone | None = plain(None)
+    locale: Locale | None = plain(None)
+    reply_to: ReplyTo | None = plain(None)
+    contact: Text | None = plain(None)
+    signup: SignupPage | None = plain(None)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -77,17 +82,17 @@ class CampaignOpened(Data):
 
 
 class TargetRef(Data):
-    target: Id
+    target: Id = plain()
 
 
 class TargetSet(TargetRef):
-    title: Text
-    measure: Measure
-    goal: Goal
-    due_on: Day
+    title: Text = plain()
+    measure: Measure = plain()
+    goal: Goal = plain()
+    due_on: Day = plain()
     where: Annotated[
         dict[WhereKey, Annotated[list[Text | int], Field(min_length=1, max_length=1000)]] | None, Field()
-    ] = None
+    ] = plain(None)
 
     @model_validator(mode="after")
     def _measurable(self) -> Self:
@@ -103,20 +108,20 @@ class TargetSet(TargetRef):
 
 
 class FairRef(Data):
-    fair: Id
+    fair: Id = plain()
 
 
 class FairScheduled(FairRef):
-    title: Text
-    mode: Mode
-    starts_at: Time
-    ends_at: Time
-    venue: Text | None = None
-    city: Text | None = None
-    url: Url | None = None
-    capacity: Count | None = None
-    employers: Annotated[list[Id], Field(max_length=5000)] | None = None
-    cost: Amount | None = None
+    title: Text = plain()
+    mode: Mode = plain()
+    starts_at: Time = plain()
+    ends_at: Time = plain()
+    venue: Text | None = plain(None)
+    city: Text | None = plain(None)
+    url: Url | None = plain(None)
+    capacity: Count | None = plain(None)
+    employers: Annotated[list[Id], Field(max_length=5000)] | None = plain(None)
+    cost: Amount | None = plain(None)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -126,44 +131,44 @@ class FairScheduled(FairRef):
 
 
 class FairCancelled(FairRef):
-    reason: Prose | None = None
+    reason: Prose | None = plain(None)
 
 
 class EmployerSet(Data):
-    employer: Id
-    name: Text
-    name_en: Text | None = None
-    city: Text | None = None
-    url: Url | None = None
-    reply_to: ReplyTo | None = None
-    contact: Text | None = None
+    employer: Id = plain()
+    name: Text = plain()
+    name_en: Text | None = plain(None)
+    city: Text | None = plain(None)
+    url: Url | None = plain(None)
+    reply_to: ReplyTo | None = plain(None)
+    contact: Text | None = plain(None)
 
 
 class OpeningSet(Data):
-    opening: Id
-    employer: Id
-    position: Text
-    seats: Count
+    opening: Id = plain()
+    employer: Id = plain()
+    position: Text = plain()
+    seats: Count = plain()
 
 
 class CandidateSignedUp(CandidateData):
-    name: Text
-    fair: Id | None = None
-    email: Email | None = None
-    phone: Phone | None = None
-    locale: Locale | None = None
-    education: Education | None = None
-    school: Text | None = None
-    major: Text | None = None
-    graduation_year: Year | None = None
-    chain: Text | None = None
-    consent: bool | None = None
+    name: Text = personal()
+    fair: Id | None = plain(None)
+    email: Email | None = personal(None)
+    phone: Phone | None = personal(None)
+    locale: Locale | None = plain(None)
+    education: Education | None = kept(None)
+    school: Text | None = kept(None)
+    major: Text | None = kept(None)
+    graduation_year: Year | None = kept(None)
+    chain: Text | None = kept(None)
+    consent: bool | None = plain(None)
 
 
 class Consent(CandidateData):
-    purpose: Purpose
-    employers: Annotated[list[Id], Field(min_length=1, max_length=1000)] | None = None
-    text: Prose | None = None
+    purpose: Purpose = plain()
+    employers: Annotated[list[Id], Field(min_length=1, max_length=1000)] | None = plain(None)
+    text: Prose | None = personal(None)
 
     @model_validator(mode="after")
     def _whom(self) -> Self:
@@ -173,60 +178,60 @@ class Consent(CandidateData):
 
 
 class CandidateCheckedIn(CandidateData):
-    fair: Id
+    fair: Id = plain()
 
 
 class CandidateInterviewed(CandidateData):
-    employer: Id
-    position: Text | None = None
-    outcome: Outcome | None = None
+    employer: Id = plain()
+    position: Text | None = plain(None)
+    outcome: Outcome | None = plain(None)
 
 
 class CandidateWithdrew(CandidateData):
-    reason: Prose | None = None
+    reason: Prose | None = personal(None)
 
 
 class OfferExtended(CandidateData):
-    offer: Id
-    employer: Id
-    position: Text
-    opening: Id | None = None
-    expires_at: Time | None = None
-    city: Text | None = None
-    salary: Text | None = None
-    start_on: Day | None = None
-    place: Text | None = None
-    contact: Text | None = None
-    document: Id | None = None
+    offer: Id = plain()
+    employer: Id = plain()
+    position: Text = plain()
+    opening: Id | None = plain(None)
+    expires_at: Time | None = plain(None)
+    city: Text | None = plain(None)
+    salary: Text | None = personal(None)
+    start_on: Day | None = plain(None)
+    place: Text | None = plain(None)
+    contact: Text | None = personal(None)
+    document: Id | None = personal(None)
 
 
 class OfferAnswered(CandidateData):
-    offer: Id
-    reason: Prose | None = None
+    offer: Id = plain()
+    reason: Prose | None = personal(None)
 
 
 class HireStarted(CandidateData):
-    employer: Id
-    position: Text | None = None
-    offer: Id | None = None
-    started_on: Day
+    employer: Id = plain()
+    position: Text | None = plain(None)
+    offer: Id | None = plain(None)
+    started_on: Day = plain()
 
 
 class HireEnded(CandidateData):
-    employer: Id
-    ended_on: Day
-    reason: Prose | None = None
+    employer: Id = plain()
+    ended_on: Day = plain()
+    reason: Prose | None = personal(None)
 
 
 class Benefit(CandidateData):
-    benefit: Id
-    kind: Slug
-    amount: Amount | None = None
-    currency: Currency | None = None
+    benefit: Id = plain()
+    kind: Slug = plain()
+    amount: Amount | None = plain(None)
+    currency: Currency | None = plain(None)
 
 
 class FactRetracted(Data):
-    candidate: Id | None = None
-    source: UriReference
-    id: Id
-    reason: Prose
+    candidate: Id | None = plain(None)
+    source: UriReference = plain()
+    id: Id = plain()
+    reason: Prose = personal()

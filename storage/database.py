@@ -101,13 +101,19 @@ def translated() -> Iterator[None]:
     try:
         yield
     except _CONFLICTS as error:
-        raise ConcurrentChange(str(error)) from error
+        raise ConcurrentChange(_said(error)) from error
     except _ABOUT_THE_VALUE as error:
-        raise UnusableValue(str(error)) from error
+        raise UnusableValue(_said(error)) from error
     except errors.QueryCanceled as error:
-        raise StatementTooLong(str(error)) from error
+        raise StatementTooLong(_said(error)) from error
     except (psycopg.Error, PoolTimeout, ConnectionError, TimeoutError) as error:
-        raise DatabaseUnavailable(f"Postgres does not answer as it should: {error}{_lack()}") from error
+        raise DatabaseUnavailable(f"Postgres does not answer as it should: {_said(error)}{_lack()}") from error
+
+
+def _said(error: Exception) -> str:
+    """What an error says, without what Postgres adds below: rows and values, which are for nobody's log."""
+    primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return primary or str(error)
 
 
 async def connect(url: str, *, name: str) -> Conn:

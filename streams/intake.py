@@ -12,6 +12,7 @@ from schemas.access import is_reserved
 from schemas.cloudevents import from_kafka
 from schemas.errors import FieldError, InvalidFact
 from schemas.facts import Fact, ahead, validate_event
+from schemas.ids import telling
 from schemas.topics import SEQ_HEADER
 from storage import ledger
 from storage.database import Conn
@@ -124,7 +125,7 @@ def _fault_from_outside(fact: Fact, now: datetime) -> FieldError | None:
     """What is wrong with a fact that is none of the ledger's own."""
     if is_reserved(fact.source):
         return FieldError("source", f"{fact.source} is what the platform itself speaks under")
-    return ahead(fact, now)
+    return ahead(fact, now) or telling(fact)
 
 
 def parse(incoming: Iterable[Incoming], *, now: datetime) -> tuple[list[Fact], list[DeadLetter]]:

@@ -17,6 +17,7 @@ from schemas.kafka import KafkaAccess
 from schemas.settings import Settings
 from yinfeng.kafka_admin import facts_topic
 from yinfeng.lag import facts_ends
+from yinfeng.masking import mask_logs
 from yinfeng.pulse import Pulse, pulse_path
 from yinfeng.readiness import mark_ready
 
@@ -42,6 +43,7 @@ class KafkaBroker:
 
 def run_relay(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit code."""
+    mask_logs()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("kafka").setLevel(logging.WARNING)
     stop = Event()

@@ -73,6 +73,7 @@ from yinfeng.campaign_limits import keep_to_campaigns
 from yinfeng.connections import ImpatientProtocol
 from yinfeng.headers import Headers
 from yinfeng.limits import BodyLimit, OneOfEach
+from yinfeng.masking import mask_logs
 from yinfeng.openapi import describe
 from yinfeng.pages import Pages, make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
@@ -260,6 +261,7 @@ class Server(uvicorn.Server):
 
 def run_web(settings: Settings) -> int:
     """Serve until SIGINT or SIGTERM. Returns the exit code."""
+    mask_logs()
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,

@@ -16,6 +16,7 @@ from schemas.settings import Settings
 from storage.positions import Log
 from streams import app as streams_app
 from yinfeng.kafka_admin import facts_log
+from yinfeng.masking import mask_logs
 from yinfeng.pulse import Pulse, pulse_path
 from yinfeng.readiness import mark_ready
 
@@ -27,6 +28,7 @@ END_WITHIN: Final = 8.0  # seconds: nothing but a commit moves a position, so th
 def run_worker(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit code."""
     gc.set_threshold(100_000, 50, 100)  # batches make many short-lived objects and few cycles: a fifth of the time
+    mask_logs()
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
     app = streams_app.make_app(settings)
 

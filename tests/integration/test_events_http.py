@@ -80,6 +80,16 @@ async def test_what_is_accepted_is_committed_as_it_was_said(organizer: Poster, c
     assert await count(conn, "pending") == len(said)
 
 
+async def test_an_id_that_tells_who_somebody_is_is_refused_and_not_repeated(organizer: Poster, conn: Conn):
+    answer = await organizer.one(signed_up("13800138000"))
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "data.candidate"
+    assert "telephone number" in error["message"]
+    assert "138" not in error["message"]
+    assert await ledger.count_pending(conn) == 0
+
+
 async def test_the_four_forms(organizer: Poster):
     binary = signed_up("c4")
     headers = {f"ce-{name}": value for name, value in binary.items() if name not in ("data", "datacontenttype")}

@@ -1,0 +1,47 @@
+"""What a log may not tell."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from schemas.errors import DatabaseUnavailable
+from yinfeng.masking import mask_logs, masked
+
+
+@pytest.fixture
+def log() -> Iterator[logging.Logger]:
+    before = logging.getLogRecordFactory()
+    mask_logs()
+    mask_logs()
+    yield logging.getLogger("test.masking")
+    logging.setLogRecordFactory(before)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("550 <li.siyu@example.com>: no such user", "550 <[address]>: no such user"),
+        ("Key (address)=(li@example.com) already exists", "Key (address)=([address]) already exists"),
+        ("call 13800138000 or +86 138-0013-8000", "call [number] or [number]"),
+        ("offset 1732600000000, fact 13800138", "offset 1732600000000, fact 13800138"),
+        ("postgresql://postgres@/yinfeng?host=/tmp", "postgresql://postgres@/yinfeng?host=/tmp"),
+        ("思雨@例子.中国", "[address]"),
+    ],
+)
+def test_addresses_and_numbers_are_masked(said: str, kept: str) -> None:
+    assert masked(said) == kept
+
+
+def test_whatever_a_record_is_made_of(log: logging.Logger, caplog: pytest.LogCaptureFixture) -> None:
+    error = DatabaseUnavailable("Key (li@example.com)")
+    log.error("message %d to %s: %s", 7, "li@example.com", error)
+    log.error("%(who)s came %(times)d times", {"who": "li@example.com", "times": 2})
+    try:
+        raise error
+    except DatabaseUnavailable:
+        log.exception("failed")
+    assert "li@" not in caplog.text
+    assert "message 7 to [address]: Key ([address])" in caplog.text
+    assert "[address] came 2 times" in caplog.text
+    assert "DatabaseUnavailable: Key ([address])" in caplog.text
