@@ -129,13 +129,21 @@ class ReportMailbox:
             return
         target = _quoted(self._handled)
         imap.create(target)  # which says no where there is one
-        if "MOVE" in imap.capabilities:
+        able = _abilities(imap)
+        if "MOVE" in able:
             _require(imap.uid("MOVE", numbers, target), f"no mail could be moved to {self._handled}")
             return
         _require(imap.uid("COPY", numbers, target), f"no mail could be copied to {self._handled}")
         imap.uid("STORE", numbers, "+FLAGS.SILENT", r"(\Seen \Deleted)")
-        if "UIDPLUS" in imap.capabilities:  # a plain EXPUNGE would take other people's too
+        if "UIDPLUS" in able:  # a plain EXPUNGE would take other people's too
             imap.uid("EXPUNGE", numbers)
+
+
+def _abilities(imap: imaplib.IMAP4) -> frozenset[str]:
+    """What the server can do, asked anew: most say less to whom they don't know yet."""
+    _, answer = imap.capability()
+    said = b" ".join(each for each in answer if isinstance(each, bytes)).decode("ascii", "replace")
+    return frozenset(said.upper().split())
 
 
 def _leave(imap: imaplib.IMAP4) -> None:
