@@ -87,7 +87,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "signup.none_left": "已满，{waiting} 人候补",
         "signup.calendar": "加入日历",
         "signup.map": "查看地图",
-        "signup.employers": "参会单位与岗位",
+        "signup.employers": "参会单位与职位",
         "signup.fairs": "选择招聘会报名",
         "signup.form": "报名",
         "signup.form.full": "加入候补",

@@ -32,7 +32,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "own.offer.extended": "Waits for your answer",
         "own.offer.accepted": "You accepted",
         "own.offer.declined": "You declined",
-        "own.offer.rescinded": "Taken back by the employer",
+        "own.offer.rescinded": "Withdrawn by the employer",
         "own.answer": "Read and answer",
         "own.consent": "Who may see my data",
         "own.consent.save": "Save",
