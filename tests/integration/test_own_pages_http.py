@@ -38,10 +38,12 @@ async def applying(world: World) -> AsyncIterator[None]:
             await world.apply()
             await asyncio.sleep(0.01)
 
-    task = asyncio.create_task(work())
+    task, patience = asyncio.create_task(work()), saying.WAIT
+    saying.WAIT = 20.0
     try:
         yield
     finally:
+        saying.WAIT = patience
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
