@@ -44,6 +44,7 @@ def shown(database_url: str, apply: Callable[..., None], lang: str) -> Everythin
 def reader(browser: Browser, address: str, lang: str) -> Iterator[BrowserContext]:
     """A browser of somebody who reads this language, with axe in each page."""
     context = browser.new_context(locale=lang, base_url=address)
+    context.set_default_timeout(120_000)  # milliseconds; the gallery of templates has a frame for each
     context.add_init_script(path=str(resources.files("axe_playwright_python") / "axe.min.js"))
     yield context
     context.close()
