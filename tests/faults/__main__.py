@@ -45,6 +45,17 @@ class Row:
         self.recovered_after = max(self.recovered_after, outcome.recovered_after)
         self.said += outcome.faults()
 
+    def include(self, other: Row) -> None:
+        """What other runs of the same came to."""
+        self.runs += other.runs
+        self.lost += other.lost
+        self.doubled += other.doubled
+        self.wrong += other.wrong
+        self.mails_twice += other.mails_twice
+        self.stood_still = max(self.stood_still, other.stood_still)
+        self.recovered_after = max(self.recovered_after, other.recovered_after)
+        self.said += other.said
+
 
 Table = dict[str, Row]
 
@@ -57,6 +68,7 @@ def main() -> int:
     asked.add_argument(
         "--only", nargs="*", default=[], help="parts, such as worker or broker; all of them unless given"
     )
+    asked.add_argument("--add", action="store_true", help="add to the table that stands, instead of a new one")
     words = asked.parse_args()
     cases = [case for case in CASES if not words.only or case[0] in words.only]
     tables: dict[str, Table] = {}
@@ -73,7 +85,8 @@ def main() -> int:
         for _ in at_once.map(try_on, tables):
             pass
     if not words.only:
-        _write({name: row for table in tables.values() for name, row in table.items()})
+        table = {name: row for table in tables.values() for name, row in table.items()}
+        _write(_added(_read(), table) if words.add else table)
     return 1 if any(row.said for table in tables.values() for row in table.values()) else 0
 
 
@@ -108,6 +121,23 @@ def _lines(table: Table) -> Iterator[str]:
         cells = [row.runs, row.lost, row.doubled, row.wrong, row.mails_twice]
         times = [f"{row.stood_still:.1f}", f"{row.recovered_after:.1f}"]
         yield f"| {' | '.join(map(str, [name, *cells, *times]))} |\n"
+
+
+def _read() -> Table:
+    """The table as it stands on the page."""
+    page = PAGE.read_text(encoding="utf-8").split(START)[1].split(END)[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in page.splitlines() if line.count("|") > 8]
+    return {
+        name: Row(*map(int, counts), float(still), float(recovered))
+        for name, *counts, still, recovered in rows
+        if counts[0].isdigit()
+    }
+
+
+def _added(known: Table, more: Table) -> Table:
+    for name, row in more.items():
+        known.setdefault(name, Row()).include(row)
+    return known
 
 
 def _write(table: Table) -> None:
