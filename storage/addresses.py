@@ -9,7 +9,8 @@ import hmac
 from collections.abc import Iterable
 from typing import Final
 
-from storage.arrays import columns
+from schemas.kinds import EMPLOYER_KINDS, HR_KINDS
+from storage.arrays import column, columns
 from storage.database import Conn
 from storage.ledger import JourneyKey
 
@@ -19,7 +20,7 @@ INSERT INTO addresses (campaign, digest, candidate)
 SELECT %(campaign)s::text, %(digest)s::bytea, coalesce((
     SELECT m.candidate FROM messages m
     WHERE lower(m.recipient) = %(address)s::text AND NOT m.forgotten AND m.campaign = %(campaign)s::text
-      AND m.candidate IS NOT NULL ORDER BY m.id DESC LIMIT 1), %(fresh)s::text)
+      AND m.candidate IS NOT NULL AND m.kind <> ALL(%(others)s::text[]) ORDER BY m.id DESC LIMIT 1), %(fresh)s::text)
 ON CONFLICT (campaign, digest) DO UPDATE SET claimed_at = now()
 RETURNING candidate
 """
@@ -38,7 +39,13 @@ class Addresses:
 
     async def claim(self, conn: Conn, campaign: str, address: str, fresh: str) -> str:
         """The candidate who has this address in a campaign: `fresh` where nobody had."""
-        values = {"campaign": campaign, "digest": self._digest(address), "address": address.lower(), "fresh": fresh}
+        values = {
+            "campaign": campaign,
+            "digest": self._digest(address),
+            "address": address.lower(),
+            "fresh": fresh,
+            "others": column([*HR_KINDS, *EMPLOYER_KINDS]),
+        }
         row = await (await conn.execute(_CLAIM, values)).fetchone()
         return str(row[0]) if row else fresh
 

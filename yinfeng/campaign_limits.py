@@ -23,6 +23,7 @@ ROUTES: Final[dict[tuple[str, str], How]] = {
     ("GET", "/campaigns/{campaign}"): "path",
     ("GET", "/campaigns/{campaign}/candidates"): "path",
     ("GET", "/campaigns/{campaign}/targets/{target}"): "path",
+    ("GET", "/fairs/{campaign}/{fair}/poster.{format}"): "path",
     ("GET", "/candidates"): "query",
     ("GET", "/candidates/{campaign}/{candidate:path}"): "path",
     ("GET", "/forms/{name}"): "query",

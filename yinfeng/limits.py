@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
+from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,17 +40,29 @@ class OneOfEach:
 
 
 class BodyLimit:
-    """Refuses forms that are too large (413), and reads no further. A body that comes too slowly is given up (408)."""
+    """Refuses forms that are too large (413), and reads no further, and those in other letters than UTF-8 (415). A body
+    that comes too slowly is given up (408)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if not all(_is_plain(value) for name, value in scope["headers"] if name == b"content-type"):
+                refused = problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a form is written in UTF-8")
+                await refused(scope, receive, send)
+                return
             receive = _in_time(receive)
             if not scope["path"].startswith(BOUNDED):
                 receive = _bounded(receive, LARGER.get(scope["path"], MOST_OF_A_FORM))
         await self._app(scope, receive, send)
+
+
+def _is_plain(content_type: bytes) -> bool:
+    """Whether no letters are named that take long to read: Python knows some (punycode) that take minutes."""
+    media, options = parse_options_header(content_type)
+    charset = options.get(b"charset", b"utf-8").lower()
+    return not media.startswith(b"multipart/") or charset in (b"utf-8", b"utf8", b"us-ascii")
 
 
 def _in_time(receive: Receive) -> Receive:

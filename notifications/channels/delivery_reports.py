@@ -24,8 +24,11 @@ from notifications.rules.statuses import ProviderWord
 
 MOST_RECIPIENTS: Final = 20
 MOST_PARTS: Final = 50
+MOST_LINES: Final = 5000  # of a report; what it tells stands before the mail that it has with it
+MOST_BOUNDARIES: Final = 20  # each line is held against all of those around it
 MOST_HEADER: Final = 2000  # characters of one that are looked at
 _OURS: Final = re.compile(r"yinfeng\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.[0-9a-f]{1,64})?@")
+_BOUNDARY: Final = re.compile(rb"\bboundary\b[*0-9\s]*=", re.IGNORECASE)
 _STATUS: Final = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 _MOST_ADDRESS: Final = 254
 
@@ -38,7 +41,9 @@ def is_report(content_type: str) -> bool:
 def read_report(content: bytes) -> list[Told]:
     """What a report tells of our mail, for each address; nothing where it is no report, or of another's mail. A report
     that was cut off is read as far as it goes."""
-    report = message_from_bytes(content)
+    if len(_BOUNDARY.findall(content)) > MOST_BOUNDARIES:
+        return []
+    report = message_from_bytes(b"".join(content.splitlines(keepends=True)[:MOST_LINES]))
     parts = list(islice(report.walk(), MOST_PARTS))
     status = next((part for part in parts if part.get_content_type() == _DELIVERY_STATUS), None)
     if report.get_content_type() != "multipart/report" or status is None:
@@ -109,6 +114,7 @@ def _told(nonce: str, at: datetime | None, block: Message) -> Told | None:
         suppress="hard_bounce" if nobody else None,
         reason=reason,
         noted=True,
+        by_anybody=True,
     )
 
 

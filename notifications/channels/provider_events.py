@@ -75,7 +75,9 @@ def _is_ours(event: Told, standing: Mapping[str, MessageState]) -> bool:
     message = standing.get(event.message or "")
     if message is None:
         return False
-    return not message.recipient or event.address is None or _same(message.recipient, event.address)
+    if not message.recipient or event.address is None:
+        return not event.by_anybody
+    return _same(message.recipient, event.address)
 
 
 def _same(one: str, other: str) -> bool:

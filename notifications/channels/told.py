@@ -17,7 +17,8 @@ class Told:
     """One event. `word` is None where it changes no message's status, `message` where it names none of ours.
 
     `event` and `fingerprint` are digests: of its own name, and of what it says. `noted`: also where it changes no
-    status, it stands in the message's history.
+    status, it stands in the message's history. `by_anybody`: nobody has signed it, so it counts only where it names
+    the address that the message went to.
     """
 
     event: str
@@ -30,6 +31,7 @@ class Told:
     suppress: SuppressionKind | None
     reason: str
     noted: bool = False
+    by_anybody: bool = False
 
 
 def digest(*parts: Any) -> str:

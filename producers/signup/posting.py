@@ -52,6 +52,7 @@ class Counter:
     async def sign_up(self, sent: Sent) -> str | None:
         """Commit what a form says. The candidate, where something new was said: the same form sent twice says it
         once."""
+        _require_good(sent)
         candidate, journey = await self._person(sent)
         said = facts(sent, candidate, journey)
         new = await self.committing.append(said, posted_by=POSTED_BY, size=_BYTES * len(said))
@@ -61,6 +62,7 @@ class Counter:
     async def ask(self, sent: Sent) -> None:
         """Have the address confirmed by a link before anything is said; what was typed waits for it. Whoever asks too
         often learns nothing of it."""
+        _require_good(sent)
         candidate, _ = await self._person(sent)
         said = {"to": sent.values["email"], "name": sent.values["name"], "locale": sent.lang, "signup": sent.name}
         key = dedupe_key(SIGNUP_CHECK, sent.campaign, candidate, [sent.name])
@@ -87,6 +89,11 @@ class Counter:
                 return candidate, journey
             await addresses.move(conn, sent.campaign, address, fresh)
             return fresh, Journey()
+
+
+def _require_good(sent: Sent) -> None:
+    """Of somebody who is known less is said: what is wrong with the rest is told all the same. Raises InvalidFact."""
+    facts(sent, "c-", Journey())
 
 
 def _is_theirs(journey: Journey, address: str) -> bool:

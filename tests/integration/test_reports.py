@@ -98,6 +98,16 @@ async def test_a_report_about_another_address_changes_nothing(office: Office, se
     assert await office.rows("SELECT address FROM suppressions") == []
 
 
+async def test_a_report_of_a_mail_that_never_went_changes_nothing(office: Office, server: Dovecot):
+    """Links on a candidate's own page have the names of mails to come."""
+    await office.tell(opened(), signed_up("c1", email="c1@example.com"))
+    [(nonce,)] = await office.rows("SELECT nonce::text FROM messages")
+    server.deliver(of_now(postfix(nonce, "rival@example.com")))
+    await reader(office, mailbox(server)).look()
+    assert await office.statuses() == {"requested": 1}
+    assert await office.rows("SELECT address FROM suppressions") == []
+
+
 async def test_a_report_of_a_try_before_the_last_changes_nothing(office: Office, server: Dovecot):
     [nonce] = await sent_to(office, "c1")
     await office.change(

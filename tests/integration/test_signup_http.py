@@ -251,6 +251,36 @@ async def test_nobody_changes_what_another_said_by_typing_their_address(world: W
     assert data == {"campaign": CAMPAIGN, "candidate": "c1", "name": "Name c1", "email": "C1@example.com", "fair": "f2"}
 
 
+@pytest.mark.parametrize("checked", [{}, {"signup": "checked"}])
+async def test_what_is_wrong_is_said_alike_of_known_and_unknown_addresses(world: World, checked: dict[str, Any]):
+    await world.office.tell(here(**checked), fair(), signed_up("c1", email="c1@example.com"))
+    await world.office.sender().send_all()
+    for email in ("c1@example.com", "new@example.com"):
+        assert "school-wrong" in (await world.send(422, email=email, school="a\tb")).text
+
+
+async def test_who_was_written_to_about_somebody_is_not_that_person(world: World):
+    huayou = event("employer.set", employer="huayou", name="Huayou", reply_to="hr@huayou.example")
+    offer = {"candidate": "c1", "offer": "o1"}
+    await world.office.tell(here(), fair(), huayou, event("candidate.signed_up", candidate="c1", name="Li"))
+    await world.office.tell(event("offer.extended", **offer, employer="huayou", position="Chemist"))
+    await world.office.tell(event("offer.accepted", **offer, time="2026-03-09T09:00:00+08:00"))
+    await world.settle()
+    [(to,)] = await world.office.rows("SELECT recipient FROM messages WHERE kind = 'offer_accepted'")
+    assert to == "hr@huayou.example"
+    await world.send(email="hr@huayou.example")
+    assert "c1" not in [data["candidate"] for _, data in await world.facts()]
+
+
+async def test_letters_that_take_minutes_to_read_are_refused(world: World):
+    kind = "multipart/form-data; boundary=x; charset=punycode"
+    letters = b"a" * 60_000 + b"-" + b"b" * 60_000
+    body = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + letters + b"\r\n--x--\r\n"
+    began = time.process_time()
+    assert (await world.http.post(FAIR, content=body, headers={"content-type": kind})).status_code == 415
+    assert time.process_time() - began < 1
+
+
 async def test_who_was_erased_begins_anew(world: World):
     await world.office.tell(here(), fair())
     await world.send()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from notifications.channels.delivery_reports import is_report, read_report
 from notifications.channels.replies import is_nobody
+from notifications.channels.report_mailbox import MOST_BYTES
 from tests.reports import ADDRESS, NONCE, SHAPES, postfix
 
 
@@ -81,6 +83,15 @@ def test_whatever_comes_is_read_or_passed_over(data: st.DataObject):
         for told in read_report(content):
             assert told.message == NONCE or len(told.message or "") == 36
             assert told.reason.isprintable()
+
+
+@pytest.mark.parametrize("deep", [5, 100])
+def test_nobody_writes_a_report_that_takes_long_to_read(deep: int):
+    heads = [f'Content-Type: multipart/report; boundary="{n}"\n\n--{n}\n' for n in range(deep)]
+    content = "".join(heads).encode()
+    began = process_time()
+    assert read_report(content + b"\n" * (MOST_BYTES - len(content))) == []
+    assert process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from notifications.links.own.saying import Said
 from schemas import consents
 from schemas.errors import Conflict, FieldError, InvalidFact, NotFound
 from schemas.fields import Education
+from schemas.kinds import AUDIENCES
 from storage import candidates
 from storage.database import borrowed
 
@@ -197,5 +198,7 @@ async def _data(door: Door, own: Own) -> dict[str, Any]:
         "attributes": reading.attributes(own),
         "consent": reading.agreed(own),
         "facts": [{name: each[name] for name in kept} for each in told],
-        "messages": [{name: each[name] for name in sent} for each in mails],
+        "messages": [
+            {name: each[name] for name in sent} for each in mails if AUDIENCES[each["template"]] == "candidate"
+        ],
     }
