@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
 
 import schemas.access_tables
@@ -89,8 +89,7 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def _upgrade(connection: Connection) -> None:
-    connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
-    connection.commit()
+    event.listen(connection, "begin", _be_impatient)
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -101,6 +100,11 @@ def _upgrade(connection: Connection) -> None:
                 raise
             connection.rollback()
             time.sleep(0.5)
+
+
+def _be_impatient(connection: Connection) -> None:
+    """In each transaction anew: a revision that made an index had to set its patience aside."""
+    connection.exec_driver_sql(f"SELECT set_config('lock_timeout', '{_LOCK_TIMEOUT}', true)")
 
 
 def _config(connection: Connection | None) -> Config:

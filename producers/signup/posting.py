@@ -12,11 +12,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from producers.bell import Bell
 from producers.committing import Committing
-from schemas.errors import TooMany
+from schemas.errors import Conflict, TooMany
+from schemas.facts import Fact
 from schemas.journey import Journey
 from schemas.messages import SIGNUP_CHECK, MessageRequest, dedupe_key
 from schemas.signing_up import Sent, facts
-from storage import journeys, unconfirmed
+from storage import journeys, ledger, unconfirmed
 from storage.access import throttles
 from storage.addresses import Addresses
 from storage.database import Conn, borrowed
@@ -51,17 +52,23 @@ class Counter:
 
     async def sign_up(self, sent: Sent) -> str | None:
         """Commit what a form says. The candidate, where something new was said: the same form sent twice says it
-        once."""
+        once. Raises Conflict where the form's name is taken by what was typed for another address: nothing is said."""
         _require_good(sent)
         candidate, journey = await self._person(sent)
         said = facts(sent, candidate, journey)
         new = await self.committing.append(said, posted_by=POSTED_BY, size=_BYTES * len(said))
         self.bell.ring()
+        if not new and await self._is_anothers(said, candidate):
+            raise Conflict("this form was sent already, for another address")
         return candidate if new else None
+
+    async def _is_anothers(self, said: Sequence[Fact], candidate: str) -> bool:
+        async with borrowed(self.pool) as conn:
+            return any(fact.candidate != candidate for fact in await ledger.named(conn, [said[0].identity]))
 
     async def ask(self, sent: Sent) -> None:
         """Have the address confirmed by a link before anything is said; what was typed waits for it. Whoever asks too
-        often learns nothing of it."""
+        often learns nothing of it. Raises Conflict, as `sign_up` does."""
         _require_good(sent)
         candidate, _ = await self._person(sent)
         said = {"to": sent.values["email"], "name": sent.values["name"], "locale": sent.lang, "signup": sent.name}
@@ -74,7 +81,10 @@ class Counter:
             except TooMany:
                 return
             async with conn.transaction():
-                if await unconfirmed.keep(conn, sent.name, sent.campaign, candidate, typed):
+                new = await unconfirmed.keep(conn, sent.name, sent.campaign, candidate, typed)
+                if not new and await unconfirmed.fetch(conn, sent.name, sent.campaign, candidate) is None:
+                    raise Conflict("this form was sent already, for another address")
+                if new:
                     await asking.request(conn, [MessageRequest(SIGNUP_CHECK, key, sent.campaign, candidate, params)])
 
     async def _person(self, sent: Sent) -> tuple[str, Journey]:

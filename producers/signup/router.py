@@ -21,7 +21,7 @@ from producers.bell import Bell
 from producers.committing import Committing
 from producers.forms.reading import Read, read
 from producers.signup.posting import Again, Counter, employers_of
-from schemas.errors import InvalidFact, TooMany
+from schemas.errors import Conflict, InvalidFact, TooMany
 from schemas.forms import SIGNUP, Filled
 from schemas.limits import Limit, network
 from schemas.proofs import Challenge, again, issue, judge, nonce_of
@@ -99,10 +99,20 @@ class _Door:
                     await self._counter.ask(sent)
                     return RedirectResponse(CHECK.format(lang), 303)
                 candidate = await self._counter.sign_up(sent)
-        except InvalidFact as error:
-            return await self._show(request, campaign, fair, Filled(typed, _faults(error)), judged.next)
+        except (Conflict, InvalidFact) as error:
+            wrong, next = await self._refused(error, judged.next, now)
+            return await self._show(request, campaign, fair, Filled(typed, wrong), next)
         task = BackgroundTask(self._send_again, campaign, candidate, fair) if candidate else None
         return RedirectResponse(DONE.format(lang), 303, background=task)
+
+    async def _refused(
+        self, error: Conflict | InvalidFact, used: Challenge, now: datetime
+    ) -> tuple[dict[str, str], Challenge]:
+        """What is wrong, and what the form carries next: a name of its own where somebody went back and corrected the
+        address."""
+        if isinstance(error, Conflict):
+            return {"form": "signup.stale"}, _fresh(await self._counter.secret(), now)
+        return _faults(error), used
 
     async def _where(self, campaign: str, fair: str | None) -> Signup | None:
         if not all(_NAME.fullmatch(each) for each in (campaign, fair or campaign)):

@@ -111,6 +111,37 @@ async def test_signing_off_gives_the_seat_to_the_next_and_signing_up_again_gets_
     assert [type for type, _ in await said(world)] == ["candidate.withdrew", "candidate.signed_up"]
 
 
+async def test_who_signed_off_gets_back_to_each_of_their_fairs(world: World):
+    other = {**fair(world.office, hours=72), "id": "fair-2"}
+    other["data"] = {**other["data"], "fair": "f2", "title": "Autumn fair"}
+    await confirmed(world, fair(world.office, hours=48), other, person(), person(id="again", fair="f2"))
+    mine = await world.link("me")
+    async with applying(world):
+        await world.post(f"{mine}/sign-off")
+        await world.post(f"{mine}/sign-up", fair="f2")
+        page = await world.page(mine)
+        assert (page.count("You have a seat"), page.count('name="fair" value="f1"')) == (1, 1)
+        await world.post(f"{mine}/correct", phone="123456")
+        assert (await world.page(mine)).count("You have a seat") == 1
+        await world.post(f"{mine}/sign-up", fair="f1")
+        await world.post(f"{mine}/sign-up", fair="f1")  # by a second window: said once
+        assert (await world.page(mine)).count("You have a seat") == 2
+    assert [type for type, _ in await said(world)] == ["candidate.withdrew", *["candidate.signed_up"] * 3]
+
+
+async def test_two_things_said_at_the_same_moment_both_count(world: World):
+    await confirmed(world, fair(world.office), person(phone="123456"))
+    mine = await world.link("me")
+    async with applying(world):
+        await asyncio.gather(
+            *[world.post(f"{mine}/correct", name=f"Siyu {n}", phone=f"12345{n}") for n in range(3)],
+            world.post(f"{mine}/consent", employers="true", marketing="true"),
+        )
+    told = [(type, data.get("purpose") or data.get("phone")) for type, data in await said(world)]
+    assert {purpose for type, purpose in told if type == "consent.given"} == {"employers", "marketing"}
+    assert {phone for type, phone in told if type == "candidate.signed_up"} == {"123450", "123451", "123452"}
+
+
 async def test_what_is_wrong_is_corrected_and_asks_for_no_mail(world: World):
     await confirmed(world, fair(world.office), person(phone="123456"))
     mine = await world.link("me")

@@ -242,6 +242,22 @@ async def test_the_same_form_sent_twice_says_it_once(world: World):
     assert len(await world.facts()) == 2
 
 
+@pytest.mark.parametrize("signup", ["open", "checked"])
+async def test_who_goes_back_and_corrects_the_address_is_not_told_that_it_counts(world: World, signup: str):
+    await world.office.tell(here(signup=signup), fair())
+    form = world.token()
+    await world.send(email="tpyo@example.com", **form)
+    page = (await world.send(422, email="typo@example.com", **form)).text
+    assert ("button once more" in page, 'value="typo@example.com"' in page, form["token"] in page) == (
+        True,
+        True,
+        False,
+    )
+    await world.send(email="tpyo@example.com", **form)
+    await world.send(email="typo@example.com")
+    assert {to for _, to in await world.settle()} == {"tpyo@example.com", "typo@example.com"}
+
+
 async def test_nobody_changes_what_another_said_by_typing_their_address(world: World):
     await world.office.tell(here(), fair(), fair(fair="f2"), signed_up("c1", email="c1@example.com", consent=False))
     await world.office.sender().send_all()

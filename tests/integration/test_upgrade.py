@@ -15,10 +15,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
+from sqlalchemy import create_engine
 
+from schemas.errors import DatabaseUnavailable
 from schemas.topics import SEQ_HEADER
 from storage.database import connect
-from storage.setup import FIRST, head, migrate, revision
+from storage.setup import FIRST, _config, head, migrate, revision, sqlalchemy_url
 from streams.apply import apply_batch
 from streams.audit import audit
 from streams.intake import Incoming
@@ -110,6 +113,41 @@ def test_what_the_first_version_writes_can_still_be_written(first: str):
     added = {key: column for key, column in after.items() if key not in before and key[0] in tables}
     assert added
     assert all(null == "YES" or filled for _, null, filled in added.values())
+
+
+def test_no_revision_waits_long_for_a_table_that_others_want(first: str):
+    """Indexes are made without haste; what follows them in the same run gives up a lock as what came before did."""
+    with psycopg.connect(first, autocommit=True) as connection:
+        connection.execute("CREATE TABLE seen (query text, patience text)")
+        connection.execute("""
+            CREATE FUNCTION see() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO seen VALUES (current_query(), current_setting('lock_timeout')); END $$
+        """)
+        connection.execute(
+            "CREATE EVENT TRIGGER seeing ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION see()"
+        )
+        migrate(first)
+        assert connection.execute("SELECT query FROM seen WHERE patience <> '200ms'").fetchall() == []
+        assert connection.execute("SELECT FROM seen WHERE query LIKE '%drawn%'").fetchone() is not None
+
+
+def test_a_revision_that_was_broken_off_can_be_begun_again(first: str, monkeypatch: pytest.MonkeyPatch):
+    """What is dropped beside the work waits for all who look at it: long enough for somebody to lose patience."""
+    engine = create_engine(sqlalchemy_url(first))
+    with engine.connect() as connection:
+        command.stamp(_config(connection), FIRST)
+        connection.commit()
+        command.upgrade(_config(connection), "0026")
+    engine.dispose()
+    with psycopg.connect(first) as busy:
+        busy.execute("SELECT FROM targets")
+        with monkeypatch.context() as impatient:
+            impatient.setenv("PGOPTIONS", "-c statement_timeout=1000")
+            with pytest.raises(DatabaseUnavailable):
+                migrate(first)
+        busy.rollback()
+    assert migrate(first) == "0026"
+    assert (revision(first), numbers(first)) == (head(), SHOWN)
 
 
 def columns(url: str) -> dict[tuple[str, str], tuple[str, str, bool]]:

@@ -127,7 +127,7 @@ def _back_to(own: Own, fair: str) -> list[Said]:
     row = reading.require(own, fair=fair)
     if row["cancelled"] or own.situation.now >= row["ends_at"] or own.situation.campaign.get("closed"):
         raise Conflict("nobody can sign up for this fair any more")
-    return saying.signing_up(own, fair) if own.journey.withdrawn else []
+    return saying.signing_up(own, fair) if own.journey.in_line(fair) is None else []
 
 
 async def _values(request: Request) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def _state(own: Own, fair: str, row: Row) -> FairState:
         return "cancelled"
     if own.situation.now >= row["ends_at"]:
         return "over"
-    if own.journey.withdrawn:
+    if own.journey.withdrawn or (fair in own.journey.fairs and own.journey.in_line(fair) is None):
         return "left"
     standing = own.standing.get(fair)
     if standing is None:

@@ -14,24 +14,46 @@ from schemas.errors import Conflict
 from schemas.facts import Fact
 from schemas.journey import CONSENT
 from storage import addresses, ledger
-from storage.database import borrowed
+from storage.database import Conn, borrowed
 from storage.messages import by_link
 
 Said = tuple[str, dict[str, Any]]  # a type and its data, campaign and candidate left out
 WAIT: Final = 2.0  # seconds that an answer waits for its facts to be applied
 _LOOK_EVERY: Final = 0.05
+_TRIES: Final = 10  # of things that are said side by side
 
 
 async def say(door: Door, own: Own, said: Sequence[Said]) -> bool:
-    """Commit what somebody says of themselves. Whether it is applied already. Raises InvalidFact, and TooMany."""
+    """Commit what somebody says of themselves. Whether it is applied already. Raises InvalidFact, Conflict, TooMany."""
     door.limit.take(own.message.nonce)
-    message = own.message
     async with borrowed(door.pool) as conn:
-        before = await by_link.said(conn, OWN, message.campaign, message.candidate)
-        made = [_made(own, before.count + nth, *each) for nth, each in enumerate(said, start=1)]
-        numbers = await ledger.append(conn, made, posted_by=f"link:{message.id}")
+        numbers, left = [], list(said)
+        for _ in range(_TRIES):
+            new, left = await _append(conn, own, left)
+            numbers += new
+            if not left:
+                break
         await ledger.ring(conn)
-    return await _applied(door, list(numbers.values()))
+    if left:
+        raise Conflict("too much is said at once; send it again")
+    return await _applied(door, numbers)
+
+
+async def _append(conn: Conn, own: Own, said: Sequence[Said]) -> tuple[list[int], list[Said]]:
+    """The numbers of what is new, and what is still to be said: something else has taken its name at the same moment.
+    What is known by its name already, and says the same, is a form that came twice."""
+    message = own.message
+    before = await by_link.said(conn, OWN, message.campaign, message.candidate)
+    made = [_made(own, before.count + nth, *each) for nth, each in enumerate(said, start=1)]
+    new = await ledger.append(conn, made, posted_by=f"link:{message.id}")
+    twice = [each.identity for each in made if each.identity not in new]
+    known = {each.identity: (each.type, each.data) for each in await ledger.named(conn, twice)} if twice else {}
+    left = [
+        each
+        for each, fact in zip(said, made, strict=True)
+        if fact.identity in known and known[fact.identity] != (fact.type, fact.data)
+    ]
+    return list(new.values()), left
 
 
 def _made(own: Own, nth: int, type: str, data: Mapping[str, Any]) -> Fact:
@@ -65,8 +87,8 @@ def correcting(own: Own, values: Mapping[str, Any]) -> list[Said]:
     changed = {name: values[name] for name in CORRECTABLE if name in values and values[name] != known.get(name)}
     if not changed:
         return []
-    # A fair that they signed up for anyway: to say it once more asks for no mail.
-    fair = next(iter(own.journey.fairs), None)
+    # A fair in whose line they are anyway: to say it once more asks for no mail, and brings no seat back.
+    fair = next((each for each in own.journey.fairs if own.journey.in_line(each) is not None), None)
     where = {"fair": fair} if fair is not None else {}
     return [("candidate.signed_up", {"name": _name(own), **changed, **where})]
 
