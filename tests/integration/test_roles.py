@@ -58,6 +58,7 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/messages/{id}/cancel"): ORGANIZER,
     ("POST", "/messages/{id}/lift"): ORGANIZER,
     ("GET", "/campaigns/{campaign}/candidates"): ORGANIZER,
+    ("GET", "/fairs/{campaign}/{fair}/poster.{format}"): ORGANIZER,
     ("GET", "/forms/{name}"): EVERY_KEY,  # none of this name: each form has roles of its own
     ("POST", "/forms/{name}"): EVERY_KEY,
     ("POST", "/forms/undo"): WORKERS,
@@ -99,6 +100,17 @@ PUBLIC = {
 FORMS = {method_and_path for method_and_path in PUBLIC if method_and_path[0] == "POST"}
 """Open to all, but only as a form of our own page."""
 
+SIGNING_UP = {
+    ("GET", "/fairs/{campaign}/{fair}"),
+    ("POST", "/fairs/{campaign}/{fair}"),
+    ("GET", "/fairs/{campaign}/{fair}/calendar"),
+    ("GET", "/campaigns/{campaign}/signup"),
+    ("POST", "/campaigns/{campaign}/signup"),
+    ("GET", "/lost"),
+    ("POST", "/lost"),
+}
+"""Open to whoever comes; their form says itself what it lacks."""
+
 SIGNED = {("POST", "/v1/webhooks/sendgrid")}
 """A signature is what they ask for, whatever the key; without the setting they aren't there."""
 
@@ -112,6 +124,18 @@ LINKED = {
     ("GET", "/unsubscribe/{token}"),
     ("POST", "/unsubscribe/{token}"),
     ("POST", "/unsubscribe/{token}/preferences"),
+    ("GET", "/offers/{token}/document"),
+    ("GET", "/signup/{token}"),
+    ("POST", "/signup/{token}"),
+    ("GET", "/me/{token}"),
+    ("GET", "/me/{token}/data"),
+    ("GET", "/me/{token}/data.json"),
+    ("GET", "/me/{token}/erase"),
+    ("POST", "/me/{token}/erase"),
+    ("POST", "/me/{token}/sign-off"),
+    ("POST", "/me/{token}/sign-up"),
+    ("POST", "/me/{token}/consent"),
+    ("POST", "/me/{token}/correct"),
 }
 """A signed link from a mail is what they ask for, whatever the key."""
 
@@ -121,6 +145,8 @@ SAMPLES = {
     "campaign": "grads-2026",
     "candidate": "c1",
     "target": "t",
+    "fair": "f1",
+    "format": "png",
     "id": "1",
     "name": "fair.ics",
     "token": "none.such",
@@ -140,7 +166,7 @@ def endpoints(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 def test_every_endpoint_is_in_the_table():
     app = create_app(Settings(database_url="postgresql://none/none", kafka="127.0.0.1:1"))
-    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | ONES_OWN | PUBLIC | SIGNED | LINKED
+    assert set(endpoints(app.routes)) == ENDPOINTS.keys() | ONES_OWN | PUBLIC | SIGNING_UP | SIGNED | LINKED
 
 
 @pytest.fixture
@@ -202,3 +228,8 @@ def test_what_is_one_s_own_is_shown_to_nobody_else(callers: dict[str, httpx.Clie
 def test_no_key_opens_what_a_signature_or_a_link_opens(callers: dict[str, httpx.Client]):
     for method, path in (SIGNED | LINKED) - {("POST", "/offers/{token}"), ("POST", "/welcome/{token}")}:
         assert {status(client, method, path) for client in callers.values()} == {404}
+
+
+def test_whoever_comes_may_sign_up(callers: dict[str, httpx.Client]):
+    for method, path in SIGNING_UP:
+        assert status(callers["nobody"], method, path) in (200, 303, 404, 422), path
