@@ -15,6 +15,7 @@ import httpx
 from tests.facts import CAMPAIGN
 
 AGAIN: Final = 0.5  # seconds until a listener that was cut off comes back
+READ_WITHIN: Final = 1.5  # seconds after which it comes back too: so it ends soon when it is told to
 SHOWN_WITHIN: Final = 5.0  # seconds after all is applied
 _OURS: Final = re.compile(r'File "[^"]*/(schemas|storage|producers|streams|notifications|dashboard|yinfeng)/[^"]*\.py"')
 _OTHERS: Final = "site-packages"
@@ -35,7 +36,7 @@ class Listener:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(2 * READ_WITHIN)
 
     def shows(self, number: float) -> bool:
         """Whether it is told this number soon."""
@@ -45,7 +46,7 @@ class Listener:
         return self.last == number
 
     def _run(self) -> None:
-        with httpx.Client(verify=False, timeout=httpx.Timeout(5, read=15)) as http:
+        with httpx.Client(verify=False, timeout=httpx.Timeout(5, read=READ_WITHIN)) as http:
             while not self._stop.is_set():
                 with suppress(httpx.HTTPError):
                     self._listen(http)
