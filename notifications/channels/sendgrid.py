@@ -55,10 +55,18 @@ class SendGrid:
         self.portion, self._most = FIRST_PORTION, most
         self._sender = {"email": sender, "name": sender_name}
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
-        self._closed = threading.Event()
+        self._closed, self._under_way = threading.Event(), 0
 
     async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
         """In waves of requests: only what is in the wave under way is in doubt when this process is killed."""
+        self._under_way += 1
+        try:
+            return await self._all(mails, begin)
+        finally:
+            self._under_way -= 1
+            self._let_go()
+
+    async def _all(self, mails: Sequence[Mail], begin: Begin) -> list[Outcome]:
         batch, groups = _Batch(monotonic() + BATCH_SECONDS), grouped(mails, self._most)
         outcomes: dict[int, Outcome] = {}
         told: dict[int, Outcome] = {}
@@ -93,7 +101,12 @@ class SendGrid:
     async def close(self) -> None:
         self._closed.set()
         self._threads.shutdown(wait=False)
-        self._wire.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the connections, once nobody waits for an answer on one any more."""
+        if self._closed.is_set() and not self._under_way:
+            self._wire.close()
 
     def _learn(self, outcomes: Iterable[Outcome]) -> None:
         """Hand over more at once while all goes well."""
