@@ -106,7 +106,9 @@ async def test_what_is_saved_is_what_goes_out(author: Author):
     await author.save()
     await author.office.tell(person("c2", name="Li"), person("c3", name="李", locale="zh-CN"))
     _, (subject, text), (chinese, _) = await author.mails()
-    assert (subject, text) == ("Welcome Li", "Hello\n\nSee you, Li.\n\n--\nPark\n")
+    said, own_page = text.split("\nYour own page: ")
+    assert (subject, said) == ("Welcome Li", "Hello\n\nSee you, Li.\n\n--\nPark\n")
+    assert own_page.startswith("https://park.example/me/")
     assert chinese.startswith("报名成功")
     page = await author.get("/templates", campaign=CAMPAIGN)
     assert page.count("the campaign&#39;s own, by Wang of HR") == 1
