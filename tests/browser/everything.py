@@ -65,6 +65,7 @@ OWN: Final[list[tuple[str, str]]] = [
 NO_PAGES: Final = re.compile(
     r"/v1/.*|/(healthz|readyz|metrics|openapi\.json|asyncapi\.json|targets/stream|calendar/\{token\})"
     r"|/(messages|mailbox)/\{id\}/.*|/templates/preview|/static.*"
+    r"|/me/\{token\}/data\.json|/offers/\{token\}/document|/fairs/\{campaign\}/\{fair\}/(calendar|poster\.\{format\})"
 )
 # Other names of pages that are looked at.
 ALSO: Final = {"/mailbox", "/mailbox/{id}"}
@@ -130,13 +131,19 @@ async def _links(database_url: str) -> list[tuple[str, str]]:
             first = await once.make(conn, "first")
             invited = await once.make(conn, "invitation", await account(conn, "zhao@example.com"))
         texts = [text for (text,) in await office.rows("SELECT text FROM mails ORDER BY message")]
-    found = {purpose: _found(texts, purpose) for purpose in ("offers", "tickets", "unsubscribe")}
+    found = {purpose: _found(texts, purpose) for purpose in ("offers", "tickets", "unsubscribe", "me")}
     return [
         *[(f"/{purpose}/{{token}}", path) for purpose, path in found.items()],
         *[(f"/{purpose}/{{token}}", f"/{purpose}/nothing") for purpose in found],
         ("/welcome/{token}", f"/welcome/{first}"),
         ("/welcome/{token}", f"/welcome/{invited}"),
         ("/welcome/{token}", "/welcome/nothing"),
+        ("/me/{token}/data", f"{found['me']}/data"),
+        ("/me/{token}/erase", f"{found['me']}/erase"),
+        *[("/fairs/{campaign}/{fair}", f"/fairs/{CAMPAIGN}/{fair}") for fair in ("f1", "f2", "f7", "none")],
+        ("/campaigns/{campaign}/signup", f"/campaigns/{CAMPAIGN}/signup"),
+        ("/signup/{token}", "/signup/nothing"),
+        ("/lost", "/lost"),
         ("/login", "/login"),
         ("/login/forgotten", "/login/forgotten"),
         ("", "/no/such/page"),
