@@ -42,11 +42,11 @@ def issue(secret: bytes, nonce: str, now: datetime, way: Way = "quick") -> Chall
 
 def again(secret: bytes, token: str) -> Challenge:
     """The challenge of a token, for a form that is shown once more."""
-    return Challenge(token, hashlib.sha256(f"{token}{_number(secret, token)}".encode()).hexdigest())
+    return Challenge(token, hashlib.sha256(f"{token}{solution(secret, token)}".encode()).hexdigest())
 
 
-def judge(secret: bytes, token: str, solution: str, now: datetime) -> Verdict:
-    """What a form is worth that came with this token and this solution."""
+def judge(secret: bytes, token: str, found_number: str, now: datetime) -> Verdict:
+    """What a form is worth that came with this token and this number."""
     found = _TOKEN.fullmatch(token)
     if found is None or not hmac.compare_digest(_seal(secret, token.rpartition(".")[0]), found[4]):
         return "stale"
@@ -55,7 +55,7 @@ def judge(secret: bytes, token: str, solution: str, now: datetime) -> Verdict:
         return "stale"
     if _WAYS[found[3]] == "slow":
         return "good_slow" if age >= SLOW.total_seconds() else "soon"
-    if not hmac.compare_digest(solution[:10].encode("utf-8", "replace"), str(_number(secret, token)).encode()):
+    if not hmac.compare_digest(found_number[:10].encode("utf-8", "replace"), str(solution(secret, token)).encode()):
         return "unproved"
     return "good" if age >= LEAST_TYPING.total_seconds() else "soon"
 
@@ -69,5 +69,6 @@ def _seal(secret: bytes, said: str) -> str:
     return hmac.digest(secret, b"yinfeng.form:" + said.encode(), "sha256").hex()[:32]
 
 
-def _number(secret: bytes, token: str) -> int:
+def solution(secret: bytes, token: str) -> int:
+    """The number that whoever works for it finds."""
     return int.from_bytes(hmac.digest(secret, b"yinfeng.proof:" + token.encode(), "sha256")[:8]) % MOST
