@@ -17,6 +17,7 @@ YinfengError
 │   └── MailboxUnavailable     where mail comes back can't be read
 ├── ConcurrentChange     another worker changed the same rows: roll back and retry at once
 ├── UnusableValue        Postgres refuses a fact's own values: dead-letter that fact; never retry
+├── CannotOpen           what is sealed was changed, or sealed with another key: nothing can be done with it
 ├── Fenced               somebody else has gone on with what we held: drop it, and look where it stands now
 ├── DeliveryFailed       events that the Kafka client could not deliver (it names them)
 └── SendFailed           a message did not go out
@@ -123,6 +124,10 @@ class ConcurrentChange(YinfengError):
 
 class UnusableValue(YinfengError):
     """Postgres can't store what a fact says: repeating would not help."""
+
+
+class CannotOpen(YinfengError):
+    """Something sealed was changed on its way, or sealed with another key."""
 
 
 class Fenced(YinfengError):

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     imap_timeout: Annotated[float, Field(gt=0, le=60)] = 20.0
     imap_every: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     hr_alerts: SecretStr | None = None
+    master_key_file: Path | None = None
     mail_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
     mail_domain_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
 
@@ -174,6 +175,11 @@ class Settings(BaseSettings):
                 self.kafka_ssl_check_hostname,
             ),
         )
+
+    @property
+    def master_key(self) -> Path:
+        """The file of the master keys, which wrap each person's key."""
+        return self.master_key_file or self.home / "master.key"
 
     @property
     def base_url(self) -> str:

@@ -19,7 +19,8 @@ import schemas.access_tables
 import schemas.message_tables
 import schemas.seat_tables
 import schemas.signup_tables
-import schemas.tables  # noqa: F401 - the models, for comparing
+import schemas.tables
+import schemas.vault_tables  # noqa: F401 - the models, for comparing
 from schemas.errors import ConfigurationError, DatabaseUnavailable
 
 FIRST: Final = "0001"  # the tables of before there were revisions

@@ -26,8 +26,8 @@ SELECT md5(string_agg(described, E'\\n' ORDER BY described)) FROM (
 ) AS parts (described)
 """
 _TABLES: LiteralString = """
-SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE relkind IN ('r', 'p') AND nspname = 'public' AND relname <> 'alembic_version'
+SELECT nspname, relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE relkind IN ('r', 'p') AND nspname IN ('public', 'vault') AND relname <> 'alembic_version'
 """
 _SEQUENCES: LiteralString = (
     "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
@@ -79,7 +79,7 @@ def _shape(connection: Connection) -> str:
 
 
 def _empty(connection: Connection) -> None:
-    tables = [sql.Identifier(name) for (name,) in connection.execute(_TABLES).fetchall()]
+    tables = [sql.Identifier(*name) for name in connection.execute(_TABLES).fetchall()]
     each = [sql.SQL("(EXISTS (SELECT FROM {}))").format(table) for table in tables]
     row = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(each))).fetchone()
     assert row

@@ -102,4 +102,5 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "keys": ("Access keys.", {"create": "keys:create", "list": "keys:listed", "revoke": "keys:revoke"}),
+    "vault": ("The key that all personal data hangs on.", {"rotate": "vault:rotate", "check": "vault:check"}),
 }

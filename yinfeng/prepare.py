@@ -11,6 +11,8 @@ from schemas.settings import Settings
 from storage.access import accounts, keys, once
 from storage.database import connect, translated
 from storage.revision import is_current
+from storage.vault import rotating
+from storage.vault.master import FileMaster, make_master
 from yinfeng.kafka_admin import create_topics
 from yinfeng.surroundings import KEY_FILE
 
@@ -28,7 +30,20 @@ def prepare(settings: Settings, *, topics: bool = True) -> None:
         from storage.setup import migrate  # noqa: PLC0415 - see storage.revision
 
         migrate(settings.database_url)
+    asyncio.run(ensure_master_key(settings.database_url, settings.master_key))
     asyncio.run(ensure_first_key(settings.database_url, settings.home))
+
+
+async def ensure_master_key(database_url: str, path: Path) -> None:
+    """Make the file of the master key where nothing was ever wrapped here; else prove that it is the right one.
+
+    Raises ConfigurationError: a new key would open nothing, and what is sealed with it meanwhile would be lost later.
+    """
+    async with await connect(database_url, name="master-key") as conn:
+        with translated():
+            if not await rotating.has_masters(conn):
+                make_master(path)
+            await rotating.require_master(conn, FileMaster(path))
 
 
 async def ensure_first_key(database_url: str, home: Path) -> None:

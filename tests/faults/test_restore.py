@@ -68,7 +68,7 @@ def test_an_older_copy_restored(tmp_path: Path):
         postgres = EmbeddedPostgres(home, print)
         with running(postgres.spec(), home / "logs"):
             with psycopg.connect(postgres.url, autocommit=True) as connection:
-                connection.execute("DROP SCHEMA public CASCADE")
+                connection.execute("DROP SCHEMA IF EXISTS vault CASCADE; DROP SCHEMA public CASCADE")
                 connection.execute("CREATE SCHEMA public")
             subprocess.run([binaries() / "pg_restore", f"--dbname={postgres.url}", dump], check=True)
             said = restored(home, postgres.url, on.kafka, copied_at)

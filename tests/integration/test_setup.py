@@ -15,7 +15,8 @@ from schemas.errors import ConfigurationError
 from storage.revision import is_current, latest
 from storage.setup import FIRST, head, migrate, revision, sqlalchemy_url
 
-EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+EMPTY = "DROP SCHEMA IF EXISTS vault CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+COMPARED = {"compare_server_default": True, "include_schemas": True}
 
 
 def test_what_is_there_is_kept(database_url: str):
@@ -28,7 +29,7 @@ def test_what_is_there_is_kept(database_url: str):
 def test_models_and_revisions_say_the_same(database_url: str):
     engine = create_engine(sqlalchemy_url(database_url))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        context = MigrationContext.configure(connection, opts=COMPARED)
         assert compare_metadata(context, SQLModel.metadata) == []
     engine.dispose()
 

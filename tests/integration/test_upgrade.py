@@ -45,7 +45,7 @@ NUMBERS = {
 def first(database_url: str) -> str:
     """A database as the first version left it."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("DROP SCHEMA IF EXISTS vault CASCADE; DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     dump = gzip.decompress((DATA / "first.sql.gz").read_bytes())
     subprocess.run(
@@ -90,7 +90,7 @@ def test_a_copy_is_made_before_anything_is_changed(first: str, tmp_path: Path):
     migrate(first)
     assert copy_before_migrating(first, tmp_path / "backups", said.append) is None
     with psycopg.connect(first, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("DROP SCHEMA IF EXISTS vault CASCADE; DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     subprocess.run([binaries() / "pg_restore", f"--dbname={first}", path], check=True, capture_output=True)
     assert (revision(first), numbers(first)) == (FIRST, SHOWN)

@@ -1,0 +1,103 @@
+"""A fact's personal values, sealed: pure. They leave the event, and become its extension attribute `sealed`:
+`1.<life>.<names>.<nonce and ciphertext, base64url>`.
+
+`names` says what is inside, so that who carries it need not look: fields of `data`, and attributes with an `@` before
+them. Everything that says whose and which fact it is, is authenticated: no value can be moved to another.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from schemas.access import CONSOLE
+from schemas.compiled import ATTRIBUTES
+from schemas.errors import CannotOpen
+from schemas.forms import UNDO_UNTIL
+from schemas.sealed import SEAL_VERSION, SEALED, Event, personal_fields, seal_of
+
+KEY_BYTES: Final = 32
+_NONCE: Final = 12
+_OVERHEAD: Final = 100  # bytes: the attribute's name, version, life, nonce and tag
+_PLAIN_ATTRIBUTES: Final = (ATTRIBUTES | {"dataschema", SEALED}) - {"subject"}
+
+Nonces = Callable[[int], bytes]
+
+
+def personal(event: Event) -> list[str]:
+    """What of an event is personal: fields of its data, attributes with an `@` before them."""
+    data = event["data"]
+    found = [name for name in personal_fields(event["type"]) if name in data]
+    if len(event) > len(_PLAIN_ATTRIBUTES) or not _PLAIN_ATTRIBUTES.issuperset(event):
+        found += [f"@{name}" for name in sorted(event.keys() - _PLAIN_ATTRIBUTES) if not _is_ours(event, name)]
+    return found
+
+
+def seal(event: Event, key: bytes, life: int, nonces: Nonces) -> Event:
+    """The event with what is personal sealed under the key of its person's life; itself where nothing is."""
+    names = personal(event)
+    if not names:
+        return event
+    inside = {name: _at(event, name)[name.removeprefix("@")] for name in names}
+    nonce = nonces(_NONCE)
+    ciphertext = AESGCM(key).encrypt(nonce, _encode(inside), _about(event, life))
+    text = base64.urlsafe_b64encode(nonce + ciphertext).decode().rstrip("=")
+    return {**without(event, names), SEALED: f"{SEAL_VERSION}.{life}.{','.join(names)}.{text}"}
+
+
+def growth(event: Event) -> int:
+    """How many bytes an event gains at most by being sealed: base64 takes a third more, and names are said again."""
+    names = personal(event)
+    inside = {name: _at(event, name)[name.removeprefix("@")] for name in names}
+    return len(_encode(inside)) // 3 + sum(map(len, names)) + _OVERHEAD if names else 0
+
+
+def without(event: Event, names: list[str]) -> Event:
+    """The event without these fields and attributes."""
+    fields = {name for name in names if not name.startswith("@")}
+    attributes = {name.removeprefix("@") for name in names if name.startswith("@")}
+    rest = {name: value for name, value in event.items() if name not in attributes}
+    return {**rest, "data": {name: value for name, value in event["data"].items() if name not in fields}}
+
+
+def unseal(event: Event, key: bytes) -> Event:
+    """The event as it was said. Raises CannotOpen with another key than it was sealed with, and when it was changed."""
+    held = seal_of(event)
+    if held is None:
+        return event
+    try:
+        raw = base64.b64decode(held.contents + "=" * (-len(held.contents) % 4), altchars=b"-_", validate=True)
+        inside = _decode(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], _about(event, held.life)))
+    except (InvalidTag, binascii.Error, ValueError) as error:
+        raise CannotOpen("what is sealed was changed, or sealed with another key") from error
+    opened = without(event, [f"@{SEALED}"])
+    for name, value in inside.items():
+        _at(opened, name)[name.removeprefix("@")] = value
+    return opened
+
+
+def _at(event: Event, name: str) -> dict[str, Any]:
+    """Where a name stands: among the attributes, or in the data."""
+    where: dict[str, Any] = event if name.startswith("@") else event["data"]
+    return where
+
+
+def _is_ours(event: Event, name: str) -> bool:
+    """The attribute of our own forms that the fold looks at; from others it may be anything."""
+    return name == UNDO_UNTIL and event["source"] == CONSOLE
+
+
+def _about(event: Event, life: int) -> bytes:
+    data = event["data"]
+    whose = (data["campaign"], data.get("candidate"))
+    return _encode([SEAL_VERSION, life, *whose, event["source"], event["id"], event["type"]])
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
