@@ -16,6 +16,9 @@ from typing import Any
 
 import psycopg
 
+from storage.vault.master import make_master
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from yinfeng.home import web_port
 from yinfeng.status_file import PlatformState, read_state, with_memory
 
@@ -69,9 +72,12 @@ def end_in_order() -> None:
 
 @contextmanager
 def home() -> Iterator[Path]:
-    """A folder of its own, removed afterwards."""
+    """A folder of its own, removed afterwards; with its master key, for what is measured in this process too."""
     with tempfile.TemporaryDirectory(prefix="yinfeng-bench-") as folder:
-        yield Path(folder) / "home"
+        at = Path(folder) / "home"
+        make_master(at / "master.key")
+        open_vault(file_vault(at / "master.key"))
+        yield at
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from schemas.facts import Fact
 from storage import ledger
 from storage.database import Conn, borrowed
 from storage.ledger import Identity
+from storage.vault.accepting import accept, accept_all
 
 FEW: Final = 100  # facts; a request with more of them, or of more bytes, would keep others waiting
 FEW_BYTES: Final = 64 * 1024
@@ -119,7 +120,7 @@ class Committing:
         facts, posted_by = [fact for fact, _ in first.values()], [request.posted_by for _, request in first.values()]
         async with borrowed(self._pool) as conn, conn.transaction():
             await ledger.wait_for_locks(conn, PATIENCE)
-            numbers = await ledger.append_all(conn, facts, posted_by)
+            numbers = await accept_all(conn, facts, posted_by)
         answers: dict[_Request, dict[Identity, int]] = {request: {} for request in group}
         for identity, number in numbers.items():
             answers[first[identity][1]][identity] = number
@@ -127,7 +128,7 @@ class Committing:
 
     async def _alone(self, facts: Sequence[Fact], posted_by: str) -> dict[Identity, int]:
         async with borrowed(self._pool) as conn:
-            return await ledger.append(conn, facts, posted_by=posted_by)
+            return await accept(conn, facts, posted_by=posted_by)
 
 
 def _fail(group: Sequence[_Request], error: Exception) -> None:

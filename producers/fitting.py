@@ -12,6 +12,7 @@ from schemas.facts import Fact
 from schemas.topics import FACT_BYTES, FACTS, RECORD_OVERHEAD
 from storage import ledger, topics
 from storage.database import Conn, borrowed
+from storage.vault.sealing import growth
 
 KNOWN_FOR: Final = 10.0  # seconds until the topic's limit is looked up again
 
@@ -31,7 +32,10 @@ class Fitting:
             return {}
         async with borrowed(self._pool) as conn:
             sizes = await ledger.published_sizes(conn, facts)
-        whole = {f.identity: n + len(f.key.encode()) + RECORD_OVERHEAD for f, n in zip(facts, sizes, strict=True)}
+        whole = {
+            f.identity: n + growth(f.event) + len(f.key.encode()) + RECORD_OVERHEAD
+            for f, n in zip(facts, sizes, strict=True)
+        }
         return {
             identity: f"is a record of {size} bytes as it is published, and Kafka takes {limit} at most here"
             for identity, size in whole.items()

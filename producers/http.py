@@ -24,6 +24,7 @@ from schemas.errors import FieldError, InvalidFact, TooLarge
 from schemas.facts import Fact, ahead
 from schemas.ids import telling
 from schemas.openapi import EVENTS_OPERATION
+from schemas.sealed import sealed_elsewhere
 from storage import ledger, posters
 from storage.database import Conn, borrowed
 
@@ -78,7 +79,7 @@ async def _parse(request: Request) -> Parsed:
         found = check(event)
         if isinstance(found, InvalidFact):
             rejected.append(Rejected(index, found.id, found.errors))
-        elif fault := ahead(found, now) or telling(found):
+        elif fault := ahead(found, now) or telling(found) or sealed_elsewhere(found):
             rejected.append(Rejected(index, found.id, [fault]))
         else:
             facts.append((index, found))

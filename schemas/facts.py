@@ -16,6 +16,7 @@ from schemas.catalogue import CATALOGUE
 from schemas.compiled import ATTRIBUTES, is_sure
 from schemas.errors import FieldError, InvalidFact
 from schemas.fields import Id, Text, Time, UriReference, Url, printable
+from schemas.sealed import SEALED
 
 MAX_EVENT_BYTES: Final = 1024 * 1024
 MOST_AHEAD: Final = timedelta(days=1)  # of our clock: others' may be wrong, and zones mistaken
@@ -199,6 +200,7 @@ def _data_errors(event: dict[str, Any]) -> list[FieldError]:
     row = CATALOGUE.get(kind)
     if row is None:
         return [FieldError("type", f"unknown type {_safe(kind)!r}{_suggestion(kind, CATALOGUE)}")]
+    sealed = _sealed_fields(event)
     # Null means left out, where the key is one that may be left out: an unknown one must not vanish.
     known = row.data.model_fields.keys()
     event["data"] = data = {key: value for key, value in data.items() if value is not None or key not in known}
@@ -206,10 +208,18 @@ def _data_errors(event: dict[str, Any]) -> list[FieldError]:
     try:
         row.data.__pydantic_validator__.validate_python(_readable(data))
     except ValidationError as error:
-        errors += _field_errors(error, "data", row.data.model_fields)
+        found = _field_errors(error, "data", row.data.model_fields)
+        errors += [each for each in found if not (sealed and each.message == _REQUIRED and each.field in sealed)]
     except UnicodeError:
         errors.append(FieldError("data", "a key has a lone surrogate"))
     return errors
+
+
+def _sealed_fields(event: dict[str, Any]) -> set[str]:
+    """Which fields of the data an event has, though they can't be seen."""
+    text = event.get(SEALED)
+    parts = text.split(".") if isinstance(text, str) else []
+    return {f"data.{each.partition('~')[0]}" for each in parts[2].split(",")} if len(parts) == 4 else set()
 
 
 def _readable(given: dict[str, Any]) -> dict[str, Any]:
@@ -240,7 +250,7 @@ def _message(detail: Any, known: Any) -> str:
         case "string_unicode":
             return "must not contain lone surrogates"
         case "missing":
-            return "is required"
+            return _REQUIRED
         case _:
             return str(detail["msg"]).replace("Input should", "should")
 
@@ -263,6 +273,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InvalidFact([FieldError("", f"is not JSON: {name} is no JSON number")])
 
 
+_REQUIRED = "is required"
 _ATTRIBUTES = Envelope.model_fields.keys()
 _MICROSECOND = datetime.resolution
 _decode = msgspec.json.Decoder().decode

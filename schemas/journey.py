@@ -40,6 +40,9 @@ class Offer:
 
 @dataclass(slots=True)
 class Terms:
+    """What was offered. `salary`, `contact` and `document` are the person's: in a journey that is read they come from
+    the vault, and they are never stored with it."""
+
     at: Stamp
     employer: str
     position: str
@@ -87,9 +90,11 @@ def is_consent(attribute: str) -> bool:
 class Journey:
     """All that the facts of one candidate in one campaign say. Empty: nothing is known.
 
-    `attributes` by name; `fairs` and `checkins` by fair, with the time of the first; `signups` by fair, all signups
-    for it, the earliest first: a withdrawal that is learned of later may leave any of them; `interviews` and `hires` by
-    employer; `offers` by offer id; `benefits` by benefit id; `payments` by the paying fact's identity.
+    `attributes` by name, those that are plain or kept; of personal ones `told` has the stamp of the latest word alone:
+    what it says is in the vault. `cut`: the latest erasure; what was said before it is nobody's any more. `fairs` and
+    `checkins` by fair, with the time of the first; `signups` by fair, all signups for it, the earliest first: a
+    withdrawal that is learned of later may leave any of them; `interviews` and `hires` by employer; `offers` by offer
+    id; `benefits` by benefit id; `payments` by the paying fact's identity.
     """
 
     attributes: dict[str, Word] = field(default_factory=dict)
@@ -105,6 +110,8 @@ class Journey:
     benefits: dict[str, Word] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     erased: bool = False
+    told: dict[str, Stamp] = field(default_factory=dict)
+    cut: Micros | None = None
 
     @property
     def withdrawn(self) -> bool:
@@ -114,14 +121,17 @@ class Journey:
         return self.last_signup is None or self.withdrew > self.last_signup
 
     def in_line(self, fair: str) -> Stamp | None:
-        """Where the candidate stands in a fair's line: the earliest signup for it that no withdrawal came after. None:
-        the candidate takes no part in it."""
+        """Where the candidate stands in a fair's line: the earliest signup for it that no withdrawal came after, and no
+        erasure. None: the candidate takes no part in it."""
         if self.erased:
             return None
         signups = self.signups.get(fair, ())
         if not signups and fair in self.fairs and not self.withdrawn:  # as the version before wrote it
             return (self.fairs[fair], "", "")
-        return next((at for at in signups if self.withdrew is None or at > self.withdrew), None)
+        return next((at for at in signups if self._is_after_all(at)), None)
+
+    def _is_after_all(self, at: Stamp) -> bool:
+        return (self.withdrew is None or at > self.withdrew) and (self.cut is None or at[0] > self.cut)
 
     def agrees(self, employer: str) -> bool:
         """Whether the latest word of consent that concerns this employer says yes. No word is no."""

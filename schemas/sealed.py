@@ -7,32 +7,44 @@ from functools import cache
 from typing import Any, Final
 
 from schemas.catalogue import CATALOGUE
-from schemas.errors import CannotOpen, FieldError
+from schemas.errors import FieldError
 from schemas.marks import marked
 
 SEALED: Final = "sealed"  # the extension attribute
 SEAL_VERSION: Final = "1"
+# What is part of a message's reason: the same terms of an offer are not told twice, others are.
+COMPARED: Final = frozenset({"salary", "contact", "document"})
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """`names`: fields of the data, and attributes with an `@` before them. `contents`: nonce and ciphertext."""
+    """`said`: what is inside, with digests, as it stands in the event. `contents`: nonce and ciphertext."""
 
     life: int
-    names: tuple[str, ...]
+    said: str
     contents: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Fields of the data, and attributes with an `@` before them."""
+        return tuple(each.partition("~")[0] for each in self.said.split(","))
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """By name, of what is compared: equal where the same was said of the same person, and nothing else."""
+        pairs = (each.partition("~") for each in self.said.split(","))
+        return {name: digest for name, _, digest in pairs if digest}
 
 
 def seal_of(event: Event) -> Seal | None:
-    """An event's seal; None where nothing is sealed. Raises CannotOpen where it is none that we made."""
+    """An event's seal; None where nothing is sealed, whatever an attribute of that name says: before there were seals,
+    anybody might have one."""
     text = event.get(SEALED)
-    if text is None:
-        return None
     parts = text.split(".") if isinstance(text, str) else []
     if len(parts) != 4 or parts[0] != SEAL_VERSION or not parts[1].isdecimal() or len(parts[1]) > 9:
-        raise CannotOpen("what is sealed has a form that this version doesn't know")
-    return Seal(int(parts[1]), tuple(parts[2].split(",")), parts[3])
+        return None
+    return Seal(int(parts[1]), parts[2], parts[3])
 
 
 def sealed_elsewhere(fact: Any) -> FieldError | None:
@@ -45,6 +57,12 @@ def personal_names(event: Event) -> list[str]:
     fields = personal_fields(event["type"])
     held = seal_of(event)
     return [name for name in fields if name in event["data"] or (held is not None and name in held.names)]
+
+
+def compared(event: Event, name: str) -> Any:
+    """What a fact says under this name, for telling the same from something else: where it is sealed, its digest."""
+    held = seal_of(event)
+    return event["data"].get(name) or (held.digests.get(name) if held else None)
 
 
 def plain_data(event: Event) -> dict[str, Any]:

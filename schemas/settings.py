@@ -182,6 +182,11 @@ class Settings(BaseSettings):
         return self.master_key_file or self.home / "master.key"
 
     @property
+    def erasures(self) -> Path:
+        """The file of the register of erasures, beside the master key."""
+        return self.master_key.with_name("erased.log")
+
+    @property
     def base_url(self) -> str:
         """The address of the web app as others reach it, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

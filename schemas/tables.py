@@ -24,7 +24,8 @@ from schemas.columns import json, moment, number
 
 
 class FactRow(SQLModel, table=True):
-    """The ledger: every fact that was ever accepted, once. Only an erasure rewrites a row, and only its attributes.
+    """The ledger: every fact that was ever accepted, once, what is personal in it sealed. A row is rewritten only where
+    its person is erased, and where an earlier version left it in the clear.
 
     `posted_by` says who posted it (`key:…` or `account:…`); none when it came straight over Kafka.
     """
@@ -162,7 +163,8 @@ class JourneyRow(SQLModel, table=True):
     """What is known of one candidate in one campaign. `state` is a `schemas.journey.Journey`, JSON as bytes;
     the columns after it are drawn from it for those who only read: `standing` has the milestones where the
     journey stands (name → microseconds since 1970), `employers` all that have to do with the candidate. `drawn` is the
-    version that was written with all that is known of a journey by now; the version before writes others.
+    version that was written with all that is known of a journey by now; the version before writes others. `name`: of
+    rows that an earlier version stored; what people are called is in the vault.
     """
 
     __tablename__ = "journeys"

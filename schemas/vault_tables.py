@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import moment
@@ -17,18 +18,23 @@ class PersonRow(SQLModel, table=True):
 
     `key`: none once it was destroyed; the row stays. `life` grows with each erasure: what was sealed in an earlier one
     can't be opened any more. `name` is what people are searched by; `profile` has the rest, sealed.
+    `registered`: the erasure stands in the register outside the database too.
     """
 
     __tablename__ = "person"
-    __table_args__ = {"schema": VAULT}
+    __table_args__ = (
+        Index("person_unregistered", "erased_at", postgresql_where=text("NOT registered")),
+        {"schema": VAULT},
+    )
 
     campaign: str = Field(primary_key=True)
     candidate: str = Field(primary_key=True)
-    life: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    life: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     key: str | None = None
     name: str | None = None
     profile: str | None = None
     erased_at: datetime | None = moment(nullable=True)
+    registered: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
     made_at: datetime = moment(now=True)
 
 

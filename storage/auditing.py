@@ -32,7 +32,7 @@ WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s {upto}
   AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _COLUMNS = """
-SELECT candidate, state, name, standing, employers, drawn IS DISTINCT FROM version, s.fairs, s.stamps
+SELECT candidate, state, standing, employers, drawn IS DISTINCT FROM version, s.fairs, s.stamps
 FROM journeys j LEFT JOIN LATERAL (
     SELECT array_agg(fair ORDER BY fair) AS fairs, jsonb_agg(jsonb_build_array(at, source, id) ORDER BY fair) AS stamps
     FROM seats WHERE (campaign, candidate) = (j.campaign, j.candidate) AND at IS NOT NULL) s ON true
@@ -113,7 +113,6 @@ class StoredJourney:
     the lines of fairs. `behind`: another version of Yinfeng wrote it, it waits to be drawn anew."""
 
     journey: Journey
-    name: str | None
     standing: dict[str, int]
     employers: list[str]
     behind: bool = False
@@ -230,9 +229,9 @@ async def astray(conn: Conn) -> list[int]:
 
 def _journeys(rows: Iterable[tuple[Any, ...]]) -> dict[str, StoredJourney]:
     found = {}
-    for candidate, state, name, standing, employers, behind, fairs, stamps in rows:
+    for candidate, state, standing, employers, behind, fairs, stamps in rows:
         seats = {fair: (at, source, id) for fair, (at, source, id) in zip(fairs or (), stamps or (), strict=True)}
-        found[candidate] = StoredJourney(_decode(state), name, standing, employers, behind, seats)
+        found[candidate] = StoredJourney(_decode(state), standing, employers, behind, seats)
     return found
 
 

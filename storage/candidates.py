@@ -11,6 +11,8 @@ from psycopg.rows import dict_row
 
 from schemas.journey import Journey
 from storage.database import Conn
+from storage.ledger import read_event
+from storage.vault.process import vault
 
 Row = dict[str, Any]
 Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
@@ -18,7 +20,7 @@ Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
 _LOAD = "SELECT state, standing, employers, updated_at FROM journeys WHERE campaign = %s AND candidate = %s"
 # What an employer sees of its own candidates: what is theirs or nobody's, never another employer's offers.
 _TIMELINE = """
-SELECT f.time, f.type, f.source, f.id, f.event->'data' AS data, f.posted_by, f.received_at,
+SELECT f.time, f.type, f.source, f.id, f.event::text AS event, f.posted_by, f.received_at,
        coalesce((SELECT k.name FROM keys k WHERE 'key:' || k.key = f.posted_by),
                 (SELECT a.name FROM accounts a WHERE 'account:' || a.account = f.posted_by)) AS poster,
        EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
@@ -53,7 +55,11 @@ class Known:
 async def load(conn: Conn, campaign: str, candidate: str) -> Known | None:
     """What is known of a candidate; None where nothing is."""
     row = await (await conn.execute(_LOAD, [campaign, candidate])).fetchone()
-    return Known(_decode(row[0]), row[1], row[2], row[3]) if row else None
+    if row is None:
+        return None
+    known = Known(_decode(row[0]), row[1], row[2], row[3])
+    await vault().embody(conn, {(campaign, candidate): known.journey})
+    return known
 
 
 async def timeline(
@@ -83,7 +89,9 @@ async def timeline(
     }
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_TIMELINE, values)
-        return await cursor.fetchall()
+        rows = await cursor.fetchall()
+    opened = await vault().open(conn, [read_event(row.pop("event")) for row in rows])
+    return [{**row, "data": fact.data} for row, fact in zip(rows, opened, strict=True)]
 
 
 async def messages(conn: Conn, campaign: str, candidate: str, *, limit: int) -> list[Row]:

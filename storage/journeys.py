@@ -18,12 +18,12 @@ SELECT j.campaign, j.candidate, j.version, j.state, j.drawn FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 _STORE = """
-INSERT INTO journeys AS j (campaign, candidate, version, state, name, standing, employers, drawn)
-SELECT c, p, v, convert_to(s, 'UTF8'), n, m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}'), v
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
-     AS n(c, p, v, s, n, m, e)
+INSERT INTO journeys AS j (campaign, candidate, version, state, standing, employers, drawn)
+SELECT c, p, v, convert_to(s, 'UTF8'), m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}'), v
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[])
+     AS n(c, p, v, s, m, e)
 ON CONFLICT (campaign, candidate) DO UPDATE
-SET version = excluded.version, state = excluded.state, name = excluded.name, standing = excluded.standing,
+SET version = excluded.version, state = excluded.state, name = NULL, standing = excluded.standing,
     employers = excluded.employers, drawn = excluded.drawn, updated_at = now()
 WHERE j.version = excluded.version - 1
 """
@@ -63,7 +63,7 @@ async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str,
     rows = [_row(key, stored, standing) for key, (stored, standing) in sorted(changed.items())]
     if not rows:
         return
-    cursor = await conn.execute(_STORE, columns(rows, 7))
+    cursor = await conn.execute(_STORE, columns(rows, 6))
     if cursor.rowcount != len(rows):
         raise ConcurrentChange("a journey was changed by another worker")
 
@@ -76,12 +76,10 @@ async def behind(conn: Conn, after: JourneyKey, most: int) -> list[JourneyKey]:
 
 def _row(key: JourneyKey, stored: Stored, standing: dict[str, int]) -> tuple[Value, ...]:
     journey = stored.journey
-    name = journey.attribute("name")
     return (
         *key,
         stored.version + 1,
         _encode(journey).decode(),
-        name if isinstance(name, str) else None,
         _encode(standing).decode(),
         "\x1f".join(sorted(employers(journey))) or None,
     )

@@ -101,6 +101,13 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
   ON f.campaign = k.campaign AND f.candidate = k.candidate
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
+_OF_PERSONS = """
+SELECT f.seq, f.event::text FROM facts f
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+"""
+_REWRITE = """
+UPDATE facts f SET event = u.event::jsonb FROM unnest(%s::bigint[], %s::text[]) AS u(seq, event) WHERE f.seq = u.seq
+"""
 _OF_CAMPAIGN = """
 SELECT f.event::text FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
@@ -124,12 +131,6 @@ WITH RECURSIVE c AS (
     FROM c WHERE c.campaign IS NOT NULL
 ) SELECT campaign FROM c WHERE campaign IS NOT NULL
 """
-_SCRUB = """
-UPDATE facts SET event = jsonb_set(event, '{data}', (event->'data') - %s::text[])
-WHERE type = 'candidate.signed_up' AND (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-  AND event->'data' ?| %s::text[]
-"""
-
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -217,6 +218,19 @@ async def claim_new(conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
     return claimed
 
 
+async def rewrite(conn: Conn, facts: Sequence[tuple[int, Fact]]) -> None:
+    """Let facts, by their numbers, say what they say in another form: sealed, or without what was erased."""
+    if facts:
+        rows = [(seq, _encode(fact.event).decode()) for seq, fact in facts]
+        await conn.execute(_REWRITE, columns(rows, 2))
+
+
+async def of_persons(conn: Conn, persons: Iterable[JourneyKey]) -> list[tuple[int, Fact]]:
+    """All facts about these candidates with their numbers, those that wait among them."""
+    cursor = await conn.execute(_OF_PERSONS, columns(list(persons), 2))
+    return [(seq, read_event(event)) for seq, event in await cursor.fetchall()]
+
+
 async def set_aside(conn: Conn, seq: int, event: str) -> bool:
     """Take a waiting fact out of the ledger, if it is this very event. Returns whether it was there."""
     return (await conn.execute(_SET_ASIDE, [seq, event])).rowcount > 0
@@ -289,12 +303,6 @@ async def count_pending(conn: Conn) -> int:
     """How many facts are accepted and not applied yet."""
     row = await (await conn.execute("SELECT count(*) FROM pending")).fetchone()
     return int(row[0]) if row else 0
-
-
-async def scrub(conn: Conn, keys: Iterable[JourneyKey], attributes: Sequence[str]) -> None:
-    """Take a person's attributes out of the ledger, for good."""
-    names = list(attributes)
-    await conn.execute(_SCRUB, [names, *columns(list(keys), 2), names])
 
 
 async def _insert(conn: Conn, facts: Sequence[Fact], posted_by: str | None) -> list[tuple[int, str, str]]:

@@ -11,12 +11,19 @@ from storage.database import Conn
 
 Row = dict[str, Any]
 
+# A journey that an earlier version stored last has the name itself.
+_NAMES: Final = """
+SELECT j.candidate, coalesce(p.name, j.name) FROM journeys j LEFT JOIN vault.person p USING (campaign, candidate)
+WHERE j.campaign = %s AND j.candidate = ANY(%s) AND coalesce(p.name, j.name) IS NOT NULL
+"""
+
 _LISTED: Final = """
-SELECT candidate, name, standing, updated_at FROM journeys
-WHERE campaign = %(campaign)s AND candidate > %(after)s
-  AND (%(stage)s::text IS NULL OR standing ? %(stage)s)
-  AND (%(words)s::text IS NULL OR name ILIKE %(words)s OR candidate ILIKE %(words)s)
-ORDER BY candidate LIMIT %(limit)s
+SELECT j.candidate, coalesce(p.name, j.name) AS name, j.standing, j.updated_at
+FROM journeys j LEFT JOIN vault.person p USING (campaign, candidate)
+WHERE j.campaign = %(campaign)s AND j.candidate > %(after)s
+  AND (%(stage)s::text IS NULL OR j.standing ? %(stage)s)
+  AND (%(words)s::text IS NULL OR coalesce(p.name, j.name) ILIKE %(words)s OR j.candidate ILIKE %(words)s)
+ORDER BY j.candidate LIMIT %(limit)s
 """
 
 
@@ -34,7 +41,7 @@ async def listed(
 async def names(conn: Conn, campaign: str, candidates: Collection[str]) -> dict[str, str]:
     """What these candidates are called, where that is known."""
     cursor = await conn.execute(
-        "SELECT candidate, name FROM journeys WHERE campaign = %s AND candidate = ANY(%s) AND name IS NOT NULL",
+        _NAMES,
         [campaign, list(candidates)],
     )
     return dict(await cursor.fetchall())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from schemas.facts import Fact
+from schemas.sealed import Event
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger import Identity
+from storage.ledger import Identity, read_event
+from storage.vault.process import vault
+from storage.vault.sealing import personal, without
 
 OfferKey = tuple[str, str, str]  # campaign, candidate, offer
 OpeningKey = tuple[str, str]  # campaign, opening
@@ -18,12 +19,9 @@ _POSTED_BY = """
 SELECT f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by = %s
 """
-# An erasure takes attributes out of a signup: what is left of one is the same fact still.
-_TAKEN = """
-SELECT f.source, f.id FROM facts f
-JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(source, id, event) USING (source, id)
-WHERE f.posted_by IS DISTINCT FROM %s AND f.event <> k.event::jsonb
-  AND NOT (f.type = 'candidate.signed_up' AND k.event::jsonb @> f.event)
+_BY_OTHERS = """
+SELECT f.event::text FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
+WHERE f.posted_by IS DISTINCT FROM %s
 """
 _OFFERS_BY = """
 SELECT DISTINCT f.campaign, f.candidate, f.event->'data'->>'offer', f.event->'data'->>'employer' FROM facts f
@@ -40,8 +38,6 @@ WHERE f.candidate IS NULL AND f.type = 'opening.set'
   AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
 """
 
-_encode = msgspec.json.Encoder().encode
-
 
 async def posted_by(conn: Conn, identities: Sequence[Identity], poster: str) -> set[Identity]:
     """Which of these facts stand in the ledger as posted by `poster`."""
@@ -55,9 +51,21 @@ async def taken(conn: Conn, facts: Sequence[Fact], poster: str) -> set[Identity]
     """Under which of these facts' identities the ledger has another fact, of another poster than `poster`."""
     if not facts:
         return set()
-    rows = [(fact.source, fact.id, _encode(fact.event).decode()) for fact in facts]
-    cursor = await conn.execute(_TAKEN, [*columns(rows, 3), poster])
-    return {(source, id) for source, id in await cursor.fetchall()}
+    cursor = await conn.execute(_BY_OTHERS, [*columns([fact.identity for fact in facts], 2), poster])
+    known = await vault().open(conn, [read_event(event) for (event,) in await cursor.fetchall()])
+    said = {fact.identity: fact for fact in facts}
+    return {fact.identity for fact in known if not _is_left_of(fact.event, said[fact.identity].event)}
+
+
+def _is_left_of(known: Event, said: Event) -> bool:
+    """Whether the ledger says the same: an erasure takes something out, and what is left is the same fact still."""
+    return known in (said, without(said, personal(said))) or _was_scrubbed(known, said)
+
+
+def _was_scrubbed(known: Event, said: Event) -> bool:
+    """An earlier version took all that describes a person out of their signups."""
+    rest = {**known, "data": None} == {**said, "data": None}
+    return known["type"] == "candidate.signed_up" and rest and known["data"].items() <= said["data"].items()
 
 
 async def offers_by(conn: Conn, offers: Sequence[OfferKey]) -> dict[OfferKey, set[str]]:

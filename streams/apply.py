@@ -14,6 +14,7 @@ from typing import Final
 from schemas.facts import Fact
 from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
+from schemas.sealed import personal_names
 from storage import (
     addresses,
     dead_letters,
@@ -36,11 +37,12 @@ from storage.seats import Change
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
 from streams.counting import Board, Totals, load_board, note_difference
 from streams.domain.campaign import Target
-from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, RETRACTION, fold, merge, stands
+from streams.domain.fold import IRREVOCABLE, RETRACTION, SIGNUP, fold, is_before, merge, stands
 from streams.domain.measures import milestones
 from streams.domain.requests import candidate_requests
 from streams.domain.seats import lines, moves
 from streams.intake import Incoming, take_in
+from streams.persons import Persons
 
 
 @dataclass(slots=True)
@@ -136,7 +138,9 @@ async def _change_journeys(
     totals: Totals = {}
     moved: list[Change] = []
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
+    persons = Persons()
     for key, row in stored.items():
+        persons.before(key, row.journey)
         before = board.contributions(key[0], row.journey, milestones(row.journey)) if row.version else None
         was = stood.get(key, {}) if key in partial else lines(row.journey)
         _advance(row, by_key.get(key, []), refolded.get(key))
@@ -145,14 +149,16 @@ async def _change_journeys(
         after = board.contributions(key[0], row.journey, now_stands)
         note_difference(totals, board.targets.get(key[0], []), before or [{}] * len(after), after)
         changed[key] = (row, now_stands)
+        persons.after(key, row.journey, refolded.get(key, by_key.get(key, [])))
     await journeys.store(conn, changed)
-    await _forget_erased(conn, stored)
+    await persons.keep(conn)
+    await forget_erased(conn, stored)
     await messages.release(conn, [key for key, facts in by_key.items() if _brings_address(facts)])
     asked = [
         request
         for key, facts in by_key.items()
-        if not stored[key].journey.erased
         for fact in facts
+        if not is_before(fact.stamp, stored[key].journey.cut)
         for request in candidate_requests(fact)
     ]
     return totals, asked, moved
@@ -183,11 +189,13 @@ async def refold(conn: Conn, keys: Collection[JourneyKey]) -> dict[JourneyKey, l
     return {key: [fact for fact in facts if stands(fact, retracted)] for key, facts in found.items()}
 
 
-async def _forget_erased(conn: Conn, stored: dict[JourneyKey, Stored]) -> None:
-    erased = [key for key, row in stored.items() if row.journey.erased]
+async def forget_erased(conn: Conn, stored: Mapping[JourneyKey, Stored]) -> None:
+    """Take the contents out of messages to those who were erased, and all that knows them again."""
+    cuts = {key: row.journey.cut for key, row in stored.items() if row.journey.cut is not None}
+    if cuts:
+        await messages.forget(conn, cuts)
+    erased = [key for key in cuts if stored[key].journey.erased]
     if erased:
-        await ledger.scrub(conn, erased, ATTRIBUTES)
-        await messages.forget(conn, erased)
         await addresses.forget(conn, erased)
         await own_pages.forget(conn, erased)
         await unconfirmed.forget(conn, erased)
@@ -195,7 +203,7 @@ async def _forget_erased(conn: Conn, stored: dict[JourneyKey, Stored]) -> None:
 
 
 def _brings_address(facts: list[Fact]) -> bool:
-    return any(fact.type == "candidate.signed_up" and "email" in fact.data for fact in facts)
+    return any(fact.type == SIGNUP and "email" in personal_names(fact.event) for fact in facts)
 
 
 async def _add_to_targets(conn: Conn, board: Board, totals: Totals) -> list[MessageRequest]:

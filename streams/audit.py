@@ -37,7 +37,7 @@ from streams.comparing import (
 )
 from streams.counting import add_up
 from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, fold_campaign
-from streams.domain.fold import fold, stands
+from streams.domain.fold import fold, is_before, stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
 from streams.domain.requests import candidate_requests
 
@@ -175,8 +175,8 @@ class _Work:
             compare_journey(self._report, f"journey {self._campaign}/{candidate}", stored.get(candidate), journey)
             standing = milestones(journey)
             self._count(candidate, [contribution(journey, standing, each, self._zone) for each in self._targets])
-            if not journey.erased:
-                await reasons.expect(request for fact in standing_facts for request in candidate_requests(fact))
+            lasting = [fact for fact in standing_facts if not is_before(fact.stamp, journey.cut)]
+            await reasons.expect(request for fact in lasting for request in candidate_requests(fact))
         await reasons.settle()
 
     def _count(self, candidate: str, contributions: Iterable[Contribution]) -> None:

@@ -78,9 +78,8 @@ class Reasons:
 
 
 def compare_journey(report: Report, what: str, stored: StoredJourney | None, journey: Journey) -> None:
-    kept = stored or StoredJourney(NOTHING_KNOWN, None, {}, [])
+    kept = stored or StoredJourney(NOTHING_KNOWN, {}, [])
     drawn = {
-        "name": (kept.name, journey.attribute("name")),
         "standing": (kept.standing, milestones(journey)),
         "employers": (kept.employers, sorted(employers(journey))),
         "places in line": (kept.seats, lines(journey)),

@@ -3,7 +3,7 @@ outbox row, or by being new in the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,8 @@ from schemas.topics import SEQ_HEADER
 from storage import ledger
 from storage.database import Conn
 from storage.dead_letters import DeadLetter
+from storage.vault.process import vault
+from storage.vault.sealing import personal
 from streams.raw_records import fault_of
 
 _LONGEST_SEQ: Final = 18  # digits: all such numbers fit Postgres' bigint
@@ -105,20 +107,36 @@ async def take_in(conn: Conn, incoming: Sequence[Incoming], *, now: datetime) ->
     ours = {(seq, text): ledger.read_event(text) for seq, text in said if seq in numbers}
     others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
     facts, letters = parse(await _without_echoes(conn, others, now), now=now)
-    fresh = await ledger.claim_new(conn, facts)
-    return [*ours.values(), *fresh], letters
+    fresh = await ledger.claim_new(conn, await vault().seal(conn, await vault().accept(conn, facts)))
+    return await _sealed([*ours.values(), *fresh], conn), letters
+
+
+async def _sealed(facts: list[Fact], conn: Conn) -> list[Fact]:
+    """What an earlier version accepted in the clear is sealed where it stands."""
+    clear = [fact for fact in facts if personal(fact.event)]
+    if not clear:
+        return facts
+    numbers = await ledger.numbers(conn, [fact.identity for fact in clear])
+    sealed = {fact.identity: fact for fact in await vault().seal(conn, clear)}
+    await ledger.rewrite(conn, [(numbers[identity], fact) for identity, fact in sealed.items()])
+    return [sealed.get(fact.identity, fact) for fact in facts]
 
 
 async def _without_echoes(conn: Conn, messages: Sequence[Incoming], now: datetime) -> list[Incoming]:
     """Without what would not pass as a fact from outside but is the ledger's own word, published again: a person's
-    signup after their erasure lacks what it must have, and what the platform says itself has a source of its own."""
-    unread = {(m.seq, text) for m in messages if m.seq and _stands_out(m.read(), now) and (text := m.text())}
-    known = await ledger.same(conn, unread) if unread else set()
-    return [m for m in messages if not known or (m.seq, m.text()) not in known]
+    signup after their erasure lacks what it must have, and what the platform says itself has a source of its own. That
+    may stand there in another form by now, sealed or emptied; under its number and identity, it would count no more."""
+    numbered = [(m, m.seq, m.read()) for m in messages if m.seq]
+    unread = {(seq, m.text() or "") for m, seq, found in numbered if isinstance(found, InvalidFact)}
+    same = await ledger.same(conn, unread) if unread else set()
+    ours = [found for _, _, found in numbered if isinstance(found, Fact) and _fault_from_outside(found, now)]
+    numbers = await ledger.numbers(conn, [fact.identity for fact in ours]) if ours else {}
+    return [m for m in messages if (m.seq, m.text()) not in same and not _is_of(m, numbers)]
 
 
-def _stands_out(found: Fact | InvalidFact, now: datetime) -> bool:
-    return isinstance(found, InvalidFact) or _fault_from_outside(found, now) is not None
+def _is_of(message: Incoming, numbers: Mapping[tuple[str, str], int]) -> bool:
+    found = message.read() if numbers and message.seq else None
+    return isinstance(found, Fact) and numbers.get(found.identity) == message.seq
 
 
 def _fault_from_outside(fact: Fact, now: datetime) -> FieldError | None:

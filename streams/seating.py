@@ -1,25 +1,27 @@
-"""Lines of fairs that another version of Yinfeng left behind: drawn anew beside the work, some at a time."""
+"""What another version of Yinfeng left behind, the lines of fairs and what persons are called: drawn anew beside the
+work, some at a time."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from storage import journeys, seats, targets
+from storage import journeys, messages, seats, targets
 from storage.database import Conn
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
 from storage.messages import seat_words
-from streams.apply import refold, seat_changes
+from streams.apply import forget_erased, refold, seat_changes
 from streams.domain.fold import fold
 from streams.domain.measures import milestones
+from streams.persons import Persons
 
 PORTION: Final = 200  # journeys at a time: some tens of milliseconds
 START: Final = ("", "")
 
 
 async def catch_up(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
-    """Draw the next journeys anew that another version wrote last, with their places in lines, and let fairs have the
-    seats that they have now. Returns after which to go on; None when nothing is left.
+    """Draw the next journeys anew that another version wrote last, with their persons and their places in lines, and
+    let fairs have the seats that they have now. Returns after which to go on; None when nothing is left.
 
     Raises ConcurrentChange when a journey was changed meanwhile: try again.
     """
@@ -40,11 +42,17 @@ async def _draw_anew(conn: Conn, keys: list[JourneyKey]) -> None:
     stood = await seats.standing(conn, keys)
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
     changes: list[seats.Change] = []
+    persons = Persons()
     for key, facts in (await refold(conn, keys)).items():
         row = stored[key]
+        persons.before(key, row.journey)
         row.journey = fold(facts)
+        persons.after(key, row.journey, facts)
         changes += seat_changes(key, stood.get(key, {}), row.journey, ())
         changed[key] = (row, milestones(row.journey))
     await journeys.store(conn, changed)
+    await persons.keep(conn)
+    await forget_erased(conn, stored)
+    await messages.release(conn, keys)  # another version finds no address in what is sealed
     await seats.change(conn, changes)
     await seat_words.learn(conn, keys)

@@ -1,4 +1,5 @@
-"""What a worker does beside its work: it says how it gets on, and takes away what was kept long enough."""
+"""What a worker does beside its work: it says how it gets on, takes away what was kept long enough, and notes erasures
+outside the database."""
 
 from __future__ import annotations
 
@@ -12,10 +13,13 @@ from schemas.settings import Settings
 from storage import beats, retention
 from storage.beats import Beat
 from storage.ledger import JourneyKey
+from storage.vault.master import FileMaster
+from storage.vault.register import Register, note_all
 from streams.persisting import Persistence
 from streams.seating import START, catch_up
 
 BEAT_EVERY: Final = 5.0  # seconds
+NOTE_EVERY: Final = 10.0  # seconds between looks for erasures that the register lacks
 SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
 KEEP_UNTOLD: Final = 7  # days for which an event waits for a broker that takes it: as long as facts are kept there
 DRAW_EVERY: Final = 0.2  # seconds between portions of what another version wrote
@@ -34,9 +38,11 @@ class Upkeep:
         works: Sequence[Persistence],
         aside: Persistence,
         timer: Callable[[], float] = time.monotonic,
+        register: Register | None = None,
     ) -> None:
         self._holder, self._works, self._aside = holder, works, aside
         self._timer = timer
+        self._register = register or Register(settings.erasures, FileMaster(settings.master_key))
         self._facts = 0
         self._committed: float | None = None
         self._drawn_until: JourneyKey = START
@@ -85,5 +91,10 @@ class Upkeep:
                 self._draws_at = 0.0 if after else time.monotonic() + LOOK_AGAIN
 
         app.timer(DRAW_EVERY)(draw_anew)
+
+        async def note_erasures() -> None:
+            await self._aside.persist(lambda conn: note_all(conn, self._register))
+
         app.timer(BEAT_EVERY)(beat)
+        app.timer(NOTE_EVERY)(note_erasures)
         app.timer(SWEEP_EVERY)(sweep)

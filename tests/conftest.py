@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, settings
 
 from schemas.errors import ConfigurationError
 from storage.setup import migrate
+from storage.vault.master import make_master
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from tests.databases import Databases
 from tests.kafka.apache_kafka import empty_topics, start, why_not
 from yinfeng.children import running
@@ -43,6 +46,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser last: while Playwright is there, its event loop runs, and no other may."""
     items.sort(key=lambda item: "tests/browser/" in item.nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _vault(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One master key for this process and for those that are started: they may work on the same database."""
+    path = tmp_path_factory.mktemp("master") / "master.key"
+    make_master(path)
+    os.environ["YINFENG_MASTER_KEY_FILE"] = str(path)
+    open_vault(file_vault(path))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.facts import Fact, validate_event
+from schemas.journey import Journey, Word
+from streams.domain.fold import fold
 
 CAMPAIGN = "grads-2026"
 _numbers = itertools.count(1)
@@ -39,6 +41,19 @@ def fact(type: str, **more: Any) -> Fact:
 
 def facts(events: Iterable[dict[str, Any]]) -> list[Fact]:
     return [validate_event(each) for each in events]
+
+
+def alive(facts: Iterable[Fact]) -> Journey:
+    """The journey of one candidate's facts, with the person in it, as the vault gives it to those who read."""
+    said = list(facts)
+    journey = fold(said)
+    for name, at in journey.told.items():
+        journey.attributes[name] = Word(at, next(fact.data[name] for fact in said if fact.stamp == at))
+    for offer in journey.offers.values():
+        if terms := offer.terms:
+            data = next(fact.data for fact in said if fact.stamp == terms.at)
+            terms.salary, terms.contact, terms.document = (data.get(n) for n in ("salary", "contact", "document"))
+    return journey
 
 
 def opened(**more: Any) -> dict[str, Any]:

@@ -14,10 +14,9 @@ from typing import Any
 Event = dict[str, Any]
 
 MEASURES = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
+PERSONAL = ("name", "email", "phone")
+KEPT = ("education", "school", "major", "graduation_year", "chain")
 ATTRIBUTES = (
-    "name",
-    "email",
-    "phone",
     "locale",
     "education",
     "school",
@@ -48,11 +47,16 @@ def replay(events: Iterable[Event]) -> list[Event]:
     return sorted(kept, key=lambda e: (datetime.fromisoformat(e["time"].upper()), e["source"], e["id"]))
 
 
+def moment(event: Event) -> datetime:
+    return datetime.fromisoformat(event["time"].upper())
+
+
 class Person:
     """One candidate in one campaign: `facts` are its own, replayed in order."""
 
     def __init__(self, facts: list[Event]) -> None:
         self.attributes: dict[str, Any] = {}
+        self.told: dict[str, tuple[str, str]] = {}
         self.offers: dict[str, str] = {}
         self.offered_by: dict[str, str] = {}
         self.hires: dict[str, str] = {}
@@ -62,12 +66,15 @@ class Person:
         self.checked_in_at: set[str] = set()
         self.paid: list[Decimal] = []
         self.signed_up = self.withdrawn = False
+        ends = [moment(fact) for fact in facts if fact["type"] == "candidate.erased"]
         for fact in facts:
             self.live(fact["type"], fact["data"])
             self.stand(fact)
-        if any(fact["type"] == "candidate.erased" for fact in facts):
-            self.attributes = {}
-            self.lines = {}
+            if fact["type"] == "candidate.signed_up":
+                self.told |= {name: (fact["source"], fact["id"]) for name in PERSONAL if name in fact["data"]}
+            if ends and moment(fact) <= max(ends):
+                self.told, self.lines = {}, {}
+                self.attributes = {name: value for name, value in self.attributes.items() if name in KEPT}
 
     def stand(self, fact: Event) -> None:
         """In line since the first signup for a fair; who withdraws leaves all lines, and comes back to their ends."""

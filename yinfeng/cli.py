@@ -102,5 +102,8 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "keys": ("Access keys.", {"create": "keys:create", "list": "keys:listed", "revoke": "keys:revoke"}),
-    "vault": ("The key that all personal data hangs on.", {"rotate": "vault:rotate", "check": "vault:check"}),
+    "vault": (
+        "The key that all personal data hangs on.",
+        {"check": "vault:check", "rotate": "vault:rotate", "seal": "vault:seal", "export": "vault:export"},
+    ),
 }

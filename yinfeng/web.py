@@ -66,6 +66,8 @@ from schemas.settings import Settings
 from storage.access import keys, sessions
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from streams.domain.explaining import counted, held
 from yinfeng import metrics, problems
 from yinfeng.access_mail import has_a_way, make_post
@@ -262,6 +264,7 @@ class Server(uvicorn.Server):
 def run_web(settings: Settings) -> int:
     """Serve until SIGINT or SIGTERM. Returns the exit code."""
     mask_logs()
+    open_vault(file_vault(settings.master_key))
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,

@@ -14,6 +14,8 @@ import faust
 from notifications.sending import faust_agent as notifications_agent
 from schemas.settings import Settings
 from storage.positions import Log
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from streams import app as streams_app
 from yinfeng.kafka_admin import facts_log
 from yinfeng.masking import mask_logs
@@ -29,6 +31,7 @@ def run_worker(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit code."""
     gc.set_threshold(100_000, 50, 100)  # batches make many short-lived objects and few cycles: a fifth of the time
     mask_logs()
+    open_vault(file_vault(settings.master_key))
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
     app = streams_app.make_app(settings)
 

@@ -20,6 +20,7 @@ from storage import ledger, signup, unconfirmed
 from storage.database import borrowed
 from storage.messages.by_link import Linked
 from storage.signup import ADMITS, Signup
+from storage.vault.accepting import accept
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +98,5 @@ async def _say(door: Door, found: Waiting) -> None:
     )
     said = facts(sent, message.candidate, Journey())
     async with borrowed(door.pool) as conn:
-        await ledger.append(conn, said, posted_by=f"link:{message.id}")
+        await accept(conn, said, posted_by=f"link:{message.id}")
         await ledger.ring(conn)

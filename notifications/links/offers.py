@@ -24,6 +24,7 @@ from storage import documents, ledger
 from storage.database import borrowed
 from storage.messages import by_link
 from storage.messages.by_link import Linked
+from storage.vault.accepting import accept
 
 Answer = Literal["accepted", "declined"]
 State = Literal["open", "accepted", "declined", "expired", "rescinded", "withdrawn", "started"]
@@ -157,7 +158,7 @@ async def _say(door: Door, offered: Offered, answer: Answer, reason: str) -> boo
     data = {"offer": offered.offer} | ({"reason": reason} if reason and answer == "declined" else {})
     said = fact(f"offer.{answer}", offered.message, data, source=SOURCE, nth=offered.spoken + 1, time=time)
     async with borrowed(door.pool) as conn:
-        new = await ledger.append(conn, [said], posted_by=f"link:{offered.message.id}")
+        new = await accept(conn, [said], posted_by=f"link:{offered.message.id}")
         await ledger.ring(conn)
     return said.identity in new or await _stands(door, offered, said)
 

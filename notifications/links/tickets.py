@@ -30,6 +30,7 @@ from storage import ledger, seat_reads
 from storage.database import borrowed
 from storage.messages import by_link
 from storage.messages.by_link import Linked, Said
+from storage.vault.accepting import accept
 
 State = Literal["valid", "waiting", "void", "cancelled", "early", "over"]
 
@@ -156,7 +157,7 @@ async def _say(door: Door, ticket: Ticket, caller: Caller, type: str, data: dict
     nth = ticket.spoken + 1 + later
     said = fact(type, ticket.message, data, source=SOURCE, nth=nth, time=ticket.situation.now)
     async with borrowed(door.pool) as conn:
-        new = await ledger.append(conn, [said], posted_by=caller.poster)
+        new = await accept(conn, [said], posted_by=caller.poster)
         await ledger.ring(conn)
         known = await by_link.said(conn, SOURCE, ticket.message.campaign, ticket.message.candidate)
     there = [each for each in [*known.standing, *known.taken_back] if each.identity == said.identity]

@@ -16,9 +16,10 @@ from notifications.sending.samples import letter_of_a_test
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, ToldWith, Writer, employer_of
 from schemas.journey import Journey
-from schemas.kinds import AUDIENCES
+from schemas.kinds import AUDIENCES, FACT_KINDS
 from schemas.messages import TEMPLATE_TEST
-from storage import journeys, own_pages, sight
+from schemas.sealed import personal_fields, personal_names
+from storage import journeys, ledger, own_pages, sight
 from storage.database import Conn
 from storage.journeys import Stored
 from storage.ledger import JourneyKey
@@ -26,11 +27,17 @@ from storage.messages import asking, seat_words
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
 from storage.messages.claiming import UNWRITTEN, Claimed
+from storage.vault.process import vault
 
 log = logging.getLogger(__name__)
 
 Made = Letter | NotNow | ToldWith
 NOBODY: Final = Stored(0, Journey())
+SIGNUP: Final = "candidate.signed_up"  # what it tells of a person, the journey knows
+# Kinds that a fact asks for in which somebody wrote something, or offered something.
+TELLS_PROSE: Final = frozenset(
+    kind for type, kinds in FACT_KINDS.items() if personal_fields(type) and type != SIGNUP for kind in kinds
+)
 BREATHE_EVERY: Final = 10  # letters between turns for others: a ticket's code takes milliseconds
 
 
@@ -40,6 +47,8 @@ async def letters_for(
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
+    await vault().embody(conn, {key: stored.journey for key, stored in known.items()})
+    claimed = await _with_prose(conn, claimed)
     background = await _around(conn, claimed, known, now)
     situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
     made: list[Made] = []
@@ -57,6 +66,8 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     """One message and all that is known around it, for looking at: nothing is changed by it."""
     key = (message.campaign, message.candidate or "")
     journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
+    await vault().embody(conn, {key: journey})
+    (message,) = await _with_prose(conn, [message])
     fair = message.params.get("fair")
     employer = employer_of(message, journey)
     about = await load_background(
@@ -70,6 +81,21 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     about.generations.update(await own_pages.generations(conn, [key]))
     situation = Situation(message, journey, about, writer, links, now)
     return replace(situation, together=(situation,))
+
+
+async def _with_prose(conn: Conn, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """The messages, with what people wrote in the facts that asked for them: it is nowhere but there."""
+    asked = [(each.source, each.fact) for each in claimed if each.source and each.fact and each.kind in TELLS_PROSE]
+    if not asked:
+        return list(claimed)
+    opened = await vault().open(conn, await ledger.named(conn, asked))
+    said = {fact.identity: {name: fact.data[name] for name in personal_names(fact.event)} for fact in opened}
+    return [
+        replace(each, params={**each.params, **said.get((each.source or "", each.fact or ""), {})})
+        if each.kind in TELLS_PROSE
+        else each
+        for each in claimed
+    ]
 
 
 async def _around(

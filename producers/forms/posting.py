@@ -21,6 +21,7 @@ from storage import ledger
 from storage.access import audit
 from storage.access.audit import Who
 from storage.database import Conn, borrowed
+from storage.vault.accepting import accept
 
 Beside = Callable[[Conn], Awaitable[None]]
 WAIT: Final = 5  # seconds that an answer waits for its facts to be applied
@@ -86,7 +87,7 @@ async def _commit(
         if new and beside is not None:
             await beside(conn)
         if new:
-            return list((await ledger.append(conn, facts, posted_by=caller.poster)).values())
+            return list((await accept(conn, facts, posted_by=caller.poster)).values())
     return list((await ledger.numbers(conn, identities)).values())
 
 

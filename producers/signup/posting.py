@@ -23,6 +23,7 @@ from storage.addresses import Addresses
 from storage.database import Conn, borrowed
 from storage.messages import asking
 from storage.messages.link_secret import load_secret
+from storage.vault.process import vault
 
 POSTED_BY: Final = "page:signup"
 CHECKS: Final = 5  # mails to one address, in
@@ -95,6 +96,7 @@ class Counter:
             candidate = await addresses.claim(conn, sent.campaign, address, fresh)
             key = (sent.campaign, candidate)
             journey = (await journeys.load(conn, [key]))[key].journey
+            await vault().embody(conn, {key: journey})
             if _is_theirs(journey, address):
                 return candidate, journey
             await addresses.move(conn, sent.campaign, address, fresh)

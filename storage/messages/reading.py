@@ -39,7 +39,9 @@ _ROWS = """
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
        m.attempts, m.source, m.fact, m.requested_at, m.sent_at, coalesce(c.timezone, 'Asia/Shanghai') AS timezone,
        coalesce(c.title, m.campaign) AS title,
-       (SELECT j.name FROM journeys j WHERE (j.campaign, j.candidate) = (m.campaign, m.candidate)) AS name
+       coalesce(
+           (SELECT p.name FROM vault.person p WHERE (p.campaign, p.candidate) = (m.campaign, m.candidate)),
+           (SELECT j.name FROM journeys j WHERE (j.campaign, j.candidate) = (m.campaign, m.candidate))) AS name
 FROM messages m LEFT JOIN campaigns c ON c.campaign = m.campaign
 """
 # An employer's key sees the messages to candidates whom it sees: those about fairs, and those that it caused itself. Of

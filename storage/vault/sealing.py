@@ -2,13 +2,15 @@
 `1.<life>.<names>.<nonce and ciphertext, base64url>`.
 
 `names` says what is inside, so that who carries it need not look: fields of `data`, and attributes with an `@` before
-them. Everything that says whose and which fact it is, is authenticated: no value can be moved to another.
+them; what is compared has a digest behind it (`salary~1f2e…`). Everything that says whose and which fact it is, is
+authenticated: no value can be moved to another.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,12 +22,12 @@ from schemas.access import CONSOLE
 from schemas.compiled import ATTRIBUTES
 from schemas.errors import CannotOpen
 from schemas.forms import UNDO_UNTIL
-from schemas.sealed import SEAL_VERSION, SEALED, Event, personal_fields, seal_of
+from schemas.sealed import COMPARED, SEAL_VERSION, SEALED, Event, Seal, personal_fields, seal_of
 
 KEY_BYTES: Final = 32
 _NONCE: Final = 12
 _OVERHEAD: Final = 100  # bytes: the attribute's name, version, life, nonce and tag
-_PLAIN_ATTRIBUTES: Final = (ATTRIBUTES | {"dataschema", SEALED}) - {"subject"}
+PLAIN_ATTRIBUTES: Final = (ATTRIBUTES | {"dataschema", SEALED}) - {"subject"}
 
 Nonces = Callable[[int], bytes]
 
@@ -34,21 +36,23 @@ def personal(event: Event) -> list[str]:
     """What of an event is personal: fields of its data, attributes with an `@` before them."""
     data = event["data"]
     found = [name for name in personal_fields(event["type"]) if name in data]
-    if len(event) > len(_PLAIN_ATTRIBUTES) or not _PLAIN_ATTRIBUTES.issuperset(event):
-        found += [f"@{name}" for name in sorted(event.keys() - _PLAIN_ATTRIBUTES) if not _is_ours(event, name)]
+    if len(event) > len(PLAIN_ATTRIBUTES) or not PLAIN_ATTRIBUTES.issuperset(event):
+        found += [f"@{name}" for name in sorted(event.keys() - PLAIN_ATTRIBUTES) if not _is_ours(event, name)]
     return found
 
 
-def seal(event: Event, key: bytes, life: int, nonces: Nonces) -> Event:
-    """The event with what is personal sealed under the key of its person's life; itself where nothing is."""
+def seal(event: Event, key: bytes, life: int, nonces: Nonces, like: Seal | None = None) -> Event:
+    """The event with what is personal sealed under the key of its person's life; itself where nothing is. `like`: how
+    it was sealed in another life, whose digests it keeps."""
     names = personal(event)
     if not names:
         return event
     inside = {name: _at(event, name)[name.removeprefix("@")] for name in names}
+    said = like.said if like is not None and set(like.names) == set(names) else _said(inside, key)
     nonce = nonces(_NONCE)
-    ciphertext = AESGCM(key).encrypt(nonce, _encode(inside), _about(event, life))
+    ciphertext = AESGCM(key).encrypt(nonce, _encode(inside), _about(event, life, said))
     text = base64.urlsafe_b64encode(nonce + ciphertext).decode().rstrip("=")
-    return {**without(event, names), SEALED: f"{SEAL_VERSION}.{life}.{','.join(names)}.{text}"}
+    return {**without(event, names), SEALED: f"{SEAL_VERSION}.{life}.{said}.{text}"}
 
 
 def growth(event: Event) -> int:
@@ -68,12 +72,14 @@ def without(event: Event, names: list[str]) -> Event:
 
 def unseal(event: Event, key: bytes) -> Event:
     """The event as it was said. Raises CannotOpen with another key than it was sealed with, and when it was changed."""
+    if SEALED not in event:
+        return event
     held = seal_of(event)
     if held is None:
-        return event
+        raise CannotOpen("what is sealed has a form that this version doesn't know")
     try:
         raw = base64.b64decode(held.contents + "=" * (-len(held.contents) % 4), altchars=b"-_", validate=True)
-        inside = _decode(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], _about(event, held.life)))
+        inside = _decode(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], _about(event, held.life, held.said)))
     except (InvalidTag, binascii.Error, ValueError) as error:
         raise CannotOpen("what is sealed was changed, or sealed with another key") from error
     opened = without(event, [f"@{SEALED}"])
@@ -93,10 +99,22 @@ def _is_ours(event: Event, name: str) -> bool:
     return name == UNDO_UNTIL and event["source"] == CONSOLE
 
 
-def _about(event: Event, life: int) -> bytes:
+def _said(inside: dict[str, Any], key: bytes) -> str:
+    """The names of what is inside, and digests under the person's key of what is compared: they tell nobody else what
+    was said, not even of the little that a salary may be."""
+    return ",".join(
+        f"{name}~{_digest(name, value, key)}" if name in COMPARED else name for name, value in inside.items()
+    )
+
+
+def _digest(name: str, value: Any, key: bytes) -> str:
+    return hmac.digest(key, _encode(["compared", name, value]), "sha256")[:8].hex()
+
+
+def _about(event: Event, life: int, said: str) -> bytes:
     data = event["data"]
     whose = (data["campaign"], data.get("candidate"))
-    return _encode([SEAL_VERSION, life, *whose, event["source"], event["id"], event["type"]])
+    return _encode([SEAL_VERSION, life, said, *whose, event["source"], event["id"], event["type"]])
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -9,21 +9,16 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
+from schemas.data import CandidateSignedUp
 from schemas.facts import Fact
 from schemas.journey import Hire, Interview, Journey, Micros, Offer, Payment, Stamp, Terms, Word, consents_of
+from schemas.marks import marked
+from schemas.sealed import personal_names
 
-ATTRIBUTES = (
-    "name",
-    "email",
-    "phone",
-    "locale",
-    "education",
-    "school",
-    "major",
-    "graduation_year",
-    "chain",
-    "consent",
-)
+SIGNUP = "candidate.signed_up"
+KEPT = frozenset(marked(CandidateSignedUp, "kept"))  # stays when a person is erased
+PERSONAL = marked(CandidateSignedUp, "personal")
+ATTRIBUTES = ("locale", *marked(CandidateSignedUp, "kept"), "consent")
 RETRACTION = "fact.retracted"
 ERASURE = "candidate.erased"
 IRREVOCABLE = frozenset({RETRACTION, ERASURE})
@@ -58,6 +53,13 @@ def merge(journey: Journey, fact: Fact) -> None:
     handler = HANDLERS.get(fact.type)
     if handler:
         handler(journey, fact.stamp, fact.data)
+    if fact.type == SIGNUP:
+        _told(journey, fact.stamp, personal_names(fact.event))
+
+
+def is_before(at: Stamp, cut: Micros | None) -> bool:
+    """Whether a word was said before the person was erased, however late it comes."""
+    return cut is not None and at[0] <= cut
 
 
 def _signed_up(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
@@ -66,10 +68,9 @@ def _signed_up(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
     if "fair" in data:
         journey.fairs[data["fair"]] = _earlier(journey.fairs.get(data["fair"]), at[0])
         _among(journey.signups.setdefault(data["fair"], []), at)
-    if journey.erased:
-        return
+    journey.erased = _is_erased(journey)
     for name in ATTRIBUTES:
-        if name in data:
+        if name in data and (name in KEPT or not is_before(at, journey.cut)):
             journey.attributes[name] = _latest(journey.attributes.get(name), at, data[name])
 
 
@@ -77,7 +78,7 @@ def _consent(given: bool) -> Handler:
     """A word of consent stands among the attributes: it is the person's, and goes with the person."""
 
     def handle(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
-        if not journey.erased:
+        if not is_before(at, journey.cut):
             for name in consents_of(data["purpose"], data.get("employers")):
                 journey.attributes[name] = _latest(journey.attributes.get(name), at, given)
 
@@ -118,11 +119,8 @@ def _offer_extended(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
             data.get("opening"),
             data.get("expires_at"),
             data.get("city"),
-            data.get("salary"),
-            data.get("start_on"),
-            data.get("place"),
-            data.get("contact"),
-            data.get("document"),
+            start_on=data.get("start_on"),
+            place=data.get("place"),
         )
 
 
@@ -156,9 +154,25 @@ def _benefit_paid(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
         journey.payments[f"{at[1]} {at[2]}"] = Payment(at[0], str(data["amount"]))
 
 
+def _told(journey: Journey, at: Stamp, names: Iterable[str]) -> None:
+    """Which fact has the last word on a person's name or address; what it says is for the vault alone."""
+    if not is_before(at, journey.cut):
+        for name in names:
+            journey.told[name] = _later(journey.told.get(name), at)
+
+
 def _erased(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
-    journey.erased = True
-    journey.attributes.clear()
+    """What was said before goes, save what names nobody; a signup that was said later began a new life."""
+    journey.cut = cut = max(at[0], at[0] if journey.cut is None else journey.cut)
+    journey.erased = _is_erased(journey)
+    journey.told = {name: said for name, said in journey.told.items() if said[0] > cut}
+    journey.attributes = {name: word for name, word in journey.attributes.items() if name in KEPT or word.at[0] > cut}
+
+
+def _is_erased(journey: Journey) -> bool:
+    if journey.cut is None:
+        return journey.erased
+    return journey.last_signup is None or journey.last_signup[0] <= journey.cut
 
 
 def _among(stamps: list[Stamp], at: Stamp) -> None:
@@ -183,7 +197,7 @@ def _later(known: Stamp | None, at: Stamp) -> Stamp:
 Handler = Callable[[Journey, Stamp, dict[str, Any]], None]
 
 HANDLERS: dict[str, Handler] = {
-    "candidate.signed_up": _signed_up,
+    SIGNUP: _signed_up,
     "candidate.checked_in": _checked_in,
     "consent.given": _consent(True),
     "consent.withdrawn": _consent(False),

@@ -30,6 +30,7 @@ from schemas.messages import (
     MessageRequest,
     dedupe_key,
 )
+from schemas.sealed import compared, plain_data
 from streams.domain.campaign import Target
 
 EXPIRY_NOTICE = timedelta(hours=48)
@@ -44,7 +45,9 @@ def candidate_requests(fact: Fact) -> Iterator[MessageRequest]:
             continue
         key = dedupe_key(kind, fact.campaign, fact.candidate, _reason(kind, fact))
         due = later(DUE[kind](fact) if kind in DUE else None, undo_until(fact))
-        yield MessageRequest(kind, key, fact.campaign, fact.candidate, fact.data, fact.source, fact.id, due)
+        yield MessageRequest(
+            kind, key, fact.campaign, fact.candidate, plain_data(fact.event), fact.source, fact.id, due
+        )
 
 
 def undo_until(fact: Fact) -> datetime | None:
@@ -78,7 +81,7 @@ def _reason(kind: str, fact: Fact) -> list[Any]:
     if kind not in REASONS:
         return [fact.source, fact.id]
     # Terms that came later to the catalogue, where some are given: reasons of before keep their keys.
-    further = [fact.data.get(name) for name in FURTHER.get(kind, ())]
+    further = [compared(fact.event, name) for name in FURTHER.get(kind, ())]
     return [fact.data.get(name) for name in REASONS[kind]] + (further if any(further) else [])
 
 

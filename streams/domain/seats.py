@@ -44,5 +44,7 @@ def _anew(was: Stamp | None, now: Stamp | None, journey: Journey, facts: Collect
     neither does a withdrawal that is learned of after the signup that came after it."""
     if was is None or journey.erased:
         return journey.erased
+    if journey.cut is not None and was[0] <= journey.cut:
+        return True
     withdrew = journey.withdrew is not None and journey.withdrew > was
     return withdrew and (now is None or any(fact.stamp == now for fact in facts))

@@ -20,7 +20,10 @@ from notifications.sending.sender import Chance, Route, Sender
 from notifications.sending.situation import Writer
 from schemas.kinds import AUDIENCES
 from schemas.mail_server import MailServer
+from schemas.settings import load_settings
 from storage.database import make_pool
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from tests.integration.office import Clock
 from tests.stand_ins.sendgrid import KEY
 
@@ -64,6 +67,7 @@ async def send(asked: dict[str, Any], renderer: Renderer) -> int:
         if seen == asked["at"]:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    open_vault(file_vault(load_settings().master_key))
     chance = Chance(Clock(), lambda: 1.0)
     writer = Writer("引凤", "https://park.example", None)
     async with make_pool(asked["database"], name="doomed", size=3) as pool:

@@ -11,10 +11,13 @@ from notifications.sending.sender import Chance, Sender
 from notifications.sending.situation import Writer
 from schemas.settings import Settings, load_settings
 from storage.database import make_pool
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from tests.integration.office import Clock
 
 
 async def run(settings: Settings) -> None:
+    open_vault(file_vault(settings.master_key))
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
     chance = Chance(Clock(), lambda: 1.0)
     async with make_pool(settings.database_url or "", name="driver", size=2) as pool:

@@ -46,8 +46,7 @@ WORLD = [
 
 # A derived column → a change of it that the audit must name.
 CHANGES: dict[str, str] = {
-    "journeys.state": "UPDATE journeys SET state = convert_to(replace(convert_from(state,'UTF8'),'c1@','c9@'),'UTF8')",
-    "journeys.name": "UPDATE journeys SET name = 'other' WHERE candidate = 'c1'",
+    "journeys.state": "UPDATE journeys SET state = convert_to(replace(convert_from(state,'UTF8'),'f1','f9'),'UTF8')",
     "journeys.standing": "UPDATE journeys SET standing = '{}'",
     "journeys.employers": "UPDATE journeys SET employers = '{}'",
     "journeys.candidate": "DELETE FROM journeys WHERE candidate = 'c1'",
@@ -118,7 +117,7 @@ CHANGES: dict[str, str] = {
 }
 # Which rows they are, and what is no fact's: counters, clocks.
 NOT_OF_FACTS = {
-    *("journeys.campaign", "journeys.version", "journeys.updated_at", "journeys.drawn"),
+    *("journeys.campaign", "journeys.version", "journeys.updated_at", "journeys.drawn", "journeys.name"),
     *("seats.campaign", "seats.line", "seats.turn", "fair_seats.campaign"),
     *("seats.told_waiting", "seats.told_by", "seats.asked"),  # what was told, and what is to be
     *("targets.campaign", "targets.as_of", "targets.revision", "targets.tally", "targets.updated_at"),

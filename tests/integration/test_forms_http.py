@@ -23,6 +23,7 @@ from streams.domain.requests import candidate_requests
 from tests.access import COOKIE, csrf, person
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
 from tests.integration.test_apply import incoming
+from tests.opening import as_said
 from yinfeng.web import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -69,11 +70,12 @@ async def send(http: httpx.AsyncClient, at: str, **form: Any) -> httpx.Response:
 
 async def facts(conn: Conn, type: str | None = None) -> list[dict[str, Any]]:
     cursor = await conn.execute(
-        "SELECT event || jsonb_build_object('by', posted_by) FROM facts"
-        " WHERE source = %s AND (%s::text IS NULL OR type = %s) ORDER BY seq",
+        "SELECT event, posted_by FROM facts WHERE source = %s AND (%s::text IS NULL OR type = %s) ORDER BY seq",
         [CONSOLE, type, type],
     )
-    return [row[0] for row in await cursor.fetchall()]
+    rows = await cursor.fetchall()
+    said = await as_said(conn, [event for event, _ in rows])
+    return [{**event, "by": by} for event, (_, by) in zip(said, rows, strict=True)]
 
 
 async def test_a_form_becomes_a_fact_that_says_who_posted_it(app: Any, conn: Conn):

@@ -136,3 +136,13 @@ async def test_no_more_than_a_cap_of_other_alerts_goes_in_an_hour(office: Office
     await office.sender().send_all()
     statuses = dict(await office.rows("SELECT status, count(*) FROM messages WHERE candidate IS NULL GROUP BY 1"))
     assert statuses == {"sent": 14, "requested": 1}
+
+
+@pytest.mark.parametrize("erased", [1, 2])
+async def test_a_mail_that_tells_of_somebody_who_was_erased_is_not_kept(office: Office, erased: int):
+    await office.tell(opened(locale="en"), *offers(1, 2))
+    await office.tell(answer(1), answer(2, "declined"))
+    await office.sender().send_all()
+    assert len(await mails(office)) == 1
+    await office.tell(event("candidate.erased", candidate=f"c{erased}", time="2026-06-01T00:00:00Z"))
+    assert await mails(office) == []

@@ -26,6 +26,7 @@ from storage.messages import suppressions
 from tests.access import session_by
 from tests.facts import event, hired, opened, retraction, signed_up
 from tests.integration.office import Office
+from tests.opening import as_said
 from yinfeng.web import create_app
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -239,8 +240,10 @@ async def test_an_offer_is_answered_by_its_link(world: World, answer: str, shown
         await world.apply()
     await world.post(path, **form)
     assert len(await world.said()) == 1
-    reasons = await world.office.rows("SELECT event->'data'->>'reason' FROM facts WHERE source = '/offers'")
-    assert reasons == [("far away from home" if answer == "declined" else None,)]
+    rows = await world.office.rows("SELECT event FROM facts WHERE source = '/offers'")
+    async with world.office.pool.connection() as conn:
+        said = await as_said(conn, [event for (event,) in rows])
+    assert [each["data"].get("reason") for each in said] == ["far away from home" if answer == "declined" else None]
     await world.office.sender().send_all()
     told = await world.office.rows(
         "SELECT m.status, text FROM messages m JOIN mails ON message = m.id WHERE kind = 'offer_answered'"

@@ -17,6 +17,7 @@ from tests.access import csrf
 from tests.facts import CAMPAIGN, event
 from tests.integration.test_links_http import OFFER, World, _as_cookie, confirmed, fair, person, world
 from tests.integration.test_signup_http import encoded
+from tests.opening import told as said_by
 
 __all__ = ["world"]
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
@@ -50,7 +51,7 @@ async def applying(world: World) -> AsyncIterator[None]:
 
 
 async def said(world: World) -> list[tuple[str, dict[str, Any]]]:
-    return await world.office.rows("SELECT type, event->'data' FROM facts WHERE source = '/me' ORDER BY seq")
+    return await said_by(world.office.pool, "/me")
 
 
 async def test_the_page_shows_fairs_offers_interviews_and_data(world: World):

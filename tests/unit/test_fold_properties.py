@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.facts import Fact, validate_event
+from schemas.facts import Fact, build_fact, validate_event
 from schemas.journey import Journey
 from schemas.pace import PERCENTS, crossed
+from storage.vault.sealing import seal
 from streams.counting import add_up
 from streams.domain.campaign import Target, fold_campaign, make_target
-from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, fold, merge, retractions, stands
+from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, KEPT, fold, merge, retractions, stands
 from streams.domain.measures import FUNNEL, Contribution, contribution, difference, fairs_held, milestones
 from streams.domain.seats import lines
 from tests import oracle
@@ -111,6 +112,7 @@ def test_a_journey_is_what_the_second_opinion_says(world: list[Event]):
     journey = fold(first_of_each(world))
     person = oracle.Person(oracle.replay(world))
     assert {name: journey.attribute(name) for name in ATTRIBUTES if name in journey.attributes} == person.attributes
+    assert {name: at[1:] for name, at in journey.told.items()} == person.told
     assert {offer: known.status.value for offer, known in journey.offers.items()} == person.offers
     assert {employer: hire.status.value for employer, hire in journey.hires.items()} == person.hires
     assert journey.withdrawn == person.withdrawn
@@ -199,8 +201,22 @@ def test_an_erasure_empties_the_person_and_leaves_the_milestones(world: list[Eve
     facts = first_of_each([event for event in world if event["type"] != "candidate.erased"])
     (erasure,) = first_of_each([an_erasure()])
     erased, before = fold([*facts, erasure]), fold(facts)
-    assert erased.attributes == {}
+    cut = "2026-03-01T12:00:00+00:00"
+    assert all(moment(said[0]) > cut for said in erased.told.values())
+    assert all(name in KEPT or moment(word.at[0]) > cut for name, word in erased.attributes.items())
+    assert {name: erased.attribute(name) for name in KEPT} == {name: before.attribute(name) for name in KEPT}
     assert milestones(erased) == milestones(before)
+
+
+def moment(micros: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
+
+
+@given(LIVES, st.randoms(use_true_random=False))
+def test_sealed_facts_make_the_same_journey(world: list[Event], rng: random.Random):
+    facts = first_of_each(world)
+    sealed = [build_fact(seal(fact.event, bytes(32), 1, rng.randbytes)) for fact in facts]
+    assert fold(sealed) == fold(facts)
 
 
 def an_erasure() -> Event:

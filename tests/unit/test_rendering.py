@@ -25,8 +25,7 @@ from schemas.messages import OFFER_TROUBLE
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
-from streams.domain.fold import fold
-from tests.facts import event, signed_up
+from tests.facts import alive, event, signed_up
 
 RENDERER = Renderer()
 LINKS = Links(b"0" * 32, "https://park.example")
@@ -150,7 +149,7 @@ def journey(params: dict[str, Any], kind: str, name: str = CHINESE, **more: Any)
         facts.append(event("offer.extended", candidate="c1", time="2026-03-01T08:00:00+08:00", **OFFER))
     if kind in CAUSES:
         facts.append(event(CAUSES[kind], candidate="c1", **params))
-    return fold([validate_event(each) for each in facts])
+    return alive([validate_event(each) for each in facts])
 
 
 def letter(kind: str, locale: str = "zh-CN", *, name: str = CHINESE, about: Any = None, **params: Any) -> Letter:
@@ -379,7 +378,7 @@ def test_nobody_to_write_to():
     with pytest.raises(NotNow) as refusal:
         compose(
             Claimed(1, "signup_confirmation", "grads-2026", "c1", {}, 1),
-            fold([validate_event(signed_up("c1"))]),
+            alive([validate_event(signed_up("c1"))]),
             Background({}, {}),
             NOW,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from schemas.access import CONSOLE
 from schemas.errors import CannotOpen
 from schemas.facts import build_fact, validate_event
 from schemas.forms import UNDO_UNTIL
-from schemas.sealed import SEALED, seal_of
+from schemas.sealed import SEALED, compared, seal_of
 from storage.vault.sealing import personal, seal, unseal
 from tests.facts import event
 from tests.strategies import Event, events
@@ -55,6 +56,18 @@ def test_no_personal_byte_is_left():
 
 def test_the_same_is_never_sealed_alike():
     assert sealed(SIGNUP)[SEALED] != sealed(SIGNUP)[SEALED]
+
+
+def test_the_same_terms_are_known_again_and_tell_nobody_what_they_are():
+    terms = {"candidate": "c1", "offer": "o1", "employer": "e", "position": "p", "salary": "12,000"}
+    one, same = (sealed(event("offer.extended", **terms)) for _ in range(2))
+    other = sealed(event("offer.extended", **terms | {"salary": "13,000"}))
+    assert compared(one, "salary") == compared(same, "salary") != compared(other, "salary")
+    assert compared(sealed(event("offer.extended", **terms), OTHER), "salary") != compared(one, "salary")
+    assert "12,000" not in json.dumps(one)
+    again = seal(unseal(one, KEY), OTHER, 2, secrets.token_bytes, seal_of(one))
+    assert compared(again, "salary") == compared(one, "salary")
+    assert unseal(again, OTHER) == unseal(one, KEY)
 
 
 def test_what_is_nobody_s_is_left_as_it_is():
@@ -98,3 +111,16 @@ def test_what_we_did_not_make_is_told_so(text: object):
 def test_it_is_a_cloudevent_all_the_same():
     hidden = sealed(event("candidate.withdrew", candidate="c1", reason="went abroad"))
     assert validate_event(hidden).event == hidden
+
+
+def test_whoever_accepts_facts_seals_them():
+    """The ledger takes what it is given: all who accept facts go by `storage.vault.accepting`."""
+    root = Path(__file__).parents[2]
+    packages = ("producers", "streams", "notifications", "dashboard", "yinfeng")
+    straight = [
+        str(path.relative_to(root))
+        for package in packages
+        for path in (root / package).rglob("*.py")
+        if "ledger.append" in path.read_text(encoding="utf-8")
+    ]
+    assert straight == []

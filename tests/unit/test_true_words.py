@@ -19,8 +19,7 @@ from schemas.messages import SeatWord
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
-from streams.domain.fold import fold
-from tests.facts import event, signed_up
+from tests.facts import alive, event, signed_up
 from yinfeng.pages import TEXTS as PAGE_TEXTS
 
 START = datetime(2026, 3, 9, 1, tzinfo=UTC)  # nine in the morning there
@@ -139,7 +138,7 @@ def situation(kind: str, world: str, locale: str = "en", seat: Seat | None = Non
     signup = signed_up(
         "c1", name="Li", email="c1@example.com", fair="f1", time="2026-03-01T08:00:00+08:00", locale=locale
     )
-    journey = fold([validate_event(each) for each in [signup, *kept, *since]])
+    journey = alive([validate_event(each) for each in [signup, *kept, *since]])
     row = {
         "campaign": "grads-2026", "fair": "f1", "title": "Spring fair", "mode": "onsite", "starts_at": START,
         "ends_at": START + timedelta(hours=7), "venue": "Hall 2", "city": "Wuhan", "url": None, "reason": None,

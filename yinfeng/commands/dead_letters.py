@@ -9,8 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from schemas.settings import load_settings
 from storage import dead_letters, ledger
 from storage.database import Conn
+from storage.vault.accepting import accept
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from streams.intake import Incoming, parse
 from yinfeng.commands.options import on_database
 from yinfeng.commands.shown import plain, table
@@ -30,6 +34,7 @@ def listed(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100) -> None
 def retry(ids: Annotated[list[int], typer.Argument(help="Ids from `dead-letters list`.")]) -> None:
     """Post dead letters again, as they are; those that are still no facts stay, with the reason."""
     failed = 0
+    open_vault(file_vault(load_settings().master_key))
     for id in ids:
         posted, said = on_database(partial(_retry, id=id))
         typer.echo(f"{id}: {said}")
@@ -52,7 +57,7 @@ async def _retry(conn: Conn, id: int) -> tuple[bool, str]:
     if still_dead:
         return False, still_dead[0].reason
     async with conn.transaction():
-        accepted = await ledger.append(conn, facts, posted_by=None)
+        accepted = await accept(conn, facts, posted_by=None)
         await dead_letters.drop(conn, [id])
     await ledger.ring(conn)
     return True, "posted again" if accepted else "known already, so nothing was left to post"

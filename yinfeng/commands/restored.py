@@ -13,9 +13,15 @@ from schemas.settings import load_settings
 from storage import restoring
 from storage.database import Conn
 from storage.restoring import Restored
+from storage.vault.erasing import erase_again
+from storage.vault.master import FileMaster
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
+from storage.vault.register import Register, forgotten_by
 from yinfeng.commands.options import on_database
 from yinfeng.kafka_admin import facts_log
 from yinfeng.lag import facts_bounds
+from yinfeng.prepare import prepare
 from yinfeng.surroundings import servers
 
 
@@ -28,15 +34,23 @@ def restored(
     messages that may have gone since are `unknown` until HR settles them.
     """
     copied_at = _moment(since)
-    named = servers(load_settings())
+    settings = load_settings()
+    named = servers(settings)
+    prepare(named, topics=False)  # the copy may be of a version before
+    open_vault(file_vault(settings.master_key))
+    register = Register(settings.erasures, FileMaster(settings.master_key))
     log, (starts, ends) = facts_log(named.kafka_access), facts_bounds(named.kafka_access)
 
-    async def work(conn: Conn) -> Restored:
+    async def work(conn: Conn) -> tuple[Restored, int]:
         if others := await restoring.at_work(conn):
             raise Conflict(f"{', '.join(others)} work on this database: stop them first, then run this again")
-        return await restoring.put_in_order(conn, copied_at, log, starts, ends)
+        async with conn.transaction():
+            done = await restoring.put_in_order(conn, copied_at, log, starts, ends)
+            return done, await erase_again(conn, await forgotten_by(conn, register))
 
-    done = on_database(work)
+    done, erased = on_database(work)
+    if erased:
+        typer.echo(f"{erased} persons who were erased since the copy are erased again.")
     typer.echo(f"{done.messages} messages may have gone since, and are unknown now: HR settles them at /messages.")
     typer.echo(f"{done.records} records of {done.partitions} partitions are read again, without writing to anybody.")
     typer.echo("Now start Yinfeng, and let `yinfeng audit` prove the numbers.")

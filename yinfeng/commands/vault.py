@@ -1,13 +1,22 @@
-"""`yinfeng vault rotate|check`."""
+"""`yinfeng vault rotate|check|seal|export`."""
 
 from __future__ import annotations
+
+import json
+from typing import Annotated
 
 import typer
 
 from schemas.settings import load_settings
 from storage.database import Conn
-from storage.vault import rotating
+from storage.vault import export as exporting
+from storage.vault import in_clear, rotating
+from storage.vault.in_clear import InClear
 from storage.vault.master import FileMaster
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
+from storage.vault.register import Register
+from streams.sealing import seal_all
 from yinfeng.commands.options import on_database
 
 
@@ -22,6 +31,7 @@ def rotate() -> None:
     async def work(conn: Conn) -> int:
         await rotating.require_master(conn, master)
         master.rotate()
+        Register(settings.erasures, master).wrap_anew()
         return await rotating.wrap_anew(conn, master)
 
     count = on_database(work)
@@ -29,9 +39,40 @@ def rotate() -> None:
     typer.echo(f"Keep a copy of {settings.master_key} apart from the database's copies.")
 
 
+def seal() -> None:
+    """Seal what an earlier version left in the clear, in portions, while the platform runs.
+
+    Run it once no process of an earlier version is at work.
+    """
+    open_vault(file_vault(load_settings().master_key))
+    done = on_database(seal_all)
+    typer.echo(f"Sealed: {done.facts} facts, {done.journeys} journeys, {done.messages} messages.")
+
+
+def export(
+    campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
+    candidate: Annotated[str, typer.Argument(help="The candidate's id.")],
+) -> None:
+    """Print all that is held about one person, as JSON: for themselves."""
+    open_vault(file_vault(load_settings().master_key))
+    found = on_database(lambda conn: exporting.export(conn, campaign, candidate))
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
+
+
 def check() -> None:
-    """Whether the master key is the one that belongs to the database."""
+    """Whether the master key is the one that belongs to the database, and whether all is sealed (exit code 1: no)."""
     settings = load_settings()
     master = FileMaster(settings.master_key)
-    on_database(lambda conn: rotating.require_master(conn, master))
+
+    async def work(conn: Conn) -> InClear:
+        await rotating.require_master(conn, master)
+        return await in_clear.count(conn)
+
+    left = on_database(work)
     typer.echo(f"{settings.master_key} is the right one; {master.current} wraps.")
+    if left:
+        typer.echo(
+            f"In the clear: {left.facts} facts, {left.journeys} journeys, {left.messages} messages."
+            " `yinfeng vault seal` seals them."
+        )
+        raise typer.Exit(1)

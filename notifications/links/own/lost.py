@@ -22,6 +22,7 @@ from storage.access import throttles
 from storage.database import Conn, borrowed
 from storage.ledger import JourneyKey
 from storage.messages import asking
+from storage.vault.process import vault
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ async def _send(door: Door, address: str) -> None:
         async with borrowed(door.pool) as conn:
             keys = await own_pages.mailed_at(conn, address)
             known = await journeys.load(conn, keys) if keys else {}
+            await vault().embody(conn, {key: stored.journey for key, stored in known.items()})
             for key, stored in known.items():
                 if str(stored.journey.attribute("email") or "").lower() == address.lower():
                     await _renew(conn, key)

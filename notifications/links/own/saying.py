@@ -16,6 +16,8 @@ from schemas.journey import CONSENT
 from storage import addresses, ledger
 from storage.database import Conn, borrowed
 from storage.messages import by_link
+from storage.vault.accepting import accept
+from storage.vault.process import vault
 
 Said = tuple[str, dict[str, Any]]  # a type and its data, campaign and candidate left out
 WAIT: Final = 2.0  # seconds that an answer waits for its facts to be applied
@@ -45,9 +47,10 @@ async def _append(conn: Conn, own: Own, said: Sequence[Said]) -> tuple[list[int]
     message = own.message
     before = await by_link.said(conn, OWN, message.campaign, message.candidate)
     made = [_made(own, before.count + nth, *each) for nth, each in enumerate(said, start=1)]
-    new = await ledger.append(conn, made, posted_by=f"link:{message.id}")
+    new = await accept(conn, made, posted_by=f"link:{message.id}")
     twice = [each.identity for each in made if each.identity not in new]
-    known = {each.identity: (each.type, each.data) for each in await ledger.named(conn, twice)} if twice else {}
+    there = await vault().open(conn, await ledger.named(conn, twice)) if twice else []
+    known = {each.identity: (each.type, each.data) for each in there}
     left = [
         each
         for each, fact in zip(said, made, strict=True)

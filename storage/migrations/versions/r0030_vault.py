@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0030"
-down_revision = "0023"
+down_revision = "0027"
 
 _PERSON = """
 CREATE TABLE vault.person (
@@ -16,6 +16,7 @@ CREATE TABLE vault.person (
     name varchar,
     profile varchar,
     erased_at timestamptz,
+    registered boolean NOT NULL DEFAULT true,
     made_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (campaign, candidate)
 )
@@ -33,3 +34,4 @@ def upgrade() -> None:
     op.execute("CREATE SCHEMA IF NOT EXISTS vault")
     op.execute(_PERSON)
     op.execute(_MASTER)
+    op.execute("CREATE INDEX person_unregistered ON vault.person (erased_at) WHERE NOT registered")

@@ -1,0 +1,44 @@
+"""Persons who are erased by the register, in a database that does not know it: a copy from before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from schemas.facts import Fact, validate_event
+from storage import messages
+from storage.database import Conn
+from storage.ledger import JourneyKey
+from storage.vault.accepting import accept
+from storage.vault.process import vault
+
+SOURCE: Final = "/yinfeng/register"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def erase_again(conn: Conn, erased: Mapping[JourneyKey, datetime]) -> int:
+    """Destroy their keys and all that is known of them at once, before anything is served, and say so in facts, which
+    the worker applies to their journeys. Within a transaction. Returns how many."""
+    cuts = {person: (at - _EPOCH) // timedelta(microseconds=1) for person, at in erased.items()}
+    await vault().erase(conn, cuts)
+    await messages.forget(conn, cuts)
+    facts = [_said(person, at) for person, at in erased.items()]
+    if facts:
+        await accept(conn, facts, posted_by=None)
+    return len(facts)
+
+
+def _said(person: JourneyKey, at: datetime) -> Fact:
+    campaign, candidate = person
+    return validate_event(
+        {
+            "specversion": "1.0",
+            "id": sha256(f"{campaign}/{candidate} {at.isoformat()}".encode()).hexdigest(),
+            "source": SOURCE,
+            "type": "candidate.erased",
+            "time": at.isoformat(),
+            "data": {"campaign": campaign, "candidate": candidate},
+        }
+    )

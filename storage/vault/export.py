@@ -1,0 +1,70 @@
+"""All that is held about one person, for themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from psycopg.rows import dict_row
+
+from schemas.errors import NotFound
+from storage import ledger
+from storage.database import Conn
+from storage.vault.process import vault
+
+Row = dict[str, Any]
+_FACTS: Final = """
+SELECT event::text AS event, posted_by, received_at FROM facts WHERE campaign = %s AND candidate = %s ORDER BY time, seq
+"""
+_MESSAGES: Final = """
+SELECT m.id, m.kind, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason, m.requested_at, m.sent_at, w.text
+FROM messages m LEFT JOIN mails w ON w.message = m.id
+WHERE m.campaign = %s AND m.candidate = %s AND NOT m.forgotten ORDER BY m.id
+"""
+_ATTACHMENTS: Final = """
+SELECT a.message, a.name, a.content_type, octet_length(a.data) AS bytes FROM mail_attachments a
+JOIN messages m ON m.id = a.message WHERE m.campaign = %s AND m.candidate = %s ORDER BY a.message, a.name
+"""
+_PLACES: Final = "SELECT fair, waiting FROM places WHERE campaign = %s AND candidate = %s ORDER BY fair"
+_SUPPRESSIONS: Final = """
+SELECT address, kind, about, since, lifted_at FROM suppressions
+WHERE address = ANY(%b) ORDER BY id
+"""
+_LETTERS: Final = """
+SELECT value, reason, at FROM dead_letters WHERE key = %s ORDER BY id
+"""
+_PERSON: Final = """
+SELECT life, erased_at, made_at FROM vault.person WHERE campaign = %s AND candidate = %s
+"""
+
+
+async def export(conn: Conn, campaign: str, candidate: str) -> Row:
+    """Everything that is held about a person, as JSON values but for moments. Raises NotFound where nothing is."""
+    key = (campaign, candidate)
+    told = await _rows(conn, _FACTS, [*key])
+    person = await _rows(conn, _PERSON, [*key])
+    if not told and not person:
+        raise NotFound(f"nothing is held about {candidate!r} in the campaign {campaign!r}")
+    facts = await vault().open(conn, [ledger.read_event(row.pop("event")) for row in told])
+    profile = (await vault().profiles(conn, [key])).get(key, {})
+    messages = await _rows(conn, _MESSAGES, [*key])
+    addresses = {str(each).lower() for each in (profile.get("email"), *(m["recipient"] for m in messages)) if each}
+    return {
+        "campaign": campaign,
+        "candidate": candidate,
+        "person": {**profile, **(person[0] if person else {})},
+        "facts": [{**row, "event": fact.event} for row, fact in zip(told, facts, strict=True)],
+        "messages": messages,
+        "attachments": await _rows(conn, _ATTACHMENTS, [*key]),
+        "places": await _rows(conn, _PLACES, [*key]),
+        "suppressions": await _rows(conn, _SUPPRESSIONS, [sorted(addresses)]),
+        "dead_letters": [
+            {**row, "value": row["value"].decode("utf-8", "backslashreplace")}
+            for row in await _rows(conn, _LETTERS, [f"{campaign}/{candidate}".encode()])
+        ],
+    }
+
+
+async def _rows(conn: Conn, query: str, values: list[Any]) -> list[Row]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query.encode(), values)
+        return await cursor.fetchall()

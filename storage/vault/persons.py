@@ -1,0 +1,227 @@
+"""The vault: facts are sealed and opened here, and what persons are called is kept, read and destroyed here."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from schemas.errors import CannotOpen
+from schemas.facts import Fact, build_fact
+from schemas.journey import Journey, Micros, Word
+from schemas.sealed import SEALED, Seal, seal_of
+from storage import ledger
+from storage.arrays import columns
+from storage.database import Conn
+from storage.ledger import Identity, JourneyKey
+from storage.vault.keys import PersonKey, PersonKeys, Randomness
+from storage.vault.master import FileMaster, Master
+from storage.vault.sealing import personal, seal, unseal, without
+
+_NONCE: Final = 12
+_ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PROFILES: Final = """
+SELECT p.campaign, p.candidate, p.profile FROM vault.person p
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+WHERE p.profile IS NOT NULL
+"""
+_DRAW: Final = """
+UPDATE vault.person p SET name = u.name, profile = u.profile
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS u(campaign, candidate, name, profile)
+WHERE p.campaign = u.campaign AND p.candidate = u.candidate
+"""
+_LETTERS: Final = "DELETE FROM dead_letters WHERE key = ANY(%b::bytea[])"
+
+Profile = dict[str, Any]
+
+
+class Vault:
+    """What is sealed under persons' keys, which `master` wraps. Every method wants a connection; those that seal, draw
+    or erase a transaction. They raise ConfigurationError and CannotOpen where the master key is another."""
+
+    def __init__(self, master: Master, randomness: Randomness = secrets.token_bytes) -> None:
+        self.keys = PersonKeys(master, randomness)
+        self._randomness = randomness
+
+    async def seal(
+        self, conn: Conn, facts: Sequence[Fact], *, like: Mapping[Identity, Seal] | None = None
+    ) -> list[Fact]:
+        """The facts with what is personal sealed; what was said before its person was erased loses it. Facts that are
+        sealed already are left as they are. `like`: how they were sealed in another life."""
+        open_ones = [fact for fact in facts if SEALED not in fact.event and personal(fact.event)]
+        latest: dict[JourneyKey, datetime] = {}
+        for fact in open_ones:
+            latest[_whose(fact)] = max(fact.time, latest.get(_whose(fact), fact.time))
+        keys = await self.keys.for_sealing(conn, latest)
+        before = like or {}
+        sealed = {id(fact): self._sealed(fact, keys[_whose(fact)], before.get(fact.identity)) for fact in open_ones}
+        return [sealed.get(id(fact), fact) for fact in facts]
+
+    async def open(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
+        """The facts as they were said, as far as their persons were not erased since."""
+        keys = await self.keys.held(conn, {_whose(fact) for fact in facts if SEALED in fact.event})
+        return [_opened(fact, keys) if SEALED in fact.event else fact for fact in facts]
+
+    async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
+        """Facts from outside, of which some are sealed already: what can't be opened here is left out of them. It may
+        be noise, or of a life that ended; the facts themselves count all the same."""
+        sealed = [fact for fact in facts if SEALED in fact.event]
+        keys = await self.keys.held(conn, {_whose(fact) for fact in sealed})
+        known = {id(fact) for fact in sealed if _is_of_this_life(fact, keys)}
+        return [
+            fact if SEALED not in fact.event or id(fact) in known else build_fact(without(fact.event, [f"@{SEALED}"]))
+            for fact in facts
+        ]
+
+    async def profiles(self, conn: Conn, persons: Collection[JourneyKey]) -> dict[JourneyKey, Profile]:
+        """What these persons are called and how they are reached (name, email, phone), as far as that is known."""
+        if not persons:
+            return {}
+        return await self._profiles(conn, persons, await self.keys.held(conn, persons))
+
+    async def _profiles(
+        self, conn: Conn, persons: Collection[JourneyKey], keys: Mapping[JourneyKey, PersonKey]
+    ) -> dict[JourneyKey, Profile]:
+        if not persons:
+            return {}
+        cursor = await conn.execute(_PROFILES, columns(list(persons), 2))
+        return {
+            (campaign, candidate): _profile(text, keys[campaign, candidate], (campaign, candidate))
+            for campaign, candidate, text in await cursor.fetchall()
+        }
+
+    async def embody(self, conn: Conn, journeys: Mapping[JourneyKey, Journey]) -> None:
+        """Let journeys that were read know their persons, among the attributes, and what was offered to them. They are
+        never stored like that."""
+        await self._embody_terms(conn, journeys.values())
+        told = [key for key, journey in journeys.items() if journey.told]
+        for key, profile in (await self.profiles(conn, told)).items():
+            journey = journeys[key]
+            for name, value in profile.items():
+                if name in journey.told:
+                    journey.attributes[name] = Word(journey.told[name], value)
+
+    async def _embody_terms(self, conn: Conn, journeys: Iterable[Journey]) -> None:
+        terms = [offer.terms for journey in journeys for offer in journey.offers.values() if offer.terms]
+        if not terms:
+            return
+        facts = await ledger.named(conn, list({(each.at[1], each.at[2]) for each in terms}))
+        said = {fact.identity: fact.data for fact in await self.open(conn, facts)}
+        for each in terms:
+            data = said.get((each.at[1], each.at[2]), {})
+            each.salary, each.contact, each.document = data.get("salary"), data.get("contact"), data.get("document")
+
+    async def draw(
+        self, conn: Conn, told: Mapping[JourneyKey, Profile], *, anew: Collection[JourneyKey] = frozenset()
+    ) -> None:
+        """Store what persons are called now, a value of None for what is no longer said; names that are not here stay
+        as they are. `anew`: of whom nothing was known before."""
+        told = {key: changes for key, changes in told.items() if changes}
+        said = [key for key, changes in told.items() if any(value is not None for value in changes.values())]
+        if not told:
+            return
+        keys = await self.keys.for_sealing(conn, dict.fromkeys(said, _ALWAYS))
+        keys |= await self.keys.held(conn, told.keys() - keys.keys())
+        before = await self._profiles(conn, told.keys() - anew, keys)
+        rows = []
+        for key, changes in told.items():
+            merged = {**before.get(key, {}), **changes}
+            profile = {name: value for name, value in merged.items() if value is not None}
+            text = self._profile_text(profile, keys[key], key) if profile else None
+            rows.append((*key, profile.get("name"), text))
+        await conn.execute(_DRAW, columns(sorted(rows), 4))
+
+    async def erase(self, conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
+        """Destroy the keys of persons, and what is known of them. What was said after the cut, of a life that goes on,
+        is sealed anew before."""
+        if not cuts:
+            return
+        moments = {key: _EPOCH + timedelta(microseconds=cut) for key, cut in cuts.items()}
+        facts = await ledger.of_persons(conn, cuts)
+        # What an earlier version accepted stands there in the clear.
+        told = [(seq, fact) for seq, fact in facts if SEALED in fact.event or personal(fact.event)]
+        opened = await self.open(conn, [fact for _, fact in told if fact.time > moments[_whose(fact)]])
+        await self.keys.destroy(conn, [(*key, moment) for key, moment in moments.items()])
+        seals = {fact.identity: held for _, fact in told if (held := seal_of(fact.event))}
+        lasting = {fact.identity: fact for fact in await self.seal(conn, opened, like=seals)}
+        gone = [(seq, _emptied(fact)) for seq, fact in told if fact.identity not in lasting]
+        await ledger.rewrite(conn, gone + [(seq, lasting[f.identity]) for seq, f in told if f.identity in lasting])
+        await conn.execute(_LETTERS, [[f"{campaign}/{candidate}".encode() for campaign, candidate in cuts]])
+
+    def _sealed(self, fact: Fact, key: PersonKey, like: Seal | None) -> Fact:
+        if key.erased_at is not None and fact.time <= key.erased_at:
+            return build_fact(without(fact.event, personal(fact.event)))
+        assert key.key is not None
+        return build_fact(seal(fact.event, key.key, key.life, self._randomness, like))
+
+    def _profile_text(self, profile: Profile, key: PersonKey, whose: JourneyKey) -> str:
+        assert key.key is not None
+        nonce = self._randomness(_NONCE)
+        ciphertext = AESGCM(key.key).encrypt(nonce, _encode(profile), _about(whose, key.life))
+        return f"{key.life}.{base64.b64encode(nonce + ciphertext).decode()}"
+
+
+def file_vault(path: Path) -> Vault:
+    """The vault of the master key in this file. Raises ConfigurationError."""
+    return Vault(FileMaster(path))
+
+
+def _whose(fact: Fact) -> JourneyKey:
+    """Whose key a fact is sealed under; what names no candidate is the campaign's own."""
+    return (fact.campaign, fact.candidate or "")
+
+
+def _emptied(fact: Fact) -> Fact:
+    """What stays of a fact whose person was erased: also what nobody can open any more goes."""
+    return build_fact(without(fact.event, [*personal(fact.event), f"@{SEALED}"]))
+
+
+def _opened(fact: Fact, keys: Mapping[JourneyKey, PersonKey]) -> Fact:
+    key, held = keys.get(_whose(fact)), seal_of(fact.event)
+    if held is None:
+        return fact
+    if key is None:
+        raise CannotOpen(f"the fact {fact.id} of {fact.source} is sealed under a key that never was here")
+    if key.key is None or held.life < key.life:
+        return build_fact(without(fact.event, [f"@{SEALED}"]))
+    return build_fact(unseal(fact.event, key.key))
+
+
+def _is_of_this_life(fact: Fact, keys: Mapping[JourneyKey, PersonKey]) -> bool:
+    """Whether a fact is sealed under its person's present key."""
+    key = keys.get(_whose(fact))
+    try:
+        held = seal_of(fact.event)
+        if key is None or key.key is None or held is None or held.life != key.life:
+            return False
+        unseal(fact.event, key.key)
+    except CannotOpen:
+        return False
+    return True
+
+
+def _profile(text: str, key: PersonKey, whose: JourneyKey) -> Profile:
+    life, _, contents = text.partition(".")
+    try:
+        raw = base64.b64decode(contents, validate=True)
+        if key.key is None or life != str(key.life):
+            return {}
+        return _decode(AESGCM(key.key).decrypt(raw[:_NONCE], raw[_NONCE:], _about(whose, key.life)))
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen(f"what is kept of {whose[1]} in {whose[0]} was sealed with another key") from error
+
+
+def _about(whose: JourneyKey, life: int) -> bytes:
+    return _encode(["profile", *whose, life])
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode

@@ -1,0 +1,70 @@
+"""What a batch changes in the vault: what persons are called now, and whose keys go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.facts import Fact
+from schemas.journey import Journey, Micros, Stamp
+from storage import ledger
+from storage.database import Conn
+from storage.ledger import JourneyKey
+from storage.vault.process import vault
+from streams.domain.fold import PERSONAL, SIGNUP
+
+
+class Persons:
+    """Tell it each journey before and after; then `keep` brings the vault to where the journeys stand."""
+
+    def __init__(self) -> None:
+        self._told: dict[JourneyKey, dict[str, Stamp]] = {}
+        self._cuts: dict[JourneyKey, Micros | None] = {}
+        self._values: dict[JourneyKey, dict[str, Any]] = {}
+        self._wanted: dict[JourneyKey, dict[str, Fact]] = {}
+        self._erased: dict[JourneyKey, Micros] = {}
+        self._lives_on: dict[JourneyKey, Journey] = {}
+
+    def before(self, key: JourneyKey, journey: Journey) -> None:
+        """As it is stored. What an earlier version kept in the journey itself moves out of it."""
+        self._told[key], self._cuts[key] = dict(journey.told), journey.cut
+        for name in PERSONAL:
+            if word := journey.attributes.pop(name, None):
+                journey.told[name] = word.at
+                self._values.setdefault(key, {})[name] = word.value
+
+    def after(self, key: JourneyKey, journey: Journey, facts: Iterable[Fact]) -> None:
+        """As it stands now. `facts`: those that it may have its new words from."""
+        if journey.cut is not None and journey.cut != self._cuts[key]:
+            self._erased[key] = journey.cut
+            self._values.pop(key, None)
+            if journey.told:
+                self._lives_on[key] = journey
+        elif journey.told != self._told[key]:
+            self._look_for(key, journey, facts)
+
+    def _look_for(self, key: JourneyKey, journey: Journey, facts: Iterable[Fact]) -> None:
+        """Note where to read what a person is called: in the facts that have the last word on it, where they are new
+        here. What is no longer said goes."""
+        by_stamp = {fact.stamp: fact for fact in facts if fact.type == SIGNUP}
+        for name in PERSONAL:
+            at = journey.told.get(name)
+            if at is None:
+                self._values.setdefault(key, {})[name] = None
+            elif at in by_stamp:
+                self._wanted.setdefault(key, {})[name] = by_stamp[at]
+
+    async def keep(self, conn: Conn) -> None:
+        """Destroy the keys of those who were erased, then draw what persons are called."""
+        await vault().erase(conn, self._erased)
+        if self._lives_on:
+            # What was said after the erasure was sealed anew.
+            for key, facts in (await ledger.facts_of_candidates(conn, self._lives_on)).items():
+                self._look_for(key, self._lives_on[key], facts)
+        wanted = [(key, name, fact) for key, names in self._wanted.items() for name, fact in names.items()]
+        unique = {fact.identity: fact for _, _, fact in wanted}
+        opened = {fact.identity: fact for fact in await vault().open(conn, list(unique.values()))}
+        for key, name, fact in wanted:
+            self._values.setdefault(key, {})[name] = opened[fact.identity].data.get(name)
+        anew = {key for key, told in self._told.items() if not told}
+        await vault().draw(conn, self._values, anew=anew)

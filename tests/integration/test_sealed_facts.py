@@ -1,0 +1,310 @@
+"""The way of a person's data: sealed before the ledger, read through the vault, gone with the key."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from producers.committing import Committing
+from schemas.catalogue import CATALOGUE
+from schemas.errors import NotFound
+from schemas.facts import build_fact, validate_event
+from schemas.marks import marked
+from schemas.sealed import SEALED
+from schemas.topics import SEQ_HEADER
+from storage import candidates, dead_letters, journeys, ledger, people, posters
+from storage.database import Conn, connect, make_pool
+from storage.vault import in_clear
+from storage.vault.accepting import accept
+from storage.vault.export import export
+from storage.vault.process import vault
+from streams.apply import apply_batch
+from streams.audit import audit
+from streams.domain.measures import milestones
+from streams.intake import Incoming
+from streams.sealing import seal_all
+from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
+from tests.strategies import Event
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+PERSONAL = ("李思雨", "li.siyu", "138 0013", "went home to care", "Of Li")
+SIGNUP = signed_up(
+    "c1", name="李思雨", email="li.siyu@example.com", phone="138 0013 8000", education="doctor", id="s1"
+) | {"subject": "Of Li", "comexampleref": "Of Li too"}
+WITHDREW = event("candidate.withdrew", candidate="c1", reason="went home to care", time="2026-03-09T09:00:00+08:00")
+BEFORE, CUT, AFTER = "2026-03-10T09:00:00+08:00", "2026-04-01T09:00:00+08:00", "2026-05-01T09:00:00+08:00"
+EVERYTHING = """
+SELECT string_agg(t::text, ' ') FROM (
+    SELECT to_jsonb(f)::text FROM facts f UNION ALL SELECT to_jsonb(m)::text FROM messages m
+    UNION ALL SELECT convert_from(state, 'UTF8') || coalesce(name, '') FROM journeys
+    UNION ALL SELECT convert_from(value, 'UTF8') FROM dead_letters
+) AS t
+"""
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Conn]:
+    connection = await connect(database_url, name="test")
+    yield connection
+    await connection.close()
+
+
+def straight(*events: Event) -> list[Incoming]:
+    return [
+        Incoming("yinfeng.facts", 0, n, f"{e['data']['campaign']}/{e['data'].get('candidate')}".encode(), _bytes(e), ())
+        for n, e in enumerate(events)
+    ]
+
+
+def _bytes(said: Event) -> bytes:
+    return json.dumps(said, ensure_ascii=False).encode()
+
+
+async def apply(conn: Conn, *events: Event) -> None:
+    await apply_batch(conn, straight(*events), now=NOW)
+
+
+async def relayed(conn: Conn) -> list[Incoming]:
+    """What the relay would publish."""
+    rows = await (
+        await conn.execute("SELECT seq, event::text FROM facts JOIN pending USING (seq) ORDER BY seq")
+    ).fetchall()
+    return [
+        Incoming("yinfeng.facts", 0, seq, None, text.encode(), ((SEQ_HEADER, str(seq).encode()),)) for seq, text in rows
+    ]
+
+
+async def stored(conn: Conn) -> str:
+    (row,) = await (await conn.execute(EVERYTHING)).fetchall()
+    return str(row[0])
+
+
+async def profile(conn: Conn, candidate: str = "c1") -> dict[str, Any]:
+    return (await vault().profiles(conn, [(CAMPAIGN, candidate)])).get((CAMPAIGN, candidate), {})
+
+
+async def name_of(conn: Conn, candidate: str = "c1") -> Any:
+    return (await people.names(conn, CAMPAIGN, [candidate])).get(candidate)
+
+
+async def test_no_personal_word_reaches_ledger_broker_journeys_or_messages(conn: Conn):
+    await accept(conn, [validate_event(SIGNUP), validate_event(WITHDREW)], posted_by="key:a")
+    sent = await relayed(conn)
+    assert not [word for word in PERSONAL if word in b" ".join(each.value or b"" for each in sent).decode()]
+    await apply_batch(conn, sent, now=NOW)
+    await apply(conn, {**SIGNUP, "id": "straight"})
+    found = await stored(conn)
+    assert not [word for word in PERSONAL if word in found]
+    assert "doctor" in found
+
+
+async def test_requests_that_come_together_are_sealed(conn: Conn, database_url: str):
+    async with make_pool(database_url, name="web") as pool:
+        answers = await Committing(pool).append([validate_event(SIGNUP)], posted_by="key:a", size=100)
+    assert len(answers) == 1
+    assert "李思雨" not in await stored(conn)
+
+
+async def test_who_may_read_reads_it_all(conn: Conn):
+    await apply(conn, SIGNUP, WITHDREW)
+    known = await candidates.load(conn, CAMPAIGN, "c1")
+    assert known is not None
+    assert {name: known.journey.attribute(name) for name in ("name", "email", "phone", "education")} == {
+        "name": "李思雨",
+        "email": "li.siyu@example.com",
+        "phone": "138 0013 8000",
+        "education": "doctor",
+    }
+    timeline = await candidates.timeline(conn, CAMPAIGN, "c1", limit=10)
+    assert [row["data"].get("reason") for row in timeline] == [None, "went home to care"]
+    assert timeline[0]["data"] == SIGNUP["data"]
+    assert [row["name"] for row in await people.listed(conn, CAMPAIGN, words="思雨", limit=10)] == ["李思雨"]
+
+
+async def test_a_name_is_the_latest_word_whatever_came_last(conn: Conn):
+    await apply(conn, signed_up("c1", name="Late", phone="110", time=AFTER))
+    await apply(conn, signed_up("c1", name="Early", email="a@example.com", time=BEFORE))
+    assert await profile(conn) == {"name": "Late", "phone": "110", "email": "a@example.com"}
+    assert await name_of(conn) == "Late"
+
+
+async def test_a_retracted_name_gives_way_to_the_one_before(conn: Conn):
+    await apply(conn, signed_up("c1", name="First", id="one"), signed_up("c1", name="Second", id="two", time=AFTER))
+    await apply(conn, retraction("two", candidate="c1"))
+    assert await name_of(conn) == "First"
+    await apply(conn, retraction("one", candidate="c1"))
+    assert await profile(conn) == {}
+    assert await name_of(conn) is None
+
+
+class TestErasure:
+    async def test_nothing_of_the_person_is_left_and_the_numbers_stand(self, conn: Conn, database_url: str):
+        await apply(conn, opened(), target("t"), target("doctors", where={"education": ["doctor"]}))
+        await accept(conn, [validate_event(SIGNUP), validate_event(WITHDREW)], posted_by="key:a")
+        await apply_batch(conn, await relayed(conn), now=NOW)
+        await apply(conn, hired("c1"))
+        await dead_letters.bury(conn, [straight(SIGNUP)[0].dead("a mistake of ours")])
+        await apply(conn, event("candidate.erased", candidate="c1", time=CUT))
+        numbers = await (await conn.execute("SELECT target, progress::int FROM targets ORDER BY 1")).fetchall()
+        assert numbers == [("doctors", 1), ("t", 1)]
+        found = await stored(conn)
+        assert not [word for word in (*PERSONAL, SEALED) if word in found]
+        assert await (await conn.execute("SELECT key, name, profile, life FROM vault.person")).fetchall() == [
+            (None, None, None, 2)
+        ]
+        async with await connect(database_url, name="audit") as reader:
+            assert (await audit(reader)).differences == []
+
+    @pytest.mark.parametrize("late", [SIGNUP, WITHDREW])
+    async def test_what_was_said_before_stays_nameless_however_late_it_comes(self, conn: Conn, late: Event):
+        await apply(conn, event("candidate.erased", candidate="c1", time=CUT))
+        await accept(conn, [validate_event({**late, "id": "over-http"})], posted_by="key:a")
+        await apply_batch(conn, await relayed(conn), now=NOW)
+        await apply(conn, late)
+        found = await stored(conn)
+        assert not [word for word in (*PERSONAL, SEALED) if word in found]
+        assert await profile(conn) == {}
+
+    async def test_a_retracted_signup_that_comes_after_it_tells_nothing(self, conn: Conn):
+        await apply(conn, retraction("s1", candidate="c1"), event("candidate.erased", candidate="c1", time=CUT))
+        await apply(conn, SIGNUP)
+        assert not [word for word in (*PERSONAL, SEALED) if word in await stored(conn)]
+
+    async def test_a_later_signup_begins_a_new_life(self, conn: Conn, database_url: str):
+        again = signed_up("c1", name="李再来", email="again@example.com", id="s2", time=AFTER)
+        await apply(conn, SIGNUP, event("candidate.erased", candidate="c1", time=CUT), again)
+        assert await profile(conn) == {"name": "李再来", "email": "again@example.com"}
+        known = await candidates.load(conn, CAMPAIGN, "c1")
+        assert known is not None
+        assert not known.journey.erased
+        assert known.journey.attribute("phone") is None
+        requested = await (await conn.execute("SELECT fact FROM messages WHERE NOT forgotten")).fetchall()
+        assert requested == [("s2",)]
+        async with await connect(database_url, name="audit") as reader:
+            assert (await audit(reader)).differences == []
+
+    async def test_an_erasure_that_comes_late_leaves_the_later_life(self, conn: Conn):
+        await apply(conn, SIGNUP)
+        again = signed_up("c1", name="李再来", phone="120", id="s2", time=AFTER)
+        await apply(conn, again)
+        waiting = event("candidate.withdrew", candidate="c1", reason="found work", id="w2", time=AFTER)
+        await accept(conn, [validate_event(waiting)], posted_by="key:a")
+        before = await relayed(conn)
+        await apply(conn, event("candidate.erased", candidate="c1", time=CUT))
+        assert await profile(conn) == {"name": "李再来", "phone": "120"}
+        await apply_batch(conn, before, now=NOW)
+        timeline = await candidates.timeline(conn, CAMPAIGN, "c1", limit=10)
+        assert [row["data"].get("reason") or row["data"].get("name") for row in timeline] == [
+            None,
+            None,
+            "李再来",
+            "found work",
+        ]
+        assert not [word for word in PERSONAL if word in await stored(conn)]
+
+    async def test_any_order_makes_the_same_person(self, database_url: str, conn: Conn):
+        said = [
+            SIGNUP,
+            WITHDREW,
+            event("candidate.erased", candidate="c1", id="e1", time=CUT),
+            signed_up("c1", name="李再来", id="s2", time=AFTER),
+            signed_up("c1", name="李又来", email="x@example.com", id="s3", time="2026-05-02T09:00:00+08:00"),
+            retraction("s3", candidate="c1", id="r1"),
+        ]
+        ends = set()
+        for seed in range(20):
+            rng = random.Random(seed)
+            order = rng.sample(said, len(said))
+            await conn.execute("TRUNCATE facts, pending, retractions, journeys, messages, vault.person CASCADE")
+            while order:
+                size = rng.randint(1, 3)
+                await apply(conn, *order[:size])
+                order = order[size:]
+            state = await (await conn.execute("SELECT convert_from(state, 'UTF8') FROM journeys")).fetchall()
+            ends.add(json.dumps([await profile(conn), await name_of(conn), sorted(json.loads(state[0][0]).items())]))
+            assert not [word for word in (*PERSONAL, "李又来") if word in await stored(conn)], seed
+        assert len(ends) == 1
+        assert "李再来" in json.loads(next(iter(ends)))[0].values()
+
+
+async def test_what_an_earlier_version_accepted_in_the_clear_is_sealed_as_it_is_applied(conn: Conn):
+    await ledger.append(conn, [validate_event(SIGNUP)], posted_by="key:a")
+    await apply_batch(conn, await relayed(conn), now=NOW)
+    assert not [word for word in PERSONAL if word in await stored(conn)]
+    assert (await profile(conn))["name"] == "李思雨"
+
+
+async def test_noise_for_a_seal_is_left_out_and_the_fact_counts(conn: Conn):
+    forged = {**SIGNUP, SEALED: "1.1.name.AAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
+    forged["data"] = {name: value for name, value in SIGNUP["data"].items() if name != "name"}
+    await apply(conn, forged)
+    assert await (await conn.execute("SELECT standing ? 'signed_up' FROM journeys")).fetchall() == [(True,)]
+    assert await name_of(conn) is None
+
+
+async def test_the_same_fact_by_another_poster_is_known_whatever_its_seal(conn: Conn):
+    fact = validate_event(SIGNUP)
+    await accept(conn, [fact], posted_by="key:a")
+    assert await posters.taken(conn, [fact], "key:b") == set()
+    other = validate_event({**SIGNUP, "data": {**SIGNUP["data"], "name": "Other"}})
+    assert await posters.taken(conn, [other], "key:b") == {fact.identity}
+    await apply(conn, event("candidate.erased", candidate="c1", time=CUT))
+    assert await posters.taken(conn, [fact], "key:b") == set()
+
+
+async def test_a_person_is_told_all_that_is_held_about_them(conn: Conn):
+    """Every personal field of the catalogue is told, so that none is left out that comes later."""
+    said, wanted = [], set()
+    for nth, (type, row) in enumerate(CATALOGUE.items()):
+        fields = marked(row.data, "personal")
+        if not fields or "candidate" not in row.data.model_fields:
+            continue
+        values = {name: f"{name}{nth}@example.com" for name in fields if name != "phone"}
+        values |= {"phone": f"+8613800{nth:06}"} if "phone" in fields else {}
+        wanted |= set(values.values())
+        example = {**row.example, **values, "campaign": CAMPAIGN, "candidate": "c1"}
+        said.append({**event(type, id=f"all{nth}", time=BEFORE), "data": example})
+    await apply(conn, *said, {**SIGNUP, "id": "sub"})
+    found = json.dumps(await export(conn, CAMPAIGN, "c1"), ensure_ascii=False, default=str)
+    assert not [value for value in (*wanted, "Of Li") if value not in found]
+    with pytest.raises(NotFound):
+        await export(conn, CAMPAIGN, "nobody")
+
+
+async def test_a_database_of_an_earlier_version_is_sealed_in_portions(
+    conn: Conn, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(in_clear, "PORTION", 2)
+    await apply(conn, target("t", where={"education": ["doctor"]}), SIGNUP, WITHDREW, *map(signed_up, "abcde"))
+    await apply(conn, {**hired("c1"), "comexampleref": "Of Li"})
+    await as_an_earlier_version_left_it(conn)
+    assert await in_clear.count(conn) == in_clear.InClear(facts=8, journeys=6, messages=1)
+    await seal_all(conn)
+    assert not await in_clear.count(conn)
+    found = await stored(conn)
+    assert not [word for word in PERSONAL if word in found]
+    assert (await profile(conn))["email"] == "li.siyu@example.com"
+    async with await connect(database_url, name="audit") as reader:
+        assert (await audit(reader)).differences == []
+
+
+async def as_an_earlier_version_left_it(conn: Conn) -> None:
+    """Facts in the clear, names in journeys and in messages, and no vault."""
+    rows = await (await conn.execute("SELECT seq, event FROM facts")).fetchall()
+    said = await vault().open(conn, [build_fact(event) for _, event in rows])
+    await ledger.rewrite(conn, [(seq, fact) for (seq, _), fact in zip(rows, said, strict=True)])
+    known = await journeys.load(conn, [(CAMPAIGN, name) for name in ("c1", *"abcde")])
+    await vault().embody(conn, {key: each.journey for key, each in known.items()})
+    for each in known.values():
+        each.journey.told = {}
+    await journeys.store(conn, {key: (each, milestones(each.journey)) for key, each in known.items()})
+    before = "convert_to((convert_from(state, 'UTF8')::jsonb - 'told' - 'cut')::text, 'UTF8')"
+    await conn.execute(f"UPDATE journeys SET state = {before}, drawn = NULL".encode())
+    named = "UPDATE messages SET params = params || %s::jsonb WHERE candidate = 'c1' AND kind LIKE 'signup%%'"
+    await conn.execute(named, ['{"name": "李思雨"}'])
+    await conn.execute("DELETE FROM vault.person")
