@@ -6,7 +6,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0040"
-down_revision = "0030"
+down_revision = "0027"
 
 _CHANGES = (
     """CREATE TABLE addresses (campaign varchar NOT NULL, digest bytea NOT NULL, candidate varchar NOT NULL,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0027"
+revision = "0050"
+down_revision = "0041"
 
 _PERSON = """
 CREATE TABLE vault.person (
