@@ -15,7 +15,7 @@ from benchmarks.running import home
 from producers.client import BulkPoster
 from schemas.settings import Settings
 from schemas.topics import FACTS
-from storage.positions import Log
+from storage.ledger.positions import Log
 from streams.app import CHUNKS, make_app
 from streams.chunks import Chunk
 from yinfeng.children import running

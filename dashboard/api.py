@@ -13,9 +13,9 @@ from dashboard.candidates import candidate_page
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.paging import DEFAULT_LIMIT, MAX_LIMIT, After, Limit, decode, next_link
-from storage import employers, reads
-from storage.candidates import Place
+from storage.campaigns import employers, reads
 from storage.database import Conn, borrowed
+from storage.journeys.candidates import Place
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Name = Annotated[str, Path(max_length=200)]

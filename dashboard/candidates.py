@@ -10,10 +10,11 @@ from typing import Any, Final
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.journey import Hire, Journey, is_consent
-from storage import candidates, seat_reads, sight
-from storage.candidates import Known, Place
+from storage.campaigns import seat_reads
+from storage.campaigns.seat_reads import Standing
 from storage.database import Conn
-from storage.seat_reads import Standing
+from storage.journeys import candidates, sight
+from storage.journeys.candidates import Known, Place
 
 MAX_MESSAGES: Final = 1000
 NOWHERE: Final[Mapping[str, Standing]] = MappingProxyType({})

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.errors import Unavailable
-from storage import announcements
+from storage.campaigns import announcements
 from storage.database import connect
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from typing import Any, Final
 from dashboard.formats import Formats
 from dashboard.languages import Lang
 from schemas.names import called
-from storage import naming
+from storage.campaigns import naming
+from storage.campaigns.naming import Known
 from storage.database import Conn
-from storage.naming import Known
 
 Row = dict[str, Any]
 UNSAID: Final = frozenset({"campaign", "candidate", "benefit", "currency"})  # ids, and what is said beside another

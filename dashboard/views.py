@@ -22,9 +22,9 @@ from dashboard.pace import stood
 from dashboard.watching import read_charts
 from schemas.access import Caller
 from schemas.paging import After, decode, encode
-from storage import employers, reads
-from storage.candidates import Place
+from storage.campaigns import employers, reads
 from storage.database import Conn, borrowed
+from storage.journeys.candidates import Place
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Page = Callable[..., HTMLResponse]

@@ -16,7 +16,7 @@ from dashboard.charts import HEIGHT, WIDTH, chart_of
 from dashboard.doorbell import listen
 from dashboard.live import Hub, say_if_broken
 from dashboard.pace import day_in
-from storage import reads
+from storage.campaigns import reads
 from storage.database import Conn, borrowed
 
 Row = dict[str, Any]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from psycopg_pool import AsyncConnectionPool
 
-from storage import bell, ledger
+from storage import bell
 from storage.database import Conn, borrowed
+from storage.ledger import ledger
 
 
 class Bell(bell.Bell):

@@ -18,9 +18,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from schemas.errors import ConcurrentChange, StatementTooLong, Unavailable, UnusableValue
 from schemas.facts import Fact
-from storage import ledger
 from storage.database import Conn, borrowed
-from storage.ledger import Identity
+from storage.ledger import ledger
+from storage.ledger.ledger import Identity
 from storage.vault.accepting import accept, accept_all
 
 FEW: Final = 100  # facts; a request with more of them, or of more bytes, would keep others waiting

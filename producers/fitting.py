@@ -10,8 +10,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from schemas.facts import Fact
 from schemas.topics import FACT_BYTES, FACTS, RECORD_OVERHEAD
-from storage import ledger, topics
 from storage.database import Conn, borrowed
+from storage.ledger import ledger, topics
 from storage.vault.sealing import growth
 
 KNOWN_FOR: Final = 10.0  # seconds until the topic's limit is looked up again

@@ -25,8 +25,8 @@ from schemas.facts import Fact, ahead
 from schemas.ids import telling
 from schemas.openapi import EVENTS_OPERATION
 from schemas.sealed import sealed_elsewhere
-from storage import ledger, posters
 from storage.database import Conn, borrowed
+from storage.ledger import ledger, posters
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from schemas.access import Caller, is_reserved
 from schemas.facts import Fact
-from storage import posters, sight
 from storage.database import Conn
-from storage.ledger import JourneyKey
-from storage.posters import OfferKey, OpeningKey
+from storage.journeys import sight
+from storage.ledger import posters
+from storage.ledger.ledger import JourneyKey
+from storage.ledger.posters import OfferKey, OpeningKey
 
 SETS_OPENING: Final = "opening.set"
 NAMES_EMPLOYER: Final = frozenset(

@@ -19,8 +19,8 @@ from schemas.cloudevents import STRUCTURED
 from schemas.errors import BrokerUnavailable
 from schemas.topics import FACTS, RECORD_OVERHEAD, SEQ_HEADER
 from storage.leases import Lease
-from storage.outbox import Outbox, Waiting
-from storage.positions import Log
+from storage.ledger.outbox import Outbox, Waiting
+from storage.ledger.positions import Log
 
 log = logging.getLogger(__name__)
 

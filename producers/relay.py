@@ -12,7 +12,7 @@ from producers.publishing import Broker, Process, Publishing
 from schemas.errors import BrokerUnavailable, DatabaseUnavailable, Fenced
 from storage.database import connect_sync
 from storage.leases import RELAY, Lease
-from storage.outbox import Outbox
+from storage.ledger.outbox import Outbox
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from schemas.errors import Unavailable
-from storage import ledger
 from storage.database import Conn, borrowed
+from storage.ledger import ledger
 
 log = logging.getLogger(__name__)
 

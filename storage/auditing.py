@@ -15,7 +15,7 @@ from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
 from storage.arrays import column
 from storage.database import Conn
-from storage.ledger import read_event
+from storage.ledger.ledger import read_event
 from storage.messages.transitions import LETS_GO_AGAIN
 
 Row = dict[str, Any]

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from schemas.errors import BrokerUnavailable
 from schemas.topics import DEAD_LETTERS, MESSAGES
-from storage.dead_letters import DeadLetter
+from storage.ledger.dead_letters import DeadLetter
 from streams.apply import Applied
 
 log = logging.getLogger(__name__)

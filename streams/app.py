@@ -20,9 +20,9 @@ from schemas.errors import BrokerUnavailable
 from schemas.kafka import Security
 from schemas.settings import Settings
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
-from storage import announcements
 from storage.bell import Bell
-from storage.positions import Log
+from storage.campaigns import announcements
+from storage.ledger.positions import Log
 from streams import raw_records
 from streams.announce import Announcer, Publish
 from streams.applier import Applier, FairCounter

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from schemas.errors import InvalidFact, StatementTooLong, UnusableValue
-from storage import dead_letters, ledger, messages, positions, targets
+from storage import messages
+from storage.campaigns import targets
 from storage.database import Conn
-from storage.positions import Log
+from storage.ledger import dead_letters, ledger, positions
+from storage.ledger.positions import Log
 from streams.apply import Applied, Place, apply_batch
 from streams.campaigns import count_fairs
 from streams.chunks import Chunk, halves, records_of, spans_of

@@ -15,25 +15,17 @@ from schemas.facts import Fact
 from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
 from schemas.sealed import personal_names
-from storage import (
-    addresses,
-    dead_letters,
-    documents,
-    journeys,
-    ledger,
-    messages,
-    own_pages,
-    positions,
-    seats,
-    targets,
-    unconfirmed,
-)
+from storage import messages
+from storage.access import own_pages
+from storage.campaigns import seats, targets
+from storage.campaigns.seats import Change
 from storage.database import Conn, translated
-from storage.dead_letters import DeadLetter
-from storage.journeys import Stored
-from storage.ledger import JourneyKey
-from storage.positions import Log, Span
-from storage.seats import Change
+from storage.journeys import addresses, documents, journeys, unconfirmed
+from storage.journeys.journeys import Stored
+from storage.ledger import dead_letters, ledger, positions
+from storage.ledger.dead_letters import DeadLetter
+from storage.ledger.ledger import JourneyKey
+from storage.ledger.positions import Log, Span
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
 from streams.counting import Board, Totals, load_board, note_difference
 from streams.domain.campaign import Target

@@ -24,9 +24,11 @@ from zoneinfo import ZoneInfo
 from psycopg import IsolationLevel
 
 from schemas.facts import Fact
-from storage import auditing, ledger, targets
+from storage import auditing
 from storage.auditing import Horizon, StoredJourney
+from storage.campaigns import targets
 from storage.database import Conn, translated
+from storage.ledger import ledger
 from streams.comparing import (
     Reasons,
     Report,

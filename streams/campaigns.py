@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from schemas.messages import MessageRequest
 from schemas.pace import crossed
-from storage import employers, journeys, ledger, tallies, targets
+from storage.campaigns import employers, tallies, targets
 from storage.database import Conn
+from storage.journeys import journeys
+from storage.ledger import ledger
 from streams.counting import Board, add_up, target_of
 from streams.domain.campaign import Campaign, Target, fold_campaign
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones

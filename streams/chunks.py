@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from storage.positions import Span
+from storage.ledger.positions import Span
 from streams.intake import Incoming
 
 

@@ -10,10 +10,11 @@ from schemas.facts import Fact
 from schemas.journey import Journey
 from schemas.messages import MessageRequest
 from schemas.pace import crossed
-from storage import auditing, targets
+from storage import auditing
 from storage.auditing import StoredJourney
+from storage.campaigns import targets
 from storage.database import Conn
-from storage.journeys import employers
+from storage.journeys.journeys import employers
 from streams.counting import target_of
 from streams.domain.campaign import Campaign, Target, make_target
 from streams.domain.measures import Contribution, milestones

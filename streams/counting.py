@@ -10,9 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.journey import Journey
-from storage import targets
+from storage.campaigns import targets
+from storage.campaigns.targets import TargetKey
 from storage.database import Conn
-from storage.targets import TargetKey
 from streams.domain.campaign import DEFAULT_TIMEZONE, Target, make_target
 from streams.domain.measures import Contribution, contribution, difference
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from storage.positions import Log
+from storage.ledger.positions import Log
 from streams.chunks import Chunk
 from streams.intake import read_ahead
 

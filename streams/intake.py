@@ -14,9 +14,9 @@ from schemas.errors import FieldError, InvalidFact
 from schemas.facts import Fact, ahead, validate_event
 from schemas.ids import telling
 from schemas.topics import SEQ_HEADER
-from storage import ledger
 from storage.database import Conn
-from storage.dead_letters import DeadLetter
+from storage.ledger import ledger
+from storage.ledger.dead_letters import DeadLetter
 from storage.vault.process import vault
 from storage.vault.sealing import personal
 from streams.raw_records import fault_of

@@ -7,9 +7,9 @@ from typing import Any
 
 from schemas.facts import Fact
 from schemas.journey import Journey, Micros, Stamp
-from storage import ledger
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger import ledger
+from storage.ledger.ledger import JourneyKey
 from storage.vault.process import vault
 from streams.domain.fold import PERSONAL, SIGNUP
 

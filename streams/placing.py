@@ -6,9 +6,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from storage import positions
 from storage.database import Conn
-from storage.positions import Log, Span
+from storage.ledger import positions
+from storage.ledger.positions import Log, Span
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from schemas.errors import ConcurrentChange
 from storage.database import Conn, translated
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 from storage.vault import in_clear
 from streams.seating import START, catch_up
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from storage import journeys, messages, seats, targets
+from storage import messages
+from storage.campaigns import seats, targets
 from storage.database import Conn
-from storage.journeys import Stored
-from storage.ledger import JourneyKey
+from storage.journeys import journeys
+from storage.journeys.journeys import Stored
+from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
 from streams.apply import forget_erased, refold, seat_changes
 from streams.domain.fold import fold

@@ -14,9 +14,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
-from storage import journeys, messages, tallies, targets
+from storage import messages
+from storage.campaigns import tallies, targets
+from storage.campaigns.targets import Row
 from storage.database import Conn, connect, translated
-from storage.targets import Row
+from storage.journeys import journeys
 from streams.apply import Applied
 from streams.campaigns import NOTHING, reach_milestones
 from streams.counting import add_up, target_of

@@ -19,8 +19,9 @@ from schemas.cloudevents import STRUCTURED
 from schemas.emitted import EMITTED, PROGRESSED, SOURCE
 from schemas.errors import Unavailable
 from schemas.topics import OUTCOMES, PROGRESS
-from storage import announcements, leases
-from storage.announcements import Announcement, Horizon
+from storage import leases
+from storage.campaigns import announcements
+from storage.campaigns.announcements import Announcement, Horizon
 from storage.database import Conn, connect, translated
 from streams.announce import Publish
 from streams.domain.requests import plain_number

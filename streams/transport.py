@@ -26,7 +26,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, T
 from faust.types import TP, Message
 
 from schemas.errors import Fenced, Unavailable
-from storage.positions import Log
+from storage.ledger.positions import Log
 from streams.flow import Flow
 from streams.placing import Placer
 

@@ -10,9 +10,10 @@ from typing import Final
 import faust
 
 from schemas.settings import Settings
-from storage import beats, retention
+from storage import beats
 from storage.beats import Beat
-from storage.ledger import JourneyKey
+from storage.ledger import retention
+from storage.ledger.ledger import JourneyKey
 from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
 from streams.persisting import Persistence

@@ -16,7 +16,7 @@ from producers.publishing import Topic
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.kafka import KafkaAccess, access
 from schemas.topics import FACTS, TOPICS
-from storage.positions import Log
+from storage.ledger.positions import Log
 
 # An ApiVersions request of version 0, by correlation 1 of a client without a name.
 _API_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)

@@ -13,7 +13,7 @@ import faust
 
 from notifications.sending import faust_agent as notifications_agent
 from schemas.settings import Settings
-from storage.positions import Log
+from storage.ledger.positions import Log
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
 from streams import app as streams_app

@@ -13,8 +13,8 @@ from dashboard.access.office import Office, address_of
 from dashboard.languages import language
 from schemas.access import Caller
 from schemas.errors import ConfigurationError, Conflict, Refused
-from storage import reads
 from storage.access import accounts, audit, keys, once, sessions
+from storage.campaigns import reads
 from storage.database import Conn, borrowed
 
 Authenticate = Callable[[Request], Awaitable[Caller]]

@@ -12,8 +12,9 @@ from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.forms import Form
 from schemas.names import by_name, called
-from storage import candidates, employers, people, reads
+from storage.campaigns import employers, reads
 from storage.database import Conn
+from storage.journeys import candidates, people
 
 Typed = dict[str, list[str]]
 Choices = list[tuple[str, str]]

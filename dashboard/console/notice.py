@@ -13,10 +13,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from schemas.access import Caller
 from schemas.forms import UNDO_SECONDS
-from storage import ledger
 from storage.access import audit
 from storage.access.audit import Entry
 from storage.database import Conn, borrowed
+from storage.ledger import ledger
 
 _TOKEN: Final = re.compile("[0-9a-f]{32}(-undo)?")
 _FOR_GOOD: Final = frozenset({"fact.retracted", "candidate.erased"})

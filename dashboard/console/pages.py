@@ -20,8 +20,9 @@ from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Filled, Form
 from schemas.paging import After, decode, encode
-from storage import openings, people, reads, sight
+from storage.campaigns import openings, reads
 from storage.database import Conn, borrowed
+from storage.journeys import people, sight
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Page = Callable[..., HTMLResponse]

@@ -27,10 +27,10 @@ from schemas.fields import MAX_ID
 from schemas.forms import SIGNUP, SIGNUP_FIRST, Filled
 from schemas.names import called
 from schemas.proofs import Challenge, issue
-from storage import signup
+from storage.campaigns import signup
+from storage.campaigns.signup import ADMITS, Row, Signup
 from storage.database import Conn, borrowed
 from storage.messages.link_secret import load_secret
-from storage.signup import ADMITS, Row, Signup
 
 Page = Callable[..., HTMLResponse]
 Show = Callable[[Request, str, str | None, Filled, Challenge | None], Awaitable[HTMLResponse]]

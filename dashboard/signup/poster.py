@@ -22,9 +22,9 @@ from dashboard.languages import Lang, language
 from dashboard.signup.pages import path_of
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
-from storage import signup
+from storage.campaigns import signup
+from storage.campaigns.signup import Signup
 from storage.database import Conn, borrowed
-from storage.signup import Signup
 
 Paper = Literal["a3", "a4"]
 Format = Literal["pdf", "png"]

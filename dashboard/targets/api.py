@@ -18,8 +18,8 @@ from dashboard.targets.export import FORMATS
 from schemas.access import Caller
 from schemas.counted import Explaining
 from storage.access import audit
-from storage.counted import snapshot
 from storage.database import Conn, borrowed
+from storage.journeys.counted import snapshot
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Clock = Callable[[], datetime]

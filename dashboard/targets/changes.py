@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from schemas.counted import Explaining, Retracted
 from schemas.facts import Fact
-from storage import counted
-from storage.counted import Numbered
 from storage.database import Conn
+from storage.journeys import counted
+from storage.journeys.counted import Numbered
 
 Row = dict[str, Any]
 MOST: Final = 2000  # people

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from schemas.access import Caller
 from schemas.counted import Counted, Explaining
 from schemas.errors import NotFound
-from storage import counted, ledger, people, sight
+from storage.campaigns.reads import plain
 from storage.database import Conn
-from storage.reads import plain
+from storage.journeys import counted, people, sight
+from storage.ledger import ledger
 
 Row = dict[str, Any]
 Wanted = Callable[[Counted], bool]

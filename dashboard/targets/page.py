@@ -20,9 +20,10 @@ from dashboard.targets.counted import asked_for, first, on, rows
 from schemas.access import Caller
 from schemas.counted import Explaining
 from schemas.paging import After, decode, encode
-from storage import counted, people, reads
-from storage.counted import snapshot
+from storage.campaigns import reads
 from storage.database import Conn, borrowed
+from storage.journeys import counted, people
+from storage.journeys.counted import snapshot
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Page = Callable[..., HTMLResponse]

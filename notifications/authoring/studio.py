@@ -25,7 +25,7 @@ from schemas.errors import FieldError, NotFound
 from schemas.fields import is_email
 from schemas.kinds import AUDIENCES, MARKETING, TEMPLATED
 from schemas.messages import TEMPLATE_TEST, MessageRequest, Parts, dedupe_key
-from storage import reads
+from storage.campaigns import reads
 from storage.database import Conn
 from storage.messages import asking, claiming, templates
 from storage.messages.templates import TemplateKey

@@ -10,7 +10,7 @@ from notifications.drawing import Page
 from notifications.links.opening import Door, gone
 from notifications.sending.calendar_file import FILE_NAME, calendar_file
 from notifications.sending.enclosing import fair_event
-from storage import signup
+from storage.campaigns import signup
 from storage.database import borrowed
 
 

@@ -16,10 +16,12 @@ from notifications.sending.situation import Situation
 from schemas.errors import NotFound
 from schemas.journey import Journey
 from schemas.signing_up import Sent, facts
-from storage import ledger, signup, unconfirmed
+from storage.campaigns import signup
+from storage.campaigns.signup import ADMITS, Signup
 from storage.database import borrowed
+from storage.journeys import unconfirmed
+from storage.ledger import ledger
 from storage.messages.by_link import Linked
-from storage.signup import ADMITS, Signup
 from storage.vault.accepting import accept
 
 

@@ -20,8 +20,9 @@ from notifications.sending.situation import Situation
 from schemas.errors import NotFound
 from schemas.facts import Fact
 from schemas.journey import Stamp, Terms
-from storage import documents, ledger
 from storage.database import borrowed
+from storage.journeys import documents
+from storage.ledger import ledger
 from storage.messages import by_link
 from storage.messages.by_link import Linked
 from storage.vault.accepting import accept

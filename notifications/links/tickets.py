@@ -26,8 +26,9 @@ from notifications.sending.situation import Situation
 from schemas.access import Authenticate, Caller
 from schemas.errors import Conflict, Forbidden, NotFound, Unauthorized
 from schemas.facts import Fact
-from storage import ledger, seat_reads
+from storage.campaigns import seat_reads
 from storage.database import borrowed
+from storage.ledger import ledger
 from storage.messages import by_link
 from storage.messages.by_link import Linked, Said
 from storage.vault.accepting import accept

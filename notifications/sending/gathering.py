@@ -19,10 +19,12 @@ from schemas.journey import Journey
 from schemas.kinds import AUDIENCES, FACT_KINDS
 from schemas.messages import TEMPLATE_TEST
 from schemas.sealed import personal_fields, personal_names
-from storage import journeys, ledger, own_pages, sight
+from storage.access import own_pages
 from storage.database import Conn
-from storage.journeys import Stored
-from storage.ledger import JourneyKey
+from storage.journeys import journeys, sight
+from storage.journeys.journeys import Stored
+from storage.ledger import ledger
+from storage.ledger.ledger import JourneyKey
 from storage.messages import asking, seat_words
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background

@@ -17,10 +17,10 @@ from schemas.access import Caller
 from schemas.errors import Conflict, Forbidden
 from schemas.facts import Fact
 from schemas.forms import UNDO_GRACE, UNDO_SECONDS
-from storage import ledger
 from storage.access import audit
 from storage.access.audit import Who
 from storage.database import Conn, borrowed
+from storage.ledger import ledger
 from storage.vault.accepting import accept
 
 Beside = Callable[[Conn], Awaitable[None]]

@@ -25,8 +25,9 @@ from schemas.errors import Forbidden, InvalidFact, NotFound
 from schemas.facts import Fact
 from schemas.forms import FORMS, MOST_AT_ONCE, Filled, Form
 from schemas.names import by_name
-from storage import documents, employers, openings, reads
+from storage.campaigns import employers, openings, reads
 from storage.database import Conn, borrowed
+from storage.journeys import documents
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Show = Callable[[Request, Caller, Form, Filled], Awaitable[Response]]  # draws a form's page

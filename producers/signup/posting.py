@@ -17,10 +17,11 @@ from schemas.facts import Fact
 from schemas.journey import Journey
 from schemas.messages import SIGNUP_CHECK, MessageRequest, dedupe_key
 from schemas.signing_up import Sent, facts
-from storage import journeys, ledger, unconfirmed
 from storage.access import throttles
-from storage.addresses import Addresses
 from storage.database import Conn, borrowed
+from storage.journeys import journeys, unconfirmed
+from storage.journeys.addresses import Addresses
+from storage.ledger import ledger
 from storage.messages import asking
 from storage.messages.link_secret import load_secret
 from storage.vault.process import vault

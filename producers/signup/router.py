@@ -26,8 +26,8 @@ from schemas.forms import SIGNUP, Filled
 from schemas.limits import Limit, network
 from schemas.proofs import Challenge, again, issue, judge, nonce_of
 from schemas.signing_up import Sent
+from storage.campaigns.signup import ADMITS, Signup, load
 from storage.database import Conn, borrowed
-from storage.signup import ADMITS, Signup, load
 
 # Draws the page: the request, campaign and fair, what was typed, and the challenge that the form carries next.
 Show = Callable[[Request, str, str | None, Filled, Challenge | None], Awaitable[Response]]

@@ -12,10 +12,10 @@ from schemas.emitted import TOLD_WITH
 from schemas.journey import Micros
 from schemas.kinds import BY_NAME
 from schemas.messages import MessageRequest
-from storage import announcements
 from storage.arrays import Column, Value, column, named
+from storage.campaigns import announcements
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 from storage.messages import attachments, statuses, suppressions
 from storage.messages.claiming import TOLD_WITH as WITH_OTHERS
 

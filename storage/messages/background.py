@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from schemas.kinds import HR_KINDS
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 from storage.messages import templates
 from storage.messages.claiming import TOLD_WITH
 from storage.messages.seat_words import Key, Seat

@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from schemas.facts import Fact
 from storage.arrays import column
 from storage.database import Conn
-from storage.ledger import read_event
+from storage.ledger.ledger import read_event
 from storage.messages.claiming import Claimed
 
 # Links in mails from before messages had nonces name the number: those alone that there were then.

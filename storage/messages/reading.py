@@ -22,7 +22,7 @@ from schemas.messages import (
     Status,
 )
 from storage.database import Conn
-from storage.sight import SEEN
+from storage.journeys.sight import SEEN
 
 ABOUT_FAIRS: Final = (
     SIGNUP_CONFIRMATION,

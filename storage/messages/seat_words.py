@@ -12,9 +12,9 @@ from typing import Any, Final
 from schemas.kinds import TELLING_OF_SEATS
 from schemas.messages import SeatWord
 from storage.arrays import columns
+from storage.campaigns.seats import FairKey
 from storage.database import Conn
-from storage.ledger import JourneyKey
-from storage.seats import FairKey
+from storage.ledger.ledger import JourneyKey
 
 Key = tuple[str, Any, str | None]  # campaign, fair, candidate
 PORTION: Final = 2000  # people who are told at a time

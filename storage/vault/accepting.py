@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.facts import Fact
-from storage import ledger
 from storage.database import Conn
-from storage.ledger import Identity
+from storage.ledger import ledger
+from storage.ledger.ledger import Identity
 from storage.vault.process import vault
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from schemas.facts import Fact, validate_event
 from storage import messages
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 from storage.vault.accepting import accept
 from storage.vault.process import vault
 

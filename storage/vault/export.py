@@ -7,8 +7,8 @@ from typing import Any, Final
 from psycopg.rows import dict_row
 
 from schemas.errors import NotFound
-from storage import ledger
 from storage.database import Conn
+from storage.ledger import ledger
 from storage.vault.process import vault
 
 Row = dict[str, Any]

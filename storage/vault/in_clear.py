@@ -7,9 +7,9 @@ from typing import Final
 
 from schemas.catalogue import CATALOGUE
 from schemas.sealed import personal_fields
-from storage import ledger
 from storage.database import Conn
-from storage.ledger import read_event
+from storage.ledger import ledger
+from storage.ledger.ledger import read_event
 from storage.vault.process import vault
 from storage.vault.sealing import PLAIN_ATTRIBUTES, personal
 

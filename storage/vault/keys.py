@@ -14,7 +14,7 @@ import msgspec
 from schemas.errors import ConcurrentChange
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 from storage.vault.master import Master
 from storage.vault.sealing import KEY_BYTES
 

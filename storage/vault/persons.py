@@ -17,10 +17,10 @@ from schemas.errors import CannotOpen
 from schemas.facts import Fact, build_fact
 from schemas.journey import Journey, Micros, Word
 from schemas.sealed import SEALED, Seal, seal_of
-from storage import ledger
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger import Identity, JourneyKey
+from storage.ledger import ledger
+from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault.keys import PersonKey, PersonKeys, Randomness
 from storage.vault.master import FileMaster, Master
 from storage.vault.sealing import personal, seal, unseal, without

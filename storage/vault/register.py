@@ -17,7 +17,7 @@ import msgspec
 
 from schemas.errors import ConfigurationError
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 from storage.vault.master import Master
 
 FILE: Final = "erased.log"

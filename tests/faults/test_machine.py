@@ -19,11 +19,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from schemas.errors import Fenced
 from schemas.facts import validate_event
 from schemas.topics import SEQ_HEADER
-from storage import ledger, positions
 from storage.database import connect, connect_sync, make_pool
 from storage.leases import RELAY, Lease
-from storage.outbox import Outbox
-from storage.positions import Log
+from storage.ledger import ledger, positions
+from storage.ledger.outbox import Outbox
+from storage.ledger.positions import Log
 from streams.applier import Applier
 from streams.apply import apply_batch
 from streams.audit import audit

@@ -17,8 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from storage import ledger
 from storage.database import connect
+from storage.ledger import ledger
 from tests.facts import facts, hired, opened, target
 from tests.platform import free_port, until
 from tests.processes import part

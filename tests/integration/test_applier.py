@@ -13,9 +13,10 @@ import pytest
 from schemas.errors import Fenced
 from schemas.facts import validate_event
 from schemas.topics import SEQ_HEADER
-from storage import database, dead_letters, ledger, positions
+from storage import database
 from storage.database import Conn, Limits, connect
-from storage.positions import Log
+from storage.ledger import dead_letters, ledger, positions
+from storage.ledger.positions import Log
 from streams.applier import Applier
 from streams.apply import Applied
 from streams.audit import audit
@@ -156,7 +157,7 @@ async def test_what_is_no_fault_of_a_record_buries_none(
     async def broken(*args: Any) -> None:
         raise fault
 
-    monkeypatch.setattr("storage.journeys.store", broken)
+    monkeypatch.setattr("storage.journeys.journeys.store", broken)
     with pytest.raises(type(fault)):
         await applier.apply(straight(target("t"), hired("c1")))
     assert await dead_letters.listed(conn) == []

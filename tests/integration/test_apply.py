@@ -14,8 +14,8 @@ import pytest
 import storage
 from schemas.errors import UnusableValue
 from schemas.topics import SEQ_HEADER
-from storage import ledger
 from storage.database import Conn, connect
+from storage.ledger import ledger
 from streams.apply import Applied, apply_batch
 from streams.audit import audit
 from streams.intake import Incoming
@@ -230,7 +230,7 @@ async def test_a_failed_batch_leaves_nothing(conn: Conn, monkeypatch: pytest.Mon
     async def broken(*args: Any) -> None:
         raise psycopg.DataError("no")
 
-    monkeypatch.setattr("storage.journeys.store", broken)
+    monkeypatch.setattr("storage.journeys.journeys.store", broken)
     with pytest.raises(UnusableValue):
         await apply(conn, target("t"), hired("c1"))
     assert await rows(conn, "SELECT (SELECT count(*) FROM facts) + (SELECT count(*) FROM targets)") == [(0,)]

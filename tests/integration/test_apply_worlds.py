@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from schemas.facts import validate_event
 from schemas.topics import SEQ_HEADER
-from storage import ledger
 from storage.database import Conn, connect
+from storage.ledger import ledger
 from streams.apply import apply_batch
 from streams.audit import audit
 from streams.intake import Incoming

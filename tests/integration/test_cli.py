@@ -18,9 +18,9 @@ import httpx
 import psycopg
 import pytest
 
-from storage import dead_letters
 from storage.database import connect
-from storage.dead_letters import DeadLetter
+from storage.ledger import dead_letters
+from storage.ledger.dead_letters import DeadLetter
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import CAMPAIGN, hired, opened, signed_up, target

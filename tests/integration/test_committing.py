@@ -12,9 +12,9 @@ from psycopg_pool import AsyncConnectionPool
 from producers.committing import FEW, MOST_WAITING, Committing
 from schemas.errors import DatabaseUnavailable, Unauthorized, Unavailable, UnusableValue
 from schemas.facts import Fact
-from storage import ledger
 from storage.access import keys
 from storage.database import Conn, connect, make_pool
+from storage.ledger import ledger
 from tests.facts import facts, signed_up
 
 

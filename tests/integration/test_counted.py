@@ -15,8 +15,8 @@ from dashboard.targets.changes import changes
 from dashboard.targets.counted import asked_for, on, rows
 from schemas.access import Caller
 from schemas.counted import Explaining
-from storage.counted import snapshot
 from storage.database import Conn, connect
+from storage.journeys.counted import snapshot
 from streams.domain.explaining import counted, held
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.integration.reading import Reader, apply

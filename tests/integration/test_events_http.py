@@ -16,9 +16,9 @@ from schemas.cloudevents import BATCH, NDJSON, STRUCTURED
 from schemas.facts import MAX_EVENT_BYTES
 from schemas.openapi import example_event
 from schemas.settings import Settings
-from storage import ledger
 from storage.access import keys
 from storage.database import Conn, connect
+from storage.ledger import ledger
 from storage.vault.process import vault
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.opening import as_said

@@ -10,7 +10,7 @@ import httpx
 from notifications.links.limits import AT_ONCE
 from notifications.sending.signed_links import load
 from schemas.facts import validate_event
-from storage import ledger
+from storage.ledger import ledger
 from tests.facts import event
 from tests.integration.test_links_http import OFFER, World, confirmed, fair, person, world
 

@@ -20,8 +20,8 @@ from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.facts import validate_event
 from schemas.kafka import KafkaAccess, Security
 from schemas.settings import load_settings
-from storage import ledger
 from storage.database import connect
+from storage.ledger import ledger
 from tests.facts import hired, opened, target
 from tests.kafka.apache_kafka import Guarded, start, why_not
 from tests.platform import until

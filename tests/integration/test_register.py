@@ -11,8 +11,8 @@ import pytest
 
 from schemas.errors import ConfigurationError
 from schemas.topics import SEQ_HEADER
-from storage import people
 from storage.database import Conn, connect
+from storage.journeys import people
 from storage.vault.erasing import erase_again
 from storage.vault.process import vault
 from storage.vault.register import Register, forgotten_by, note_all

@@ -18,9 +18,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from producers.publishing import STALE
 from schemas.facts import Fact, validate_event
 from schemas.topics import FACT_BYTES, FACTS, SEQ_HEADER
-from storage import ledger
 from storage.database import connect, connect_sync
-from storage.outbox import Outbox
+from storage.ledger import ledger
+from storage.ledger.outbox import Outbox
 from tests.facts import signed_up
 from tests.kafka.apache_kafka import empty_topics
 from tests.platform import until

@@ -11,8 +11,8 @@ from notifications.sending.scheduler import look
 from schemas.access import CONSOLE
 from schemas.facts import build_fact
 from schemas.topics import SEQ_HEADER
-from storage import ledger
 from storage.database import Conn, connect
+from storage.ledger import ledger
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import event, opened, retraction, signed_up, target

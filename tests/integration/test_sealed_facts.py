@@ -17,8 +17,9 @@ from schemas.facts import build_fact, validate_event
 from schemas.marks import marked
 from schemas.sealed import SEALED
 from schemas.topics import SEQ_HEADER
-from storage import candidates, dead_letters, journeys, ledger, people, posters
 from storage.database import Conn, connect, make_pool
+from storage.journeys import candidates, journeys, people
+from storage.ledger import dead_letters, ledger, posters
 from storage.vault import in_clear
 from storage.vault.accepting import accept
 from storage.vault.export import export

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import journeys
 from storage.database import Conn, connect
-from storage.ledger import JourneyKey
+from storage.journeys import journeys
+from storage.ledger.ledger import JourneyKey
 from streams.apply import apply_batch
 from streams.audit import audit
 from streams.seating import START, catch_up

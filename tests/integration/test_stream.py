@@ -19,8 +19,8 @@ from dashboard import stream
 from dashboard.doorbell import listen
 from dashboard.following import Event, follow, make_client, parse
 from schemas.errors import Refused
-from storage import announcements
 from storage.access import keys
+from storage.campaigns import announcements
 from storage.database import Conn, connect
 from streams.apply import apply_batch
 from tests.facts import event, hired, target

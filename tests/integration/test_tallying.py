@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storage import tallies, targets
+from storage.campaigns import tallies, targets
 from storage.database import Conn, connect
 from streams import campaigns, tallying
 from streams.apply import Applied

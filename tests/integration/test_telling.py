@@ -16,7 +16,8 @@ from schemas.asyncapi import emitted_schema
 from schemas.emitted import EMITTED
 from schemas.errors import BrokerUnavailable
 from schemas.messages import TARGET_AT_RISK, MessageRequest
-from storage import announcements, messages
+from storage import messages
+from storage.campaigns import announcements
 from storage.database import Conn, connect
 from storage.messages.statuses import Move, move
 from streams.apply import apply_batch

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from storage import beats, positions, retention
+from storage import beats
 from storage.beats import Beat
 from storage.database import Conn, connect
+from storage.ledger import positions, retention
+from storage.ledger.positions import Log
 from storage.overview import overview
-from storage.positions import Log
 from streams.persisting import Persistence
 from yinfeng.metrics import render
 

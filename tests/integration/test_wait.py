@@ -12,10 +12,10 @@ import pytest
 from producers.waiting import wanted_wait
 from schemas.settings import Settings
 from schemas.topics import SEQ_HEADER
-from storage import positions
 from storage.access import keys
 from storage.database import Conn, connect
-from storage.positions import Log
+from storage.ledger import positions
+from storage.ledger.positions import Log
 from streams.applier import Applier
 from streams.chunks import Chunk
 from streams.intake import Incoming

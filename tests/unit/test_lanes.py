@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import Fenced
-from storage.positions import Log
+from storage.ledger.positions import Log
 from streams.apply import Applied
 from streams.chunks import Chunk
 from streams.flow import Flow

@@ -12,7 +12,7 @@ from PIL import Image
 from dashboard.signup import poster
 from dashboard.signup.poster import Paper
 from dashboard.signup.texts import TEXTS
-from storage.signup import Signup
+from storage.campaigns.signup import Signup
 
 URL = "https://park.example/fairs/grads-2026/whut-spring"
 HOSTILE = '#set page(width: 1cm) "] <b> \\ {{ 7 * 7 }} 李'

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import InvalidFact
 from schemas.facts import Fact
-from storage.positions import Log
+from storage.ledger.positions import Log
 from streams.chunks import Chunk, halves, records_of, spans_of
 from streams.flow import Flow
 from streams.intake import Incoming

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from schemas.settings import load_settings
-from storage import dead_letters, ledger
 from storage.database import Conn
+from storage.ledger import dead_letters, ledger
 from storage.vault.accepting import accept
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault

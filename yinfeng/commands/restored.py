@@ -10,9 +10,9 @@ import typer
 from schemas.errors import Conflict
 from schemas.fields import parse_time
 from schemas.settings import load_settings
-from storage import restoring
 from storage.database import Conn
-from storage.restoring import Restored
+from storage.ledger import restoring
+from storage.ledger.restoring import Restored
 from storage.vault.erasing import erase_again
 from storage.vault.master import FileMaster
 from storage.vault.persons import file_vault

@@ -17,10 +17,10 @@ from notifications.links.opening import Door
 from schemas.errors import ConcurrentChange, TooMany, Unavailable
 from schemas.limits import Limit, network
 from schemas.messages import OWN_PAGE, MessageRequest, dedupe_key
-from storage import journeys, own_pages
-from storage.access import throttles
+from storage.access import own_pages, throttles
 from storage.database import Conn, borrowed
-from storage.ledger import JourneyKey
+from storage.journeys import journeys
+from storage.ledger.ledger import JourneyKey
 from storage.messages import asking
 from storage.vault.process import vault
 

@@ -19,8 +19,8 @@ from schemas import consents
 from schemas.errors import Conflict, FieldError, InvalidFact, NotFound
 from schemas.fields import Education
 from schemas.kinds import AUDIENCES
-from storage import candidates
 from storage.database import borrowed
+from storage.journeys import candidates
 
 FACTS: Final = 1000
 MOST: Final = 300  # characters of a field

@@ -15,11 +15,12 @@ from schemas.errors import NotFound
 from schemas.journey import CONSENT, Journey, Word, is_consent
 from schemas.messages import MOVED_UP, OFFER, SIGNUP_CONFIRMATION
 from schemas.names import called
-from storage import employers, own_pages, seat_reads
+from storage.access import own_pages
+from storage.campaigns import employers, seat_reads
+from storage.campaigns.seat_reads import Standing
 from storage.database import borrowed
 from storage.messages import background
 from storage.messages.by_link import Linked
-from storage.seat_reads import Standing
 
 FairState = Literal["seat", "waiting", "unsure", "left", "cancelled", "over"]
 Row = dict[str, Any]

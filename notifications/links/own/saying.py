@@ -13,8 +13,9 @@ from schemas.access import OWN
 from schemas.errors import Conflict
 from schemas.facts import Fact
 from schemas.journey import CONSENT
-from storage import addresses, ledger
 from storage.database import Conn, borrowed
+from storage.journeys import addresses
+from storage.ledger import ledger
 from storage.messages import by_link
 from storage.vault.accepting import accept
 from storage.vault.process import vault

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from notifications.sending.situation import Situation, Values
 from schemas.messages import LOG_GAP, MessageRequest, dedupe_key
-from storage import gaps
 from storage.database import Conn
-from storage.gaps import Gap
+from storage.ledger import gaps
+from storage.ledger.gaps import Gap
 
 
 async def requests(conn: Conn) -> list[MessageRequest]:

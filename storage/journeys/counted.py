@@ -11,10 +11,10 @@ from psycopg.rows import dict_row
 
 from schemas.facts import Fact
 from storage.arrays import column
+from storage.campaigns.reads import FUNNEL
 from storage.database import Conn
-from storage.ledger import read_event
-from storage.matching import TEXT, conditions
-from storage.reads import FUNNEL
+from storage.journeys.matching import TEXT, conditions
+from storage.ledger.ledger import read_event
 
 Row = dict[str, Any]
 Numbered = tuple[int, Fact]  # the number in the ledger, which grows with each fact received

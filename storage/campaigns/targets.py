@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from storage import announcements
+from storage.campaigns import announcements
 from storage.database import Conn
 
 TargetKey = tuple[str, str]

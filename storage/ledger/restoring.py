@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from storage.database import Conn
+from storage.ledger.positions import Log
 from storage.messages import statuses
 from storage.messages.asking import RESTORED
-from storage.positions import Log
 
 SKIPPED: Final = 1_000_000  # numbers that the lost database may have given since the copy
 

@@ -11,7 +11,7 @@ from schemas.errors import ConcurrentChange
 from schemas.journey import Journey
 from storage.arrays import Value, columns
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 
 _LOAD = """
 SELECT j.campaign, j.candidate, j.version, j.state, j.drawn FROM journeys j

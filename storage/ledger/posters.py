@@ -8,7 +8,7 @@ from schemas.facts import Fact
 from schemas.sealed import Event
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger import Identity, read_event
+from storage.ledger.ledger import Identity, read_event
 from storage.vault.process import vault
 from storage.vault.sealing import personal, without
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 
 _OF: Final = """
 SELECT campaign, candidate, generation FROM own_pages

@@ -11,10 +11,10 @@ from psycopg import IsolationLevel
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from storage import targets
+from storage.campaigns import targets
+from storage.campaigns.targets import Row, TargetKey
 from storage.database import Conn
-from storage.matching import conditions
-from storage.targets import Row, TargetKey
+from storage.journeys.matching import conditions
 
 QUARTER: Final = 15 * 60 * 1_000_000  # microseconds; every time zone's days begin at a quarter of an hour
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.rows import dict_row
 
-from storage import employers, seat_reads
+from storage.campaigns import employers, seat_reads
 from storage.database import Conn
 
 Row = dict[str, Any]

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from schemas.journey import Journey
 from storage.database import Conn
-from storage.ledger import read_event
+from storage.ledger.ledger import read_event
 from storage.vault.process import vault
 
 Row = dict[str, Any]

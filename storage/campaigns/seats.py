@@ -14,7 +14,7 @@ from typing import Any, Final
 from schemas.journey import Stamp
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 
 FairKey = tuple[str, str]  # campaign, fair
 SeatKey = tuple[str, str, str]  # campaign, candidate, fair

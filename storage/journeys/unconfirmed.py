@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 
 _KEEP: Final = """
 INSERT INTO unconfirmed (signup, campaign, candidate, typed) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING

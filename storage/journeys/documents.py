@@ -7,7 +7,7 @@ from typing import Final
 
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 
 _STORE: Final = """
 INSERT INTO documents (document, campaign, candidates, data, posted_by) VALUES (%s, %s, %s, %b, %s)

@@ -12,7 +12,7 @@ from typing import Final
 from schemas.kinds import EMPLOYER_KINDS, HR_KINDS
 from storage.arrays import column, columns
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 
 # Who was signed up otherwise, and has had mail at this address, is the same person.
 _CLAIM: Final = """

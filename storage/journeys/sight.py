@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from storage.database import Conn
-from storage.ledger import JourneyKey
+from storage.ledger.ledger import JourneyKey
 
 # Of {campaign} and {candidate}, for %(employer)s. A fact that came by no key is the organizer's: straight over Kafka,
 # or from a person's own link.

@@ -12,8 +12,8 @@ from psycopg import Connection
 from schemas.facts import fact_key
 from schemas.topics import FACTS
 from storage.database import translated
-from storage.ledger import PENDING_CHANNEL
-from storage.positions import Log
+from storage.ledger.ledger import PENDING_CHANNEL
+from storage.ledger.positions import Log
 
 UNSIZED: Final = 16 * 1024  # bytes taken for an event that an earlier version accepted without noting its size
 NOWHERE: Final = -1  # the partition of a dead letter that never was on a topic; its offset is its ledger number

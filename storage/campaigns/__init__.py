@@ -1,0 +1,1 @@
+"""Campaigns and what belongs to them: targets, fairs with their lines, employers, openings."""

@@ -1,0 +1,1 @@
+"""What is known of candidates, and whom an employer may see."""
