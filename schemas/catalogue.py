@@ -180,8 +180,8 @@ _ROWS = (
     FactType(
         "candidate.withdrew",
         CandidateWithdrew,
-        "Takes no further part.",
-        "求职者退出。",
+        "Takes no further part; with `fair`, in that fair alone.",
+        "求职者退出；注明 `fair` 时仅退出该场招聘会。",
         {**_CANDIDATE, "reason": "went abroad"},
     ),
     FactType(

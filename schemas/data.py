@@ -188,6 +188,7 @@ class CandidateInterviewed(CandidateData):
 
 
 class CandidateWithdrew(CandidateData):
+    fair: Id | None = plain(None)
     reason: Prose | None = personal(None)
 
 

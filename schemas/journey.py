@@ -93,7 +93,8 @@ class Journey:
     `attributes` by name, those that are plain or kept; of personal ones `told` has the stamp of the latest word alone:
     what it says is in the vault. `cut`: the latest erasure; what was said before it is nobody's any more. `fairs` and
     `checkins` by fair, with the time of the first; `signups` by fair, all signups for it, the earliest first: a
-    withdrawal that is learned of later may leave any of them; `interviews` and `hires` by employer; `offers` by offer
+    withdrawal that is learned of later may leave any of them; `left` by fair, the latest word that they don't come to
+    that fair alone; `interviews` and `hires` by employer; `offers` by offer
     id; `benefits` by benefit id; `payments` by the paying fact's identity.
     """
 
@@ -101,6 +102,7 @@ class Journey:
     first_signup: Micros | None = None
     last_signup: Stamp | None = None
     withdrew: Stamp | None = None
+    left: dict[str, Stamp] = field(default_factory=dict)
     fairs: dict[str, Micros] = field(default_factory=dict)
     signups: dict[str, list[Stamp]] = field(default_factory=dict)
     checkins: dict[str, Micros] = field(default_factory=dict)
@@ -126,12 +128,19 @@ class Journey:
         if self.erased:
             return None
         signups = self.signups.get(fair, ())
-        if not signups and fair in self.fairs and not self.withdrawn:  # as the version before wrote it
+        if (
+            not signups and fair in self.fairs and not self.withdrawn and fair not in self.left
+        ):  # as the version before wrote it
             return (self.fairs[fair], "", "")
-        return next((at for at in signups if self._is_after_all(at)), None)
+        off = self.signed_off(fair)
+        return next((at for at in signups if (off is None or at > off) and not self._is_cut(at)), None)
 
-    def _is_after_all(self, at: Stamp) -> bool:
-        return (self.withdrew is None or at > self.withdrew) and (self.cut is None or at[0] > self.cut)
+    def signed_off(self, fair: str) -> Stamp | None:
+        """The latest word that they don't come to this fair, or take no part at all."""
+        return max((at for at in (self.withdrew, self.left.get(fair)) if at), default=None)
+
+    def _is_cut(self, at: Stamp) -> bool:
+        return self.cut is not None and at[0] <= self.cut
 
     def agrees(self, employer: str) -> bool:
         """Whether the latest word of consent that concerns this employer says yes. No word is no."""

@@ -46,7 +46,7 @@ from schemas.messages import (
 @dataclass(frozen=True, slots=True)
 class UndoneBy:
     """Facts of these types take back what a message told, where they name the same thing: the value under `about` in
-    their data (empty: any). What is so again afterwards is told again."""
+    their data (empty: any; a fact that names none takes back all). What is so again afterwards is told again."""
 
     types: tuple[str, ...]
     about: str = ""
@@ -146,7 +146,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     _own(
         SIGNUP_CONFIRMATION,
         "candidate.signed_up",
-        undone_by=UndoneBy(("candidate.withdrew",)),
+        undone_by=UndoneBy(("candidate.withdrew",), "fair"),
         ticket="image",
         calendar=True,
         tells="seat",

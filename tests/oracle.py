@@ -79,7 +79,8 @@ class Person:
     def stand(self, fact: Event) -> None:
         """In line since the first signup for a fair; who withdraws leaves all lines, and comes back to their ends."""
         if fact["type"] == "candidate.withdrew":
-            self.lines = {}
+            fair = fact["data"].get("fair")
+            self.lines = {} if fair is None else {each: at for each, at in self.lines.items() if each != fair}
         elif fact["type"] == "candidate.signed_up" and "fair" in fact["data"]:
             at = datetime.fromisoformat(fact["time"].upper())
             self.lines.setdefault(fact["data"]["fair"], (at, fact["source"], fact["id"]))
@@ -97,7 +98,7 @@ class Person:
         elif subject == "consent":
             self.agree(what == "given", data["purpose"], data.get("employers"))
         elif kind == "candidate.withdrew":
-            self.withdrawn = True
+            self.withdrawn |= "fair" not in data
         elif kind == "candidate.checked_in":
             self.checked_in_at.add(data["fair"])
         elif kind == "candidate.interviewed":

@@ -72,7 +72,7 @@ WHERE NOT m.forgotten AND (
         JOIN facts after ON (after.source, after.id) = (r.source, r.fact)
         WHERE (f.campaign, f.candidate) = (m.campaign, m.candidate) AND f.type = ANY(string_to_array(r.undone_by, ' '))
           AND f.time > before.time AND f.time < after.time
-          AND (r.about = '' OR f.event->'data'->>r.about = m.params->>r.about)
+          AND (r.about = '' OR f.event->'data'->>r.about IS NULL OR f.event->'data'->>r.about = m.params->>r.about)
           AND (f.type <> 'candidate.interviewed' OR f.event->'data'->>'outcome' IS DISTINCT FROM m.params->>'outcome')
           AND NOT EXISTS (SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (f.campaign, f.source, f.id))))
 """

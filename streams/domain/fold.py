@@ -97,7 +97,10 @@ def _interviewed(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
 
 
 def _withdrew(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
-    journey.withdrew = _later(journey.withdrew, at)
+    if fair := data.get("fair"):
+        journey.left[fair] = _later(journey.left.get(fair), at)
+    else:
+        journey.withdrew = _later(journey.withdrew, at)
 
 
 def _offer_status(status: str) -> Handler:

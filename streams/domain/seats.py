@@ -33,18 +33,17 @@ def moves(was: Mapping[str, Stamp], journey: Journey, facts: Collection[Fact]) -
     """What changed in the lines, of a candidate who stood so before these facts."""
     now = lines(journey)
     return [
-        Move(fair, now.get(fair), _anew(was.get(fair), now.get(fair), journey, facts))
+        Move(fair, now.get(fair), _anew(was.get(fair), now.get(fair), journey.signed_off(fair), journey, facts))
         for fair in sorted(was.keys() | now.keys())
         if was.get(fair) != now.get(fair)
     ]
 
 
-def _anew(was: Stamp | None, now: Stamp | None, journey: Journey, facts: Collection[Fact]) -> bool:
+def _anew(was: Stamp | None, now: Stamp | None, off: Stamp | None, journey: Journey, facts: Collection[Fact]) -> bool:
     """Who withdrew knows that the seat is gone, and is told anew when signing up again. A retraction tells nobody, and
     neither does a withdrawal that is learned of after the signup that came after it."""
     if was is None or journey.erased:
         return journey.erased
     if journey.cut is not None and was[0] <= journey.cut:
         return True
-    withdrew = journey.withdrew is not None and journey.withdrew > was
-    return withdrew and (now is None or any(fact.stamp == now for fact in facts))
+    return off is not None and off > was and (now is None or any(fact.stamp == now for fact in facts))

@@ -130,6 +130,31 @@ async def test_who_signed_off_gets_back_to_each_of_their_fairs(world: World):
     assert [type for type, _ in await said(world)] == ["candidate.withdrew", *["candidate.signed_up"] * 3]
 
 
+async def test_who_can_t_come_to_one_fair_keeps_the_seat_at_the_other(world: World):
+    other = {**fair(world.office, hours=72), "id": "fair-2"}
+    other["data"] = {**other["data"], "fair": "f2", "title": "Autumn fair"}
+    first = fair(world.office, hours=48, capacity=1)
+    await confirmed(world, first, other, person(), person(id="again", fair="f2"), person("c2"))
+    mine = await world.link("me")
+    async with applying(world):
+        await world.post(f"{mine}/sign-off", 404, fair="f3")
+        await world.post(f"{mine}/sign-off", fair="f1")
+        await world.post(f"{mine}/sign-off", fair="f1")  # by a second window: said once
+        page = await world.page(mine)
+        assert (page.count("You have a seat"), page.count("You are signed off")) == (1, 1)
+        async with world.office.pool.connection() as conn:
+            await look(conn, world.office.clock())
+        await world.office.sender().send_all()
+        assert "You have a seat" in await world.page(await world.link("me", "c2"))
+        await world.post(f"{mine}/sign-up", fair="f1")
+        assert "On the waiting list, number 1" in await world.page(mine)
+    told = await said(world)
+    assert [(type, data.get("fair")) for type, data in told] == [
+        ("candidate.withdrew", "f1"),
+        ("candidate.signed_up", "f1"),
+    ]
+
+
 async def test_two_things_said_at_the_same_moment_both_count(world: World):
     await confirmed(world, fair(world.office), person(phone="123456"))
     mine = await world.link("me")

@@ -97,6 +97,14 @@ async def full(conn: Conn) -> None:
 
 CASES: dict[str, tuple[list[dict[str, Any]], tuple[list[str], list[str]]]] = {
     "an earlier signup that comes late": ([person("c0", 0)], (["c0", "c1"], ["c2", "c3", "c4", "c5"])),
+    "a word that one does not come to this fair": (
+        [event("candidate.withdrew", candidate="c1", fair="f1", **at(20))],
+        (["c2", "c3"], ["c4", "c5"]),
+    ),
+    "a word about another fair": (
+        [event("candidate.withdrew", candidate="c1", fair="f2", **at(20))],
+        (["c1", "c2"], ["c3", "c4", "c5"]),
+    ),
     "a withdrawal": ([event("candidate.withdrew", candidate="c1", **at(20))], (["c2", "c3"], ["c4", "c5"])),
     "a withdrawal, and back at the end": (
         [event("candidate.withdrew", candidate="c1", **at(20)), person("c1", 21)],

@@ -71,8 +71,8 @@ def make_router(door: Door, page: Page) -> APIRouter:
 
 def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
     @router.post("/me/{token}/sign-off")
-    async def sign_off(request: Request, token: str) -> Response:
-        return await _do(door, page, request, token, lambda own: saying.signing_off() if _takes_part(own) else [])
+    async def sign_off(request: Request, token: str, fair: _Typed = "") -> Response:
+        return await _do(door, page, request, token, lambda own: _off(own, fair))
 
     @router.post("/me/{token}/sign-up")
     async def sign_up(request: Request, token: str, fair: _Typed = "") -> Response:
@@ -121,6 +121,13 @@ async def _do(door: Door, page: Page, request: Request, token: str, what: Any) -
 
 def _takes_part(own: Own) -> bool:
     return own.journey.first_signup is not None and not own.journey.withdrawn
+
+
+def _off(own: Own, fair: str) -> list[Said]:
+    if not fair:
+        return saying.signing_off() if _takes_part(own) else []
+    row = reading.require(own, fair=fair)
+    return saying.signing_off(fair) if reading.state(own, fair, row) in reading.IN_LINE else []
 
 
 def _back_to(own: Own, fair: str) -> list[Said]:

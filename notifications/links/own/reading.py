@@ -23,6 +23,7 @@ from storage.messages import background
 from storage.messages.by_link import Linked
 
 FairState = Literal["seat", "waiting", "unsure", "left", "cancelled", "over"]
+IN_LINE: Final = frozenset[FairState]({"seat", "waiting", "unsure"})
 Row = dict[str, Any]
 
 CORRECTABLE: Final = ("name", "email", "phone", "education", "school", "major", "graduation_year")
@@ -76,23 +77,24 @@ def fairs(own: Own, lang: str) -> list[Row]:
     """The candidate's fairs, the latest first."""
     shown = []
     for fair, row in sorted(own.fairs.items(), key=lambda each: each[1]["starts_at"], reverse=True):
-        nonce, state = own.links.get(("ticket", fair)), _state(own, fair, row)
-        has_ticket = nonce is not None and row["mode"] != "online" and state == "seat"
+        nonce, stands = own.links.get(("ticket", fair)), state(own, fair, row)
+        has_ticket = nonce is not None and row["mode"] != "online" and stands == "seat"
         shown.append(
             {
                 **described(row, own.situation.zone, lang),
                 "fair": fair,
-                "state": state,
+                "state": stands,
+                "in_line": stands in IN_LINE and fair in own.journey.fairs,
                 "nth": own.standing[fair].number if fair in own.standing else None,
                 "checked_in": fair in own.journey.checkins,
                 "ticket": own.situation.links.url("ticket", nonce) if nonce and has_ticket else None,
-                "calendar": own.situation.links.url("calendar", nonce) if nonce and state == "seat" else None,
+                "calendar": own.situation.links.url("calendar", nonce) if nonce and stands == "seat" else None,
             }
         )
     return shown
 
 
-def _state(own: Own, fair: str, row: Row) -> FairState:
+def state(own: Own, fair: str, row: Row) -> FairState:
     if row["cancelled"]:
         return "cancelled"
     if own.situation.now >= row["ends_at"]:
@@ -156,7 +158,9 @@ def attributes(own: Own) -> dict[str, Any]:
 def latest_word(journey: Journey) -> int:
     """The moment of the latest word on whether they take part, in microseconds since 1970: what is said now comes
     after it, whatever the clocks say."""
-    return max((stamp[0] for stamp in (journey.last_signup, journey.withdrew) if stamp), default=0)
+    return max(
+        (stamp[0] for stamp in (journey.last_signup, journey.withdrew, *journey.left.values()) if stamp), default=0
+    )
 
 
 def moment_after(own: Own) -> datetime:

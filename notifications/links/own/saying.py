@@ -73,9 +73,9 @@ async def _applied(door: Door, numbers: Sequence[int]) -> bool:
     return False
 
 
-def signing_off() -> list[Said]:
-    """They take no further part."""
-    return [("candidate.withdrew", {})]
+def signing_off(fair: str = "") -> list[Said]:
+    """They take no further part; or don't come to this fair."""
+    return [("candidate.withdrew", {"fair": fair} if fair else {})]
 
 
 def signing_up(own: Own, fair: str) -> list[Said]:
