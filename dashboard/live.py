@@ -32,8 +32,8 @@ MAX_SPREAD: Final = 10_000  # milliseconds
 
 
 class Hub:
-    """Keeps what stands, and tells subscribers what changes. `read` gives all targets (see storage.campaigns.reads), each with
-    `today`, the day where its campaign is. `name` tells this hub's marks from those of any other."""
+    """Keeps what stands, and tells subscribers what changes. `read` gives all targets (see storage.campaigns.reads),
+    each with `today`, the day where its campaign is. `name` tells this hub's marks from those of any other."""
 
     def __init__(self, read: Callable[[], Awaitable[list[Row]]], *, poll: float = POLL, name: str = "hub") -> None:
         self._read, self._poll, self.name = read, poll, name

@@ -203,8 +203,9 @@ _ROWS = (
         "offer.extended",
         OfferExtended,
         "An employer offered a position; `salary`, `place` and `contact` in words, `document` a PDF that was put in"
-        " with the form of an offer.",
-        "发放录用；`salary`、`place`、`contact` 为文字说明，`document` 为发放录用时上传的 PDF。",
+        " with the form of an offer, `papers` what the candidate is asked to bring or send.",
+        "发放录用；`salary`、`place`、`contact` 为文字说明，`document` 为发放录用时上传的 PDF，"
+        "`papers` 为需要求职者提供的材料。",
         {
             **_OFFER,
             "employer": "huayou",
@@ -215,6 +216,7 @@ _ROWS = (
             "start_on": "2026-07-01",
             "place": "衢州市柯城区廿新路18号",
             "contact": "王芳 0570-1234567",
+            "papers": "身份证、毕业证书复印件",
         },
     ),
     FactType("offer.accepted", OfferAnswered, "The candidate accepted the offer.", "求职者接受录用。", _OFFER),

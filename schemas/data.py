@@ -204,6 +204,7 @@ class OfferExtended(CandidateData):
     place: Text | None = plain(None)
     contact: Text | None = personal(None)
     document: Id | None = personal(None)
+    papers: Text | None = personal(None)
 
 
 class OfferAnswered(CandidateData):

@@ -174,6 +174,7 @@ _ROWS: Final = (
             Field("start_on", "date"),
             Field("place", "text"),
             Field("contact", "text"),
+            Field("papers", "text"),
             Field("document", "file"),
         ),
         about=_SOME,

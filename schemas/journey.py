@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 Stamp = tuple[int, str, str]  # microseconds since 1970, source, id
@@ -40,8 +41,8 @@ class Offer:
 
 @dataclass(slots=True)
 class Terms:
-    """What was offered. `salary`, `contact` and `document` are the person's: in a journey that is read they come from
-    the vault, and they are never stored with it."""
+    """What was offered. `salary`, `contact`, `document` and `papers` are the person's: in a journey that is read they
+    come from the vault, and they are never stored with it."""
 
     at: Stamp
     employer: str
@@ -54,6 +55,7 @@ class Terms:
     place: str | None = None
     contact: str | None = None
     document: str | None = None
+    papers: str | None = None
 
 
 @dataclass(slots=True)
@@ -121,6 +123,13 @@ class Journey:
         if self.withdrew is None:
             return False
         return self.last_signup is None or self.withdrew > self.last_signup
+
+    def moment_after(self, now: datetime) -> datetime:
+        """Now, but never before the latest word on whether they take part: what is said now comes after it, whatever
+        the clocks say. `now`: aware."""
+        words = (self.last_signup, self.withdrew, *self.left.values())
+        latest = max((stamp[0] for stamp in words if stamp), default=0)
+        return max(now, datetime.fromtimestamp((latest + 1) / 1_000_000, now.tzinfo))
 
     def in_line(self, fair: str) -> Stamp | None:
         """Where the candidate stands in a fair's line: the earliest signup for it that no withdrawal came after, and no

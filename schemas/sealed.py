@@ -13,7 +13,7 @@ from schemas.marks import marked
 SEALED: Final = "sealed"  # the extension attribute
 SEAL_VERSION: Final = "1"
 # What is part of a message's reason: the same terms of an offer are not told twice, others are.
-COMPARED: Final = frozenset({"salary", "contact", "document"})
+COMPARED: Final = frozenset({"salary", "contact", "document", "papers"})
 Event = dict[str, Any]
 
 

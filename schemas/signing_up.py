@@ -40,7 +40,8 @@ def facts(sent: Sent, candidate: str, journey: Journey) -> list[Fact]:
     said = [("candidate.signed_up", {**about, **(_as_known(sent, journey) if known else _as_typed(sent))})]
     if not known:
         said += [("consent.given", {**about, **word}) for word in _consents(sent)]
-    return [_fact(sent, nth, type, data) for nth, (type, data) in enumerate(said)]
+    at = journey.moment_after(sent.now)
+    return [_fact(sent, nth, at, type, data) for nth, (type, data) in enumerate(said)]
 
 
 def _as_known(sent: Sent, journey: Journey) -> dict[str, Any]:
@@ -77,14 +78,14 @@ def _consents(sent: Sent) -> list[dict[str, Any]]:
     return found
 
 
-def _fact(sent: Sent, nth: int, type: str, data: dict[str, Any]) -> Fact:
+def _fact(sent: Sent, nth: int, at: datetime, type: str, data: dict[str, Any]) -> Fact:
     return validate_event(
         {
             "specversion": "1.0",
             "id": f"{sent.name}-{nth}",
             "source": OWN,
             "type": type,
-            "time": sent.now.isoformat(),
+            "time": at.isoformat(),
             "datacontenttype": "application/json",
             "data": data,
         }

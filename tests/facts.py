@@ -52,7 +52,8 @@ def alive(facts: Iterable[Fact]) -> Journey:
     for offer in journey.offers.values():
         if terms := offer.terms:
             data = next(fact.data for fact in said if fact.stamp == terms.at)
-            terms.salary, terms.contact, terms.document = (data.get(n) for n in ("salary", "contact", "document"))
+            terms.salary, terms.contact = data.get("salary"), data.get("contact")
+            terms.document, terms.papers = data.get("document"), data.get("papers")
     return journey
 
 

@@ -182,6 +182,7 @@ def in_words(terms: Terms, situation: Situation, lang: str) -> dict[str, Any]:
         "city": None if terms.place else terms.city,
         "place": terms.place,
         "contact": terms.contact,
+        "papers": terms.papers,
         "document": terms.document,
         "expires": dates.moment(expires, situation.zone, lang) if expires else None,
     }

@@ -181,7 +181,7 @@ def _expires(now: datetime) -> str:
 
 def _further(words: Mapping[str, str], now: datetime) -> dict[str, str]:
     start = (now.date() + timedelta(days=60)).isoformat()
-    return {"salary": words["salary"], "start_on": start, "place": words["place"], "contact": words["contact"]}
+    return {"start_on": start} | {name: words[name] for name in ("salary", "place", "contact", "papers")}
 
 
 def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
@@ -248,6 +248,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "declined": "已接受其他单位的录用",
         "salary": "9,000–11,000 元/月",
         "place": "衢州市柯城区廿新路18号",
+        "papers": "身份证、毕业证书",
         "target": "招聘 2000 名毕业生",
     },
     "en": {
@@ -263,11 +264,12 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "declined": "I accepted another offer",
         "salary": "CNY 9,000–11,000 a month",
         "place": "18 Nianxin Road, Quzhou",
+        "papers": "identity card, diploma",
         "target": "2000 graduates",
     },
 }
 
-_FURTHER: Final = ("offer.salary", "offer.starts", "offer.place", "offer.contact")
+_FURTHER: Final = ("offer.salary", "offer.starts", "offer.place", "offer.contact", "offer.papers")
 # Kind → the values that a message of it may lack (they are None then).
 SOMETIMES: Final[dict[str, tuple[str, ...]]] = {
     SIGNUP_CONFIRMATION: ("fair", "fair.url", "ticket", "ticket.image", "calendar"),

@@ -25,6 +25,7 @@ from schemas.messages import Parts
 
 MOST_WAITING: Final = 32  # requests; whoever comes later is told so
 PATIENCE: Final = 30.0  # seconds for an answer on a busy machine: the limit is one of processor time
+_GOING: Final = 1.0  # seconds between the end of what it says and its own
 MOST_ANSWER: Final = 8 * 2**20  # bytes
 _PROGRAM: Final = (sys.executable, "-m", "notifications.sending.template_process")
 _ROOT: Final = Path(__file__).parents[2]
@@ -70,15 +71,19 @@ class TemplatesApart:
             self._room.release()
 
     def _answer(self, line: bytes) -> Any:
-        process = self._running()
-        try:
-            assert process.stdin is not None
-            process.stdin.write(line)
-            process.stdin.flush()
-            return msgspec.json.decode(_line(process))
-        except (OSError, EOFError, msgspec.DecodeError):
-            self._end()
-            return None
+        for _ in range(2):
+            process = self._running()
+            try:
+                assert process.stdin is not None
+                process.stdin.write(line)
+                process.stdin.flush()
+                return msgspec.json.decode(_line(process))
+            except (OSError, EOFError, msgspec.DecodeError):
+                went = _went_idle(process)
+                self._end()
+                if not went:
+                    return None
+        return None
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
@@ -110,6 +115,15 @@ def _line(process: subprocess.Popen[bytes]) -> bytes:
         if not piece or len(read) > MOST_ANSWER:
             raise EOFError
     return bytes(read)
+
+
+def _went_idle(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ended by itself, having waited long enough: just as it was asked, which is nothing against what was
+    asked."""
+    try:
+        return process.wait(_GOING) == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _ended(process: subprocess.Popen[bytes]) -> None:

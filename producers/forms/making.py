@@ -272,7 +272,7 @@ MEASURES: Final[dict[str, dict[str, str]]] = {
         "paid": "元补贴",
     },
 }
-OFFERED: Final = ("employer", "position", "opening", "city", "salary", "place", "contact", "document")
+OFFERED: Final = ("employer", "position", "opening", "city", "salary", "place", "contact", "papers", "document")
 MAKERS: Final[dict[str, Callable[[Sent], list[Said]]]] = {
     "campaign": _campaign,
     "close": _plain("campaign.closed"),

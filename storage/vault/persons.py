@@ -117,7 +117,8 @@ class Vault:
         said = {fact.identity: fact.data for fact in await self.open(conn, facts)}
         for each in terms:
             data = said.get((each.at[1], each.at[2]), {})
-            each.salary, each.contact, each.document = data.get("salary"), data.get("contact"), data.get("document")
+            each.salary, each.contact = data.get("salary"), data.get("contact")
+            each.document, each.papers = data.get("document"), data.get("papers")
 
     async def draw(
         self, conn: Conn, told: Mapping[JourneyKey, Profile], *, anew: Collection[JourneyKey] = frozenset()

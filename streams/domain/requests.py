@@ -124,7 +124,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     BENEFIT_AVAILABLE: ("employer", "started_on"),
 }
 
-FURTHER: dict[str, tuple[str, ...]] = {OFFER: ("salary", "start_on", "place", "contact", "document")}
+FURTHER: dict[str, tuple[str, ...]] = {OFFER: ("salary", "start_on", "place", "contact", "document", "papers")}
 
 # Message kind → whether this fact asks for it at all.
 CONDITIONS: dict[str, Callable[[Fact], bool]] = {

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from notifications.links.own import saying
+from notifications.links.own import lost, saying
 from notifications.sending.scheduler import look
+from storage.journeys.addresses import Addresses
+from storage.messages.link_secret import load_secret
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event
 from tests.integration.test_links_http import OFFER, World, _as_cookie, confirmed, fair, person, world
@@ -62,6 +64,7 @@ async def test_the_page_shows_fairs_offers_interviews_and_data(world: World):
         "start_on": "2026-07-01",
         "place": "18 Nianxin Road",
         "contact": "Fang Wang",
+        "papers": "Identity card, diploma",
     }
     await confirmed(
         world,
@@ -86,6 +89,7 @@ async def test_the_page_shows_fairs_offers_interviews_and_data(world: World):
     assert offers
     answer = await world.page(offers[1])
     assert ("18 Nianxin Road" in answer, "July 1, 2026" in answer) == (True, True)
+    assert ("Identity card, diploma" in page, "Identity card, diploma" in answer) == (True, True)
     assert re.search(r'href="https://park\.example(/tickets/[^"]+)"', page)
 
 
@@ -188,6 +192,18 @@ async def test_what_is_wrong_is_corrected_and_asks_for_no_mail(world: World):
     assert "Siyu Li" in await world.page(mine)
 
 
+async def test_who_corrected_their_address_is_known_again_by_it(world: World):
+    await confirmed(world, fair(world.office), person(), person("c2", email="taken@example.com"))
+    mine = await world.link("me")
+    async with applying(world), world.office.pool.connection() as conn:
+        known = Addresses(await load_secret(conn))
+        await world.post(f"{mine}/correct", email="new@example.com")
+        assert await known.claim(conn, CAMPAIGN, "New@example.com", "somebody") == "c1"
+        await world.post(f"{mine}/correct", email="taken@example.com")
+        assert await known.claim(conn, CAMPAIGN, "taken@example.com", "somebody") == "c2"
+        assert await known.claim(conn, CAMPAIGN, "new@example.com", "somebody") == "somebody"
+
+
 async def test_consent_is_given_and_taken_back_in_the_words_that_were_read(world: World):
     await confirmed(world, fair(world.office), person())
     mine = await world.link("me")
@@ -234,6 +250,10 @@ async def test_a_lost_link_is_sent_anew_and_the_old_one_ends_and_nobody_learns_w
     assert "You have a seat" in await world.page(new)
     await world.http.post("/lost", data={"email": "c1@example.com"})  # at once again: nothing
     assert await world.office.rows("SELECT count(*) FROM messages WHERE kind = 'own_page'") == [(1,)]
+    for _ in range(10):  # a day of patience
+        await world.office.change("UPDATE throttles SET since = since - interval '1 hour'")
+        await world.http.post("/lost", data={"email": "c1@example.com"})
+    assert await world.office.rows("SELECT count(*) FROM messages WHERE kind = 'own_page'") == [(lost.A_DAY,)]
 
 
 async def test_no_form_of_the_page_brings_it_down(world: World):

@@ -296,6 +296,18 @@ async def test_letters_that_take_minutes_to_read_are_refused(world: World):
     assert time.process_time() - began < 1
 
 
+async def test_who_signed_off_and_signs_up_again_takes_part_whatever_the_clocks_say(world: World):
+    await world.office.tell(here(), fair(capacity=5))
+    await world.send()
+    await world.settle()
+    [(_, first), _] = await world.facts()
+    await world.office.tell(event("candidate.withdrew", candidate=first["candidate"], time="2100-01-01T00:00:00Z"))
+    assert await world.office.rows("SELECT count(*) FROM seats WHERE at IS NOT NULL") == [(0,)]
+    await world.send()
+    await world.settle()
+    assert await world.office.rows("SELECT count(*) FROM seats WHERE at IS NOT NULL") == [(1,)]
+
+
 async def test_who_was_erased_begins_anew(world: World):
     await world.office.tell(here(), fair())
     await world.send()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -235,6 +236,15 @@ def test_what_takes_too_much_ends_its_process_alone_and_the_next_mail_is_filled(
     assert time.process_time() - began < 1  # the time was another's
     assert [error.message for error in apart.faults(parts(), values)] == [TOO_MUCH]
     monkeypatch.undo()
+    assert "Hello" in apart.render("offer", "en", values, parts()).text
+    apart.close()
+
+
+def test_a_process_that_ends_by_itself_as_it_is_asked_is_nothing_against_the_template():
+    apart, values = TemplatesApart(), sampled("offer").values
+    apart._process = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     assert "Hello" in apart.render("offer", "en", values, parts()).text
     apart.close()
 

@@ -39,7 +39,7 @@ EXPIRES = "2026-06-30T16:00:00Z"
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 LATER = datetime(2026, 7, 1, 4, tzinfo=UTC)  # when the offer has expired
 AFTER = datetime(2026, 3, 9, 4, tzinfo=UTC)  # when the fair is over
-OFFERED = ("employer", "position", "city", "place", "salary", "starts", "contact", "expires")
+OFFERED = ("employer", "position", "city", "place", "salary", "starts", "contact", "papers", "expires")
 RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
 TARGET = {"target": "t", "title": "2000 graduates", "goal": 2000, "progress": 1000, "percent": 50}
 
@@ -413,7 +413,7 @@ def test_hr_reads_of_a_candidate_in_the_campaigns_language():
     background = Background({"grads-2026": campaign("zh-CN")}, {})
     made = compose(message, journey(said, "offer_bounced", locale="en"), background)
     assert (made.locale, made.to) == ("zh-CN", "hr@park.example")
-    assert made.values["candidate"] == {"name": CHINESE, "id": "c1"}
+    assert made.values["candidate"] == {"name": CHINESE, "id": None}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ HERE: Final = "/lost"
 AT_ONCE: Final = 30  # from one network
 EVERY: Final = 10.0
 REST: Final = timedelta(minutes=5)  # between two links to one person
+A_DAY: Final = 6  # links to one person
+DAY: Final = timedelta(days=1)
 _SAID: Final = "this was asked for too often from your network; wait a minute, then try again"
 
 
@@ -71,8 +73,9 @@ async def _renew(conn: Conn, key: JourneyKey) -> None:
     campaign, candidate = key
     try:
         await throttles.attempt(conn, f"lost:{campaign}:{candidate}", 1, REST)
+        await throttles.attempt(conn, f"lost-today:{campaign}:{candidate}", A_DAY, DAY)
     except TooMany:
-        log.info("a new link went a moment ago")
+        log.info("a new link went a moment ago, or often today")
         return
     async with conn.transaction():
         await own_pages.renew(conn, campaign, candidate)

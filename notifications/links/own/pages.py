@@ -110,8 +110,8 @@ async def _do(door: Door, page: Page, request: Request, token: str, what: Any) -
     try:
         said: Sequence[Said] = what(own)
         applied = await saying.say(door, own, said) if said else True
-        if any("email" in data for _, data in said):
-            await saying.leave_address(door, own)
+        for address in (data["email"] for _, data in said if "email" in data):
+            await saying.change_address(door, own, str(address))
     except InvalidFact as error:
         return _shown(request, page, own, wrong=_faults(error.errors), status=422)
     except Conflict:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, Literal
 
 from notifications.links.offers import in_words
@@ -153,18 +152,3 @@ def attributes(own: Own) -> dict[str, Any]:
     return {
         name: word.value for name, word in own.journey.attributes.items() if name != CONSENT and not is_consent(name)
     }
-
-
-def latest_word(journey: Journey) -> int:
-    """The moment of the latest word on whether they take part, in microseconds since 1970: what is said now comes
-    after it, whatever the clocks say."""
-    return max(
-        (stamp[0] for stamp in (journey.last_signup, journey.withdrew, *journey.left.values()) if stamp), default=0
-    )
-
-
-def moment_after(own: Own) -> datetime:
-    """Now, but never before what was said last."""
-    now = own.situation.now
-    latest = latest_word(own.journey)
-    return max(now, datetime.fromtimestamp((latest + 1) / 1_000_000, now.tzinfo))

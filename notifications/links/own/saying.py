@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from notifications.links.opening import Door, fact
-from notifications.links.own.reading import CORRECTABLE, Own, agreed, attributes, moment_after
+from notifications.links.own.reading import CORRECTABLE, Own, agreed, attributes
 from schemas import consents
 from schemas.access import OWN
 from schemas.errors import Conflict
@@ -15,8 +15,10 @@ from schemas.facts import Fact
 from schemas.journey import CONSENT
 from storage.database import Conn, borrowed
 from storage.journeys import addresses
+from storage.journeys.addresses import Addresses
 from storage.ledger import ledger
 from storage.messages import by_link
+from storage.messages.link_secret import load_secret
 from storage.vault.accepting import accept
 from storage.vault.process import vault
 
@@ -61,7 +63,7 @@ async def _append(conn: Conn, own: Own, said: Sequence[Said]) -> tuple[list[int]
 
 
 def _made(own: Own, nth: int, type: str, data: Mapping[str, Any]) -> Fact:
-    return fact(type, own.message, data, source=OWN, nth=nth, time=moment_after(own))
+    return fact(type, own.message, data, source=OWN, nth=nth, time=own.journey.moment_after(own.situation.now))
 
 
 async def _applied(door: Door, numbers: Sequence[int]) -> bool:
@@ -119,7 +121,12 @@ def _name(own: Own) -> str:
     return str(own.journey.attribute("name") or own.message.candidate)
 
 
-async def leave_address(door: Door, own: Own) -> None:
-    """The address of before is no longer theirs."""
+async def change_address(door: Door, own: Own, address: str) -> None:
+    """The address of before is no longer theirs; this one is, unless somebody else has it: who signs up by it is known
+    again, and counts once."""
+    campaign, candidate = own.message.campaign, own.message.candidate
     async with borrowed(door.pool) as conn:
-        await addresses.leave(conn, own.message.campaign, own.message.candidate)
+        known = Addresses(await load_secret(conn))
+        async with conn.transaction():
+            await addresses.leave(conn, campaign, candidate)
+            await known.claim(conn, campaign, address, candidate)

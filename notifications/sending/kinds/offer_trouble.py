@@ -16,11 +16,11 @@ def require_trouble(situation: Situation) -> None:
 def offer_bounced(situation: Situation) -> Values:
     """The offer, its candidate as far as known, what happened to the mail and what HR can do; and the other offers
     of which the same can be said, one line each."""
-    params, others = situation.message.params, situation.together[1:]
+    params, others, name = situation.message.params, situation.together[1:], _name(situation)
     happened, then = _TOLD[situation.campaign_locale][params["status"]]
     return {
         "offer": {"employer": situation.called(params["employer"]), "position": params["position"]},
-        "candidate": {"name": _name(situation), "id": situation.message.candidate},
+        "candidate": {"name": name, "id": None if name else situation.message.candidate},
         "happened": happened,
         "then": then,
         "others": [_line(each) for each in others[:MOST_SHOWN]],

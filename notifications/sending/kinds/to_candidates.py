@@ -23,7 +23,7 @@ from schemas.messages import (
 # A fair may be told of a little later than its signups; a confirmation without time and place is worth some seconds.
 PATIENCE = timedelta(seconds=15)
 PAUSE = timedelta(seconds=5)
-TERMS = ("employer", "position", "city", "expires_at", "salary", "start_on", "place", "contact", "document")
+TERMS = ("employer", "position", "city", "expires_at", "salary", "start_on", "place", "contact", "document", "papers")
 THANKS_AFTER = timedelta(hours=1)
 THANKS_WITHIN = timedelta(days=7)
 
@@ -162,7 +162,7 @@ def offer_rescinded(situation: Situation) -> Values:
 
 def _terms(said: dict[str, Any], situation: Situation) -> Values:
     expires, starts = said["expires_at"], said["start_on"]
-    shown = {name: said[name] for name in ("position", "city", "salary", "place", "contact")}
+    shown = {name: said[name] for name in ("position", "city", "salary", "place", "contact", "papers")}
     return {
         "employer": situation.called(said["employer"]),
         **shown,
