@@ -73,7 +73,10 @@
     const { textContent, dataset } = drawn.content.firstElementChild;
     const card = document.getElementById(dataset.of);
     if (!card) return;
-    said.textContent = textContent;
+    const line = document.createElement("span");
+    line.textContent = `${textContent} `;
+    said.append(line); // what comes at the same moment is read too
+    setTimeout(() => line.remove(), SHOWN);
     card.dataset.reached = "";
     setTimeout(() => delete card.dataset.reached, SHOWN);
   };
