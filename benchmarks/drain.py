@@ -26,7 +26,7 @@ MESSAGES = 60_000
 
 def measure() -> Iterator[tuple[str, str, str]]:
     with home() as at:
-        at.mkdir()
+        at.mkdir(exist_ok=True)
         broker = EmbeddedBroker(at)
         with running(broker.spec(), at / "logs"):
             with BulkPoster(broker.address) as poster:

@@ -17,6 +17,8 @@ from schemas.messages import MessageRequest
 from schemas.settings import Settings, load_settings
 from storage.database import connect, make_pool
 from storage.messages import asking
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import event, opened, signed_up
@@ -64,6 +66,7 @@ def _notice(who: str) -> MessageRequest:
 
 async def send(settings: Settings) -> None:
     """Send what is due until killed."""
+    open_vault(file_vault(settings.master_key))
     chance = Chance(lambda: datetime.now(UTC), lambda: 1.0)
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
     async with make_pool(settings.database_url or "", name="bench", size=2) as pool:

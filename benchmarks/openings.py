@@ -23,7 +23,7 @@ TRIES = 40
 
 def measure() -> Iterator[tuple[str, str, str]]:
     with home() as at:
-        at.mkdir()
+        at.mkdir(exist_ok=True)
         server = EmbeddedPostgres(at, lambda text: None)
         with running(server.spec(), at / "logs"):
             migrate(server.url)

@@ -29,7 +29,7 @@ FROM generate_series(0, %(there)s - 1) AS n
 
 def measure() -> Iterator[tuple[str, str, str]]:
     with home() as at:
-        at.mkdir()
+        at.mkdir(exist_ok=True)
         server = EmbeddedPostgres(at, lambda text: None)
         with running(server.spec(), at / "logs"):
             migrate(server.url)

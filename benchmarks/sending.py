@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from jinja2 import Environment
 
 from benchmarks.mailing import OFFERS, REMINDERS, fill
 from benchmarks.running import home
-from notifications.sending.rendering import Renderer
+from notifications.sending.rendering import LOCALES, Renderer
+from notifications.sending.samples import sample
+from notifications.sending.signed_links import Links
+from notifications.sending.situation import Writer
 from storage.setup import migrate
 from tests.stand_ins.sendgrid import KEY, PATH
 from yinfeng.children import running
@@ -37,35 +41,47 @@ def measure() -> Iterator[tuple[str, str, str]]:
     yield "different mails rendered, HTML and text, one core", f"{rendered:,.0f}/s", "2,000"
     yield "a plain loop: one template, one request a mail", f"{plain:,.0f}/s", ""
     with home() as at, _database(at) as url, _provider() as provider:
-        single = _sends(url, provider, OFFERS, SENT)
+        single = _sends(at, url, provider, OFFERS, SENT)
         yield "offers: claim, render, send (one a request), record", f"{single.rate:,.0f}/s", "1,000"
         yield "  against the plain loop", f"x{single.rate / plain:.1f}", ""
-        bulk = _sends(url, provider, REMINDERS, MANY)
+        bulk = _sends(at, url, provider, REMINDERS, MANY)
         yield "reminders: the same, up to 1,000 a request", f"{bulk.rate:,.0f}/s", ""
         yield "  memory of the sender after 20,000 and 200,000", f"{bulk.early:.0f} and {bulk.late:.0f} MB", "flat"
 
 
 def _renders() -> float:
-    renderer, began = Renderer(), time.perf_counter()
+    renderer, values = Renderer(), _values()
+    began = time.perf_counter()
     for number in range(RENDERED):
-        renderer.render("offer", "zh-CN" if number % 2 else "en", _values(number))
+        locale = LOCALES[number % 2]
+        renderer.render("offer", locale, _of(values[locale], number))
     return RENDERED / (time.perf_counter() - began)
 
 
-def _values(number: int) -> dict[str, Any]:
-    offer = {"employer": f"employer {number % 7}", "position": f"position {number}", "city": "桐乡", "expires": None}
-    campaign = {"title": "2026 届毕业生", "organizer": "产业园"}
-    return {"name": f"李{number}", "campaign": campaign, "offer": offer, "answer": f"https://park.example/{number}"}
+def _values() -> dict[str, dict[str, Any]]:
+    """The sample's, in each language."""
+    campaign = {"campaign": "grads", "title": "2026 届毕业生", "organizer": "产业园", "timezone": "Asia/Shanghai"}
+    writer, links = Writer("HR", "https://park.example", "hr@park.example"), Links(b"b" * 32, "https://park.example")
+    return {
+        locale: sample("offer", locale, campaign, sender=writer, links=links, now=datetime.now(UTC)).values
+        for locale in LOCALES
+    }
+
+
+def _of(values: dict[str, Any], number: int) -> dict[str, Any]:
+    """Of another person, position and link each time."""
+    offer = {**values["offer"], "employer": f"employer {number % 7}", "position": f"position {number}"}
+    return {**values, "name": f"李{number}", "offer": offer, "answer": f"https://park.example/{number}"}
 
 
 def _plain_loop() -> float:
     """What one would write first: no claim, no record, nothing in parallel."""
     source = "<p>Dear {{ name }}, {{ offer.employer }} offers you {{ offer.position }}.</p>" * 8
-    template = Environment(autoescape=True).from_string(source)
+    template, values = Environment(autoescape=True).from_string(source), _values()[LOCALES[0]]
     with _provider() as provider:
         began = time.perf_counter()
         for number in range(PLAIN):
-            html = template.render(_values(number))
+            html = template.render(_of(values, number))
             _post(provider, number, html)
         return PLAIN / (time.perf_counter() - began)
 
@@ -91,10 +107,11 @@ class Sent:
         self.rate = self.early = self.late = 0.0
 
 
-def _sends(url: str, provider: str, kind: str, count: int) -> Sent:
+def _sends(at: Path, url: str, provider: str, kind: str, count: int) -> Sent:
     fill(url, kind, count)
     environment = {
         **os.environ,
+        "YINFENG_HOME": str(at),
         "YINFENG_DATABASE_URL": url,
         "YINFENG_SENDGRID_API_KEY": KEY,
         "YINFENG_SENDGRID_HOST": provider,
@@ -130,7 +147,7 @@ def _megabytes(pid: int) -> float:
 
 @contextmanager
 def _database(at: Path) -> Iterator[str]:
-    at.mkdir()
+    at.mkdir(exist_ok=True)
     server = EmbeddedPostgres(at, lambda text: None)
     with running(server.spec(), at / "logs"):
         migrate(server.url)

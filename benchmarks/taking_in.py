@@ -94,7 +94,7 @@ def _median(all_rounds: list[Taken]) -> Taken:
 @contextmanager
 def _postgres(at: Path) -> Iterator[tuple[EmbeddedPostgres, str]]:
     """A server with the tables made, and a key."""
-    at.mkdir()
+    at.mkdir(exist_ok=True)
     postgres = EmbeddedPostgres(at, lambda text: None)
     with running(postgres.spec(), at / "logs"):
         migrate(postgres.url)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from itertools import chain
 from time import monotonic
 from typing import Final
 
+import msgspec
 from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import ApiKeyIncludedException
 
@@ -50,7 +50,7 @@ class SendGrid:
         self, api_key: str, *, host: str, timeout: float, sender: str, sender_name: str, most: int = 1
     ) -> None:
         headers = SendGridAPIClient(api_key).client.request_headers
-        self._wire = Wire(host + PATH, headers, timeout=timeout, connections=AT_ONCE)
+        self._wire = Wire(host + PATH, headers, timeout=timeout)
         self.lease = 3 * timeout + 30  # the time of a batch, and that of its last requests
         self.portion, self._most = FIRST_PORTION, most
         self._sender = {"email": sender, "name": sender_name}
@@ -159,9 +159,12 @@ class _Batch:
 def _json(group: Group, sender: dict[str, str]) -> bytes:
     """The request. Raises SendRefused for what the package would never send: a text that begins like an API key."""
     try:
-        return json.dumps(body(group, sender)).encode()
+        return _encode(body(group, sender))
     except ApiKeyIncludedException:
         raise SendRefused("a mail that begins like an API key is not sent") from None
+
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def _post(wire: Wire, request: bytes) -> None:

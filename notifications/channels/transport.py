@@ -1,22 +1,26 @@
 """One HTTP address that is posted to, over connections that stay open: what can't have left us is told apart, no
 redirect is followed, and of an answer no more is read than is shown.
 
-The transport of `httpx`, beneath its client: what that adds (cookies, redirects, authentication) is not wanted here,
-and half of the time (docs/decisions/0030-wire.md).
+The standard library's client: no other was as quick, and it says apart what it does first, connecting
+(docs/decisions/0030-wire.md).
 """
 
 from __future__ import annotations
 
+import select
 import ssl
+import threading
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from time import monotonic
-from typing import Final, cast
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 MOST_READ: Final = 16 * 1024  # bytes of an answer
+RESTED: Final = 4.0  # seconds without work, after which a connection is not used any more: sooner than servers end it
 
 
 class NeverConnected(Exception):
@@ -37,56 +41,101 @@ class Answer:
 
 
 class Wire:
-    """Posts JSON to one address, from several threads at once. `connections` stay open at most, for a few seconds;
-    each wait for the other side lasts `timeout` seconds."""
+    """Posts JSON to one address, from several threads at once. A connection for each that posts at the same moment
+    stays open; each wait for the other side lasts `timeout` seconds."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], *, timeout: float, connections: int) -> None:
-        self._url = httpx.URL(url)
-        self._headers = httpx.Headers(
-            {**headers, "Host": self._url.netloc.decode(), "Content-Type": "application/json"}
-        )
-        self._timeout = timeout
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=4)
-        proxy = _proxy(self._url)
-        self._transport = httpx.HTTPTransport(verify=ssl.create_default_context(), limits=limits, proxy=proxy)
+    def __init__(self, url: str, headers: Mapping[str, str], *, timeout: float) -> None:
+        self._url = urlsplit(url)
+        self._timeout, self._context = timeout, ssl.create_default_context()
+        self._proxy = _proxy(self._url)
+        known = _credentials(self._proxy) if self._proxy and self._url.scheme == "http" else {}
+        self._headers = {**headers, **known, "Content-Type": "application/json"}
+        self._lock, self._idle, self._closed = threading.Lock(), list[tuple[float, HTTPConnection]](), False
 
     def post(self, body: bytes) -> Answer:
         """Raises NeverConnected or NoAnswer."""
-        deadline = monotonic() + self._timeout
-        asked = httpx.Request(
-            "POST", self._url, headers=self._headers, content=body, extensions={"timeout": _each(self._timeout)}
-        )
+        connection, deadline = self._connection(), monotonic() + self._timeout
         try:
-            answer = self._transport.handle_request(asked)
-            try:
-                read = _beginning(answer, deadline)
-            finally:
-                answer.close()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            raise NeverConnected(str(error)) from error
-        except (httpx.HTTPError, httpx.StreamError, ValueError) as error:
+            connection.request("POST", self._target(), body, self._headers)
+            answer = connection.getresponse()
+            read = _beginning(answer, deadline)
+            usable = not answer.will_close and (answer.isclosed() or answer.length == 0)
+            answer.close()
+        except (OSError, HTTPException, ValueError) as error:
+            connection.close()
             raise NoAnswer(f"{type(error).__name__} {error}".strip()) from error
-        return Answer(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, read)
+        self._rest(connection, usable=usable)
+        return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, read)
 
     def close(self) -> None:
         """Let the connections go."""
-        self._transport.close()
+        with self._lock:
+            idle, self._idle, self._closed = self._idle, [], True
+        for _, connection in idle:
+            connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        """One that was used a moment ago, or a new one."""
+        with self._lock:
+            fresh = [each for each in self._idle if each[0] > monotonic() - RESTED and not _is_ended(each[1])]
+            old, self._idle = [each for each in self._idle if each not in fresh], fresh[:-1]
+        for _, connection in old:
+            connection.close()
+        return fresh[-1][1] if fresh else self._connected()
+
+    def _connected(self) -> HTTPConnection:
+        at, through = self._proxy or self._url, self._proxy is not None and self._url.scheme == "https"
+        if self._url.scheme == "https":
+            made: HTTPConnection = HTTPSConnection(
+                at.hostname or "", at.port, timeout=self._timeout, context=self._context
+            )
+        else:
+            made = HTTPConnection(at.hostname or "", at.port, timeout=self._timeout)
+        if through:
+            made.set_tunnel(self._url.hostname or "", self._url.port, headers=_credentials(at))
+        try:
+            made.connect()
+        except (OSError, HTTPException, ValueError) as error:
+            made.close()
+            raise NeverConnected(str(error) or type(error).__name__) from error
+        return made
+
+    def _target(self) -> str:
+        """The path; all of the address where a proxy is asked for it."""
+        return self._url.geturl() if self._proxy and self._url.scheme == "http" else self._url.path
+
+    def _rest(self, connection: HTTPConnection, *, usable: bool) -> None:
+        with self._lock:
+            usable = usable and not self._closed
+            if usable:
+                self._idle.append((monotonic(), connection))
+        if not usable:
+            connection.close()
 
 
-def _beginning(answer: httpx.Response, deadline: float) -> bytes:
+def _is_ended(connection: HTTPConnection) -> bool:
+    """Whether the other side has closed it, or speaks without being asked."""
+    waiting = select.poll()
+    waiting.register(connection.sock, select.POLLIN)
+    return bool(waiting.poll(0))
+
+
+def _beginning(answer: HTTPResponse, deadline: float) -> bytes:
     """What is read of a body: all of it, so that the connection can be used again, unless it is long or slow."""
     read = b""
-    for chunk in cast("httpx.SyncByteStream", answer.stream):
+    while len(read) <= MOST_READ and monotonic() < deadline and (chunk := answer.read1(MOST_READ)):
         read += chunk
-        if len(read) > MOST_READ or monotonic() > deadline:
-            break
     return read[:MOST_READ]
 
 
-def _each(seconds: float) -> dict[str, float | None]:
-    return httpx.Timeout(seconds).as_dict()
-
-
-def _proxy(url: httpx.URL) -> str | None:
+def _proxy(url: SplitResult) -> SplitResult | None:
     """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY)."""
-    return None if proxy_bypass(url.host) else getproxies().get(url.scheme)
+    named = None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
+    return urlsplit(named if "://" in named else f"http://{named}") if named else None
+
+
+def _credentials(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    said = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {b64encode(said).decode()}"}

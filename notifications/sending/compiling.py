@@ -62,12 +62,13 @@ def _environment(form: Form, *, sandboxed: bool) -> Environment:
         loader=PackageLoader("notifications"),
         autoescape=form == "html",
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.tests["web"] = _is_web
-    environment.filters["counted"] = counted
-    environment.filters["join"] = joined
+    if sandboxed:
+        environment.filters |= {"counted": counted, "join": joined}
     environment.globals["layout"] = f"layout.{form}.j2"
     return environment
 

@@ -14,6 +14,7 @@ from jinja2 import Template, TemplateError
 
 from notifications.sending.compiling import Compiler
 from notifications.sending.filling import Rendered, filled
+from notifications.sending.skeletons import Skeletons
 from notifications.sending.template_parts import default_parts, source
 from notifications.sending.templates_apart import TemplatesApart
 from schemas.errors import FieldError, SendRefused
@@ -33,7 +34,7 @@ class Renderer:
             for kind in TEMPLATED
             for locale in LOCALES
         }
-        self._apart = TemplatesApart()
+        self._apart, self._skeletons = TemplatesApart(), Skeletons()
 
     def render(self, kind: str, locale: str, values: Mapping[str, Any], own: Parts | None = None) -> Rendered:
         """The mail, by HR's `own` template where there is one: that blocks, so it is for a thread. Raises SendRefused,
@@ -41,7 +42,8 @@ class Renderer:
         if own is not None:
             return self._apart.render(kind, locale, values, own)
         try:
-            return filled(self._ours[kind, locale], values, Template.render)
+            ours = self._ours[kind, locale]
+            return self._skeletons.fill(kind, locale, values, lambda values: filled(ours, values, Template.render))
         except (TemplateError, TypeError, ValueError, OverflowError) as error:
             raise SendRefused(f"the template {locale}/{kind} can't be filled: {error}") from None
 

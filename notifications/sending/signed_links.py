@@ -23,7 +23,8 @@ class Links:
 
     def __init__(self, secret: bytes, base_url: str) -> None:
         self._secret = secret
-        self._signers = {purpose: _signer(secret, purpose) for purpose in PATHS}
+        self._readers = {purpose: _serializer(secret, purpose) for purpose in PATHS}
+        self._signers = {purpose: each.make_signer() for purpose, each in self._readers.items()}
         self._base_url = base_url
 
     def url(self, purpose: Purpose, message: str) -> str:
@@ -31,7 +32,7 @@ class Links:
         return f"{self._base_url}{PATHS[purpose]}{self.token(purpose, message)}"
 
     def token(self, purpose: Purpose, message: str) -> str:
-        return str(self._signers[purpose].dumps(message))
+        return self._signers[purpose].sign(self._readers[purpose].dump_payload(message)).decode()
 
     def uid(self, *names: str) -> str:
         """A name for something of this installation's: the same for ever, and no other installation's."""
@@ -42,7 +43,7 @@ class Links:
     def read(self, purpose: Purpose, token: str) -> str:
         """The name of the message that a token was made for. Raises NotFound when we made none such."""
         try:
-            found = self._signers[purpose].loads(token[:_LONGEST])
+            found = self._readers[purpose].loads(token[:_LONGEST])
         except BadSignature:
             raise NotFound("this link is not whole; open it from the mail again") from None
         return str(found)
@@ -53,7 +54,7 @@ async def load(conn: Conn, base_url: str) -> Links:
     return Links(await load_secret(conn), base_url)
 
 
-def _signer(secret: bytes, purpose: Purpose) -> URLSafeSerializer:
+def _serializer(secret: bytes, purpose: Purpose) -> URLSafeSerializer:
     return URLSafeSerializer(secret, salt=f"yinfeng.{purpose}", signer_kwargs={"digest_method": hashlib.sha256})
 
 

@@ -252,7 +252,7 @@ async def test_no_redirect_is_followed_since_the_key_would_go_along(channel: Sen
 
 
 async def test_a_failure_that_nobody_foresaw_is_one_mails_alone(channel: SendGrid, server: SendGridStandIn):
-    unfit = mail(1, subject=cast("str", b"bytes"))
+    unfit = mail(1, subject=cast("str", 7))
     outcomes = await channel.send([unfit, mail(2)])
     assert [each.status for each in outcomes] == ["unknown", "sent"]
 

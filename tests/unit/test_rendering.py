@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.sending import composing
+from notifications.sending.budget import MOST_TURNS
 from notifications.sending.composing import Letter
 from notifications.sending.rendering import LOCALES, Rendered, Renderer
 from notifications.sending.signed_links import Links
@@ -429,3 +430,9 @@ def test_facts_of_long_ago_send_no_mail_that_would_be_too_late(kind: str, params
     with pytest.raises(NotNow) as refusal:
         compose(Claimed(1, kind, "grads-2026", "c1", said, 1), journey(said, kind), background, AFTER)
     assert (refusal.value.status, refusal.value.reason) == ("cancelled", reason)
+
+
+def test_our_own_templates_have_no_budget_that_many_mails_could_use_up():
+    shown = letter("benefit_available").values
+    for number in range(MOST_TURNS):
+        RENDERER.render("benefit_available", "en", shown | {"hire": shown["hire"] | {"employer": f"e{number}"}})

@@ -1,0 +1,84 @@
+"""A mail made of a skeleton is the one that is filled whole, whatever a person's words are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jinja2 import Template
+
+from notifications.sending.filling import Rendered, filled
+from notifications.sending.rendering import LOCALES, Renderer
+from notifications.sending.skeletons import LINKS, MOST, WORDS, Skeletons
+from schemas.kinds import TEMPLATED
+from tests.unit.test_authoring import sampled
+
+RENDERER = Renderer()
+ODD = st.sampled_from(
+    [
+        "",
+        " ",
+        " a",
+        "a ",
+        "a  b",
+        "a\nb",
+        "\u2028",
+        "<b>&'\"",
+        "{{ name }}",
+        "\ue0000\ue001",
+        "a\x1cb",
+        "李 思雨",
+        "\x85",
+    ]
+)
+NAMES = ODD | st.text(max_size=20)
+ADDRESSES = st.text(max_size=20).map("https://park.example/{}".format) | st.sampled_from(
+    ["javascript:alert(1)", "HTTPS://park.example", "https://", "https://\ue0001\ue001", "", "mailto:a@b.example"]
+)
+
+
+def whole(kind: str, locale: str, values: Mapping[str, Any]) -> Rendered:
+    return filled(RENDERER._ours[kind, locale], values, Template.render)
+
+
+def with_words(values: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
+    """Each word in its place, where there is something."""
+    changed = deepcopy(dict(values))
+    for path, word in words.items():
+        outer, _, name = path.rpartition(".")
+        within = changed.get(outer) if outer else changed
+        if within and within.get(name) is not None:
+            within[name] = word
+    return changed
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", TEMPLATED)
+@given(st.lists(st.fixed_dictionaries({**dict.fromkeys(WORDS, NAMES), **dict.fromkeys(LINKS, ADDRESSES)}), min_size=2))
+@example([dict.fromkeys([*WORDS, *LINKS], "https://park.example/<1>"), dict.fromkeys([*WORDS, *LINKS], "https://b.c")])
+def test_it_is_the_same_mail(kind: str, locale: str, people: list[dict[str, str]]):
+    skeletons, values = Skeletons(), sampled(kind, locale).values
+    for words in people:
+        theirs = with_words(values, words)
+        made = skeletons.fill(kind, locale, theirs, lambda values: whole(kind, locale, values))
+        assert made == whole(kind, locale, theirs)
+
+
+def test_what_mails_share_is_filled_once():
+    skeletons, values, count = Skeletons(), sampled("offer").values, 0
+
+    def fill(values: Mapping[str, Any]) -> Rendered:
+        nonlocal count
+        count += 1
+        return whole("offer", "en", values)
+
+    for number in range(3):
+        assert f"Person {number}" in skeletons.fill("offer", "en", {**values, "name": f"Person {number}"}, fill).text
+    assert count == 1
+    for number in range(MOST + 10):
+        skeletons.fill("offer", "en", {**values, "offer": {**values["offer"], "position": f"p{number}"}}, fill)
+    assert len(skeletons._kept) == MOST
