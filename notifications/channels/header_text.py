@@ -12,5 +12,8 @@ _ENCODED: Final = "=?"
 
 def one_line(text: str) -> str:
     """On one line, of characters that can be seen or that order the others; encoded words are taken apart."""
-    line = " ".join("".join(each if each.isprintable() or each in _KEPT else " " for each in text).split())
+    seen = (
+        text if text.isprintable() else "".join(each if each.isprintable() or each in _KEPT else " " for each in text)
+    )
+    line = " ".join(seen.split())
     return line.replace(_ENCODED, "= ?")[:MAX_LINE]

@@ -6,12 +6,12 @@ HTML, and files that each of them has. So a mistake can't show one person what i
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
+import msgspec
 import sendgrid.helpers.mail as sendgrid
 
 from notifications.channels.port import Mail
@@ -55,7 +55,7 @@ def may_share(mail: Mail) -> bool:
     contents = mail.subject + mail.text + mail.html
     if TEXT_TAG in contents or HTML_TAG in contents:
         return False
-    return len(json.dumps(_substitutions(mail)).encode()) <= MAX_SUBSTITUTIONS
+    return len(msgspec.json.encode(_substitutions(mail))) <= MAX_SUBSTITUTIONS
 
 
 def body(group: Group, sender: dict[str, str]) -> dict[str, Any]:
