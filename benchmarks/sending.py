@@ -118,26 +118,26 @@ def _sends(at: Path, url: str, provider: str, kind: str, count: int) -> Sent:
     }
     sender = subprocess.Popen([sys.executable, "-m", "benchmarks.mailing"], env=environment)
     try:
-        return _watched(url, kind, count, sender.pid)
+        return _watched(url, kind, count, sender)
     finally:
         sender.kill()
         sender.wait()
 
 
-def _watched(url: str, kind: str, count: int, pid: int) -> Sent:
+def _watched(url: str, kind: str, count: int, sender: subprocess.Popen[bytes]) -> Sent:
     found, began, deadline = Sent(), 0.0, time.monotonic() + PATIENCE
     query = "SELECT count(*) FROM messages WHERE kind = %s AND status = 'sent'"
     with psycopg.connect(url, autocommit=True) as conn:
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and sender.poll() is None:
             row = conn.execute(query, [kind]).fetchone()
             done = row[0] if row else 0
             began = began or (time.perf_counter() if done else 0.0)
-            found.early = found.early or (_megabytes(pid) if done >= 20_000 else 0.0)
+            found.early = found.early or (_megabytes(sender.pid) if done >= 20_000 else 0.0)
             if done == count:
-                found.rate, found.late = count / (time.perf_counter() - began), _megabytes(pid)
+                found.rate, found.late = count / (time.perf_counter() - began), _megabytes(sender.pid)
                 return found
             time.sleep(0.1)
-    raise SystemExit(f"{kind}: not all were sent in {PATIENCE:.0f} s")
+    raise SystemExit(f"{kind}: not all were sent in {PATIENCE:.0f} s, or the sender ended")
 
 
 def _megabytes(pid: int) -> float:
