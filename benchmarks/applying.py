@@ -38,6 +38,7 @@ from streams.flow import Flow
 from streams.persisting import Persistence
 from yinfeng.children import running
 from yinfeng.embedded.postgres import EmbeddedPostgres
+from yinfeng.worker import collect_seldom
 
 COUNT: Final = 60_000
 BATCH: Final = 2000
@@ -139,6 +140,7 @@ def bench() -> Iterator[Bench]:
 
 
 def measure() -> Rows:
+    collect_seldom()
     with bench() as at:
         yield from asyncio.run(_measure(at))
 
