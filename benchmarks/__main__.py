@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    applying,
     drain,
     late_target,
     latency,
@@ -46,6 +47,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "taking_in": taking_in.measure,
     "latency": latency.measure,
     "listeners": listeners.measure,
+    "applying": applying.measure,
     "drain": drain.measure,
     "sending": sending.measure,
     "signing_up": signing_up.measure,

@@ -29,8 +29,12 @@ def telling(fact: Fact) -> FieldError | None:
     """What is wrong with an id of this fact that says who a person is, without the id itself."""
     if fact.type in _EXEMPT:
         return None
-    found = [("id", fact.id), *((f"data.{name}", fact.data[name]) for name in _IDS if name in fact.data)]
-    for field, given in found:
+    data = fact.data
+    named = [name for name in _IDS if name in data]
+    whole = "\n".join([fact.id, *(data[name] for name in named)])
+    if whole.isascii() and not _MAYBE.search(whole):
+        return None
+    for field, given in (("id", fact.id), *((f"data.{name}", data[name]) for name in named)):
         if what := looks_like(given):
             return FieldError(
                 field, f"looks like {what}; ids are no secret, so give one that tells nothing of a person"

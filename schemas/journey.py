@@ -1,46 +1,44 @@
 """A journey: what is known of one candidate in one campaign, in a form that facts merge into in any order.
 
 Each part keeps the stamp (time, source, id) of its latest word, so that merging is commutative, associative
-and idempotent: the fold over a set of facts is the same whatever their order and number.
+and idempotent: the fold over a set of facts is the same whatever their order and number. They are stored as JSON that
+leaves out what has its default; none of them holds a cycle, so that nobody need look for one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 Stamp = tuple[int, str, str]  # microseconds since 1970, source, id
 Micros = int
 
 
-@dataclass(slots=True)
-class Word:
+class Word(msgspec.Struct, omit_defaults=True, gc=False):
     """The latest word on something: what was said, and when and by which fact."""
 
     at: Stamp
     value: str | int | bool
 
 
-@dataclass(slots=True)
-class Interview:
+class Interview(msgspec.Struct, omit_defaults=True, gc=False):
     """Interviews at one employer: the time of the first, the outcome that was told last."""
 
     first: Micros
     outcome: Word | None = None
 
 
-@dataclass(slots=True)
-class Offer:
+class Offer(msgspec.Struct, omit_defaults=True, gc=False):
     """`status` is extended, accepted, declined or rescinded; `terms` is what was offered last."""
 
     status: Word
     terms: Terms | None = None
 
 
-@dataclass(slots=True)
-class Terms:
+class Terms(msgspec.Struct, omit_defaults=True, gc=False):
     """What was offered. `salary`, `contact`, `document` and `papers` are the person's: in a journey that is read they
     come from the vault, and they are never stored with it."""
 
@@ -58,8 +56,7 @@ class Terms:
     papers: str | None = None
 
 
-@dataclass(slots=True)
-class Hire:
+class Hire(msgspec.Struct, omit_defaults=True, gc=False):
     """`status` is started or ended; `started_on` and `position` are those of the latest start."""
 
     status: Word
@@ -67,8 +64,7 @@ class Hire:
     position: Word | None = None
 
 
-@dataclass(slots=True)
-class Payment:
+class Payment(msgspec.Struct, omit_defaults=True, gc=False):
     at: Micros
     amount: str
 
@@ -88,8 +84,7 @@ def is_consent(attribute: str) -> bool:
     return attribute.startswith((f"{CONSENT}:", f"{CONSENT}/"))
 
 
-@dataclass(slots=True)
-class Journey:
+class Journey(msgspec.Struct, omit_defaults=True, gc=False):
     """All that the facts of one candidate in one campaign say. Empty: nothing is known.
 
     `attributes` by name, those that are plain or kept; of personal ones `told` has the stamp of the latest word alone:
@@ -100,21 +95,21 @@ class Journey:
     id; `benefits` by benefit id; `payments` by the paying fact's identity.
     """
 
-    attributes: dict[str, Word] = field(default_factory=dict)
+    attributes: dict[str, Word] = {}
     first_signup: Micros | None = None
     last_signup: Stamp | None = None
     withdrew: Stamp | None = None
-    left: dict[str, Stamp] = field(default_factory=dict)
-    fairs: dict[str, Micros] = field(default_factory=dict)
-    signups: dict[str, list[Stamp]] = field(default_factory=dict)
-    checkins: dict[str, Micros] = field(default_factory=dict)
-    interviews: dict[str, Interview] = field(default_factory=dict)
-    offers: dict[str, Offer] = field(default_factory=dict)
-    hires: dict[str, Hire] = field(default_factory=dict)
-    benefits: dict[str, Word] = field(default_factory=dict)
-    payments: dict[str, Payment] = field(default_factory=dict)
+    left: dict[str, Stamp] = {}
+    fairs: dict[str, Micros] = {}
+    signups: dict[str, list[Stamp]] = {}
+    checkins: dict[str, Micros] = {}
+    interviews: dict[str, Interview] = {}
+    offers: dict[str, Offer] = {}
+    hires: dict[str, Hire] = {}
+    benefits: dict[str, Word] = {}
+    payments: dict[str, Payment] = {}
     erased: bool = False
-    told: dict[str, Stamp] = field(default_factory=dict)
+    told: dict[str, Stamp] = {}
     cut: Micros | None = None
 
     @property
@@ -141,15 +136,18 @@ class Journey:
             not signups and fair in self.fairs and not self.withdrawn and fair not in self.left
         ):  # as the version before wrote it
             return (self.fairs[fair], "", "")
-        off = self.signed_off(fair)
-        return next((at for at in signups if (off is None or at > off) and not self._is_cut(at)), None)
+        off, cut = self.signed_off(fair), self.cut
+        for at in signups:
+            if (off is None or at > off) and (cut is None or at[0] > cut):
+                return at
+        return None
 
     def signed_off(self, fair: str) -> Stamp | None:
         """The latest word that they don't come to this fair, or take no part at all."""
-        return max((at for at in (self.withdrew, self.left.get(fair)) if at), default=None)
-
-    def _is_cut(self, at: Stamp) -> bool:
-        return self.cut is not None and at[0] <= self.cut
+        left = self.left.get(fair)
+        if left is None or self.withdrew is None:
+            return left or self.withdrew
+        return max(left, self.withdrew)
 
     def agrees(self, employer: str) -> bool:
         """Whether the latest word of consent that concerns this employer says yes. No word is no."""

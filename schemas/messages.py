@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
+
+import msgspec
 
 Audience = Literal["candidate", "employer", "hr"]
 Status = Literal[
@@ -51,8 +53,7 @@ TEMPLATE_TEST: Final = "template_test"
 FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRequest:
+class MessageRequest(msgspec.Struct, frozen=True, gc=False):
     """One message that one reason asks for. `dedupe_key` names the reason: the same key is never sent twice.
 
     `params` holds what the template needs and what can't be looked up later (JSON values).
@@ -89,10 +90,13 @@ class Parts:
     footer: str
 
 
-def dedupe_key(kind: str, campaign: str, candidate: str | None, reason: list[Any]) -> str:
-    """A key for one reason; a digest, since ids may be long."""
-    whole = json.dumps([campaign, candidate, *reason], ensure_ascii=False)
-    return f"{kind}:{hashlib.sha256(whole.encode()).hexdigest()[:40]}"
+def dedupe_key(kind: str, campaign: str, candidate: str | None, reason: Sequence[str | int | None]) -> str:
+    """A key for one reason; a digest, since ids may be long. Of JSON with a space after each comma, for ever."""
+    whole = msgspec.json.format(_encode([campaign, candidate, *reason]), indent=0)
+    return f"{kind}:{hashlib.sha256(whole).hexdigest()[:40]}"
+
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 # How an offer's mail may stand so that HR is told (`offer_bounced`). When it is in doubt for long, HR is told too.

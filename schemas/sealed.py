@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -41,7 +42,9 @@ def seal_of(event: Event) -> Seal | None:
     """An event's seal; None where nothing is sealed, whatever an attribute of that name says: before there were seals,
     anybody might have one."""
     text = event.get(SEALED)
-    parts = text.split(".") if isinstance(text, str) else []
+    if not isinstance(text, str):
+        return None
+    parts = text.split(".")
     if len(parts) != 4 or parts[0] != SEAL_VERSION or not parts[1].isdecimal() or len(parts[1]) > 9:
         return None
     return Seal(int(parts[1]), parts[2], parts[3])
@@ -56,13 +59,17 @@ def personal_names(event: Event) -> list[str]:
     """The personal fields of the data that an event gives, sealed or not."""
     fields = personal_fields(event["type"])
     held = seal_of(event)
-    return [name for name in fields if name in event["data"] or (held is not None and name in held.names)]
+    if held is None:
+        return [name for name in fields if name in event["data"]]
+    sealed = held.names
+    return [name for name in fields if name in event["data"] or name in sealed]
 
 
-def compared(event: Event, name: str) -> Any:
-    """What a fact says under this name, for telling the same from something else: where it is sealed, its digest."""
-    held = seal_of(event)
-    return event["data"].get(name) or (held.digests.get(name) if held else None)
+def compared(event: Event, names: Iterable[str]) -> list[Any]:
+    """What a fact says under these names, for telling the same from something else: where it is sealed, its digest."""
+    held, data = seal_of(event), event["data"]
+    digests = held.digests if held else {}
+    return [data.get(name) or digests.get(name) for name in names]
 
 
 def plain_data(event: Event) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 
 from schemas.errors import ConcurrentChange
 from schemas.journey import Journey
-from storage.arrays import Value, columns
+from storage.arrays import Column, columns, documents, split
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 
@@ -17,11 +17,11 @@ _LOAD = """
 SELECT j.campaign, j.candidate, j.version, j.state, j.drawn FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
-_STORE = """
+_STORE = f"""
 INSERT INTO journeys AS j (campaign, candidate, version, state, standing, employers, drawn)
-SELECT c, p, v, convert_to(s, 'UTF8'), m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{}'), v
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[])
-     AS n(c, p, v, s, m, e)
+SELECT c, p, v, convert_to(s, 'UTF8'), m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{{}}'), v
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], {split()}, {split()})
+     AS n(c, p, v, e, s, m)
 ON CONFLICT (campaign, candidate) DO UPDATE
 SET version = excluded.version, state = excluded.state, name = NULL, standing = excluded.standing,
     employers = excluded.employers, drawn = excluded.drawn, updated_at = now()
@@ -51,20 +51,20 @@ class Stored:
 async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Stored]:
     """The journeys of these candidates; an empty one at version 0 where none is stored."""
     wanted = list(keys)
-    found = {key: Stored(0, Journey()) for key in wanted}
     cursor = await conn.execute(_LOAD, columns(wanted, 2), binary=True)
-    for campaign, candidate, version, state, drawn in await cursor.fetchall():
-        found[campaign, candidate] = Stored(version, _decode(state), drawn == version)
-    return found
+    there = {
+        (campaign, candidate): Stored(version, _decode(state), drawn == version)
+        for campaign, candidate, version, state, drawn in await cursor.fetchall()
+    }
+    return {key: there.get(key) or Stored(0, Journey()) for key in wanted}
 
 
 async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str, int]]]) -> None:
     """Write journeys, each with its standing milestones. Raises ConcurrentChange when one was written meanwhile."""
-    rows = [_row(key, stored, standing) for key, (stored, standing) in sorted(changed.items())]
-    if not rows:
+    if not changed:
         return
-    cursor = await conn.execute(_STORE, columns(rows, 6))
-    if cursor.rowcount != len(rows):
+    cursor = await conn.execute(_STORE, _columns(sorted(changed.items())))
+    if cursor.rowcount != len(changed):
         raise ConcurrentChange("a journey was changed by another worker")
 
 
@@ -74,15 +74,12 @@ async def behind(conn: Conn, after: JourneyKey, most: int) -> list[JourneyKey]:
     return [(campaign, candidate) for campaign, candidate in await cursor.fetchall()]
 
 
-def _row(key: JourneyKey, stored: Stored, standing: dict[str, int]) -> tuple[Value, ...]:
-    journey = stored.journey
-    return (
-        *key,
-        stored.version + 1,
-        _encode(journey).decode(),
-        _encode(standing).decode(),
-        "\x1f".join(sorted(employers(journey))) or None,
-    )
+def _columns(rows: list[tuple[JourneyKey, tuple[Stored, dict[str, int]]]]) -> list[Column]:
+    named = [
+        (*key, stored.version + 1, "\x1f".join(sorted(employers(stored.journey))) or None) for key, (stored, _) in rows
+    ]
+    states = documents(_encode(stored.journey) for _, (stored, _) in rows)
+    return [*columns(named, 4), states, documents(_encode(standing) for _, (_, standing) in rows)]
 
 
 def employers(journey: Journey) -> set[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 
 import msgspec
 
 from schemas.catalogue import CATALOGUE
 from schemas.facts import Fact, build_fact
-from storage.arrays import column, columns
+from storage.arrays import Column, column, columns, documents, split
 from storage.database import Conn
 
 PENDING_CHANNEL = "yinfeng_pending"
@@ -18,13 +17,13 @@ JourneyKey = tuple[str, str]
 
 # Numbered in the order in which they were said, inserted in the order of their identities: two requests with the
 # same facts in opposite orders would else wait for each other.
-_INSERT = """
+_INSERT = f"""
 INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
 OVERRIDING SYSTEM VALUE
 SELECT n, s, i, t, c, p, m, e::jsonb, %s
 FROM (
     SELECT nextval('facts_seq_seq') AS n, f.*
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], {split()})
          AS f(s, i, t, c, p, m, e)
 ) AS numbered
 ORDER BY s COLLATE "C", i COLLATE "C"
@@ -32,10 +31,10 @@ ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
 # The same for facts that are to be published: into the ledger and the outbox with one statement, so in one transaction.
-_APPEND = """
+_APPEND = f"""
 WITH said AS (
     SELECT nextval('facts_seq_seq') AS seq, u.*
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], {split()}, %s::text[])
          WITH ORDINALITY AS u(source, id, type, campaign, candidate, time, event, posted_by, place)
 ), fresh AS (
     INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
@@ -59,7 +58,7 @@ _FATES = """
 SELECT k.seq, f.seq IS NOT NULL FROM unnest(%s::bigint[]) AS k(seq) LEFT JOIN facts f USING (seq)
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = k.seq)
 """
-_SIZES = "SELECT octet_length(e::jsonb::text) FROM unnest(%s::text[]) WITH ORDINALITY AS u(e, n) ORDER BY n"
+_SIZES = f"SELECT octet_length(e::jsonb::text) FROM unnest({split()}) WITH ORDINALITY AS u(e, n) ORDER BY n"
 _CLAIM_SAID = """
 DELETE FROM pending p USING facts f, unnest(%s::bigint[], %s::text[]) AS k(seq, event)
 WHERE p.seq = k.seq AND f.seq = k.seq AND f.event::text = k.event AND f.type = ANY(%s::text[])
@@ -105,8 +104,8 @@ _OF_PERSONS = """
 SELECT f.seq, f.event::text FROM facts f
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
-_REWRITE = """
-UPDATE facts f SET event = u.event::jsonb FROM unnest(%s::bigint[], %s::text[]) AS u(seq, event) WHERE f.seq = u.seq
+_REWRITE = f"""
+UPDATE facts f SET event = u.event::jsonb FROM unnest(%s::bigint[], {split()}) AS u(seq, event) WHERE f.seq = u.seq
 """
 _OF_CAMPAIGN = """
 SELECT f.event::text FROM facts f
@@ -146,8 +145,7 @@ async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) ->
 
 async def append_all(conn: Conn, facts: Sequence[Fact], posted_by: Sequence[str | None]) -> dict[Identity, int]:
     """The same for facts of several posters: who posted each."""
-    rows = [(*_values(fact), poster) for fact, poster in zip(facts, posted_by, strict=True)]
-    cursor = await conn.execute(_APPEND, columns(rows, 8))
+    cursor = await conn.execute(_APPEND, [*_columns(facts), column(posted_by)])
     return {facts[place - 1].identity: seq for place, seq in await cursor.fetchall()}
 
 
@@ -182,7 +180,7 @@ async def ring(conn: Conn) -> None:
 
 async def published_sizes(conn: Conn, facts: Sequence[Fact]) -> list[int]:
     """How many bytes each of these events has as it is published."""
-    cursor = await conn.execute(_SIZES, [column([_encode(fact.event).decode() for fact in facts])])
+    cursor = await conn.execute(_SIZES, [_events(facts)])
     return [size for (size,) in await cursor.fetchall()]
 
 
@@ -221,8 +219,8 @@ async def claim_new(conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
 async def rewrite(conn: Conn, facts: Sequence[tuple[int, Fact]]) -> None:
     """Let facts, by their numbers, say what they say in another form: sealed, or without what was erased."""
     if facts:
-        rows = [(seq, _encode(fact.event).decode()) for seq, fact in facts]
-        await conn.execute(_REWRITE, columns(rows, 2))
+        numbers = column([seq for seq, _ in facts])
+        await conn.execute(_REWRITE, [numbers, _events(fact for _, fact in facts)])
 
 
 async def of_persons(conn: Conn, persons: Iterable[JourneyKey]) -> list[tuple[int, Fact]]:
@@ -306,13 +304,17 @@ async def count_pending(conn: Conn) -> int:
 
 
 async def _insert(conn: Conn, facts: Sequence[Fact], posted_by: str | None) -> list[tuple[int, str, str]]:
-    cursor = await conn.execute(_INSERT, [posted_by, *columns(map(_values, facts), 7)])
+    cursor = await conn.execute(_INSERT, [posted_by, *_columns(facts)])
     return await cursor.fetchall()
 
 
-def _values(fact: Fact) -> tuple[str | datetime | None, ...]:
-    event = _encode(fact.event).decode()
-    return (fact.source, fact.id, fact.type, fact.campaign, fact.candidate, fact.time, event)
+def _columns(facts: Sequence[Fact]) -> list[Column]:
+    rows = [(fact.source, fact.id, fact.type, fact.campaign, fact.candidate, fact.time) for fact in facts]
+    return [*columns(rows, 6), _events(facts)]
+
+
+def _events(facts: Iterable[Fact]) -> bytes:
+    return documents(_encode(fact.event) for fact in facts)
 
 
 def read_event(event: str) -> Fact:

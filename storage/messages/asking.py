@@ -12,7 +12,7 @@ from schemas.emitted import TOLD_WITH
 from schemas.journey import Micros
 from schemas.kinds import BY_NAME
 from schemas.messages import MessageRequest
-from storage.arrays import Column, Value, column, named
+from storage.arrays import Column, Value, column, documents, named, split
 from storage.campaigns import announcements
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
@@ -24,15 +24,15 @@ RESTORED: Final = "it may have gone before the database was restored"
 
 # Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
 # the same in opposite orders would else wait for each other.
-_ASK: Final = """
+_ASK: Final = f"""
 WITH asked AS (
 INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, status, cause,
                            reason)
 OVERRIDING SYSTEM VALUE
-SELECT id, d, k, c, p, m::jsonb, s, f, n, {status}, {cause}, {reason}
+SELECT id, d, k, c, p, m::jsonb, s, f, n, {{status}}, {{cause}}, {{reason}}
 FROM (SELECT nextval('messages_id_seq') AS id, r.*
       FROM unnest(%(keys)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
-                  %(params)s::text[], %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[])
+                  {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[])
            AS r(d, k, c, p, m, s, f, n)) AS numbered
 ORDER BY d COLLATE "C"
 ON CONFLICT (dedupe_key) DO NOTHING
@@ -54,12 +54,12 @@ _DOUBT: Final = _ASK.format(
 # The reason of a message that there is arises again: by another fact, where the first one was cancelled unsent (but not
 # by HR) or was taken back while its message waits, or where it was told and the world took it back in between. That is
 # what the facts say, whatever order they came in.
-_AGAIN: Final = """
+_AGAIN: Final = f"""
 SELECT m.id, CASE WHEN %(doubtful)s AND coalesce(r.due, now()) <= now() THEN 'unknown' ELSE 'requested' END AS status,
        'again' AS cause, NULL::text AS reason, 'another fact gives the same reason' AS note,
        r.params, r.source, r.fact, r.due
 FROM messages m
-JOIN unnest(%(keys)s::text[], %(params)s::text[], %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[],
+JOIN unnest(%(keys)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[],
             %(undone_by)s::text[], %(about)s::text[]) AS r(key, params, source, fact, due, undone_by, about)
      ON m.dedupe_key = r.key AND (m.source, m.fact) IS DISTINCT FROM (r.source, r.fact)
 WHERE NOT m.forgotten AND (
@@ -148,14 +148,13 @@ def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
         "kinds": [r.kind for r in requests],
         "campaigns": [r.campaign for r in requests],
         "candidates": [r.candidate for r in requests],
-        "params": [_encode(r.params).decode() for r in requests],
         "sources": [r.source for r in requests],
         "facts": [r.fact for r in requests],
         "due": [r.not_before for r in requests],
         "undone_by": [" ".join(each.types) for each in undone],
         "about": [each.about for each in undone],
     }
-    return named(columns)
+    return {**named(columns), "params": documents(_encode(r.params) for r in requests)}
 
 
 def _of(keys: Sequence[JourneyKey]) -> dict[str, Column]:

@@ -40,14 +40,16 @@ SETTLING_IN = timedelta(days=1)
 def candidate_requests(fact: Fact) -> Iterator[MessageRequest]:
     """The messages that a fact about a candidate asks for. Whether each still makes sense is asked when it is sent:
     what is requested must depend on the facts alone, not on which of them came in one batch."""
-    for kind in FACT_KINDS.get(fact.type, ()):
+    kinds = FACT_KINDS.get(fact.type)
+    if not kinds:
+        return
+    params, undone = plain_data(fact.event), undo_until(fact)
+    for kind in kinds:
         if kind in CONDITIONS and not CONDITIONS[kind](fact):
             continue
         key = dedupe_key(kind, fact.campaign, fact.candidate, _reason(kind, fact))
-        due = later(DUE[kind](fact) if kind in DUE else None, undo_until(fact))
-        yield MessageRequest(
-            kind, key, fact.campaign, fact.candidate, plain_data(fact.event), fact.source, fact.id, due
-        )
+        due = later(DUE[kind](fact), undone) if kind in DUE else undone
+        yield MessageRequest(kind, key, fact.campaign, fact.candidate, params, fact.source, fact.id, due)
 
 
 def undo_until(fact: Fact) -> datetime | None:
@@ -78,11 +80,16 @@ def expiry(fact: Fact) -> datetime | None:
 
 
 def _reason(kind: str, fact: Fact) -> list[Any]:
-    if kind not in REASONS:
+    names = REASONS.get(kind)
+    if names is None:
         return [fact.source, fact.id]
+    data = fact.data
+    reason = [data.get(name) for name in names]
     # Terms that came later to the catalogue, where some are given: reasons of before keep their keys.
-    further = [compared(fact.event, name) for name in FURTHER.get(kind, ())]
-    return [fact.data.get(name) for name in REASONS[kind]] + (further if any(further) else [])
+    if kind in FURTHER:
+        further = compared(fact.event, FURTHER[kind])
+        reason += further if any(further) else []
+    return reason
 
 
 def milestone_request(target: Target, percent: int, progress: Decimal) -> MessageRequest:
@@ -97,7 +104,7 @@ def milestone_request(target: Target, percent: int, progress: Decimal) -> Messag
         "percent": percent,
         "due_on": target.due_on.isoformat(),
     }
-    reason = [target.target, str(target.goal.normalize()), percent]
+    reason: list[str | int] = [target.target, str(target.goal.normalize()), percent]
     return MessageRequest(kind, dedupe_key(kind, target.campaign, None, reason), target.campaign, None, params)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.arrays import column, columns
+from storage.arrays import column, columns, documents, split
 from storage.database import Conn, connect
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -43,6 +44,16 @@ def test_a_text_with_line_breaks_within_its_json_is_a_literal_and_a_line_break_i
 @given(values=st.lists(st.one_of(st.none(), TEXTS), max_size=200))
 async def test_all_texts_arrive(conn: Conn, values: list[str | None]):
     assert await there(conn, "text", values) == values
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.dictionaries(TEXTS, TEXTS | st.integers() | st.none(), max_size=3), max_size=50))
+async def test_all_documents_arrive(conn: Conn, values: list[dict[str, Any]]):
+    said = [msgspec.json.encode(value) for value in [{"a": "\x1f\n\\"}, *values]]
+    row = await (await conn.execute(f"SELECT {split()}", [documents(said)])).fetchone()
+    assert row == ([each.decode() for each in said],)
+    row = await (await conn.execute(f"SELECT {split('none')}", {"none": documents([])})).fetchone()
+    assert row == ([],)
 
 
 async def test_numbers_and_moments_arrive(conn: Conn):
