@@ -21,6 +21,7 @@ from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
+from storage.vault.keeping import PLATFORM, Keeper
 from storage.vault.keys import PersonKey, PersonKeys, Randomness
 from storage.vault.master import FileMaster, Master
 from storage.vault.sealing import personal, seal, unseal, without
@@ -80,6 +81,14 @@ class Vault:
             fact if SEALED not in fact.event or id(fact) in known else build_fact(without(fact.event, [f"@{SEALED}"]))
             for fact in facts
         ]
+
+    async def keeper(self, conn: Conn, persons: Iterable[JourneyKey] = ()) -> Keeper:
+        """What seals and opens whatever is kept of these persons beside their facts."""
+        return Keeper(await self.keys.for_keeping(conn, {PLATFORM, *persons}), self._randomness)
+
+    async def reader(self, conn: Conn, persons: Iterable[JourneyKey]) -> Keeper:
+        """The same for reading alone: nothing is written."""
+        return Keeper(await self.keys.held(conn, {*persons}), self._randomness)
 
     async def profiles(self, conn: Conn, persons: Collection[JourneyKey]) -> dict[JourneyKey, Profile]:
         """What these persons are called and how they are reached (name, email, phone), as far as that is known."""

@@ -41,7 +41,7 @@ WITHDREW = event("candidate.withdrew", candidate="c1", reason="went home to care
 BEFORE, CUT, AFTER = "2026-03-10T09:00:00+08:00", "2026-04-01T09:00:00+08:00", "2026-05-01T09:00:00+08:00"
 EVERYTHING = """
 SELECT string_agg(t::text, ' ') FROM (
-    SELECT to_jsonb(f)::text FROM facts f UNION ALL SELECT to_jsonb(m)::text FROM messages m
+    SELECT to_jsonb(f)::text FROM facts f UNION ALL SELECT jsonb_strip_nulls(to_jsonb(m))::text FROM messages m
     UNION ALL SELECT convert_from(state, 'UTF8') || coalesce(name, '') FROM journeys
     UNION ALL SELECT convert_from(value, 'UTF8') FROM dead_letters
 ) AS t
