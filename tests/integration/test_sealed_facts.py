@@ -212,7 +212,7 @@ class TestErasure:
         said = [
             SIGNUP,
             WITHDREW,
-            event("candidate.erased", candidate="c1", id="e1", time=CUT),
+            event("candidate.erased", candidate="c1", id="erasure", time=CUT),
             signed_up("c1", name="李再来", id="s2", time=AFTER),
             signed_up("c1", name="李又来", email="x@example.com", id="s3", time="2026-05-02T09:00:00+08:00"),
             retraction("s3", candidate="c1", id="r1"),
