@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from storage.database import Conn, connect
+from storage.ledger import dead_letters
 from storage.messages import attachments, reading, suppressions
 from storage.messages.reading import Wanted
 from storage.vault.process import vault
 
-_SEALED = re.compile(r"\b(messages|mails|mail_attachments|message_attempts|suppressions)\b")
+_SEALED = re.compile(r"\b(messages|mails|mail_attachments|message_attempts|suppressions|dead_letters)\b")
 _COPIES = """
 CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT * FROM public.{name}
 """
@@ -71,10 +72,17 @@ async def _open_suppressions(conn: Conn) -> None:
         await conn.execute("UPDATE suppressions SET address = %s, detail = %s, lifted_reason = %s WHERE id = %s", words)
 
 
+async def _open_letters(conn: Conn) -> None:
+    for each in await dead_letters.listed(conn, limit=_ALL):
+        words = [each.key, each.value, each.reason, each.id]
+        await conn.execute("UPDATE dead_letters SET key = %s, value = %s, reason = %s WHERE id = %s", words)
+
+
 _OPEN = {
     "messages": _open_messages,
     "mails": _open_mails,
     "mail_attachments": _open_attachments,
     "message_attempts": _open_attempts,
     "suppressions": _open_suppressions,
+    "dead_letters": _open_letters,
 }

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from schemas.errors import NotFound
 from storage.database import Conn
-from storage.ledger import ledger
+from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import reading, sealed, suppressions
 from storage.vault.process import vault
@@ -27,9 +27,6 @@ SELECT a.message, a.name, a.content_type, octet_length(a.data) AS bytes FROM mai
 JOIN messages m ON m.id = a.message WHERE m.campaign = %s AND m.candidate = %s ORDER BY a.message, a.name
 """
 _PLACES: Final = "SELECT fair, waiting FROM places WHERE campaign = %s AND candidate = %s ORDER BY fair"
-_LETTERS: Final = """
-SELECT value, reason, at FROM dead_letters WHERE key = %s ORDER BY id
-"""
 _PERSON: Final = """
 SELECT life, erased_at, made_at FROM vault.person WHERE campaign = %s AND candidate = %s
 """
@@ -56,8 +53,8 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
         "places": await _rows(conn, _PLACES, [*key]),
         "suppressions": [asdict(each) for found in (await suppressions.of(conn, addresses)).values() for each in found],
         "dead_letters": [
-            {**row, "value": row["value"].decode("utf-8", "backslashreplace")}
-            for row in await _rows(conn, _LETTERS, [f"{campaign}/{candidate}".encode()])
+            {"value": each.value.decode("utf-8", "backslashreplace"), "reason": each.reason, "at": each.at}
+            for each in await dead_letters.about(conn, key)
         ],
     }
 

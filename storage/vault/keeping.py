@@ -26,6 +26,7 @@ SEALED_WORDS: Final = "yfs1."
 GONE: Final = "…"  # stands for words whose key was destroyed, within others
 _LIFE: Final = 4  # bytes
 _NONCE: Final = 12
+_KEY: Final = 32
 _HEAD: Final = len(SEALED_BYTES) + _LIFE
 _WORDS: Final = re.compile(r"yfs1\.[A-Za-z0-9_-]{43,}")
 _ADDRESS_BYTES: Final = 16
@@ -90,6 +91,11 @@ class Keeper:
         key = self._joint(campaign, ordered)
         return None if key is None else _decrypted(key, kept, _encode([campaign, ordered]))
 
+    def seal_apart(self, name: str, said: bytes) -> tuple[bytes, bytes]:
+        """Under a key of its own, which is returned with it."""
+        key, nonce = self._randomness(_KEY), self._randomness(_NONCE)
+        return key, nonce + AESGCM(key).encrypt(nonce, said, name.encode())
+
     def address(self, address: str) -> bytes:
         """What an address is found by: the same however it is written, and noise to who has no master key."""
         return self._digest("address", address.lower())[:_ADDRESS_BYTES]
@@ -133,6 +139,11 @@ class Keeper:
         if found is None:
             raise CannotOpen(f"what is kept of {whose[1]!r} in {whose[0]!r} is sealed under a key that never was here")
         return found
+
+
+def open_apart(key: bytes, name: str, kept: bytes) -> bytes:
+    """What was sealed under a key of its own. Raises CannotOpen."""
+    return _decrypted(key, kept, name.encode())
 
 
 def is_sealed(kept: bytes) -> bool:

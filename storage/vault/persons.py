@@ -39,7 +39,6 @@ UPDATE vault.person p SET name = u.name, profile = u.profile
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS u(campaign, candidate, name, profile)
 WHERE p.campaign = u.campaign AND p.candidate = u.candidate
 """
-_LETTERS: Final = "DELETE FROM dead_letters WHERE key = ANY(%b::bytea[])"
 
 Profile = dict[str, Any]
 
@@ -164,7 +163,6 @@ class Vault:
         lasting = {fact.identity: fact for fact in await self.seal(conn, opened, like=seals)}
         gone = [(seq, _emptied(fact)) for seq, fact in told if fact.identity not in lasting]
         await ledger.rewrite(conn, gone + [(seq, lasting[f.identity]) for seq, f in told if f.identity in lasting])
-        await conn.execute(_LETTERS, [[f"{campaign}/{candidate}".encode() for campaign, candidate in cuts]])
 
     def _sealed(self, fact: Fact, key: PersonKey, like: Seal | None) -> Fact:
         if key.erased_at is not None and fact.time <= key.erased_at:
