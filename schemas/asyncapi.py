@@ -38,7 +38,9 @@ def asyncapi(title: str, version: str) -> dict[str, Any]:
             "messages": _channel(MESSAGES, "Messages that were asked for, by id.", ["messages"]),
             "outcomes": _channel(OUTCOMES, "What became of messages.", on[OUTCOMES]),
             "dead-letters": _channel(
-                DEAD_LETTERS, "What could not be used, with the reason in its headers.", ["dead_letter"]
+                DEAD_LETTERS,
+                "What could not be used, sealed; where it lay is in its headers. `yinfeng dead-letters list` opens it.",
+                ["dead_letter"],
             ),
         },
         "operations": {

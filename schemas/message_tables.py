@@ -28,6 +28,10 @@ class MessageRow(SQLModel, table=True):
     `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause`: by what it came to its
     status (see storage/messages/transitions.py). `begun_at`: since when it may have gone, of one that is `claimed`.
     `attempts`: how often it was begun. `nonce`: its name outside, in links, mails and facts, which nobody can guess.
+
+    `sealed`: to whom it went and its subject, under its candidate's key, or the campaign's; `address` and `domain` are
+    keyed digests, to find it by. `recipient` and `subject` are of before, in the clear. What others said in `reason` is
+    sealed.
     """
 
     __tablename__ = "messages"
@@ -43,7 +47,12 @@ class MessageRow(SQLModel, table=True):
         ),
         Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("messages_status", "status", "id"),
-        Index("messages_recipient", text("lower(recipient)"), postgresql_where=text("NOT forgotten")),
+        Index("messages_address", "address", postgresql_where=text("NOT forgotten AND address IS NOT NULL")),
+        Index(
+            "messages_in_clear",
+            text("lower(recipient)"),
+            postgresql_where=text("NOT forgotten AND recipient IS NOT NULL"),
+        ),
         Index(
             "messages_moot",
             "campaign",
@@ -77,6 +86,9 @@ class MessageRow(SQLModel, table=True):
     cause: str | None = None
     begun_at: datetime | None = moment(nullable=True)
     nonce: UUID = Field(sa_column_kwargs={"server_default": text("gen_random_uuid()")})
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    address: bytes | None = Field(default=None, sa_type=LargeBinary)
+    domain: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class ChannelRestRow(SQLModel, table=True):
@@ -120,7 +132,11 @@ class FairNoticeRow(SQLModel, table=True):
 
 
 class MailRow(SQLModel, table=True):
-    """A message as it looked when it went out; for the local channel also where it was delivered to."""
+    """A message as it looked when it went out; for the local channel also where it was delivered to.
+
+    `sealed`: subject, HTML and text, under the keys of all of whom it tells at once (`whose`: candidates, and the life
+    of each). `html` and `text` are of before, in the clear, else empty.
+    """
 
     __tablename__ = "mails"
 
@@ -128,10 +144,13 @@ class MailRow(SQLModel, table=True):
     html: str
     text: str
     at: datetime = moment(now=True)
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    whose: dict[str, int] | None = json(nullable=True)
 
 
 class AttachmentRow(SQLModel, table=True):
-    """A file that went with a mail. One with a `content_id` is an image that its HTML shows."""
+    """A file that went with a mail, sealed as its message is. One with a `content_id` is an image that its HTML
+    shows."""
 
     __tablename__ = "mail_attachments"
 
@@ -143,7 +162,7 @@ class AttachmentRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """A change of a message's status: by what cause, and the reason."""
+    """A change of a message's status: by what cause, and the reason; what others said in it is sealed."""
 
     __tablename__ = "message_attempts"
     __table_args__ = (Index("message_attempts_message", "message", "id"),)
@@ -157,9 +176,10 @@ class AttemptRow(SQLModel, table=True):
 
 
 class SuppressionRow(SQLModel, table=True):
-    """An address (in lower case) to which no mail goes, or none of marketing, until it is lifted. Once for each kind
-    of reason; `message` is the one that told. `about`: the one kind of message that its reader unsubscribed from, or
-    empty for all."""
+    """An address to which no mail goes, or none of marketing, until it is lifted. Once for each kind of reason;
+    `message` is the one that told. `about`: the one kind of message that its reader unsubscribed from, or empty for
+    all. It is found by `digest`, keyed; `address` is what of it is shown, sealed as the message is (of before: the
+    address in the clear, in lower case)."""
 
     __tablename__ = "suppressions"
     __table_args__ = (
@@ -170,6 +190,14 @@ class SuppressionRow(SQLModel, table=True):
             "about",
             unique=True,
             postgresql_where=text("lifted_at IS NULL"),
+        ),
+        Index(
+            "suppressions_digest",
+            "digest",
+            "kind",
+            "about",
+            unique=True,
+            postgresql_where=text("lifted_at IS NULL AND digest IS NOT NULL"),
         ),
         Index("suppressions_message", "message"),
     )
@@ -184,6 +212,7 @@ class SuppressionRow(SQLModel, table=True):
     lifted_at: datetime | None = moment(nullable=True)
     lifted_by: str | None = None
     lifted_reason: str | None = None
+    digest: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class TemplateVersionRow(SQLModel, table=True):

@@ -13,6 +13,12 @@ def called(row: Mapping[str, Any] | None, locale: str, otherwise: str) -> str:
     return str((row.get("name_en") if locale == "en" else None) or row["name"])
 
 
+def masked(address: str) -> str:
+    """Enough of an address to know it again by."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…{local[-1:] if len(local) > 2 else ''}@{domain}"
+
+
 def by_name(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The ids of employers by what they are called in any language, as far as a name is one employer's alone, and no
     other's id."""

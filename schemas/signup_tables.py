@@ -26,7 +26,10 @@ class AddressRow(SQLModel, table=True):
 
 
 class DocumentRow(SQLModel, table=True):
-    """A PDF that goes with offers, and to whom: nobody else is shown it. Goes with the last of them."""
+    """A PDF that goes with offers, and to whom: nobody else is shown it. Goes with the last of them.
+
+    `data` is sealed under a key of its own, which is in `keys` for each of them, sealed under theirs.
+    """
 
     __tablename__ = "documents"
     __table_args__ = (Index("documents_campaign", "campaign"),)
@@ -37,10 +40,11 @@ class DocumentRow(SQLModel, table=True):
     data: bytes = Field(sa_type=LargeBinary)
     posted_by: str
     at: datetime = moment(now=True)
+    keys: dict[str, str] | None = json(nullable=True)
 
 
 class UnconfirmedRow(SQLModel, table=True):
-    """What was typed into a public form whose address is still to be confirmed: kept for some days."""
+    """What was typed into a public form whose address is still to be confirmed: kept for some days, sealed."""
 
     __tablename__ = "unconfirmed"
     __table_args__ = (Index("unconfirmed_subject", "campaign", "candidate"),)

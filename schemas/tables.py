@@ -309,10 +309,17 @@ class OpeningRow(SQLModel, table=True):
 
 
 class DeadLetterRow(SQLModel, table=True):
-    """A Kafka message that is no fact, or a fact that could not be applied, kept with the reason."""
+    """A Kafka message that is no fact, or a fact that could not be applied, kept with the reason.
+
+    `sealed`: key, value, headers and reason, under the key of whom `campaign` and `candidate` name; then those columns
+    are empty, and `digest` is keyed. Without it they are of before, in the clear.
+    """
 
     __tablename__ = "dead_letters"
-    __table_args__ = (Index("dead_letters_place", "topic", "partition", "offset", "digest", unique=True),)
+    __table_args__ = (
+        Index("dead_letters_place", "topic", "partition", "offset", "digest", unique=True),
+        Index("dead_letters_subject", "campaign", "candidate"),
+    )
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     topic: str
@@ -324,6 +331,9 @@ class DeadLetterRow(SQLModel, table=True):
     headers: dict[str, str] = json()
     reason: str
     at: datetime = moment(now=True)
+    campaign: str | None = None
+    candidate: str | None = None
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class KeyRow(SQLModel, table=True):

@@ -32,7 +32,9 @@ WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s {upto}
   AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _COLUMNS = """
-SELECT candidate, state, standing, employers, drawn IS DISTINCT FROM version, s.fairs, s.stamps
+SELECT candidate, state, standing, employers, drawn IS DISTINCT FROM version, s.fairs, s.stamps,
+       (SELECT ARRAY[p.name IS NOT NULL, p.profile IS NOT NULL] FROM vault.person p
+        WHERE (p.campaign, p.candidate) = (j.campaign, j.candidate)) AS known
 FROM journeys j LEFT JOIN LATERAL (
     SELECT array_agg(fair ORDER BY fair) AS fairs, jsonb_agg(jsonb_build_array(at, source, id) ORDER BY fair) AS stamps
     FROM seats WHERE (campaign, candidate) = (j.campaign, j.candidate) AND at IS NOT NULL) s ON true
@@ -40,6 +42,11 @@ FROM journeys j LEFT JOIN LATERAL (
 _BETWEEN = f"{_COLUMNS} WHERE campaign = %(campaign)s AND candidate > %(after)s {{upto}}"
 _OF = f"{_COLUMNS} WHERE campaign = %s AND candidate = ANY(%s::text[])"
 _UPTO = "AND candidate <= %(upto)s"
+# Who is known in the vault must have a journey that was told so.
+_STRANGERS = """
+SELECT candidate FROM vault.person p WHERE campaign = %s AND (name IS NOT NULL OR profile IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM journeys j WHERE (j.campaign, j.candidate) = (p.campaign, p.candidate)) ORDER BY 1
+"""
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text"
 _CHANGED = "SELECT candidate FROM journeys WHERE campaign = %s AND age(xmin) <= age(%s::text::xid)"
 _CAMPAIGN = """
@@ -110,13 +117,16 @@ _decode = msgspec.json.Decoder(Journey).decode
 @dataclass(frozen=True, slots=True)
 class StoredJourney:
     """A row of journeys: the journey, and what is drawn from it for those who only read; where its candidate stands in
-    the lines of fairs. `behind`: another version of Yinfeng wrote it, it waits to be drawn anew."""
+    the lines of fairs. `behind`: another version of Yinfeng wrote it, it waits to be drawn anew. `named`, `reached`:
+    the vault has a name of the person, or anything at all."""
 
     journey: Journey
     standing: dict[str, int]
     employers: list[str]
     behind: bool = False
     seats: Mapping[str, Stamp] = field(default_factory=dict)
+    named: bool = False
+    reached: bool = False
 
 
 async def bound(conn: Conn, campaign: str, after: str, facts: int) -> str | None:
@@ -183,6 +193,11 @@ async def seats(conn: Conn, campaign: str) -> list[str]:
     ]  # fmt: skip
 
 
+async def strangers(conn: Conn, campaign: str) -> list[str]:
+    """Of whom the vault knows something, though they have no journey."""
+    return [candidate for (candidate,) in await (await conn.execute(_STRANGERS, [campaign])).fetchall()]
+
+
 async def employers(conn: Conn, campaign: str) -> dict[str, Row]:
     """What is said of a campaign's employers."""
     return {row["employer"]: row for row in await _rows(conn, _EMPLOYERS, campaign)}
@@ -229,9 +244,9 @@ async def astray(conn: Conn) -> list[int]:
 
 def _journeys(rows: Iterable[tuple[Any, ...]]) -> dict[str, StoredJourney]:
     found = {}
-    for candidate, state, standing, employers, behind, fairs, stamps in rows:
+    for candidate, state, standing, employers, behind, fairs, stamps, known in rows:
         seats = {fair: (at, source, id) for fair, (at, source, id) in zip(fairs or (), stamps or (), strict=True)}
-        found[candidate] = StoredJourney(_decode(state), standing, employers, behind, seats)
+        found[candidate] = StoredJourney(_decode(state), standing, employers, behind, seats, *(known or ()))
     return found
 
 

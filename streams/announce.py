@@ -69,5 +69,4 @@ class Announcer:
         letters, self._letters = self._letters, []
         for letter in letters:
             place = {"topic": letter.topic, "partition": str(letter.partition), "offset": str(letter.offset)}
-            key = (letter.key or b"").decode("utf-8", "replace")
-            await self._publish(DEAD_LETTERS, key, letter.value, {**place, "reason": letter.reason})
+            await self._publish(DEAD_LETTERS, letter.about, letter.sealed, place)

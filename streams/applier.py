@@ -67,8 +67,7 @@ class Applier:
             async with conn.transaction():
                 await positions.move(conn, place.log, place.spans)
                 await _take_out(conn, message)
-                await dead_letters.bury(conn, [letter])
-            return Applied(dead_letters=[letter])
+                return Applied(dead_letters=await dead_letters.bury(conn, [letter]))
 
         return await self._persistence.persist(bury, of=place.spans)
 

@@ -67,7 +67,7 @@ async def apply_batch(
             doubtful = place is not None and await positions.move(conn, place.log, place.spans)
             facts, letters = await take_in(conn, incoming, now=now)
             if letters:
-                await dead_letters.bury(conn, letters)
+                letters = await dead_letters.bury(conn, letters)
             asked = await _apply(conn, facts, now, doubtful=doubtful) if facts else []
             return Applied(len(facts), asked, letters)
 

@@ -1,6 +1,6 @@
 """The proof: every derived row drawn anew from the facts, and compared with what is stored.
 
-Journeys and what is drawn from them, targets and their days, milestones, campaigns, fairs, employers, seats, openings,
+Journeys and what is drawn from them, whom the vault knows, targets and their days, milestones, campaigns, fairs, employers, seats, openings,
 retractions, and messages: each reason has its message. It shares the fold with the worker, but none of the incremental
 path: no merging, no differences. Which facts are retracted is taken as noted, and that is compared with the facts
 apart. A journey that another version of Yinfeng wrote waits to be drawn anew, and is not compared yet.
@@ -81,6 +81,8 @@ async def _audit_campaign(conn: Conn, campaign: str, report: Report, size: int, 
     async with conn.transaction():
         for seat in await auditing.seats(conn, campaign):
             report.differs(f"seats {campaign}/{seat}")
+    for stranger in await auditing.strangers(conn, campaign):
+        report.differs(f"journey {campaign}/{stranger}: the vault knows a person who has none")
     for message in await auditing.unfounded(conn, campaign):
         report.differs(f"message {message}: the fact that asked for it is not in the ledger")
     for message in await auditing.sent_twice(conn, campaign):

@@ -84,6 +84,7 @@ def compare_journey(report: Report, what: str, stored: StoredJourney | None, jou
         "standing": (kept.standing, milestones(journey)),
         "employers": (kept.employers, sorted(employers(journey))),
         "places in line": (kept.seats, lines(journey)),
+        "name and other words in the vault": ((kept.named, kept.reached), ("name" in journey.told, bool(journey.told))),
     }
     if kept.behind:
         report.behind += 1

@@ -8,7 +8,7 @@ from typing import Any
 from schemas.facts import Fact
 from schemas.journey import Journey, Micros, Stamp
 from storage.database import Conn
-from storage.ledger import ledger
+from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
 from storage.vault.process import vault
 from streams.domain.fold import PERSONAL, SIGNUP
@@ -56,7 +56,9 @@ class Persons:
 
     async def keep(self, conn: Conn) -> None:
         """Destroy the keys of those who were erased, then draw what persons are called."""
-        await vault().erase(conn, self._erased)
+        if self._erased:
+            await vault().erase(conn, self._erased)
+            await dead_letters.forget(conn, self._erased)
         if self._lives_on:
             # What was said after the erasure was sealed anew.
             for key, facts in (await ledger.facts_of_candidates(conn, self._lives_on)).items():

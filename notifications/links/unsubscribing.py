@@ -16,6 +16,7 @@ from notifications.links.opening import GONE, Door, gone
 from notifications.sending.situation import Situation
 from schemas.errors import NotFound
 from schemas.kinds import MARKETING
+from schemas.names import masked
 from storage.database import borrowed
 from storage.messages import suppressions
 from storage.messages.by_link import Linked
@@ -35,7 +36,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
             return gone(request, page)
         refused = await _refused(door, address)
         context = {
-            "address": _masked(address),
+            "address": masked(address),
             "kinds": sorted(MARKETING),
             "refused": MARKETING if ALL in refused else refused,
             "organizer": situation.campaign.get("organizer") or situation.sender.name,
@@ -93,9 +94,3 @@ async def _refused(door: Door, address: str) -> set[str]:
 async def _prefer(door: Door, message: Linked, address: str, refused: Collection[str]) -> None:
     async with borrowed(door.pool) as conn:
         await suppressions.prefer(conn, address, refused, message=message.id)
-
-
-def _masked(address: str) -> str:
-    """Enough to know one's own address by: a link may be forwarded."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}…{local[-1:] if len(local) > 2 else ''}@{domain}"

@@ -25,6 +25,7 @@ from schemas.paging import After, decode, next_link
 from storage.database import Conn, borrowed
 from storage.messages import attachments, channel_rests, reading, suppressions
 from storage.messages.reading import Wanted
+from storage.messages.sealed import Mail
 from storage.messages.suppressions import Suppression
 
 Pool = AsyncConnectionPool[Conn]
@@ -157,7 +158,7 @@ def _older(request: Request, last: int) -> str:
     return carrier.headers["Link"][1:].partition(">")[0]
 
 
-async def _kept(pool: Pool, id: int) -> reading.Mail:
+async def _kept(pool: Pool, id: int) -> Mail:
     async with borrowed(pool) as conn:
         found = await reading.mail(conn, id)
     if found is None:

@@ -81,6 +81,7 @@ EXACTLY: Final[dict[str, str]] = {
     "there is a seat by now": "现已有名额",
     "told in another mail already": "已在另一封邮件中告知",
     "waits for the end of the fair": "等待招聘会结束",
+    "what was typed is kept no more": "填写的内容已不再保留",
     "waits for the morning": "等到早晨发送",
     "what made it moot was taken back": "使其取消的记录已更正",
 }
@@ -93,6 +94,7 @@ LIKE: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"told in the mail of message (\d+)", "已并入第 {0} 号消息的邮件"),
         (r"(.+) on (\d{4}-\d{2}-\d{2})", "{0}（{1}）"),
         (r"(?:resent|cancelled) by (.+?): (.*)", "{0}：{1}"),
+        (r"suppression lifted by (.+)", "{0} 已解除停发"),
         (r"can't be written: (.*)", "暂时无法生成邮件：{0}"),
         (r"not tried, after: (.*)", "此前出错，未尝试发送：{0}"),
         (r"fell back to (\w+): (.*)", "改由 {0} 发送：{1}"),

@@ -128,6 +128,8 @@ def _address(situation: Situation) -> tuple[str, str]:
     if AUDIENCES[situation.message.kind] == "employer":
         return to_employers.address(situation)
     if situation.message.kind == SIGNUP_CHECK:  # nobody knows as yet that the address is theirs
+        if situation.message.params["to"] is None:
+            raise NotNow("cancelled", "what was typed is kept no more")
         return situation.message.params["to"], situation.message.params["name"]
     email, name = situation.journey.attribute("email"), situation.journey.attribute("name")
     if not email or not name:

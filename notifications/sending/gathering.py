@@ -17,18 +17,19 @@ from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, ToldWith, Writer, employer_of
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES, FACT_KINDS
-from schemas.messages import TEMPLATE_TEST
+from schemas.messages import SIGNUP_CHECK, TEMPLATE_TEST
 from schemas.sealed import personal_fields, personal_names
 from storage.access import own_pages
 from storage.database import Conn
-from storage.journeys import journeys, sight
+from storage.journeys import journeys, sight, unconfirmed
 from storage.journeys.journeys import Stored
 from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import asking, seat_words
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
-from storage.messages.claiming import UNWRITTEN, Claimed
+from storage.messages.claiming import Claimed
+from storage.messages.transitions import UNWRITTEN
 from storage.vault.process import vault
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ async def letters_for(
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
     await vault().embody(conn, {key: stored.journey for key, stored in known.items()})
-    claimed = await _with_prose(conn, claimed)
+    claimed = await _with_typed(conn, await _with_prose(conn, claimed))
     background = await _around(conn, claimed, known, now)
     situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
     made: list[Made] = []
@@ -69,7 +70,7 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     key = (message.campaign, message.candidate or "")
     journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
     await vault().embody(conn, {key: journey})
-    (message,) = await _with_prose(conn, [message])
+    (message,) = await _with_typed(conn, await _with_prose(conn, [message]))
     fair = message.params.get("fair")
     employer = employer_of(message, journey)
     about = await load_background(
@@ -98,6 +99,25 @@ async def _with_prose(conn: Conn, claimed: Sequence[Claimed]) -> list[Claimed]:
         else each
         for each in claimed
     ]
+
+
+async def _with_typed(conn: Conn, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """The messages, with what was typed into the form whose address they are to confirm: it is nowhere but there."""
+    forms = {each.id: _form(each) for each in claimed if each.kind == SIGNUP_CHECK and "to" not in each.params}
+    if not forms:
+        return list(claimed)
+    typed = await unconfirmed.fetch_all(conn, forms.values())
+    values = {id: typed[form]["values"] if form in typed else {} for id, form in forms.items()}
+    return [
+        replace(each, params={**each.params, "to": values[each.id].get("email"), "name": values[each.id].get("name")})
+        if each.id in values
+        else each
+        for each in claimed
+    ]
+
+
+def _form(message: Claimed) -> unconfirmed.Form:
+    return (message.params["signup"], message.campaign, message.candidate or "")
 
 
 async def _around(

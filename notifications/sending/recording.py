@@ -16,9 +16,9 @@ from notifications.sending.rendering import Renderer
 from notifications.sending.situation import NotNow, ToldWith
 from schemas.errors import SendRefused
 from schemas.messages import Status
-from storage.messages.claiming import TOLD_WITH, UNWRITTEN, Claimed
+from storage.messages.claiming import Claimed
 from storage.messages.recording import Record
-from storage.messages.transitions import Cause
+from storage.messages.transitions import TOLD_WITH, UNWRITTEN, Cause
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Portion:
 
     def records(self, outcomes: Mapping[int, Outcome]) -> list[Record]:
         """What is to be recorded now that this became of these mails; what did not go, too."""
-        told = {id: settled(self._mails[id], each) for id, each in outcomes.items() if id not in self._known}
+        told = {id: self._settled(id, each) for id, each in outcomes.items() if id not in self._known}
         found = list((self._left | told).values())
         return found + [follower for each in found for follower in self._told_with(each)]
 
@@ -105,11 +105,14 @@ class Portion:
         self._known.update(record.id for record in records)
         self._left = {id: record for id, record in self._left.items() if id not in self._known}
 
+    def _settled(self, id: int, outcome: Outcome) -> Record:
+        return replace(settled(self._mails[id], outcome), tells_of=tuple(self._followers.get(id, ())))
+
     def _told_with(self, leader: Record) -> list[Record]:
         """Messages that another one's mail tells of: what became of it became of them."""
         why = leader.reason or f"{TOLD_WITH} {leader.id}"
         return [
-            replace(leader, id=id, reason=why, html=None, text=None, attachments=())
+            replace(leader, id=id, reason=why, subject=None, html=None, text=None, attachments=(), tells_of=())
             for id in self._followers.get(leader.id, ())
         ]
 

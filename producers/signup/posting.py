@@ -73,7 +73,7 @@ class Counter:
         often learns nothing of it. Raises Conflict, as `sign_up` does."""
         _require_good(sent)
         candidate, _ = await self._person(sent)
-        said = {"to": sent.values["email"], "name": sent.values["name"], "locale": sent.lang, "signup": sent.name}
+        said = {"locale": sent.lang, "signup": sent.name}
         key = dedupe_key(SIGNUP_CHECK, sent.campaign, candidate, [sent.name])
         params = said | ({"fair": sent.fair} if sent.fair is not None else {})
         typed = {"values": sent.values, "employers": list(sent.employers), "lang": sent.lang, "fair": sent.fair}

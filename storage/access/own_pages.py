@@ -8,6 +8,7 @@ from typing import Final
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
+from storage.vault.process import vault
 
 _OF: Final = """
 SELECT campaign, candidate, generation FROM own_pages
@@ -24,7 +25,7 @@ DELETE FROM own_pages WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::t
 # Persons to whom mail has gone at this address. Whether it still is theirs, their journeys say.
 _MAILED_AT: Final = """
 SELECT DISTINCT campaign, candidate FROM messages
-WHERE lower(recipient) = %(address)s AND NOT forgotten AND candidate IS NOT NULL
+WHERE (address = %(digest)b OR lower(recipient) = %(address)s) AND NOT forgotten AND candidate IS NOT NULL
   AND (%(campaign)s::text IS NULL OR campaign = %(campaign)s) ORDER BY campaign, candidate LIMIT 20
 """
 # The mails whose tickets and answers the page leads to, the newest last.
@@ -55,7 +56,8 @@ async def renew(conn: Conn, campaign: str, candidate: str) -> int:
 
 async def mailed_at(conn: Conn, address: str, campaign: str | None = None) -> list[JourneyKey]:
     """Who had mail at this address, a few at most; in one campaign, or in any."""
-    values = {"address": address.lower(), "campaign": campaign}
+    digest = (await vault().keeper(conn)).address(address)
+    values = {"address": address.lower(), "digest": digest, "campaign": campaign}
     return [(c, p) for c, p in await (await conn.execute(_MAILED_AT, values)).fetchall()]
 
 

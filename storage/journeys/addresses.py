@@ -13,13 +13,15 @@ from schemas.kinds import EMPLOYER_KINDS, HR_KINDS
 from storage.arrays import column, columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
+from storage.vault.process import vault
 
 # Who was signed up otherwise, and has had mail at this address, is the same person.
 _CLAIM: Final = """
 INSERT INTO addresses (campaign, digest, candidate)
 SELECT %(campaign)s::text, %(digest)s::bytea, coalesce((
     SELECT m.candidate FROM messages m
-    WHERE lower(m.recipient) = %(address)s::text AND NOT m.forgotten AND m.campaign = %(campaign)s::text
+    WHERE (m.address = %(known)b::bytea OR lower(m.recipient) = %(address)s::text) AND NOT m.forgotten
+      AND m.campaign = %(campaign)s::text
       AND m.candidate IS NOT NULL AND m.kind <> ALL(%(others)s::text[]) ORDER BY m.id DESC LIMIT 1), %(fresh)s::text)
 ON CONFLICT (campaign, digest) DO UPDATE SET claimed_at = now()
 RETURNING candidate
@@ -43,6 +45,7 @@ class Addresses:
             "campaign": campaign,
             "digest": self._digest(address),
             "address": address.lower(),
+            "known": (await vault().keeper(conn)).address(address),
             "fresh": fresh,
             "others": column([*HR_KINDS, *EMPLOYER_KINDS]),
         }

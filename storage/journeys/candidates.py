@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from schemas.journey import Journey
 from storage.database import Conn
 from storage.ledger.ledger import read_event
+from storage.messages import sealed
 from storage.vault.process import vault
 
 Row = dict[str, Any]
@@ -35,7 +36,7 @@ ORDER BY f.time, f.source, f.id LIMIT %(limit)s
 """
 _MESSAGES = """
 SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status, reason, attempts, fact, source,
-       requested_at, sent_at
+       requested_at, sent_at, campaign, candidate, sealed
 FROM messages WHERE campaign = %s AND candidate = %s ORDER BY id LIMIT %s
 """
 
@@ -98,4 +99,11 @@ async def messages(conn: Conn, campaign: str, candidate: str, *, limit: int) -> 
     """The messages to a candidate, each with its state; `fact` and `source` are the fact that asked for it."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_MESSAGES, [campaign, candidate, limit])
-        return await cursor.fetchall()
+        rows = await cursor.fetchall()
+    reader = await vault().reader(conn, [(campaign, candidate)])
+    return [_without_key(row) for row in sealed.opened_rows(reader, rows, reader="to")]
+
+
+def _without_key(row: Row) -> Row:
+    del row["campaign"], row["candidate"]
+    return row

@@ -1,38 +1,57 @@
-"""PDFs that go with offers."""
+"""PDFs that go with offers, each sealed under a key of its own, which is sealed for each of its readers."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Iterable
 from typing import Final
+
+from psycopg.types.json import Jsonb
 
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
+from storage.vault.keeping import open_apart
+from storage.vault.process import vault
 
 _STORE: Final = """
-INSERT INTO documents (document, campaign, candidates, data, posted_by) VALUES (%s, %s, %s, %b, %s)
+INSERT INTO documents (document, campaign, candidates, data, posted_by, keys) VALUES (%s, %s, %s, %b, %s, %s)
 ON CONFLICT (document) DO NOTHING
 """
-_FETCH: Final = "SELECT data FROM documents WHERE document = %s AND campaign = %s AND %s = ANY(candidates)"
+_FETCH: Final = """
+SELECT data, keys->>%(candidate)s FROM documents
+WHERE document = %(document)s AND campaign = %(campaign)s AND %(candidate)s = ANY(candidates)
+"""
+_CLEAR: Final = """
+SELECT document, campaign, candidates, data FROM documents WHERE keys IS NULL ORDER BY document LIMIT %s FOR UPDATE
+"""
+_SEAL: Final = "UPDATE documents SET data = %b, keys = %s WHERE document = %s"
 _LEAVE: Final = """
-UPDATE documents d SET candidates = array_remove(d.candidates, k.candidate)
+UPDATE documents d SET candidates = array_remove(d.candidates, k.candidate), keys = d.keys - k.candidate
 FROM unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
 WHERE d.campaign = k.campaign AND k.candidate = ANY(d.candidates)
 """
 _DROP: Final = "DELETE FROM documents WHERE campaign = ANY(%s) AND candidates = '{}'"
+_PURPOSE: Final = "document"
 
 
 async def store(
     conn: Conn, document: str, campaign: str, candidates: Collection[str], data: bytes, *, posted_by: str
 ) -> None:
     """Keep a document for these candidates; the first of a name stands."""
-    await conn.execute(_STORE, [document, campaign, sorted(candidates), data, posted_by])
+    sealed, keys = await _sealed(conn, document, campaign, candidates, data)
+    await conn.execute(_STORE, [document, campaign, sorted(candidates), sealed, posted_by, Jsonb(keys)])
 
 
 async def fetch(conn: Conn, document: str, campaign: str, candidate: str) -> bytes | None:
     """A document that this candidate may see."""
-    row = await (await conn.execute(_FETCH, [document, campaign, candidate])).fetchone()
-    return bytes(row[0]) if row else None
+    asked = {"document": document, "campaign": campaign, "candidate": candidate}
+    row = await (await conn.execute(_FETCH, asked)).fetchone()
+    if row is None or row[1] is None:  # without keys, of an earlier version
+        return bytes(row[0]) if row else None
+    reader = await vault().reader(conn, [(campaign, candidate)])
+    key = reader.open_words((campaign, candidate), _PURPOSE, row[1])
+    return open_apart(base64.b64decode(key), document, bytes(row[0])) if key else None
 
 
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
@@ -41,3 +60,23 @@ async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     for key in wanted:  # one after the other: a document may be of several of them
         await conn.execute(_LEAVE, columns([key], 2))
     await conn.execute(_DROP, [sorted({campaign for campaign, _ in wanted})])
+
+
+async def seal_some(conn: Conn, limit: int) -> int:
+    """Seal some of those that an earlier version kept in the clear. Within a transaction; returns how many."""
+    rows = await (await conn.execute(_CLEAR, [limit])).fetchall()
+    for document, campaign, candidates, data in rows:
+        sealed, keys = await _sealed(conn, document, campaign, candidates, bytes(data))
+        await conn.execute(_SEAL, [sealed, Jsonb(keys), document])
+    return len(rows)
+
+
+async def _sealed(
+    conn: Conn, document: str, campaign: str, candidates: Collection[str], data: bytes
+) -> tuple[bytes, dict[str, str]]:
+    """A document, and its key for each of its readers."""
+    keeper = await vault().keeper(conn, [(campaign, candidate) for candidate in candidates])
+    key, sealed = keeper.seal_apart(document, data)
+    words = base64.b64encode(key).decode()
+    keys = {candidate: keeper.seal_words((campaign, candidate), _PURPOSE, words) for candidate in candidates}
+    return sealed, {candidate: each for candidate, each in keys.items() if each is not None}

@@ -1,18 +1,28 @@
-"""Signups whose address is still to be confirmed."""
+"""Signups whose address is still to be confirmed. What was typed is sealed under the key of whom it will be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import msgspec
 from psycopg.types.json import Jsonb
 
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
+from storage.vault.process import vault
 
+Form = tuple[str, str, str]  # its name, campaign, candidate
+
+_SEALED: Final = "sealed"
+_TYPED: Final = "typed"
 _KEEP: Final = """
 INSERT INTO unconfirmed (signup, campaign, candidate, typed) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_FETCH: Final = """
+SELECT u.signup, u.campaign, u.candidate, u.typed FROM unconfirmed u
+JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(signup, campaign, candidate) USING (signup, campaign, candidate)
 """
 _FORGET: Final = """
 DELETE FROM unconfirmed WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
@@ -21,16 +31,33 @@ DELETE FROM unconfirmed WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s:
 
 async def keep(conn: Conn, signup: str, campaign: str, candidate: str, typed: Mapping[str, Any]) -> bool:
     """Keep what was typed under the name of its form. Whether it is new."""
-    return (await conn.execute(_KEEP, [signup, campaign, candidate, Jsonb(dict(typed))])).rowcount > 0
+    key = (campaign, candidate)
+    words = (await vault().keeper(conn, [key])).seal_words(key, _TYPED, _encode(typed).decode())
+    return (await conn.execute(_KEEP, [signup, campaign, candidate, Jsonb({_SEALED: words})])).rowcount > 0
 
 
 async def fetch(conn: Conn, signup: str, campaign: str, candidate: str) -> dict[str, Any] | None:
-    """What was typed; None when that was too long ago."""
-    query = "SELECT typed FROM unconfirmed WHERE (signup, campaign, candidate) = (%s, %s, %s)"
-    row = await (await conn.execute(query, [signup, campaign, candidate])).fetchone()
-    return dict(row[0]) if row else None
+    """What was typed; None when that was too long ago, or its person was erased."""
+    return (await fetch_all(conn, [(signup, campaign, candidate)])).get((signup, campaign, candidate))
+
+
+async def fetch_all(conn: Conn, forms: Iterable[Form]) -> dict[Form, dict[str, Any]]:
+    """The same of many forms, by form."""
+    rows = await (await conn.execute(_FETCH, columns(list(forms), 3))).fetchall()
+    reader = await vault().reader(conn, {(campaign, candidate) for _, campaign, candidate, _ in rows})
+    found = {}
+    for signup, campaign, candidate, typed in rows:
+        if _SEALED not in typed:  # of an earlier version
+            found[signup, campaign, candidate] = typed
+        elif words := reader.open_words((campaign, candidate), _TYPED, typed[_SEALED]):
+            found[signup, campaign, candidate] = _decode(words)
+    return found
 
 
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     """Nothing of these persons waits any more."""
     await conn.execute(_FORGET, columns(list(keys), 2))
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode

@@ -17,7 +17,7 @@ from storage.campaigns import announcements
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.messages import attachments, statuses, suppressions
-from storage.messages.claiming import TOLD_WITH as WITH_OTHERS
+from storage.messages.transitions import TOLD_WITH as WITH_OTHERS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 RESTORED: Final = "it may have gone before the database was restored"
@@ -91,7 +91,8 @@ SELECT id, 'cancelled' AS status, 'erased' AS cause, 'candidate erased' AS reaso
 FROM messages m WHERE status IN ('requested', 'held', 'suppressed') AND {_OF_CANDIDATES} AND {_OF_ERASED}
 """
 _FORGET: Final = f"""
-UPDATE messages m SET recipient = NULL, subject = NULL, params = '{{}}', forgotten = true,
+UPDATE messages m SET recipient = NULL, subject = NULL, sealed = NULL, address = NULL, domain = NULL,
+    params = '{{}}', forgotten = true,
     reason = CASE WHEN status = 'cancelled' THEN reason END
 WHERE {_OF_CANDIDATES} AND {_OF_ERASED}
 RETURNING id

@@ -1,44 +1,60 @@
-"""Files that went with mails, kept beside them."""
+"""Files that went with mails, kept beside them, sealed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from psycopg.rows import class_row
-
 from schemas.messages import Attachment
 from storage.database import Conn
+from storage.ledger.ledger import JourneyKey
+from storage.messages.sealed import open_file, seal_file
+from storage.vault.keeping import Keeper
+from storage.vault.process import vault
 
 _KEEP = """
 INSERT INTO mail_attachments (message, name, content_type, content_id, data)
 SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::bytea[])
 """
-_OF = "SELECT name, content_type, data, content_id FROM mail_attachments WHERE message = %s ORDER BY name"
+_OF = """
+SELECT a.name, a.content_type, a.data, a.content_id, m.campaign, coalesce(m.candidate, '') FROM mail_attachments a
+JOIN messages m ON m.id = a.message WHERE a.message = %s ORDER BY a.name
+"""
 
 
-async def keep(conn: Conn, by_message: Mapping[int, Sequence[Attachment]]) -> None:
+async def keep(
+    conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], by_message: Mapping[int, Sequence[Attachment]]
+) -> None:
     """Store the files of messages that went out, in place of those that went with an earlier try."""
     await forget(conn, list(by_message))
-    rows = [(id, each) for id, attachments in by_message.items() for each in attachments]
+    rows = [
+        (id, each, data)
+        for id, attachments in by_message.items()
+        for each in attachments
+        if (data := seal_file(keeper, whose[id], each.data)) is not None
+    ]
     if not rows:
         return
     await conn.execute(
         _KEEP,
         [
-            [id for id, _ in rows],
-            [each.name for _, each in rows],
-            [each.content_type for _, each in rows],
-            [each.content_id for _, each in rows],
-            [each.data for _, each in rows],
+            [id for id, _, _ in rows],
+            [each.name for _, each, _ in rows],
+            [each.content_type for _, each, _ in rows],
+            [each.content_id for _, each, _ in rows],
+            [data for _, _, data in rows],
         ],
     )
 
 
 async def of(conn: Conn, message: int) -> list[Attachment]:
     """The files that went with a message, by their names."""
-    async with conn.cursor(row_factory=class_row(Attachment)) as cursor:
-        await cursor.execute(_OF, [message])
-        return await cursor.fetchall()
+    rows = await (await conn.execute(_OF, [message])).fetchall()
+    reader = await vault().reader(conn, [(campaign, candidate) for *_, campaign, candidate in rows])
+    return [
+        Attachment(name, content_type, opened, content_id)
+        for name, content_type, data, content_id, campaign, candidate in rows
+        if (opened := open_file(reader, (campaign, candidate), bytes(data))) is not None
+    ]
 
 
 async def forget(conn: Conn, messages: Sequence[int]) -> None:

@@ -13,9 +13,9 @@ from schemas.kinds import HR_KINDS
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.messages import templates
-from storage.messages.claiming import TOLD_WITH
 from storage.messages.seat_words import Key, Seat
 from storage.messages.templates import Switch, TemplateKey, Version
+from storage.messages.transitions import TOLD_WITH
 
 # The condition is the index's.
 _TOLD_HR = f"""

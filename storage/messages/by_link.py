@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from psycopg.rows import class_row
@@ -13,13 +13,15 @@ from schemas.facts import Fact
 from storage.arrays import column
 from storage.database import Conn
 from storage.ledger.ledger import read_event
+from storage.messages import sealed
 from storage.messages.claiming import Claimed
+from storage.vault.process import vault
 
 # Links in mails from before messages had nonces name the number: those alone that there were then.
 _NAMED: Final = """(nonce = %(nonce)s::uuid OR id = %(number)s AND id <= (
     SELECT convert_from(value, 'UTF8')::bigint FROM secrets WHERE name = 'numbered_until'))"""
 _FIND: Final = f"""
-SELECT id, kind, campaign, candidate, params, attempts, recipient, nonce::text FROM messages
+SELECT id, kind, campaign, candidate, params, attempts, recipient, nonce::text, sealed FROM messages
 WHERE {_NAMED} AND candidate IS NOT NULL AND NOT forgotten
 """
 _IDS: Final = """
@@ -67,9 +69,16 @@ async def find(conn: Conn, name: str) -> Linked | None:
     """The message of this name outside; None where there is none, or nothing of it is left since its candidate was
     erased."""
     nonce, number = _nonce(name), _number(name)
-    async with conn.cursor(row_factory=class_row(Linked)) as cursor:
-        await cursor.execute(_FIND, {"nonce": nonce, "number": number})
-        return await cursor.fetchone()
+    row = await (await conn.execute(_FIND, {"nonce": nonce, "number": number})).fetchone()
+    if row is None:
+        return None
+    *_, kept = row
+    found = Linked(*row[:-1])
+    if kept is None:
+        return found
+    key = (found.campaign, found.candidate)
+    recipient, _ = sealed.open_reader(await vault().reader(conn, [key]), key, kept)
+    return replace(found, recipient=recipient)
 
 
 async def ids(conn: Conn, names: Collection[str]) -> dict[str, int]:

@@ -10,11 +10,13 @@ from typing import Any, Final
 from schemas.kinds import GROUPED
 from storage.database import Conn
 from storage.messages import statuses
+from storage.messages.transitions import UNWRITTEN
+from storage.vault.process import vault
 
 _DUE: Final = """
 SELECT id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note FROM messages
 WHERE status = 'requested' AND {which} AND coalesce(not_before, requested_at) <= now()
-  AND (recipient IS NULL OR lower(split_part(recipient, '@', 2)) <> ALL(%(full)s))
+  AND (domain IS NULL OR domain <> ALL(%(full)b::bytea[]))
 ORDER BY coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
@@ -49,8 +51,6 @@ WHERE status = 'held' AND starts_with(reason, %(unwritten)s)
   AND (%(campaign)s::text IS NULL OR (campaign, kind) = (%(campaign)s, %(kind)s))
 """
 MOST_TOGETHER: Final = 5000
-TOLD_WITH: Final = "told in the mail of message"
-UNWRITTEN: Final = "can't be written"
 _LOST: Final = "the sender ended between claiming this message and recording what became of it"
 
 
@@ -83,7 +83,9 @@ async def claim(
 ) -> list[Claimed]:
     """Take up to `limit` messages of these kinds that are due, for `lease` seconds; none that was for a domain of
     `full` when it was put off."""
-    values: dict[str, Any] = {"kinds": list(kinds), "full": list(full), "limit": limit}
+    keeper = await vault().keeper(conn) if full else None
+    digests = [keeper.domain(domain) for domain in full] if keeper else []
+    values: dict[str, Any] = {"kinds": list(kinds), "full": digests, "limit": limit}
     values |= {"channel": channel, "owner": owner, "lease": lease}
     return await _claim(conn, _OF_KINDS, values)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from schemas.errors import NotFound
 from schemas.kinds import HR_KINDS
@@ -23,6 +24,9 @@ from schemas.messages import (
 )
 from storage.database import Conn
 from storage.journeys.sight import SEEN
+from storage.messages import sealed
+from storage.messages.sealed import Mail
+from storage.vault.process import vault
 
 ABOUT_FAIRS: Final = (
     SIGNUP_CONFIRMATION,
@@ -37,7 +41,8 @@ ABOUT_FAIRS: Final = (
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 _ROWS = """
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
-       m.attempts, m.source, m.fact, m.requested_at, m.sent_at, coalesce(c.timezone, 'Asia/Shanghai') AS timezone,
+       m.attempts, m.source, m.fact, m.requested_at, m.sent_at, m.sealed,
+       coalesce(c.timezone, 'Asia/Shanghai') AS timezone,
        coalesce(c.title, m.campaign) AS title,
        coalesce(
            (SELECT p.name FROM vault.person p WHERE (p.campaign, p.candidate) = (m.campaign, m.candidate)),
@@ -57,7 +62,14 @@ AND (m.kind IN {ABOUT_FAIRS} OR %(employer)s = coalesce(
        AND x.event->'data'->>'offer' = c.event->'data'->>'offer'
      ORDER BY x.time DESC LIMIT 1)))
 """
-_HISTORY = "SELECT at, status, cause, detail FROM message_attempts WHERE message = %s ORDER BY id"
+_HISTORY = """
+SELECT a.at, a.status, a.cause, a.detail, m.campaign, coalesce(m.candidate, '') AS candidate FROM message_attempts a
+JOIN messages m ON m.id = a.message WHERE a.message = %s ORDER BY a.id
+"""
+_MAIL = """
+SELECT w.html, w.text, w.at, w.sealed, w.whose, m.campaign FROM mails w JOIN messages m ON m.id = w.message
+WHERE w.message = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +97,6 @@ class Message:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A message as it went out."""
-
-    html: str
-    text: str
-    at: datetime
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which messages; None: whatever they are. `employer`: those that this employer may see."""
@@ -114,20 +117,24 @@ async def listed(conn: Conn, wanted: Wanted, *, before: int | None, limit: int) 
     conditions += [_OF_EMPLOYER] if wanted.employer is not None else []
     where = "WHERE " + " AND ".join(conditions) if conditions else ""
     values = {**given, "before": before, "employer": wanted.employer, "limit": limit}
-    async with conn.cursor(row_factory=class_row(Message)) as cursor:
-        await cursor.execute(f"{_ROWS} {where} ORDER BY m.id DESC LIMIT %(limit)s", values)
-        return await cursor.fetchall()
+    return await _read(conn, f"{_ROWS} {where} ORDER BY m.id DESC LIMIT %(limit)s", values)
 
 
 async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
     """One message. Raises NotFound, also for one that the employer may not see."""
     condition = f" AND {_OF_EMPLOYER}" if employer is not None else ""
-    async with conn.cursor(row_factory=class_row(Message)) as cursor:
-        await cursor.execute(f"{_ROWS} WHERE m.id = %(id)s{condition}", {"id": id, "employer": employer})
-        found = await cursor.fetchone()
-    if found is None:
+    found = await _read(conn, f"{_ROWS} WHERE m.id = %(id)s{condition}", {"id": id, "employer": employer})
+    if not found:
         raise NotFound(f"there is no message {id} that this key may read")
-    return found
+    return found[0]
+
+
+async def _read(conn: Conn, query: str, values: Mapping[str, Any]) -> list[Message]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, values)
+        rows = await cursor.fetchall()
+    reader = await vault().reader(conn, {(row["campaign"], row["candidate"] or "") for row in rows})
+    return [Message(**row) for row in sealed.opened_rows(reader, rows)]
 
 
 async def timezone(conn: Conn, campaign: str) -> str:
@@ -140,14 +147,23 @@ async def timezone(conn: Conn, campaign: str) -> str:
 async def attempts(conn: Conn, id: int) -> list[dict[str, Any]]:
     """What was tried and what changed, the oldest first: `at`, `status`, `cause`, `detail`."""
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(
-            "SELECT at, status, cause, detail FROM message_attempts WHERE message = %s ORDER BY id", [id]
-        )
-        return await cursor.fetchall()
+        await cursor.execute(_HISTORY, [id])
+        rows = await cursor.fetchall()
+    whose = [(row.pop("campaign"), row.pop("candidate")) for row in rows]
+    reader = await vault().reader(conn, whose)
+    return [
+        {**row, "detail": reader.open_words(key, sealed.REASON, row["detail"])}
+        for key, row in zip(whose, rows, strict=True)
+    ]
 
 
 async def mail(conn: Conn, id: int) -> Mail | None:
-    """The message as it went out; None when it hasn't, or was forgotten with its candidate."""
-    async with conn.cursor(row_factory=class_row(Mail)) as cursor:
-        await cursor.execute("SELECT html, text, at FROM mails WHERE message = %s", [id])
-        return await cursor.fetchone()
+    """The message as it went out; None when it hasn't, or was forgotten with somebody of whom it told."""
+    row = await (await conn.execute(_MAIL, [id])).fetchone()
+    if row is None:
+        return None
+    html, text, at, kept, whose, campaign = row
+    if kept is None or html:  # of an earlier version
+        return Mail(html, text, at)
+    reader = await vault().reader(conn, [(campaign, candidate) for candidate in whose])
+    return sealed.open_mail(reader, campaign, whose, bytes(kept), at)

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
 from storage.arrays import Column, Value, named
 from storage.database import Conn
-from storage.messages import attachments, offer_alerts, seat_words, statuses, suppressions
+from storage.ledger.ledger import JourneyKey
+from storage.messages import attachments, offer_alerts, sealed, seat_words, statuses, suppressions
 from storage.messages.suppressions import Wish
-from storage.messages.transitions import Cause
+from storage.messages.transitions import TOLD_WITH, Cause
+from storage.vault.keeping import Keeper
+from storage.vault.process import vault
 
 # A sender whose lease ended while it could not reach the database still knows best what became of its messages.
-_OURS: Final = "SELECT id, forgotten FROM messages WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE"
+_OURS: Final = """
+SELECT id, forgotten, campaign, coalesce(candidate, '') FROM messages
+WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE
+"""
 _GIVEN: Final = """
 SELECT given.*, NULL::text AS note
-FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(recipients)s::text[],
-            %(locales)s::text[], %(subjects)s::text[], %(due)s::timestamptz[])
-     AS given(id, status, cause, reason, recipient, locale, subject, due)
+FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(locales)s::text[],
+            %(due)s::timestamptz[], %(sealed)b::bytea[], %(addresses)b::bytea[], %(domains)b::bytea[])
+     AS given(id, status, cause, reason, locale, due, sealed, address, domain)
 """
-_SAID: Final = """owner = NULL, lease_until = NULL, locale = r.locale, not_before = r.due,
-    recipient = CASE WHEN NOT m.forgotten THEN r.recipient END,
-    subject = CASE WHEN NOT m.forgotten THEN r.subject END,
+_READER: Final = """recipient = NULL, subject = NULL, sealed = CASE WHEN NOT m.forgotten THEN r.sealed END,
+    address = CASE WHEN NOT m.forgotten THEN r.address END, domain = CASE WHEN NOT m.forgotten THEN r.domain END"""
+_SAID: Final = f"""owner = NULL, lease_until = NULL, locale = r.locale, not_before = r.due, {_READER},
     sent_at = CASE WHEN r.status = 'sent' THEN coalesce(m.sent_at, now()) END,
     attempts = m.attempts + CASE WHEN m.begun_at IS NULL AND r.cause = 'outcome' AND r.status <> 'requested'
                             THEN 1 ELSE 0 END"""
 # Where the provider was quicker than the record, its word stands.
 _KEEP_WORD: Final = f"""
 UPDATE messages m SET owner = NULL, lease_until = NULL, locale = r.locale, sent_at = coalesce(m.sent_at, now()),
-    recipient = CASE WHEN NOT m.forgotten THEN r.recipient END, subject = CASE WHEN NOT m.forgotten THEN r.subject END
+    {_READER}
 FROM ({_GIVEN}) AS r WHERE m.id = r.id AND m.owner = %(owner)s
 """
 _LOCK: Final = """
@@ -40,9 +48,10 @@ JOIN unnest(%b::bigint[], %b::text[], %b::text[]) AS k(id, campaign, candidate) 
 ORDER BY j.campaign, j.candidate FOR SHARE OF j
 """
 _MAILS: Final = """
-INSERT INTO mails (message, html, text)
-SELECT u.* FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS u(message, html, text)
-ON CONFLICT (message) DO UPDATE SET html = excluded.html, text = excluded.text, at = now()
+INSERT INTO mails (message, html, text, sealed, whose)
+SELECT u.message, '', '', u.sealed, u.whose::jsonb FROM unnest(%b::bigint[], %b::bytea[], %b::text[])
+     AS u(message, sealed, whose)
+ON CONFLICT (message) DO UPDATE SET html = '', text = '', sealed = excluded.sealed, whose = excluded.whose, at = now()
 """
 
 
@@ -52,6 +61,7 @@ class Record:
 
     `seen`: the journey (campaign, candidate, version) for whose sake it is held or cancelled; the message goes back
     to the others when that journey has changed meanwhile. `suppress`: why nothing is to go to its recipient again.
+    `tells_of`: the messages that its mail tells of beside it.
     """
 
     id: int
@@ -67,6 +77,7 @@ class Record:
     attachments: tuple[Attachment, ...] = ()
     seen: tuple[str, str, int] | None = None
     suppress: SuppressionKind | None = None
+    tells_of: tuple[int, ...] = ()
 
 
 async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
@@ -79,15 +90,19 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
     async with conn.transaction():
         records = await _still_held(conn, records)
         rows = await (await conn.execute(_OURS, [[each.id for each in records], owner])).fetchall()
-        forgotten = dict(rows)
+        forgotten = {id: gone for id, gone, *_ in rows}
         ours = [each for each in records if each.id in forgotten]
-        values = {**_columns(ours), "owner": owner}
+        told_of = [id for each in ours for id in each.tells_of]
+        whose = await sealed.whose(conn, told_of) if told_of else {}
+        whose |= {id: (campaign, candidate) for id, _, campaign, candidate in rows}
+        keeper = await vault().keeper(conn, whose.values())
+        values = {**_columns(keeper, whose, ours), "owner": owner}
         changed = {id for (id,) in await statuses.change(conn, _GIVEN, values, also=_SAID)}
         if len(changed) < len(ours):
             await conn.execute(_KEEP_WORD, values)
         await _tell_of_offers(conn, [each for each in ours if each.id in changed])
         await suppressions.add(conn, _wishes([each for each in ours if not forgotten[each.id]]))
-        await _keep(conn, [each for each in ours if each.html is not None and not forgotten[each.id]])
+        await _keep(conn, keeper, whose, [each for each in ours if each.html is not None and not forgotten[each.id]])
         went = [each.id for each in ours if each.status in ("sent", "unknown")]
         if went:
             await seat_words.note(conn, went)
@@ -102,26 +117,41 @@ def _wishes(records: Sequence[Record]) -> list[Wish]:
     ]
 
 
-async def _keep(conn: Conn, records: Sequence[Record]) -> None:
-    if not records:
+async def _keep(conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> None:
+    rows = []
+    for each in records:
+        (campaign, own), others = whose[each.id], [whose[id][1] for id in each.tells_of]
+        parts = (each.subject, each.html or "", each.text or "")
+        mail = sealed.seal_mail(keeper, campaign, {own, *others}, parts)
+        if mail is not None:
+            rows.append((each, mail[0], _encode(mail[1]).decode()))
+    if not rows:
         return
-    columns = [[each.id for each in records], [each.html for each in records], [each.text for each in records]]
-    await conn.execute(_MAILS, columns)
-    await attachments.keep(conn, {each.id: each.attachments for each in records})
+    await conn.execute(_MAILS, [[each.id for each, _, _ in rows], [m for _, m, _ in rows], [w for _, _, w in rows]])
+    await attachments.keep(conn, keeper, whose, {each.id: each.attachments for each, _, _ in rows})
 
 
-def _columns(records: Sequence[Record]) -> dict[str, Column]:
+def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> dict[str, Column]:
     columns: dict[str, list[Value]] = {
         "ids": [each.id for each in records],
         "statuses": [each.status for each in records],
         "causes": [each.cause for each in records],
-        "reasons": [each.reason for each in records],
-        "recipients": [each.recipient for each in records],
+        "reasons": [sealed.seal_reason(keeper, whose[each.id], each.cause, each.reason) for each in records],
         "locales": [each.locale for each in records],
-        "subjects": [each.subject for each in records],
         "due": [each.not_before for each in records],
     }
-    return named(columns)
+    to = [each.recipient for each in records]
+    return named(columns) | {
+        "sealed": [sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records],
+        "addresses": [keeper.address(address) if address else None for address in to],
+        "domains": [keeper.domain(sealed.domain_of(address)) if address else None for address in to],
+    }
+
+
+def _subject(record: Record) -> str | None:
+    """What tells of several persons is kept in the mail alone, under the keys of all."""
+    told_elsewhere = record.reason is not None and record.reason.startswith(TOLD_WITH)
+    return None if record.tells_of or told_elsewhere else record.subject
 
 
 async def _still_held(conn: Conn, records: Sequence[Record]) -> Sequence[Record]:
@@ -147,3 +177,6 @@ async def _tell_of_offers(conn: Conn, records: Sequence[Record]) -> None:
     troubled = [each.id for each in records if each.status in OFFER_TROUBLE]
     if troubled:
         await offer_alerts.tell_hr(conn, troubled, OFFER_TROUBLE)
+
+
+_encode: Final = msgspec.json.Encoder().encode

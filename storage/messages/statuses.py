@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 
 from schemas.emitted import OUTCOME_STATUSES
 from schemas.messages import Status
 from storage.arrays import Value, named
 from storage.database import Conn
+from storage.messages import sealed
 from storage.messages.transitions import ALLOWED, Cause
+from storage.vault.process import vault
 
 _CHANGE: Final = """
 WITH changed AS (
@@ -41,7 +43,7 @@ TOLD_STATUSES: Final = "{" + ",".join(OUTCOME_STATUSES) + "}"
 FREED: Final = "owner = NULL, lease_until = NULL"
 
 _LOCK: Final = """
-SELECT id, kind, campaign, candidate, status, attempts, params, forgotten, recipient,
+SELECT id, kind, campaign, candidate, status, attempts, params, forgotten, recipient, subject, reason, sealed,
        (SELECT max(a.at) FROM message_attempts a WHERE a.message = m.id AND a.cause IN ('resent', 'again')) AS resent_at
 FROM messages m WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE OF m
 """
@@ -98,14 +100,30 @@ async def lock(conn: Conn, ids: Collection[int]) -> dict[int, MessageState]:
     """Those of these messages that there are, by id, locked until the transaction ends."""
     if not ids:
         return {}
-    async with conn.cursor(row_factory=class_row(MessageState)) as cursor:
+    async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_LOCK, {"ids": sorted(ids)})
-        return {row.id: row for row in await cursor.fetchall()}
+        rows = await cursor.fetchall()
+    reader = await vault().reader(conn, {(row["campaign"], row["candidate"] or "") for row in rows})
+    found = [MessageState(**{name: row[name] for name in _STATE}) for row in sealed.opened_rows(reader, rows)]
+    return {each.id: each for each in found}
 
 
 async def move(conn: Conn, moves: Sequence[Move]) -> None:
     """Move locked messages on, in this order: each step is in the history, the last one of each message holds."""
-    for step in _in_steps(moves):
+    if not moves:
+        return
+    whose = await sealed.whose(conn, {each.id for each in moves})
+    keeper = await vault().keeper(conn, whose.values())
+    known = [
+        replace(
+            each,
+            reason=sealed.seal_reason(keeper, whose[each.id], each.cause, each.reason),
+            note=sealed.seal_reason(keeper, whose[each.id], each.cause, each.note),
+        )
+        for each in moves
+        if each.id in whose
+    ]
+    for step in _in_steps(known):
         values: dict[str, list[Value]] = {
             "ids": [each.id for each in step],
             "statuses": [each.status for each in step],
@@ -126,3 +144,6 @@ def _in_steps(moves: Sequence[Move]) -> list[list[Move]]:
             steps.append([])
         steps[nth].append(each)
     return steps
+
+
+_STATE: Final = tuple(each.name for each in fields(MessageState))

@@ -1,40 +1,64 @@
-"""Addresses that no mail, or none of marketing, may go to: since when, why, and who lifted that."""
+"""Addresses that no mail, or none of marketing, may go to: since when, why, and who lifted that.
+
+They are known by keyed digests. Those of an earlier version are found in the clear until they are sealed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 
 from schemas.errors import NotFound
 from schemas.messages import SuppressionKind
+from schemas.names import masked
 from storage.database import Conn
-from storage.messages import statuses
+from storage.ledger.ledger import JourneyKey
+from storage.messages import sealed, statuses
+from storage.vault.keeping import GONE, PLATFORM, Keeper
+from storage.vault.process import vault
 
-_ADD = """
-INSERT INTO suppressions (address, kind, about, message, detail)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[])
-ON CONFLICT (address, kind, about) WHERE lifted_at IS NULL DO NOTHING
+_ADD: Final = """
+INSERT INTO suppressions (digest, address, kind, about, message, detail)
+SELECT u.digest, u.shown, u.kind, u.about, u.message, u.detail
+FROM unnest(%b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[])
+     AS u(digest, clear, shown, kind, about, message, detail)
+WHERE NOT EXISTS (SELECT FROM suppressions s WHERE (s.address, s.kind, s.about) = (u.clear, u.kind, u.about)
+                  AND s.lifted_at IS NULL)
+ON CONFLICT (digest, kind, about) WHERE lifted_at IS NULL AND digest IS NOT NULL DO NOTHING
 """
-_ROWS = """
-SELECT id, address, kind, about, message, detail, since, lifted_at, lifted_by, lifted_reason FROM suppressions
+_ROWS: Final = """
+SELECT s.id, s.digest, s.address, s.kind, s.about, s.message, s.detail, s.since, s.lifted_at, s.lifted_by,
+       s.lifted_reason, coalesce(m.campaign, '') AS campaign, coalesce(m.candidate, '') AS candidate
+FROM suppressions s LEFT JOIN messages m ON m.id = s.message
 """
-_LIFT = """
-UPDATE suppressions SET lifted_at = now(), lifted_by = %(by)s, lifted_reason = %(reason)s
-WHERE address = %(address)s AND lifted_at IS NULL AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+_OF: Final = f"""
+{_ROWS} WHERE (s.digest = ANY(%(digests)b::bytea[]) OR s.digest IS NULL AND s.address = ANY(%(clear)b::text[]))
+AND s.lifted_at IS NULL ORDER BY s.id
+"""
+_IN_FORCE: Final = f"""
+{_ROWS} WHERE (s.digest = %(digest)b OR s.digest IS NULL AND s.address = %(address)s) AND s.lifted_at IS NULL
+  AND (%(kind)s::text IS NULL OR s.kind = %(kind)s) ORDER BY s.id FOR UPDATE OF s
+"""
+_LIFT: Final = """
+UPDATE suppressions s SET lifted_at = now(), lifted_by = %b, lifted_reason = u.reason
+FROM unnest(%b::bigint[], %b::text[]) AS u(id, reason) WHERE s.id = u.id
 """
 _RELEASE: Final = """
 SELECT id, 'requested' AS status, 'lifted' AS cause, NULL::text AS reason, %(said)s AS note FROM messages
-WHERE status = 'suppressed' AND lower(recipient) = %(address)s ORDER BY id FOR UPDATE
+WHERE status = 'suppressed' AND (address = %(digest)b OR lower(recipient) = %(address)s) ORDER BY id FOR UPDATE
 """
 # An erased person's address is kept only where a message that is not forgotten was for it too.
-_FORGET = """
+_FORGET: Final = """
 DELETE FROM suppressions s USING messages own WHERE own.id = s.message AND own.forgotten
+AND NOT EXISTS (SELECT FROM messages m WHERE m.address = s.digest AND NOT m.forgotten)
 AND NOT EXISTS (SELECT FROM messages m WHERE lower(m.recipient) = s.address AND NOT m.forgotten)
 """
+_ADDRESS: Final = "address"
+_DETAIL: Final = "detail"
 _MOST_OF_A_REASON: Final = 1000
 READER: Final = "reader"
 
@@ -42,7 +66,7 @@ READER: Final = "reader"
 @dataclass(frozen=True, slots=True)
 class Suppression:
     """One address and why nothing goes there; `message` is the one that told; `about` the one kind of message that it
-    stops, or empty. In force until `lifted_at`."""
+    stops, or empty. In force until `lifted_at`. `address`: as much of it as is shown, unless it was asked for."""
 
     id: int
     address: str
@@ -72,29 +96,42 @@ async def add(conn: Conn, wishes: Collection[Wish]) -> int:
     if not wishes:
         return 0
     ordered = sorted(wishes, key=lambda wish: (wish.address.lower(), wish.kind, wish.about))
+    known = await sealed.whose(conn, {wish.message for wish in ordered if wish.message is not None})
+    keeper = await vault().keeper(conn, known.values())
+    whose = [known.get(wish.message or 0, PLATFORM) for wish in ordered]
+    shown = [
+        keeper.seal_words(key, _ADDRESS, masked(wish.address)) or GONE for key, wish in zip(whose, ordered, strict=True)
+    ]
     columns = [
+        [keeper.address(wish.address) for wish in ordered],
         [wish.address.lower() for wish in ordered],
+        shown,
         [wish.kind for wish in ordered],
         [wish.about for wish in ordered],
         [wish.message for wish in ordered],
-        [wish.detail for wish in ordered],
+        [keeper.seal_words(key, _DETAIL, wish.detail) for key, wish in zip(whose, ordered, strict=True)],
     ]
     return (await conn.execute(_ADD, columns)).rowcount
 
 
 async def of(conn: Conn, addresses: Collection[str]) -> dict[str, list[Suppression]]:
-    """What is in force for these addresses, by address in lower case; in one query."""
+    """What is in force for these addresses, by address in lower case; in a few queries for all."""
+    if not addresses:
+        return {}
+    wanted, keeper = sorted({address.lower() for address in addresses}), await vault().keeper(conn)
+    by_digest = {keeper.address(address): address for address in wanted}
     found: dict[str, list[Suppression]] = {}
-    wanted = sorted({address.lower() for address in addresses})
-    for each in await _read(conn, f"{_ROWS} WHERE address = ANY(%s) AND lifted_at IS NULL ORDER BY id", [wanted]):
-        found.setdefault(each.address, []).append(each)
+    for digest, each in await _read(conn, _OF, {"digests": list(by_digest), "clear": wanted}):
+        address = by_digest[digest] if digest is not None else each.address
+        found.setdefault(address, []).append(replace(each, address=address))
     return found
 
 
 async def listed(conn: Conn, *, lifted: bool = False, limit: int = 100) -> list[Suppression]:
     """Suppressions in force, with `lifted` also the others; the newest first."""
-    where = "" if lifted else "WHERE lifted_at IS NULL"
-    return await _read(conn, f"{_ROWS} {where} ORDER BY id DESC LIMIT %s", [limit])
+    where = "" if lifted else "WHERE s.lifted_at IS NULL"
+    query = f"{_ROWS} {where} ORDER BY s.id DESC LIMIT %(limit)s"
+    return [each for _, each in await _read(conn, query, {"limit": limit})]
 
 
 async def lift(conn: Conn, address: str, *, by: str, reason: str) -> list[int]:
@@ -103,7 +140,7 @@ async def lift(conn: Conn, address: str, *, by: str, reason: str) -> list[int]:
     async with conn.transaction():
         if not await _lift(conn, wanted, by=by, reason=why):
             raise NotFound(f"{address!r} is not suppressed; `yinfeng suppressions list` shows what is")
-        return await _release(conn, wanted, f"suppression lifted by {by}: {why}")
+        return await _release(conn, wanted, f"suppression lifted by {by}")
 
 
 async def prefer(conn: Conn, address: str, refused: Collection[str], *, message: int) -> list[int]:
@@ -117,11 +154,18 @@ async def prefer(conn: Conn, address: str, refused: Collection[str], *, message:
 
 
 async def _lift(conn: Conn, address: str, *, by: str, reason: str, kind: SuppressionKind | None = None) -> int:
-    return (await conn.execute(_LIFT, {"address": address, "by": by, "reason": reason, "kind": kind})).rowcount
+    digest = (await vault().keeper(conn)).address(address)
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_IN_FORCE, {"address": address, "digest": digest, "kind": kind})
+        rows = await cursor.fetchall()
+    keeper = await vault().keeper(conn, {_whose(row) for row in rows})
+    said = [keeper.seal_words(_whose(row), _DETAIL, reason) for row in rows]
+    await conn.execute(_LIFT, [by, [row["id"] for row in rows], said])
+    return len(rows)
 
 
 async def _release(conn: Conn, address: str, said: str) -> list[int]:
-    values = {"address": address, "said": said}
+    values = {"address": address, "digest": (await vault().keeper(conn)).address(address), "said": said}
     return [id for (id,) in await statuses.change(conn, _RELEASE, values, also=f"{statuses.FREED}, not_before = NULL")]
 
 
@@ -130,7 +174,25 @@ async def forget(conn: Conn) -> None:
     await conn.execute(_FORGET)
 
 
-async def _read(conn: Conn, query: str, values: list[object]) -> list[Suppression]:
-    async with conn.cursor(row_factory=class_row(Suppression)) as cursor:
+async def _read(conn: Conn, query: str, values: dict[str, Any]) -> list[tuple[bytes | None, Suppression]]:
+    """Each with its digest."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, values)
-        return await cursor.fetchall()
+        rows = await cursor.fetchall()
+    reader = await vault().reader(conn, {_whose(row) for row in rows if row["digest"] is not None})
+    return [(row["digest"], _opened(reader, row)) for row in rows]
+
+
+def _opened(reader: Keeper, row: dict[str, Any]) -> Suppression:
+    shown = {name: row[name] for name in _SHOWN}
+    shown["address"] = reader.open_words(_whose(row), _ADDRESS, row["address"]) or GONE
+    shown["detail"] = reader.open_words(_whose(row), _DETAIL, row["detail"])
+    shown["lifted_reason"] = reader.open_words(_whose(row), _DETAIL, row["lifted_reason"])
+    return Suppression(**shown)
+
+
+def _whose(row: dict[str, Any]) -> JourneyKey:
+    return (row["campaign"], row["candidate"])
+
+
+_SHOWN: Final = tuple(each.name for each in fields(Suppression))

@@ -69,6 +69,10 @@ TRANSITIONS: Final[dict[Cause, Transition]] = {
 # After these a message that went may go once more; any other second sending is a fault.
 LETS_GO_AGAIN: Final[tuple[Cause, ...]] = ("again", "resent", "doubt", "lifted")
 
+# How reasons begin that are looked at later.
+TOLD_WITH: Final = "told in the mail of message"
+UNWRITTEN: Final = "can't be written"
+
 ALLOWED: Final = json.dumps(
     {
         f"{cause}:{before}:{after}": True

@@ -10,6 +10,7 @@ from typing import Final
 from schemas.facts import Fact, validate_event
 from storage import messages
 from storage.database import Conn
+from storage.ledger import dead_letters
 from storage.ledger.ledger import JourneyKey
 from storage.vault.accepting import accept
 from storage.vault.process import vault
@@ -23,6 +24,7 @@ async def erase_again(conn: Conn, erased: Mapping[JourneyKey, datetime]) -> int:
     the worker applies to their journeys. Within a transaction. Returns how many."""
     cuts = {person: (at - _EPOCH) // timedelta(microseconds=1) for person, at in erased.items()}
     await vault().erase(conn, cuts)
+    await dead_letters.forget(conn, cuts)
     await messages.forget(conn, cuts)
     facts = [_said(person, at) for person, at in erased.items()]
     if facts:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from psycopg.rows import dict_row
 
 from schemas.errors import NotFound
 from storage.database import Conn
-from storage.ledger import ledger
+from storage.ledger import dead_letters, ledger
+from storage.ledger.ledger import JourneyKey
+from storage.messages import reading, sealed, suppressions
 from storage.vault.process import vault
 
 Row = dict[str, Any]
@@ -16,22 +19,14 @@ _FACTS: Final = """
 SELECT event::text AS event, posted_by, received_at FROM facts WHERE campaign = %s AND candidate = %s ORDER BY time, seq
 """
 _MESSAGES: Final = """
-SELECT m.id, m.kind, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason, m.requested_at, m.sent_at, w.text
-FROM messages m LEFT JOIN mails w ON w.message = m.id
-WHERE m.campaign = %s AND m.candidate = %s AND NOT m.forgotten ORDER BY m.id
+SELECT id, kind, recipient, channel, locale, subject, status, reason, requested_at, sent_at, campaign, candidate, sealed
+FROM messages WHERE campaign = %s AND candidate = %s AND NOT forgotten ORDER BY id
 """
 _ATTACHMENTS: Final = """
 SELECT a.message, a.name, a.content_type, octet_length(a.data) AS bytes FROM mail_attachments a
 JOIN messages m ON m.id = a.message WHERE m.campaign = %s AND m.candidate = %s ORDER BY a.message, a.name
 """
 _PLACES: Final = "SELECT fair, waiting FROM places WHERE campaign = %s AND candidate = %s ORDER BY fair"
-_SUPPRESSIONS: Final = """
-SELECT address, kind, about, since, lifted_at FROM suppressions
-WHERE address = ANY(%b) ORDER BY id
-"""
-_LETTERS: Final = """
-SELECT value, reason, at FROM dead_letters WHERE key = %s ORDER BY id
-"""
 _PERSON: Final = """
 SELECT life, erased_at, made_at FROM vault.person WHERE campaign = %s AND candidate = %s
 """
@@ -46,7 +41,7 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
         raise NotFound(f"nothing is held about {candidate!r} in the campaign {campaign!r}")
     facts = await vault().open(conn, [ledger.read_event(row.pop("event")) for row in told])
     profile = (await vault().profiles(conn, [key])).get(key, {})
-    messages = await _rows(conn, _MESSAGES, [*key])
+    messages = await _messages(conn, key)
     addresses = {str(each).lower() for each in (profile.get("email"), *(m["recipient"] for m in messages)) if each}
     return {
         "campaign": campaign,
@@ -56,12 +51,22 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
         "messages": messages,
         "attachments": await _rows(conn, _ATTACHMENTS, [*key]),
         "places": await _rows(conn, _PLACES, [*key]),
-        "suppressions": await _rows(conn, _SUPPRESSIONS, [sorted(addresses)]),
+        "suppressions": [asdict(each) for found in (await suppressions.of(conn, addresses)).values() for each in found],
         "dead_letters": [
-            {**row, "value": row["value"].decode("utf-8", "backslashreplace")}
-            for row in await _rows(conn, _LETTERS, [f"{campaign}/{candidate}".encode()])
+            {"value": each.value.decode("utf-8", "backslashreplace"), "reason": each.reason, "at": each.at}
+            for each in await dead_letters.about(conn, key)
         ],
     }
+
+
+async def _messages(conn: Conn, key: JourneyKey) -> list[Row]:
+    """With their mails, what was tried, and the names of the files that went with them."""
+    found = sealed.opened_rows(await vault().reader(conn, [key]), await _rows(conn, _MESSAGES, [*key]))
+    for each in found:
+        mail = await reading.mail(conn, each["id"])
+        each["text"] = mail.text if mail else None
+        each["log"] = await reading.attempts(conn, each["id"])
+    return found
 
 
 async def _rows(conn: Conn, query: str, values: list[Any]) -> list[Row]:

@@ -25,10 +25,10 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, c
 # In one order, so that two who hold the same persons don't wait for each other. Shared: no key is destroyed meanwhile.
 _HOLD: Final = f'{_HELD} ORDER BY p.campaign COLLATE "C", p.candidate COLLATE "C" FOR SHARE OF p'
 _MAKE: Final = """
-INSERT INTO vault.person AS p (campaign, candidate, key)
-SELECT c, n, k FROM unnest(%s::text[], %s::text[], %s::text[]) AS u(c, n, k)
+INSERT INTO vault.person AS p (campaign, candidate, life, key)
+SELECT c, n, l, k FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[]) AS u(c, n, l, k)
 ORDER BY c COLLATE "C", n COLLATE "C"
-ON CONFLICT (campaign, candidate) DO UPDATE SET key = excluded.key WHERE p.key IS NULL
+ON CONFLICT (campaign, candidate) DO UPDATE SET key = excluded.key WHERE p.key IS NULL AND p.life = excluded.life
 """
 # Who never had a key is noted all the same: what was said before may come later.
 _DESTROY: Final = """
@@ -85,6 +85,16 @@ class PersonKeys:
             await self._make(conn, missing, found)
         raise ConcurrentChange("a person was erased while facts were sealed")
 
+    async def for_keeping(self, conn: Conn, persons: Collection[JourneyKey]) -> dict[JourneyKey, PersonKey]:
+        """The keys of these persons, made where there is none. Nobody is held up: what is sealed under a key that is
+        destroyed meanwhile is noise, as it should be."""
+        found = await self.held(conn, persons)
+        missing = [each for each in persons if each not in found or found[each].key is None]
+        if not missing:
+            return found
+        await self._make(conn, missing, found)
+        return await self.held(conn, persons)
+
     async def destroy(self, conn: Conn, erased: Sequence[tuple[str, str, datetime]]) -> None:
         """Destroy the keys of these persons (campaign, candidate, when they asked), and what is known by them."""
         await conn.execute(_DESTROY, columns(sorted(erased), 3))
@@ -93,8 +103,8 @@ class PersonKeys:
         made = []
         for person in missing:
             life = found[person].life if person in found else 1
-            made.append((*person, self._master.wrap(self._randomness(KEY_BYTES), about(*person, life))))
-        await conn.execute(_MAKE, columns(made, 3))
+            made.append((*person, life, self._master.wrap(self._randomness(KEY_BYTES), about(*person, life))))
+        await conn.execute(_MAKE, columns(made, 4))
 
     def _unwrapped(self, rows: list[tuple[str, str, int, str | None, datetime | None]]) -> dict[JourneyKey, PersonKey]:
         return {

@@ -21,6 +21,7 @@ from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
+from storage.vault.keeping import PLATFORM, Keeper
 from storage.vault.keys import PersonKey, PersonKeys, Randomness
 from storage.vault.master import FileMaster, Master
 from storage.vault.sealing import personal, seal, unseal, without
@@ -38,7 +39,6 @@ UPDATE vault.person p SET name = u.name, profile = u.profile
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS u(campaign, candidate, name, profile)
 WHERE p.campaign = u.campaign AND p.candidate = u.candidate
 """
-_LETTERS: Final = "DELETE FROM dead_letters WHERE key = ANY(%b::bytea[])"
 
 Profile = dict[str, Any]
 
@@ -80,6 +80,14 @@ class Vault:
             fact if SEALED not in fact.event or id(fact) in known else build_fact(without(fact.event, [f"@{SEALED}"]))
             for fact in facts
         ]
+
+    async def keeper(self, conn: Conn, persons: Iterable[JourneyKey] = ()) -> Keeper:
+        """What seals and opens whatever is kept of these persons beside their facts."""
+        return Keeper(await self.keys.for_keeping(conn, {PLATFORM, *persons}), self._randomness)
+
+    async def reader(self, conn: Conn, persons: Iterable[JourneyKey]) -> Keeper:
+        """The same for reading alone: nothing is written."""
+        return Keeper(await self.keys.held(conn, {*persons}), self._randomness)
 
     async def profiles(self, conn: Conn, persons: Collection[JourneyKey]) -> dict[JourneyKey, Profile]:
         """What these persons are called and how they are reached (name, email, phone), as far as that is known."""
@@ -155,7 +163,6 @@ class Vault:
         lasting = {fact.identity: fact for fact in await self.seal(conn, opened, like=seals)}
         gone = [(seq, _emptied(fact)) for seq, fact in told if fact.identity not in lasting]
         await ledger.rewrite(conn, gone + [(seq, lasting[f.identity]) for seq, f in told if f.identity in lasting])
-        await conn.execute(_LETTERS, [[f"{campaign}/{candidate}".encode() for campaign, candidate in cuts]])
 
     def _sealed(self, fact: Fact, key: PersonKey, like: Seal | None) -> Fact:
         if key.erased_at is not None and fact.time <= key.erased_at:

@@ -22,6 +22,7 @@ from schemas.topics import SEQ_HEADER
 from storage.database import Conn
 from streams.apply import Applied, apply_batch
 from streams.intake import Incoming
+from tests.opened import opened_rows
 
 APPLIED_AT = datetime(2100, 1, 1, tzinfo=UTC)  # later than what any test says happened
 RENDERER = Renderer()
@@ -76,8 +77,9 @@ class Office:
         return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=chance, pace=pace)
 
     async def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """What is sealed in messages, opened."""
         async with self.pool.connection() as conn:
-            return await (await conn.execute(query, values)).fetchall()
+            return await opened_rows(conn, query, values)
 
     async def change(self, query: str) -> None:
         async with self.pool.connection() as conn:

@@ -20,6 +20,7 @@ from streams.apply import Applied, apply_batch
 from streams.audit import audit
 from streams.intake import Incoming
 from tests.facts import event, facts, hired, opened, retraction, signed_up, target
+from tests.opened import opened_rows
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -44,7 +45,7 @@ async def apply(conn: Conn, *events: Any, now: datetime = NOW) -> Applied:
 
 
 async def rows(conn: Conn, query: str) -> list[Any]:
-    return await (await conn.execute(query)).fetchall()
+    return await opened_rows(conn, query)
 
 
 async def progress(conn: Conn) -> dict[str, float]:

@@ -113,6 +113,9 @@ CHANGES: dict[str, str] = {
     "retractions.source": "UPDATE retractions SET source = '/other'",
     "messages.dedupe_key": "DELETE FROM messages WHERE kind = 'welcome'",
     "messages.fact": "UPDATE messages SET fact = 'other' WHERE kind = 'welcome'",
+    "vault.name": "UPDATE vault.person SET name = NULL WHERE candidate = 'c1'",
+    "vault.profile": "UPDATE vault.person SET profile = NULL WHERE candidate = 'c1'",
+    "vault.candidate": "INSERT INTO vault.person (campaign, candidate, name) SELECT campaign, 'x', 'X' FROM campaigns",
     "pending.seq": "INSERT INTO pending (seq) VALUES (4711)",
 }
 # Which rows they are, and what is no fact's: counters, clocks.

@@ -11,7 +11,7 @@ import pytest
 from notifications.sending import grouping
 from notifications.sending.grouping import CAP
 from storage.database import make_pool
-from storage.messages.claiming import TOLD_WITH
+from storage.messages.transitions import TOLD_WITH
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
 

@@ -65,7 +65,7 @@ async def test_a_report_settles_its_message_and_nothing_goes_there_again(office:
     assert await reader(office, mailbox(server)).look()
     status, reason = await office.status_of("c1")
     assert (status, "a report came back" in (reason or "")) == ("bounced", True)
-    assert await office.rows("SELECT address, kind FROM suppressions") == [("c1@example.com", "hard_bounce")]
+    assert await office.rows("SELECT address, kind FROM suppressions") == [("c…@example.com", "hard_bounce")]
     assert server.flags() == [""]  # the letter, still unread
     assert len(server.flags('"Read reports"')) == 1
 

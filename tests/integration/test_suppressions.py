@@ -127,10 +127,10 @@ async def test_lifted_with_a_reason_all_that_waited_goes(office: Office, conn: C
     assert (await office.status_of("c2"))[0] == "suppressed"
     assert await log(office, freed[0]) == ["claimed", "suppressed", "requested", "claimed", "sent"]
     notes = await office.rows("SELECT DISTINCT detail FROM message_attempts WHERE status = 'requested'")
-    assert notes == [("suppression lifted by Li: the mailbox was full",)]
+    assert notes == [("suppression lifted by Li",)]
     lifted = [each for each in await suppressions.listed(conn, lifted=True) if each.lifted_at]
     assert {(each.address, each.lifted_by, each.lifted_reason) for each in lifted} == {
-        ("c1@example.com", "Li", "the mailbox was full")
+        ("c…@example.com", "Li", "the mailbox was full")
     }
     with pytest.raises(NotFound, match="yinfeng suppressions list"):
         await suppressions.lift(conn, "c1@example.com", by="Li", reason="again")

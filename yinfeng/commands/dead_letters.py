@@ -9,20 +9,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from schemas.settings import load_settings
 from storage.database import Conn
 from storage.ledger import dead_letters, ledger
 from storage.vault.accepting import accept
-from storage.vault.persons import file_vault
-from storage.vault.process import open_vault
 from streams.intake import Incoming, parse
-from yinfeng.commands.options import on_database
+from yinfeng.commands.options import on_database, on_vault
 from yinfeng.commands.shown import plain, table
 
 
 def listed(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100) -> None:
     """What could not be used, with the reason."""
-    letters = on_database(lambda conn: dead_letters.listed(conn, limit=limit))
+    letters = on_vault(lambda conn: dead_letters.listed(conn, limit=limit))
     shown = table("id", "when", "where", "reason", "value")
     for letter in letters:
         where = f"{letter.topic} {letter.partition}:{letter.offset}"
@@ -34,9 +31,8 @@ def listed(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100) -> None
 def retry(ids: Annotated[list[int], typer.Argument(help="Ids from `dead-letters list`.")]) -> None:
     """Post dead letters again, as they are; those that are still no facts stay, with the reason."""
     failed = 0
-    open_vault(file_vault(load_settings().master_key))
     for id in ids:
-        posted, said = on_database(partial(_retry, id=id))
+        posted, said = on_vault(partial(_retry, id=id))
         typer.echo(f"{id}: {said}")
         failed += not posted
     raise typer.Exit(1 if failed else 0)

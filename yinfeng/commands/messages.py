@@ -17,7 +17,7 @@ from schemas.messages import Status
 from storage.database import Conn
 from storage.messages import reading
 from storage.messages.reading import Wanted
-from yinfeng.commands.options import BY_DEFAULT, By, on_database
+from yinfeng.commands.options import BY_DEFAULT, By, on_vault
 from yinfeng.commands.shown import plain, table
 
 Ids = Annotated[list[int], typer.Argument(help="Ids from `messages list`.", min=1, max=2**63 - 1)]
@@ -35,7 +35,7 @@ def listed(
     _among("--status", status, get_args(Status))
     _among("--kind", kind, AUDIENCES)
     wanted = Wanted(campaign=campaign, candidate=candidate, status=status, kind=kind)
-    found = on_database(lambda conn: reading.listed(conn, wanted, before=None, limit=limit))
+    found = on_vault(lambda conn: reading.listed(conn, wanted, before=None, limit=limit))
     shown = table("id", "asked for", "kind", "campaign", "candidate", "to", "channel", "status", "reason")
     for each in found:
         asked = f"{each.requested_at:%Y-%m-%d %H:%M:%S}"
@@ -46,7 +46,7 @@ def listed(
 
 def show(id: Annotated[int, typer.Argument(help="Its id, from `messages list`.", min=1, max=2**63 - 1)]) -> None:
     """One message and all that was tried and changed."""
-    message, attempts = on_database(lambda conn: _whole(conn, id))
+    message, attempts = on_vault(lambda conn: _whole(conn, id))
     about = Table(show_header=False)
     for name in ("kind", "campaign", "candidate", "recipient", "channel", "locale", "subject", "status", "reason"):
         about.add_row(name, plain(str(getattr(message, name) or "")))
@@ -78,7 +78,7 @@ def _each(ids: list[int], done: str, step: Callable[..., Awaitable[None]]) -> No
     refused = 0
     for id in ids:
         try:
-            on_database(partial(step, id=id))
+            on_vault(partial(step, id=id))
             typer.echo(f"{id}: {done}")
         except Refused as error:
             typer.echo(f"{id}: {error}", err=True)

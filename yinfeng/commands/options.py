@@ -10,6 +10,8 @@ import typer
 
 from schemas.settings import Settings, load_settings
 from storage.database import Conn, connect, translated
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
 from yinfeng.surroundings import servers
 
 T = TypeVar("T")
@@ -38,3 +40,9 @@ def on_database(work: Callable[[Conn], Awaitable[T]]) -> T:
                 return await work(conn)
 
     return asyncio.run(run())
+
+
+def on_vault(work: Callable[[Conn], Awaitable[T]]) -> T:
+    """The same for what is sealed: the master key is read first."""
+    open_vault(file_vault(load_settings().master_key))
+    return on_database(work)

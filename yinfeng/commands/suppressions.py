@@ -10,7 +10,7 @@ from rich.console import Console
 from schemas.errors import Refused
 from storage.messages import suppressions
 from storage.messages.suppressions import Suppression
-from yinfeng.commands.options import BY_DEFAULT, By, on_database
+from yinfeng.commands.options import BY_DEFAULT, By, on_vault
 from yinfeng.commands.shown import plain, table
 
 
@@ -19,7 +19,7 @@ def listed(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
 ) -> None:
     """Addresses to which no mail goes, with the reason; the newest first."""
-    found = on_database(lambda conn: suppressions.listed(conn, lifted=lifted, limit=limit))
+    found = on_vault(lambda conn: suppressions.listed(conn, lifted=lifted, limit=limit))
     shown = table("address", "why", "since", "message", "what was said", "lifted")
     for each in found:
         since, message = f"{each.since:%Y-%m-%d %H:%M:%S}", str(each.message or "")
@@ -37,7 +37,7 @@ def lift(
     said = " ".join(reason.split())
     if not said:
         raise Refused("say why: the reason is kept")
-    freed = on_database(lambda conn: suppressions.lift(conn, address, by=by, reason=said))
+    freed = on_vault(lambda conn: suppressions.lift(conn, address, by=by, reason=said))
     typer.echo(f"lifted; {len(freed)} messages go now")
 
 

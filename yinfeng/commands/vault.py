@@ -13,11 +13,9 @@ from storage.vault import export as exporting
 from storage.vault import in_clear, rotating
 from storage.vault.in_clear import InClear
 from storage.vault.master import FileMaster
-from storage.vault.persons import file_vault
-from storage.vault.process import open_vault
 from storage.vault.register import Register
 from streams.sealing import seal_all
-from yinfeng.commands.options import on_database
+from yinfeng.commands.options import on_database, on_vault
 
 
 def rotate() -> None:
@@ -44,8 +42,7 @@ def seal() -> None:
 
     Run it once no process of an earlier version is at work.
     """
-    open_vault(file_vault(load_settings().master_key))
-    done = on_database(seal_all)
+    done = on_vault(seal_all)
     typer.echo(f"Sealed: {done.facts} facts, {done.journeys} journeys, {done.messages} messages.")
 
 
@@ -54,8 +51,7 @@ def export(
     candidate: Annotated[str, typer.Argument(help="The candidate's id.")],
 ) -> None:
     """Print all that is held about one person, as JSON: for themselves."""
-    open_vault(file_vault(load_settings().master_key))
-    found = on_database(lambda conn: exporting.export(conn, campaign, candidate))
+    found = on_vault(lambda conn: exporting.export(conn, campaign, candidate))
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
 
 

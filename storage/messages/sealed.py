@@ -1,0 +1,119 @@
+"""What is personal in messages, sealed: to whom they went and their subjects, mails, files, and what others said.
+
+A message's own is under its candidate's key, or the campaign's; a mail under the keys of all of whom it tells.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from storage.arrays import columns
+from storage.database import Conn
+from storage.ledger.ledger import JourneyKey
+from storage.messages.transitions import TOLD_WITH, UNWRITTEN, Cause
+from storage.vault.keeping import Keeper, Lives
+
+REASON: Final = "reason"
+_READER: Final = "reader"
+_FILE: Final = "file"
+# What comes from mail servers, providers and HR; what others say, we said ourselves.
+_OTHERS_SAY: Final[frozenset[Cause]] = frozenset({"outcome", "provider", "resent", "hr"})
+_WHOSE: Final = "SELECT id, campaign, coalesce(candidate, '') FROM messages WHERE id = ANY(%s::bigint[])"
+_QUICKLY: Final = 1  # zlib's level
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message as it went out."""
+
+    html: str
+    text: str
+    at: datetime
+    subject: str | None = None
+
+
+async def whose(conn: Conn, ids: Iterable[int]) -> dict[int, JourneyKey]:
+    """Under whose key each of these messages is kept."""
+    cursor = await conn.execute(_WHOSE, columns([(id,) for id in ids], 1))
+    return {id: (campaign, candidate) for id, campaign, candidate in await cursor.fetchall()}
+
+
+def seal_reader(keeper: Keeper, key: JourneyKey, recipient: str | None, subject: str | None) -> bytes | None:
+    """To whom a message went, and its subject."""
+    if recipient is None and subject is None:
+        return None
+    return keeper.seal(key, _READER, _encode([recipient, subject]))
+
+
+def open_reader(keeper: Keeper, key: JourneyKey, kept: bytes | None) -> tuple[str | None, str | None]:
+    """Recipient and subject, as far as they are kept."""
+    opened = keeper.open(key, _READER, kept) if kept is not None else None
+    return _decode_reader(opened) if opened is not None else (None, None)
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address."""
+    return address.rpartition("@")[2]
+
+
+def seal_reason(keeper: Keeper, key: JourneyKey, cause: Cause, said: str | None) -> str | None:
+    """A reason, with what others said in it sealed. How it begins, where it is ours, is looked at later."""
+    if said is None:
+        return None
+    head, colon, rest = said.partition(": ")
+    if head == UNWRITTEN and colon:
+        return f"{head}: {keeper.seal_words(key, REASON, rest) or ''}"
+    if cause in _OTHERS_SAY and not said.startswith(TOLD_WITH):
+        return keeper.seal_words(key, REASON, said)
+    return said
+
+
+def seal_mail(
+    keeper: Keeper, campaign: str, candidates: Collection[str], parts: tuple[str | None, str, str]
+) -> tuple[bytes, Lives] | None:
+    """A mail (subject, HTML, text) that tells of these candidates; of none: the empty one, whose key is the
+    campaign's."""
+    return keeper.seal_together(campaign, candidates, zlib.compress(_encode(parts), _QUICKLY))
+
+
+def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: datetime) -> Mail | None:
+    """None where somebody of whom it tells was erased since."""
+    opened = keeper.open_together(campaign, lives, kept)
+    if opened is None:
+        return None
+    subject, html, text = _decode_mail(zlib.decompress(opened))
+    return Mail(html, text, at, subject)
+
+
+def seal_file(keeper: Keeper, key: JourneyKey, data: bytes) -> bytes | None:
+    """A file that went with a mail."""
+    return keeper.seal(key, _FILE, data)
+
+
+def open_file(keeper: Keeper, key: JourneyKey, kept: bytes) -> bytes | None:
+    """None where its person was erased since."""
+    return keeper.open(key, _FILE, kept)
+
+
+def opened_rows(keeper: Keeper, rows: Iterable[dict[str, Any]], *, reader: str = "recipient") -> list[dict[str, Any]]:
+    """Rows of messages as they are read: `reader`, subject and reason opened, where they have them; `sealed` gone."""
+    found = []
+    for row in rows:
+        key = (row["campaign"], row["candidate"] or "")
+        recipient, subject = open_reader(keeper, key, row.pop("sealed"))
+        row[reader] = row[reader] if recipient is None else recipient
+        row["subject"] = row["subject"] if subject is None else subject
+        row["reason"] = keeper.open_words(key, REASON, row["reason"])
+        found.append(row)
+    return found
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode_reader: Final = msgspec.json.Decoder(tuple[str | None, str | None]).decode
+_decode_mail: Final = msgspec.json.Decoder(tuple[str | None, str, str]).decode

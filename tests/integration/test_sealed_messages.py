@@ -1,0 +1,152 @@
+"""What is kept of messages is sealed: under their person's key, or under the keys of all of whom a mail tells."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from notifications.channels.port import Begin, Mail, Outcome
+from storage.database import Conn, make_pool
+from storage.messages import attachments, reading, suppressions
+from storage.messages.reading import Message, Wanted
+from tests.facts import CAMPAIGN, event, opened, signed_up
+from tests.integration.office import Office
+
+PERSONAL = ("李思雨", "li.siyu", "nobody called Li", "fullness")
+RAW = """
+SELECT string_agg(t, ' ') FROM (
+    SELECT jsonb_strip_nulls(to_jsonb(m))::text AS t FROM messages m
+    UNION ALL SELECT jsonb_strip_nulls(to_jsonb(w))::text || encode(w.sealed, 'escape') FROM mails w
+    UNION ALL SELECT encode(data, 'escape') FROM mail_attachments
+    UNION ALL SELECT detail FROM message_attempts
+    UNION ALL SELECT concat_ws(' ', address, detail, lifted_reason) FROM suppressions
+) AS rows (t)
+"""
+SAID = "550 5.1.1 <li.siyu@example.com>: nobody called Li"
+
+
+class Refusing:
+    """A provider to which the first mail goes, and which refuses all others for good."""
+
+    name, keeps, portion, lease = "refusing", False, 1, 15.0
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    async def send(self, mails: Sequence[Mail], begin: Begin) -> list[Outcome]:
+        await begin(mails)
+        self.sent += len(mails)
+        return [Outcome("sent") if self.sent == 1 else Outcome("failed", SAID, suppress="hard_bounce") for _ in mails]
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def office(database_url: str) -> AsyncIterator[Office]:
+    async with make_pool(database_url, name="test", size=6) as pool:
+        yield Office(pool)
+
+
+@pytest.fixture
+async def conn(office: Office) -> AsyncIterator[Conn]:
+    async with office.pool.connection() as connection:
+        yield connection
+
+
+async def raw(conn: Conn) -> str:
+    (row,) = await (await conn.execute(RAW)).fetchall()
+    return str(row[0])
+
+
+async def known(conn: Conn) -> list[Message]:
+    """The offer, which was refused, and the confirmation, which went."""
+    found = await reading.listed(conn, Wanted(candidate="c1"), before=None, limit=10)
+    return [each for each in found if each.kind != "offer_bounced"]
+
+
+def said() -> list[dict[str, Any]]:
+    fair = event("fair.scheduled", fair="f1", title="Spring", mode="onsite", starts_at="2094-03-08T09:00:00+08:00",
+                 ends_at="2094-03-08T16:00:00+08:00")  # fmt: skip
+    terms = {"offer": "o1", "employer": "huayou", "position": "Engineer"}
+    return [
+        opened(),
+        fair,
+        signed_up("c1", name="李思雨", email="li.siyu@example.com", fair="f1"),
+        event("offer.extended", candidate="c1", **terms),
+    ]
+
+
+async def test_nothing_of_a_message_can_be_read_without_the_key_and_all_with_it(office: Office, conn: Conn):
+    await office.tell(*said())
+    await office.sender(Refusing()).send_all()
+    await suppressions.lift(conn, "li.siyu@example.com", by="Wang", reason="the fullness of her mailbox")
+    kept = await raw(conn)
+    assert not [word for word in PERSONAL if word in kept]
+    refused, went = await known(conn)
+    assert (went.status, went.recipient, refused.reason) == ("sent", "li.siyu@example.com", SAID)
+    mail = await reading.mail(conn, went.id)
+    assert mail is not None
+    assert mail.subject == went.subject
+    assert "李思雨" in mail.text
+    assert [each["detail"] for each in await reading.attempts(conn, refused.id)][-1] == SAID
+    assert {each.name for each in await attachments.of(conn, went.id)} == {"ticket.png", "fair.ics"}
+    (lifted,) = await suppressions.listed(conn, lifted=True)
+    assert (lifted.address, lifted.detail) == ("l…u@example.com", SAID)
+
+
+async def test_copies_of_what_was_sealed_are_noise_once_the_person_is_erased(office: Office, conn: Conn):
+    await office.tell(*said())
+    await office.sender(Refusing()).send_all()
+    refused, went = await known(conn)
+    for table in ("messages", "mails", "message_attempts", "mail_attachments"):
+        await conn.execute(f"CREATE TEMP TABLE copy_of_{table} AS SELECT * FROM {table}".encode())
+    await office.tell(event("candidate.erased", candidate="c1", time="2026-05-01T09:00:00+08:00"))
+    await conn.execute("UPDATE messages m SET sealed = c.sealed, forgotten = false FROM copy_of_messages c"
+                       " WHERE m.id = c.id")  # fmt: skip
+    await conn.execute("INSERT INTO mails SELECT * FROM copy_of_mails ON CONFLICT DO NOTHING")
+    await conn.execute("INSERT INTO mail_attachments SELECT * FROM copy_of_mail_attachments ON CONFLICT DO NOTHING")
+    await conn.execute(
+        "UPDATE message_attempts a SET detail = c.detail FROM copy_of_message_attempts c WHERE c.id = a.id"
+    )
+    for each in await known(conn):
+        assert (each.recipient, each.subject) == (None, None)
+    assert await reading.mail(conn, went.id) is None
+    assert await attachments.of(conn, went.id) == []
+    assert SAID not in [each["detail"] for each in await reading.attempts(conn, refused.id)]
+
+
+async def test_a_mail_of_several_is_noise_once_one_of_them_is_erased(office: Office, conn: Conn):
+    people = [signed_up(f"c{n}", name=f"Li {n}", email=f"c{n}@example.com") for n in (1, 2)]
+    offers = [
+        event("offer.extended", candidate=f"c{n}", offer=f"o{n}", employer="huayou", position="Engineer")
+        for n in (1, 2)
+    ]
+    answers = [
+        event("offer.accepted", candidate=f"c{n}", offer=f"o{n}", time="2026-04-01T09:00:00+08:00") for n in (1, 2)
+    ]
+    await office.tell(opened(locale="en"), *people, *offers, *answers)
+    await office.sender().send_all()
+    [(id, whose)] = await office.rows(
+        "SELECT m.id, whose FROM public.mails w JOIN public.messages m ON m.id = message WHERE kind = 'offer_answered'"
+    )
+    assert whose == {"c1": 1, "c2": 1}
+    mail = await reading.mail(conn, id)
+    assert mail is not None
+    assert "Li 2" in mail.text
+    await conn.execute("CREATE TEMP TABLE copy AS SELECT * FROM mails")
+    await office.tell(event("candidate.erased", candidate="c2", time="2026-05-01T09:00:00+08:00"))
+    await conn.execute("INSERT INTO mails SELECT * FROM copy ON CONFLICT DO NOTHING")
+    assert await reading.mail(conn, id) is None
+
+
+async def test_who_has_had_mail_at_an_address_is_found_however_it_is_written(office: Office, conn: Conn):
+    await office.tell(*said())
+    await office.sender(Refusing()).send_all()
+    found = await suppressions.of(conn, ["Li.Siyu@EXAMPLE.com", "other@example.com"])
+    assert {address: [each.kind for each in rows] for address, rows in found.items()} == {
+        "li.siyu@example.com": ["hard_bounce"]
+    }
+    assert CAMPAIGN in await raw(conn)
