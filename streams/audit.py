@@ -1,7 +1,7 @@
 """The proof: every derived row drawn anew from the facts, and compared with what is stored.
 
-Journeys and what is drawn from them, whom the vault knows, targets and their days, milestones, campaigns, fairs, employers, seats, openings,
-retractions, and messages: each reason has its message. It shares the fold with the worker, but none of the incremental
+Journeys and what is drawn from them, whom the vault knows, targets and their days, milestones, campaigns, fairs,
+employers, seats, openings, retractions, and messages: each reason has its message. It shares the fold with the worker, but none of the incremental
 path: no merging, no differences. Which facts are retracted is taken as noted, and that is compared with the facts
 apart. A journey that another version of Yinfeng wrote waits to be drawn anew, and is not compared yet.
 
