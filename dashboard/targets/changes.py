@@ -17,6 +17,7 @@ from storage.journeys.counted import Numbered
 
 Row = dict[str, Any]
 MOST: Final = 2000  # people
+PORTION: Final = 100  # others are served between two portions
 RETRACTION: Final = "fact.retracted"
 TARGET_FACTS: Final = ("target.set", "target.withdrawn")
 
@@ -58,19 +59,38 @@ async def changes(conn: Conn, explaining: Explaining, target: Row, since: dateti
     campaign = target["campaign"]
     first, end = await counted.first_received(conn, since), await counted.first_received(conn, until)
     touched = await counted.touched(conn, campaign, first, end, limit=MOST + 1)
-    people = await counted.facts_of(conn, campaign, touched[:MOST])
     own = await counted.facts_of_nobody(conn, campaign, [RETRACTION, *TARGET_FACTS])
     taken_back = [each for each in own if each[1].type == RETRACTION]
-    found = []
-    for candidate, facts in people.items():
-        share = [_share(explaining, target, facts, taken_back, before) for before in (first, end)]
-        if share[0] != share[1]:
-            meanwhile = tuple(fact for seq, fact in [*facts, *_about(facts, taken_back)] if first <= seq < end)
-            found.append(Change(candidate, share[1] - share[0], meanwhile))
+    found: list[Change] = []
+    for start in range(0, len(touched[:MOST]), PORTION):
+        people = await counted.facts_of(conn, campaign, touched[start : start + PORTION])
+        found += [
+            change
+            for candidate, facts in people.items()
+            if (change := _change(explaining, target, candidate, facts, taken_back=taken_back, first=first, end=end))
+        ]
     set_anew = any(
         first <= seq < end and fact.type != RETRACTION and fact.data["target"] == target["target"] for seq, fact in own
     )
     return Changes(tuple(found), len(touched) <= MOST, set_anew)
+
+
+def _change(
+    explaining: Explaining,
+    target: Row,
+    candidate: str,
+    facts: Sequence[Numbered],
+    *,
+    taken_back: Sequence[Numbered],
+    first: int,
+    end: int,
+) -> Change | None:
+    """What the facts from one number of the ledger to before another made of a person's share; None: nothing."""
+    before, after = (_share(explaining, target, facts, taken_back, until) for until in (first, end))
+    if before == after:
+        return None
+    meanwhile = tuple(fact for seq, fact in [*facts, *_about(facts, taken_back)] if first <= seq < end)
+    return Change(candidate, after - before, meanwhile)
 
 
 def _share(

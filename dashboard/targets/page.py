@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.api import Name, askable, known
 from dashboard.live import Hub
 from dashboard.pace import standing
-from dashboard.targets.changes import Changes, changes
+from dashboard.targets.changes import MOST, Changes, changes
 from dashboard.targets.counted import asked_for, first, on, rows
 from schemas.access import Caller
 from schemas.counted import Explaining
@@ -96,11 +96,11 @@ async def _almost(conn: Conn, row: Row) -> Row:
 async def _recorded(conn: Conn, explaining: Explaining, row: Row, day: date, zone: ZoneInfo) -> Row:
     """What changed by what was recorded on a day. Fairs are counted by the clock: nothing is recorded of that."""
     if row["measure"] == "fairs_held":
-        return {"recorded": day, "changed": None}
+        return {"recorded": day, "changed": None, "most_changed": MOST}
     since, until = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
     found: Changes = await changes(conn, explaining, row, since, until)
     names = await people.names(conn, row["campaign"], [each.candidate for each in found.people])
-    return {"recorded": day, "changed": found, "names": names}
+    return {"recorded": day, "changed": found, "names": names, "most_changed": MOST}
 
 
 async def _days(conn: Conn, row: Row) -> list[tuple[date, Any]]:
