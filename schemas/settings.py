@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     `home` holds data, logs, the first key and the state of a running platform.
     `public_url` is how the outside reaches the web app (links in mails).
     `imap_url` is the mailbox where mail comes back; what was read there goes into `imap_handled` where that is set.
+    `oidc_issuer` is the identity provider by which people may sign in, `oidc_name` what they call it.
     `database_url` is a libpq URL (`postgresql://…`); `kafka` a list `host:port,host:port`.
     """
 
@@ -68,6 +69,10 @@ class Settings(BaseSettings):
     imap_every: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     hr_alerts: SecretStr | None = None
     master_key_file: Path | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: Annotated[str, Field(min_length=1, max_length=60)] = "OpenID Connect"
     mail_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
     mail_domain_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
 
@@ -136,6 +141,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "YINFENG_SENDGRID_API_KEY and YINFENG_SMTP_URL are both set; "
                 "unset YINFENG_SMTP_URL to send by SendGrid, or YINFENG_SENDGRID_API_KEY to send by SMTP"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        known = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)
+        if any(known) and not all(known):
+            raise ValueError(
+                "YINFENG_OIDC_ISSUER, YINFENG_OIDC_CLIENT_ID and YINFENG_OIDC_CLIENT_SECRET go together;"
+                " set all or none"
             )
         return self
 

@@ -23,7 +23,10 @@ from dashboard.access.forgotten import make_router as forgotten_router
 from dashboard.access.me import make_router as me_router
 from dashboard.access.office import Office
 from dashboard.access.passwords import Passwords
+from dashboard.access.provider import Provider
 from dashboard.access.signing_in import make_router as signing_in_router
+from dashboard.access.single_sign_on import BACK
+from dashboard.access.single_sign_on import make_router as single_sign_on_router
 from dashboard.access.welcome import make_router as welcome_router
 from dashboard.api import make_router as reads_router
 from dashboard.console.notice import make_counts
@@ -112,7 +115,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Headers, strict=cookies.secure)
     authenticate = make_authenticate(pool, cookies)
     mail = (has_a_way(settings), make_post(settings))
-    office = Office(pool, page, cookies, Passwords(), _now, settings.base_url, *mail)
+    provider = _provider(settings)
+    named = provider.name if provider else None
+    office = Office(pool, page, cookies, Passwords(), _now, settings.base_url, *mail, named)
     app.include_router(events_router(pool, authenticate))
     turnstile = Turnstile(MOST_STREAMS)
     app.include_router(stream_router(hub, authenticate, turnstile))
@@ -124,7 +129,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(views_router(pool, hub, authenticate, page))
     app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
     app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
-    _add_access(app, office, authenticate)
+    _add_access(app, office, authenticate, provider)
     show = make_show(pool, page, _now)
     app.include_router(console_router(pool, authenticate, page, show))
     app.include_router(forms_router(pool, authenticate, show))
@@ -162,7 +167,17 @@ async def _beat(pulse: Pulse) -> None:
         await asyncio.sleep(EVERY)
 
 
-def _add_access(app: FastAPI, office: Office, authenticate: Authenticate) -> None:
+def _provider(settings: Settings) -> Provider | None:
+    """The identity provider that people may sign in by."""
+    if not (settings.oidc_issuer and settings.oidc_client_id and settings.oidc_client_secret):
+        return None
+    client = (settings.oidc_client_id, settings.oidc_client_secret.get_secret_value())
+    return Provider(settings.oidc_name, settings.oidc_issuer, client, f"{settings.base_url}{BACK}", _now)
+
+
+def _add_access(app: FastAPI, office: Office, authenticate: Authenticate, provider: Provider | None) -> None:
+    if provider:
+        app.include_router(single_sign_on_router(office, provider))
     app.include_router(signing_in_router(office))
     app.include_router(forgotten_router(office))
     app.include_router(welcome_router(office))

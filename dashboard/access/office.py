@@ -22,7 +22,7 @@ Page = Callable[..., HTMLResponse]
 @dataclass(frozen=True, slots=True)
 class Office:
     """`base_url`: where the outside reaches the pages, for links that are handed on; `post` sends mails, which leave
-    this platform if `mails`."""
+    this platform if `mails`; `provider`: what people call the identity provider, where there is one."""
 
     pool: AsyncConnectionPool[Conn]
     page: Page
@@ -32,6 +32,7 @@ class Office:
     base_url: str
     mails: bool
     post: Post
+    provider: str | None = None
 
 
 def address_of(request: Request) -> str:

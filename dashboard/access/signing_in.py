@@ -33,7 +33,7 @@ def make_router(office: Office) -> APIRouter:
 
     @router.get("/login")
     async def form(request: Request) -> Response:
-        return _form(office, request, local(request.query_params.get("next")))
+        return form_page(office, request, local(request.query_params.get("next")))
 
     @router.post("/login", dependencies=own)
     async def log_in(
@@ -70,9 +70,10 @@ def make_router(office: Office) -> APIRouter:
     return router
 
 
-def _form(office: Office, request: Request, next: str, status: int = 200, **more: Any) -> Response:
+def form_page(office: Office, request: Request, next: str, status: int = 200, **more: Any) -> Response:
+    """The page with the form; `wrong` names what was wrong."""
     office.cookies.begin_visit(request)
-    context = {"next": next, "wrong": None, "email": "", "ticket": None, **more}
+    context = {"next": next, "wrong": None, "email": "", "ticket": None, "provider": office.provider, **more}
     return office.page(request, "access/login.html", context, status)
 
 
@@ -83,7 +84,7 @@ async def _by_key(office: Office, request: Request, token: str, next: str) -> Re
             await throttles.give_back(conn, guessing.from_address(address_of(request)).name)
             return await _let_in(conn, office, request, next, audit.who(caller, address_of(request)), key=caller.key)
     except Unauthorized:
-        return _form(office, request, next, 401, wrong="key")
+        return form_page(office, request, next, 401, wrong="key")
 
 
 async def _by_password(office: Office, request: Request, email: str, password: str, next: str) -> Response:
@@ -95,14 +96,14 @@ async def _by_password(office: Office, request: Request, email: str, password: s
     if account is None or not right or account.disabled_at:
         async with borrowed(office.pool) as conn:
             await audit.add(conn, stranger(email, request), "sign_in_failed")
-        return _form(office, request, next, 401, wrong="password", email=email)
+        return form_page(office, request, next, 401, wrong="password", email=email)
     async with borrowed(office.pool) as conn:
         await throttles.forget(conn, pair.name)
         for each in (whole, guessing.from_address(address_of(request))):
             await throttles.give_back(conn, each.name)
         if account.totp:
             ticket = await once.make(conn, "second", account.account)
-            return _form(office, request, next, ticket=ticket)
+            return form_page(office, request, next, ticket=ticket)
         return await let_account_in(conn, office, request, account, next)
 
 
@@ -112,10 +113,10 @@ async def _by_code(office: Office, request: Request, ticket: str, code: str, nex
             link = await once.find(conn, ticket, "second")
             account = await accounts.fetch(conn, link.account or "")
         except NotFound:
-            return _form(office, request, next, 401, wrong="late")
+            return form_page(office, request, next, 401, wrong="late")
         if account.disabled_at or not await guessing.try_code(conn, account, code, office.clock()):
             await audit.add(conn, _as(account, request), "second_factor_failed")
-            return _form(office, request, next, 401, wrong="code", ticket=ticket)
+            return form_page(office, request, next, 401, wrong="code", ticket=ticket)
         await once.use(conn, ticket)
         return await let_account_in(conn, office, request, account, next)
 

@@ -1,0 +1,99 @@
+"""`/login/provider`: in by an identity provider, for those who have an account here. It makes none: who may do what is
+said here, by invitation. A second factor is the provider's own affair."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from dataclasses import astuple
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from dashboard.access import guessing
+from dashboard.access.office import Office, address_of, stranger
+from dashboard.access.provider import Attempt, Provider, attempt
+from dashboard.access.signing_in import form_page, let_account_in, local
+from schemas.errors import Unauthorized, Unavailable
+from storage.access import accounts, audit, throttles
+from storage.database import borrowed
+from storage.messages.link_secret import load_secret
+
+log = logging.getLogger(__name__)
+
+LASTS: Final = 600  # seconds for showing who one is
+AT: Final = "/login/provider"
+BACK: Final = "/login/provider/back"
+_COOKIE: Final = "yinfeng_provider"
+_MOST: Final = 4000
+
+
+def make_router(office: Office, provider: Provider) -> APIRouter:
+    """The way there and the way back, open to all."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(AT)
+    async def go(request: Request) -> Response:
+        made = attempt(local(request.query_params.get("next")))
+        try:
+            there = await provider.address(made)
+        except Unavailable as error:
+            log.warning("nobody can sign in by the provider: %s", error)
+            return form_page(office, request, made.next, 503, wrong="provider_away")
+        answer = RedirectResponse(there, 303)
+        kept = (await _signer(office)).dumps(astuple(made))
+        answer.set_cookie(
+            _COOKIE, str(kept), max_age=LASTS, httponly=True, samesite="lax", secure=office.cookies.secure, path=AT
+        )
+        return answer
+
+    @router.get(BACK)
+    async def back(request: Request) -> Response:
+        answer = await _back(office, provider, request)
+        answer.delete_cookie(_COOKIE, httponly=True, samesite="lax", secure=office.cookies.secure, path=AT)
+        return answer
+
+    return router
+
+
+async def _back(office: Office, provider: Provider, request: Request) -> Response:
+    made = await _kept(office, request)
+    if made is None or not hmac.compare_digest(made.state.encode(), _given(request, "state").encode()):
+        return form_page(office, request, "/", 401, wrong="provider_late")
+    async with borrowed(office.pool) as conn:
+        await guessing.attempt(conn, guessing.from_address(address_of(request)))
+    try:
+        email = await provider.email(made, _given(request, "code"))
+    except Unavailable as error:
+        log.warning("nobody can sign in by the provider: %s", error)
+        return form_page(office, request, made.next, 503, wrong="provider_away")
+    except Unauthorized as error:
+        log.warning("somebody could not sign in by the provider: %s", error)
+        return form_page(office, request, made.next, 401, wrong="provider_refused")
+    async with borrowed(office.pool) as conn:
+        account = await accounts.by_email(conn, email)
+        if account is None or account.disabled_at:
+            await audit.add(conn, stranger(email, request), "sign_in_failed")
+            return form_page(office, request, made.next, 401, wrong="provider_nobody", email=email)
+        await throttles.give_back(conn, guessing.from_address(address_of(request)).name)
+        return await let_account_in(conn, office, request, account, made.next)
+
+
+async def _kept(office: Office, request: Request) -> Attempt | None:
+    """What this browser set out with, not long ago."""
+    try:
+        signed = request.cookies.get(_COOKIE, "")[:_MOST]
+        return Attempt(*(await _signer(office)).loads(signed, max_age=LASTS))
+    except (BadSignature, TypeError):
+        return None
+
+
+async def _signer(office: Office) -> URLSafeTimedSerializer:
+    async with borrowed(office.pool) as conn:
+        return URLSafeTimedSerializer(await load_secret(conn), salt="yinfeng.provider")
+
+
+def _given(request: Request, name: str) -> str:
+    return request.query_params.get(name, "")[:_MOST]

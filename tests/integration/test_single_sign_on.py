@@ -1,0 +1,162 @@
+"""People sign in by an identity provider, a real one in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey, RSAKey
+
+from dashboard.access.provider import Provider
+from schemas.errors import Unauthorized
+from schemas.settings import Settings
+from storage.access import accounts
+from storage.database import Conn, connect
+from tests.integration.test_access_http import browser
+from tests.stand_ins.identity_provider import IdentityProvider, identity_provider
+from yinfeng.web import create_app
+
+BACK = "/login/provider/back"
+EMAIL = "wang@example.com"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[IdentityProvider]:
+    with identity_provider() as made:
+        yield made
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as made:
+        yield made
+
+
+@pytest.fixture
+async def app(database_url: str, provider: IdentityProvider) -> AsyncIterator[Any]:
+    known = {"oidc_issuer": provider.issuer, "oidc_client_id": "yinfeng", "oidc_client_secret": "secret"}
+    settings = Settings(database_url=database_url, kafka="127.0.0.1:1", oidc_name="Park SSO", **known)
+    made = create_app(settings)
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+async def go(http: httpx.AsyncClient, next: str = "/accounts") -> str:
+    answer = await http.get("/login/provider", params={"next": next})
+    assert answer.status_code == 303
+    return answer.headers["location"]
+
+
+async def invited(conn: Conn) -> str:
+    return await accounts.create(conn, email=EMAIL, name="王芳", role="organizer")
+
+
+async def test_who_has_an_account_gets_in(app: Any, conn: Conn, provider: IdentityProvider):
+    await invited(conn)
+    provider.knows("wang", email=EMAIL.upper(), email_verified=True)
+    async with browser(app) as http:
+        assert "Sign in with Park SSO" in (await http.get("/login", headers={"accept-language": "en"})).text
+        there = await go(http)
+        asked = parse_qs(urlsplit(there).query)
+        assert (asked["code_challenge_method"], asked["client_id"]) == (["S256"], ["yinfeng"])
+        back = provider.shown(there, "wang")
+        answer = await http.get(BACK, params=back)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/accounts")
+        assert "王芳" in (await http.get("/accounts")).text
+        assert (await http.get(BACK, params=back)).status_code == 401  # once is enough
+
+
+async def test_who_has_none_is_told_so(app: Any, conn: Conn, provider: IdentityProvider):
+    provider.knows("li", email="li@example.com", email_verified=True)
+    async with browser(app) as http:
+        answer = await http.get(BACK, params=provider.shown(await go(http), "li"), headers={"accept-language": "en"})
+        assert answer.status_code == 401
+        assert "There is no account here for li@example.com" in answer.text
+
+
+async def test_an_account_that_was_shut_stays_shut(app: Any, conn: Conn, provider: IdentityProvider):
+    account = await invited(conn)
+    await conn.execute("UPDATE accounts SET disabled_at = now() WHERE account = %s", [account])
+    provider.knows("wang", email=EMAIL, email_verified=True)
+    async with browser(app) as http:
+        assert (await http.get(BACK, params=provider.shown(await go(http), "wang"))).status_code == 401
+
+
+@pytest.mark.parametrize("claims", [{"email": EMAIL}, {"email": EMAIL, "email_verified": False}, {}])
+async def test_an_address_that_nobody_checked_lets_nobody_in(
+    app: Any, conn: Conn, provider: IdentityProvider, claims: dict[str, Any]
+):
+    await invited(conn)
+    provider.knows("somebody", **claims)
+    async with browser(app) as http:
+        assert (await http.get(BACK, params=provider.shown(await go(http), "somebody"))).status_code == 401
+
+
+async def test_a_code_of_another_browser_lets_nobody_in(app: Any, conn: Conn, provider: IdentityProvider):
+    await invited(conn)
+    provider.knows("wang", email=EMAIL, email_verified=True)
+    async with browser(app) as one, browser(app) as other:
+        back = provider.shown(await go(one), "wang")
+        await go(other)
+        assert (await other.get(BACK, params=back)).status_code == 401
+    async with browser(app) as fresh:
+        assert (await fresh.get(BACK, params=back)).status_code == 401
+
+
+async def test_a_provider_that_is_away_is_said_and_passwords_stay(database_url: str):
+    known = {"oidc_issuer": "http://127.0.0.1:9", "oidc_client_id": "y", "oidc_client_secret": "s"}
+    app = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1", **known))
+    async with app.router.lifespan_context(app), browser(app) as http:
+        answer = await http.get("/login/provider", headers={"accept-language": "en"})
+        assert answer.status_code == 503
+        assert "OpenID Connect does not answer just now" in answer.text
+        assert 'name="password"' in answer.text
+
+
+KEY = RSAKey.generate_key(2048, {"kid": "1"})
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+RIGHT = {"iss": "https://id.example", "aud": "yinfeng", "sub": "1", "nonce": "n", "exp": int(NOW.timestamp()) + 60}
+
+
+@pytest.mark.parametrize(
+    ("claims", "good"),
+    [
+        (RIGHT, True),
+        (RIGHT | {"aud": ["yinfeng"]}, True),
+        (RIGHT | {"aud": ["yinfeng", "other"], "azp": "yinfeng"}, True),
+        (RIGHT | {"aud": ["yinfeng", "other"]}, False),
+        (RIGHT | {"iss": "https://evil.example"}, False),
+        (RIGHT | {"aud": "other"}, False),
+        (RIGHT | {"nonce": "another"}, False),
+        (RIGHT | {"exp": int((NOW - timedelta(hours=1)).timestamp())}, False),
+        ({name: value for name, value in RIGHT.items() if name != "nonce"}, False),
+        ({name: value for name, value in RIGHT.items() if name != "exp"}, False),
+    ],
+)
+def test_a_token_is_for_us_from_them_and_of_now(claims: dict[str, Any], good: bool):
+    assert said(jwt.encode({"alg": "RS256", "kid": "1"}, claims, KEY)) is good
+
+
+def test_a_token_is_signed_by_the_provider_s_own_key():
+    other = RSAKey.generate_key(2048, {"kid": "1"})
+    assert not said(jwt.encode({"alg": "RS256", "kid": "1"}, RIGHT, other))
+    public = OctKey.import_key(KEY.as_dict(private=False)["n"])
+    assert not said(jwt.encode({"alg": "HS256", "kid": "1"}, RIGHT, public))
+    _, body, _ = jwt.encode({"alg": "RS256"}, RIGHT, KEY).split(".")
+    assert not said(f"eyJhbGciOiJub25lIn0.{body}.")
+    assert not said("")
+
+
+def said(token: str) -> bool:
+    """Whether what this token says is believed."""
+    made = Provider("P", "https://id.example", ("yinfeng", "s"), "https://us.example/back", lambda: NOW)
+    try:
+        made._claims(token, {"keys": [KEY.as_dict(private=False)]}, "n")
+    except Unauthorized:
+        return False
+    return True
