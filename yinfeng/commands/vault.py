@@ -1,4 +1,4 @@
-"""`yinfeng vault rotate|check|seal|export`."""
+"""`yinfeng vault rotate|check|seal|export|receipt`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from schemas.receipt import TEXTS, receipt
 from schemas.settings import load_settings
 from storage.database import Conn
 from storage.vault import export as exporting
 from storage.vault import in_clear, rotating
+from storage.vault.erasing import erased_at
 from storage.vault.in_clear import InClear
 from storage.vault.master import FileMaster
 from storage.vault.register import Register
@@ -43,7 +45,7 @@ def seal() -> None:
     Run it once no process of an earlier version is at work.
     """
     done = on_vault(seal_all)
-    typer.echo(f"Sealed: {done.facts} facts, {done.journeys} journeys, {done.messages} messages.")
+    typer.echo(f"Sealed: {done}.")
 
 
 def export(
@@ -55,6 +57,18 @@ def export(
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
 
 
+def show_receipt(
+    campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
+    candidate: Annotated[str, typer.Argument(help="The candidate's id.")],
+    lang: Annotated[str, typer.Option(help="en or zh-CN.")] = "en",
+) -> None:
+    """Print what an erased person is told: what is gone, and what remains where, until when. As JSON."""
+    if lang not in TEXTS:
+        raise typer.BadParameter(f"--lang must be one of {', '.join(TEXTS)}")
+    at = on_database(lambda conn: erased_at(conn, (campaign, candidate)))
+    typer.echo(json.dumps(receipt(at).said(lang), ensure_ascii=False, indent=2, default=str))
+
+
 def check() -> None:
     """Whether the master key is the one that belongs to the database, and whether all is sealed (exit code 1: no)."""
     settings = load_settings()
@@ -64,11 +78,8 @@ def check() -> None:
         await rotating.require_master(conn, master)
         return await in_clear.count(conn)
 
-    left = on_database(work)
+    left = on_vault(work)
     typer.echo(f"{settings.master_key} is the right one; {master.current} wraps.")
     if left:
-        typer.echo(
-            f"In the clear: {left.facts} facts, {left.journeys} journeys, {left.messages} messages."
-            " `yinfeng vault seal` seals them."
-        )
+        typer.echo(f"In the clear: {left}. `yinfeng vault seal` seals them; a worker does so by itself within hours.")
         raise typer.Exit(1)
