@@ -13,6 +13,7 @@ from benchmarks import (
     late_target,
     latency,
     listeners,
+    morning,
     openings,
     scale_out,
     seats,
@@ -21,6 +22,7 @@ from benchmarks import (
     start,
     taking_in,
     throughput,
+    wall,
 )
 
 Rows = Iterator[tuple[str, str, str]]
@@ -51,6 +53,8 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "signing_up": signing_up.measure,
     "openings": openings.measure,
     "seats": seats.measure,
+    "morning": morning.measure,
+    "wall": wall.measure,
     "late_target": late_target.measure,
     "scale_out": scale_out.measure,
 }
