@@ -13,10 +13,12 @@ from schemas.journey import Journey
 from storage.campaigns import targets
 from storage.campaigns.targets import TargetKey
 from storage.database import Conn
+from streams.domain.breakdown import Cell
 from streams.domain.campaign import DEFAULT_TIMEZONE, Target, make_target
 from streams.domain.measures import Contribution, contribution, difference
 
 Totals = dict[TargetKey, Contribution]
+CellTotals = dict[str, dict[Cell, int]]  # by campaign
 
 
 @dataclass(slots=True)
@@ -66,6 +68,17 @@ def note_difference(
         changed = difference(was, now)
         if changed:
             add_up(totals.setdefault((target.campaign, target.target), {}), changed)
+
+
+def note_cells(totals: CellTotals, campaign: str, before: list[Cell], after: list[Cell]) -> None:
+    """Add to `totals` what one journey changed in its campaign's breakdowns."""
+    if before == after:
+        return
+    found = totals.setdefault(campaign, {})
+    for cell in after:
+        found[cell] = found.get(cell, 0) + 1
+    for cell in before:
+        found[cell] = found.get(cell, 0) - 1
 
 
 def add_up(total: Contribution, more: Mapping[date, Decimal]) -> None:

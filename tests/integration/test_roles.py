@@ -27,6 +27,8 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/campaigns/{campaign}/targets"): EVERY_KEY,
     ("GET", "/v1/campaigns/{campaign}/targets/{target}/counted"): frozenset({"employer", "organizer"}),
     ("GET", "/campaigns/{campaign}/targets/{target}"): frozenset({"organizer"}),
+    ("GET", "/campaigns/{campaign}/by/{dimension}"): ORGANIZER,
+    ("GET", "/campaigns/{campaign}/employers/{employer}"): WORKERS,
     ("GET", "/v1/campaigns/{campaign}/candidates/{candidate}"): WORKERS,
     ("GET", "/"): EVERY_KEY,
     ("GET", "/wall"): EVERY_KEY,
@@ -70,6 +72,9 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/accounts/{account}/enable"): ORGANIZER,
     ("POST", "/accounts/keys"): ORGANIZER,
     ("POST", "/accounts/keys/{key}/revoke"): ORGANIZER,
+    ("GET", "/walls"): ORGANIZER,
+    ("POST", "/walls"): ORGANIZER,
+    ("POST", "/walls/{wall}/revoke"): ORGANIZER,
     ("GET", "/mailbox"): ORGANIZER,
     ("GET", "/mailbox/{id}"): ORGANIZER,
     ("GET", "/mailbox/{id}/html"): ORGANIZER,
@@ -115,6 +120,8 @@ SIGNED = {("POST", "/v1/webhooks/sendgrid")}
 """A signature is what they ask for, whatever the key; without the setting they aren't there."""
 
 LINKED = {
+    ("GET", "/wall/{token}"),
+    ("GET", "/wall/{token}/stream"),
     ("GET", "/welcome/{token}"),
     ("POST", "/welcome/{token}"),
     ("GET", "/tickets/{token}"),
@@ -152,6 +159,9 @@ SAMPLES = {
     "token": "none.such",
     "account": "a1",
     "key": "k1",
+    "wall": "w1",
+    "dimension": "school",
+    "employer": "huayou",
 }
 
 
