@@ -2,9 +2,9 @@
 
 Journeys and what is drawn from them, whom the vault knows, targets and their days, breakdowns, milestones, campaigns,
 fairs, employers, seats, openings, retractions, and messages: each reason has its message. It shares the fold with the
-worker, but none of the incremental path: no merging, no differences. Which facts are retracted is taken as noted, and that is
-compared with the facts apart. A journey that another version of Yinfeng wrote waits to be drawn anew, and is not
-compared yet.
+worker, but none of the incremental path: no merging, no differences. Which facts are retracted is taken as noted, and
+that is compared with the facts apart. A journey that another version of Yinfeng wrote waits to be drawn anew, and is
+not compared yet.
 
 It may run while facts come in, and holds no snapshot for long: candidates are compared slice by slice, each slice in a
 snapshot of its own. What each adds to the targets is kept; at the end, in one more snapshot, those who changed

@@ -131,11 +131,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(
         page_stream_router(hub, charting, authenticate, turnstile, counts=make_counts(pool), fragment=page.fragment)
     )
-    app.include_router(reads_router(pool, authenticate))
-    app.include_router(views_router(pool, hub, authenticate, page))
-    app.include_router(campaign_router(pool, hub, authenticate, page, clock=_now))
-    app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
-    app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
+    _add_reads(app, pool, hub, authenticate, page)
     _add_access(app, office, authenticate, provider)
     _add_walls(app, office, authenticate, hub, page)
     show = make_show(pool, page, _now)
@@ -167,6 +163,17 @@ def _add_doors(app: FastAPI, door: Door, authenticate: Authenticate, page: Pages
     app.include_router(poster_router(door.pool, authenticate, page.text, base_url))
     app.include_router(signup_pages_router(signup_show))
     app.include_router(signup_router(door.pool, signup_show, language, make_send_again(door.pool), _now))
+
+
+def _add_reads(
+    app: FastAPI, pool: AsyncConnectionPool[Conn], hub: Hub, authenticate: Authenticate, page: Pages
+) -> None:
+    """What is only read: campaigns, targets, journeys."""
+    app.include_router(reads_router(pool, authenticate))
+    app.include_router(views_router(pool, hub, authenticate, page))
+    app.include_router(campaign_router(pool, hub, authenticate, page, clock=_now))
+    app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
+    app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
 
 
 async def _beat(pulse: Pulse) -> None:
