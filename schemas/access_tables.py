@@ -111,3 +111,19 @@ class AuditRow(SQLModel, table=True):
     subject: str | None = None
     token: str | None = None
     facts: list[Any] | None = json(nullable=True)
+
+
+class WallRow(SQLModel, table=True):
+    """A link that shows targets on a screen in a hall, for as long as nobody revokes it. Its address carries `nonce`,
+    signed; `wall` is how the console names it. `campaigns`: those that it shows; none means all."""
+
+    __tablename__ = "walls"
+    __table_args__ = (Index("walls_nonce", "nonce", unique=True),)
+
+    wall: str = Field(primary_key=True)
+    nonce: str
+    name: str
+    campaigns: list[str] | None = json(nullable=True)
+    made_by: str
+    made_at: datetime = moment(now=True)
+    revoked_at: datetime | None = moment(nullable=True)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    DateTime,
     Identity,
     Index,
     LargeBinary,
@@ -246,6 +247,32 @@ class TargetDayRow(SQLModel, table=True):
     target: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
     amount: Decimal = number()
+
+
+class BreakdownRow(SQLModel, table=True):
+    """How many of a campaign's candidates stand where, by one thing that is known of them: a cell of a breakdown.
+
+    `dimension`: what it is broken down by; `value`: of that; `standing`: the deepest milestone, or an offer's status.
+    The counts are moved by the transaction that stores a journey. What cells there are: streams/domain/breakdown.py.
+    """
+
+    __tablename__ = "breakdowns"
+
+    campaign: str = Field(primary_key=True)
+    dimension: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    standing: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+
+
+class BreakdownCountRow(SQLModel, table=True):
+    """A campaign whose breakdowns are to be counted from its journeys, from `due_at` on; an empty name: all campaigns.
+    The row goes when it is done."""
+
+    __tablename__ = "breakdown_counts"
+
+    campaign: str = Field(primary_key=True)
+    due_at: datetime = Field(default=None, sa_column=Column(DateTime(timezone=True), primary_key=True))
 
 
 class MilestoneRow(SQLModel, table=True):

@@ -27,6 +27,7 @@ from streams import raw_records
 from streams.announce import Announcer, Publish
 from streams.applier import Applier, FairCounter
 from streams.apply import Applied
+from streams.breakdowns import BreakdownCounter
 from streams.flow import Flow
 from streams.lanes import Lanes
 from streams.persisting import Persistence
@@ -145,6 +146,7 @@ def attach(
             lanes.put(chunk)
 
     tallier = Tallier(url, watching, told=announcer.note)
+    counter = BreakdownCounter(url, watching)
 
     async def announce() -> None:
         await announcer.run()
@@ -154,6 +156,7 @@ def attach(
 
     async def tally() -> None:
         await tallier.look()
+        await counter.look()
 
     async def count_fairs() -> None:
         announcer.note(await fairs.count())  # once a second: pages see it by themselves

@@ -17,7 +17,7 @@ from schemas.messages import MessageRequest
 from schemas.sealed import personal_names
 from storage import messages
 from storage.access import own_pages
-from storage.campaigns import seats, targets
+from storage.campaigns import breakdowns, seats, targets
 from storage.campaigns.seats import Change
 from storage.database import Conn, translated
 from storage.journeys import addresses, documents, journeys, unconfirmed
@@ -27,7 +27,8 @@ from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.ledger import JourneyKey
 from storage.ledger.positions import Log, Span
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
-from streams.counting import Board, Totals, load_board, note_difference
+from streams.counting import Board, CellTotals, Totals, load_board, note_cells, note_difference
+from streams.domain.breakdown import cells
 from streams.domain.campaign import Target
 from streams.domain.fold import IRREVOCABLE, RETRACTION, SIGNUP, fold, is_before, merge, stands
 from streams.domain.measures import milestones
@@ -81,7 +82,8 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, *, doubtful: bool
     standing = [fact for fact in facts if stands(fact, retracted)]
     board = await load_board(conn, {fact.campaign for fact in facts})
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
-    totals, asked, moved = await _change_journeys(conn, board, standing, gone)
+    spread: CellTotals = {}
+    totals, asked, moved = await _change_journeys(conn, board, standing, gone, spread)
     again = await messages.reconsider(
         conn,
         {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
@@ -92,6 +94,7 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, *, doubtful: bool
     asked_for = again + await messages.request(conn, asked + requests, doubtful=doubtful)
     await seats.resize(conn, anew)
     await seats.change(conn, moved)
+    await breakdowns.add(conn, spread)
     return asked_for
 
 
@@ -116,7 +119,7 @@ async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict
 
 
 async def _change_journeys(
-    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact]
+    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], spread: CellTotals
 ) -> tuple[Totals, list[MessageRequest], list[Change]]:
     by_key: dict[JourneyKey, list[Fact]] = {}
     for fact in standing:
@@ -133,13 +136,16 @@ async def _change_journeys(
     persons = Persons()
     for key, row in stored.items():
         persons.before(key, row.journey)
-        before = board.contributions(key[0], row.journey, milestones(row.journey)) if row.version else None
+        stood_at = milestones(row.journey) if row.version else {}
+        before = board.contributions(key[0], row.journey, stood_at) if row.version else None
+        was_in = cells(row.journey, stood_at) if row.version else []
         was = stood.get(key, {}) if key in partial else lines(row.journey)
         _advance(row, by_key.get(key, []), refolded.get(key))
         moved += seat_changes(key, was, row.journey, by_key.get(key, []))
         now_stands = milestones(row.journey)
         after = board.contributions(key[0], row.journey, now_stands)
         note_difference(totals, board.targets.get(key[0], []), before or [{}] * len(after), after)
+        note_cells(spread, key[0], was_in, cells(row.journey, now_stands))
         changed[key] = (row, now_stands)
         persons.after(key, row.journey, refolded.get(key, by_key.get(key, [])))
     await journeys.store(conn, changed)

@@ -1,10 +1,10 @@
 """The proof: every derived row drawn anew from the facts, and compared with what is stored.
 
-Journeys and what is drawn from them, whom the vault knows, targets and their days, milestones, campaigns, fairs,
-employers, seats, openings, retractions, and messages: each reason has its message. It shares the fold with the worker,
-but none of the incremental path: no merging, no differences. Which facts are retracted is taken as noted, and that is
-compared with the facts apart. A journey that another version of Yinfeng wrote waits to be drawn anew, and is not
-compared yet.
+Journeys and what is drawn from them, whom the vault knows, targets and their days, breakdowns, milestones, campaigns,
+fairs, employers, seats, openings, retractions, and messages: each reason has its message. It shares the fold with the
+worker, but none of the incremental path: no merging, no differences. Which facts are retracted is taken as noted, and
+that is compared with the facts apart. A journey that another version of Yinfeng wrote waits to be drawn anew, and is
+not compared yet.
 
 It may run while facts come in, and holds no snapshot for long: candidates are compared slice by slice, each slice in a
 snapshot of its own. What each adds to the targets is kept; at the end, in one more snapshot, those who changed
@@ -31,14 +31,17 @@ from storage.campaigns import targets
 from storage.database import Conn, translated
 from storage.ledger import ledger
 from streams.comparing import (
+    CellCount,
     Reasons,
     Report,
+    compare_breakdowns,
     compare_campaign,
     compare_journey,
     compare_milestones,
     compare_targets,
 )
 from streams.counting import add_up
+from streams.domain.breakdown import cells
 from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, fold_campaign
 from streams.domain.fold import fold, is_before, stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
@@ -112,6 +115,7 @@ class _Work:
         self._shares: dict[str, tuple[Share, ...]] = {}  # of each candidate who adds to any target
         self._alike: dict[tuple[Share, ...], tuple[Share, ...]] = {}  # most add the same as many others
         self._seen: set[str] = set()
+        self._cells = CellCount()
 
     async def compare(self) -> bool:
         """Whether the targets stayed what they were, so that their numbers could be compared."""
@@ -180,6 +184,7 @@ class _Work:
             compare_journey(self._report, f"journey {self._campaign}/{candidate}", stored.get(candidate), journey)
             standing = milestones(journey)
             self._count(candidate, [contribution(journey, standing, each, self._zone) for each in self._targets])
+            self._cells.count(candidate, cells(journey, standing))
             lasting = [fact for fact in standing_facts if not is_before(fact.stamp, journey.cut)]
             await reasons.expect(request for fact in lasting for request in candidate_requests(fact))
         await reasons.settle()
@@ -215,4 +220,5 @@ class _Work:
         whole = {name: days for name, days in counted.items() if name not in by_name or by_name[name]["tally"] is None}
         await compare_milestones(self._conn, reasons, own.facts, stands_now, whole)
         await reasons.settle()
+        await compare_breakdowns(self._conn, self._report, self._campaign, self._cells)
         return same

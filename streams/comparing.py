@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -12,10 +13,11 @@ from schemas.messages import MessageRequest
 from schemas.pace import crossed
 from storage import auditing
 from storage.auditing import StoredJourney
-from storage.campaigns import targets
+from storage.campaigns import breakdowns, targets
 from storage.database import Conn
 from storage.journeys.journeys import employers
 from streams.counting import target_of
+from streams.domain.breakdown import Cell
 from streams.domain.campaign import Campaign, Target, make_target
 from streams.domain.measures import Contribution, milestones
 from streams.domain.requests import milestone_request
@@ -76,6 +78,49 @@ class Reasons:
         for key in await auditing.unasked(self._conn, self._expected.values()):
             self.report.differs(f"message of campaign {self.campaign}: the reason {key} has none")
         self._expected.clear()
+
+
+class CellCount:
+    """How many count in each cell of a campaign's breakdowns; of each candidate it keeps where they count."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Cell, int] = {}
+        self._names: list[Cell] = []
+        self._counts: list[int] = []
+        self._of: dict[str, array[int]] = {}
+
+    def count(self, candidate: str, cells: Iterable[Cell]) -> None:
+        """Count a candidate in these cells, instead of in those before."""
+        for number in self._of.pop(candidate, ()):
+            self._counts[number] -= 1
+        numbers = array("L", [self._number(cell) for cell in cells])
+        for number in numbers:
+            self._counts[number] += 1
+        if numbers:
+            self._of[candidate] = numbers
+
+    def totals(self) -> dict[Cell, int]:
+        """The cells in which somebody counts."""
+        return {name: count for name, count in zip(self._names, self._counts, strict=True) if count}
+
+    def _number(self, cell: Cell) -> int:
+        number = self._numbers.setdefault(cell, len(self._names))
+        if number == len(self._names):
+            self._names.append(cell)
+            self._counts.append(0)
+        return number
+
+
+async def compare_breakdowns(conn: Conn, report: Report, campaign: str, counted: CellCount) -> None:
+    if await breakdowns.is_due(conn, campaign):
+        return
+    stored, told = await breakdowns.stored(conn, campaign), counted.totals()
+    for cell in sorted(stored.keys() | told.keys()):
+        if stored.get(cell, 0) != told.get(cell, 0):
+            report.differs(
+                f"breakdown {campaign}/{'/'.join(cell)}: stored {stored.get(cell, 0)} but its facts make"
+                f" {told.get(cell, 0)}"
+            )
 
 
 def compare_journey(report: Report, what: str, stored: StoredJourney | None, journey: Journey) -> None:

@@ -11,12 +11,15 @@ from zoneinfo import ZoneInfo
 
 from schemas.journey import Journey
 from storage.campaigns import targets
+from storage.campaigns.breakdowns import CellKey
 from storage.campaigns.targets import TargetKey
 from storage.database import Conn
+from streams.domain.breakdown import Cell
 from streams.domain.campaign import DEFAULT_TIMEZONE, Target, make_target
 from streams.domain.measures import Contribution, contribution, difference
 
 Totals = dict[TargetKey, Contribution]
+CellTotals = dict[CellKey, int]
 
 
 @dataclass(slots=True)
@@ -66,6 +69,18 @@ def note_difference(
         changed = difference(was, now)
         if changed:
             add_up(totals.setdefault((target.campaign, target.target), {}), changed)
+
+
+def note_cells(totals: CellTotals, campaign: str, before: list[Cell], after: list[Cell]) -> None:
+    """Add to `totals` what one journey changed in its campaign's breakdowns."""
+    if before == after:
+        return
+    for cell in after:
+        key = (campaign, *cell)
+        totals[key] = totals.get(key, 0) + 1
+    for cell in before:
+        key = (campaign, *cell)
+        totals[key] = totals.get(key, 0) - 1
 
 
 def add_up(total: Contribution, more: Mapping[date, Decimal]) -> None:

@@ -101,6 +101,10 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "reset": "accounts:reset",
         },
     ),
+    "walls": (
+        "Links that show targets on a screen in a hall.",
+        {"create": "walls:create", "list": "walls:listed", "revoke": "walls:revoke"},
+    ),
     "keys": ("Access keys.", {"create": "keys:create", "list": "keys:listed", "revoke": "keys:revoke"}),
     "vault": (
         "The key that all personal data hangs on.",

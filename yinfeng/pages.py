@@ -23,6 +23,7 @@ from dashboard.languages import LANG_COOKIE, Lang, language
 from dashboard.signup.texts import TEXTS as SIGNUP_TEXTS
 from dashboard.targets.texts import TEXTS as TARGET_TEXTS
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
+from dashboard.walls.texts import TEXTS as WALL_TEXTS
 from notifications.authoring.texts import TEXTS as TEMPLATE_TEXTS
 from notifications.links.own.texts import TEXTS as OWN_TEXTS
 from notifications.links.texts import TEXTS as PUBLIC_TEXTS
@@ -142,6 +143,7 @@ TEXTS = (
     CONSOLE_TEXTS,
     TARGET_TEXTS,
     SIGNUP_TEXTS,
+    WALL_TEXTS,
     NOTIFICATIONS_TEXTS,
     PUBLIC_TEXTS,
     OWN_TEXTS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,6 +30,7 @@ from dashboard.console.notice import make_counts
 from dashboard.console.pages import make_router as console_router
 from dashboard.console.pages import make_show
 from dashboard.languages import language
+from dashboard.live import Hub
 from dashboard.page_stream import make_router as page_stream_router
 from dashboard.signup.pages import make_router as signup_pages_router
 from dashboard.signup.pages import make_show as make_signup_show
@@ -39,6 +40,9 @@ from dashboard.stream import make_router as stream_router
 from dashboard.targets.api import make_router as counted_router
 from dashboard.targets.page import make_router as target_page_router
 from dashboard.views import make_router as views_router
+from dashboard.walls.console import make_router as walls_router
+from dashboard.walls.screen import make_router as wall_router
+from dashboard.walls.watch import Watch
 from dashboard.watching import make_charting, make_hub, watching
 from notifications.authoring.pages import make_router as template_pages_router
 from notifications.authoring.studio import Studio
@@ -63,7 +67,7 @@ from schemas.asyncapi import asyncapi
 from schemas.counted import Explaining
 from schemas.errors import ConfigurationError, Unauthorized, Unavailable
 from schemas.settings import Settings
-from storage.access import keys, sessions
+from storage.access import keys, sessions, walls
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from storage.vault.persons import file_vault
@@ -81,6 +85,7 @@ from yinfeng.pages import Pages, make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
 
 TITLE = "Yinfeng 引凤"
+MOST_SCREENS = 500  # of one wall, in one web process
 EXPLAINING = Explaining(person=counted, fairs=held)
 _MISSING = "a key is needed: Authorization: Bearer …, or sign in at /login"
 
@@ -125,6 +130,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
     app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
     _add_access(app, office, authenticate)
+    _add_walls(app, office, authenticate, hub, page)
     show = make_show(pool, page, _now)
     app.include_router(console_router(pool, authenticate, page, show))
     app.include_router(forms_router(pool, authenticate, show))
@@ -169,6 +175,18 @@ def _add_access(app: FastAPI, office: Office, authenticate: Authenticate) -> Non
     app.include_router(me_router(office, authenticate))
     app.include_router(audit_router(office, authenticate))
     app.include_router(accounts_router(office, authenticate))
+
+
+def _add_walls(app: FastAPI, office: Office, authenticate: Authenticate, hub: Hub, page: Pages) -> None:
+    async def living(some: Collection[str]) -> set[str]:
+        async with borrowed(office.pool) as conn:
+            return await walls.living(conn, some)
+
+    app.include_router(walls_router(office, authenticate))
+    turnstile = Turnstile(MOST_SCREENS)
+    app.include_router(
+        wall_router(office.pool, hub, turnstile, Watch(living), page=page, fragment=page.fragment, clock=_now)
+    )
 
 
 def make_authenticate(pool: AsyncConnectionPool[Conn], cookies: Cookies) -> Authenticate:

@@ -8,7 +8,7 @@
   const FIRST_DELAY = 1000;
   const MAX_DELAY = 15000;
   const SHOWN = 4000; // milliseconds that a milestone is shown
-  const KEPT = ["open", "data-reached"]; // attributes that the reader or this script set
+  const KEPT = ["open", "data-reached", "data-shown"]; // attributes that the reader or a script set
 
   // Makes `old` like `fresh` and leaves alone what is alike, so that focus, selection and a bar on its way stay.
   const morph = (old, fresh) => {
@@ -55,6 +55,7 @@
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.redirected && new URL(answer.url).pathname === "/login") return location.reload();
+      if (answer.status === 404) return location.reload(); // no longer there: it says so
       if (answer.status >= 500) throw answer;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (answer.ok) morph(document.querySelector("main"), fresh.querySelector("main"));
@@ -86,7 +87,7 @@
     badge.classList.toggle("on", on);
     badge.classList.toggle("off", !on);
     const time = (heardAt ?? new Date(performance.timeOrigin)).toLocaleTimeString(document.documentElement.lang);
-    const text = on ? badge.dataset.on : badge.dataset.off.replace("%", () => time);
+    const text = (on ? badge.dataset.on : badge.dataset.off).replace("%", () => time);
     if (badge.lastChild.textContent !== text) badge.lastChild.textContent = text;
   };
   const heard = (event) => {

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from notifications.sending.scheduler import look
 from schemas.forms import FORMS
 from schemas.kinds import TEMPLATED
-from storage.access import once
+from storage.access import once, walls
 from storage.database import make_pool
 from tests.access import person as account
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
@@ -44,6 +44,7 @@ OWN: Final[list[tuple[str, str]]] = [
     ("/campaigns/{campaign}/candidates", f"/campaigns/{CAMPAIGN}/candidates?q=nobody"),
     ("/candidates/{campaign}/{candidate:path}", ABOUT),
     ("/candidates/{campaign}/{candidate:path}", f"/candidates/{CAMPAIGN}/c2"),
+    ("/walls", "/walls"),
     ("/accounts", "/accounts"),
     ("/accounts/audit", "/accounts/audit"),
     ("/accounts/me", "/accounts/me"),
@@ -63,7 +64,7 @@ OWN: Final[list[tuple[str, str]]] = [
 ]
 # What is no page of its own: the frames of mails (see `mails`), files, streams, machines' documents.
 NO_PAGES: Final = re.compile(
-    r"/v1/.*|/(healthz|readyz|metrics|openapi\.json|asyncapi\.json|targets/stream|calendar/\{token\})"
+    r"/v1/.*|/(healthz|readyz|metrics|openapi\.json|asyncapi\.json|targets/stream|wall/\{token\}/stream|calendar/\{token\})"
     r"|/(messages|mailbox)/\{id\}/.*|/templates/preview|/static.*"
     r"|/me/\{token\}/data\.json|/offers/\{token\}/document|/fairs/\{campaign\}/\{fair\}/(calendar|poster\.\{format\})"
 )
@@ -129,12 +130,15 @@ async def _links(database_url: str) -> list[tuple[str, str]]:
         await office.sender().send_all()
         async with pool.connection() as conn:
             first = await once.make(conn, "first")
+            shown = await walls.create(conn, name="Hall", campaigns=None, made_by="tests")
             invited = await once.make(conn, "invitation", await account(conn, "zhao@example.com"))
         texts = [text for (text,) in await office.rows("SELECT text FROM mails ORDER BY message")]
     found = {purpose: _found(texts, purpose) for purpose in ("offers", "tickets", "unsubscribe", "me")}
     return [
         *[(f"/{purpose}/{{token}}", path) for purpose, path in found.items()],
         *[(f"/{purpose}/{{token}}", f"/{purpose}/nothing") for purpose in found],
+        ("/wall/{token}", f"/wall/{shown}"),
+        ("/wall/{token}", "/wall/nothing"),
         ("/welcome/{token}", f"/welcome/{first}"),
         ("/welcome/{token}", f"/welcome/{invited}"),
         ("/welcome/{token}", "/welcome/nothing"),

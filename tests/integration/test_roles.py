@@ -70,6 +70,9 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/accounts/{account}/enable"): ORGANIZER,
     ("POST", "/accounts/keys"): ORGANIZER,
     ("POST", "/accounts/keys/{key}/revoke"): ORGANIZER,
+    ("GET", "/walls"): ORGANIZER,
+    ("POST", "/walls"): ORGANIZER,
+    ("POST", "/walls/{wall}/revoke"): ORGANIZER,
     ("GET", "/mailbox"): ORGANIZER,
     ("GET", "/mailbox/{id}"): ORGANIZER,
     ("GET", "/mailbox/{id}/html"): ORGANIZER,
@@ -115,6 +118,8 @@ SIGNED = {("POST", "/v1/webhooks/sendgrid")}
 """A signature is what they ask for, whatever the key; without the setting they aren't there."""
 
 LINKED = {
+    ("GET", "/wall/{token}"),
+    ("GET", "/wall/{token}/stream"),
     ("GET", "/welcome/{token}"),
     ("POST", "/welcome/{token}"),
     ("GET", "/tickets/{token}"),
@@ -152,6 +157,7 @@ SAMPLES = {
     "token": "none.such",
     "account": "a1",
     "key": "k1",
+    "wall": "w1",
 }
 
 
