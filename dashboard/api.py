@@ -13,7 +13,7 @@ from dashboard.candidates import candidate_page
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.paging import DEFAULT_LIMIT, MAX_LIMIT, After, Limit, decode, next_link
-from storage.campaigns import employers, reads
+from storage.campaigns import breakdowns, employers, reads
 from storage.database import Conn, borrowed
 from storage.journeys.candidates import Place
 
@@ -52,7 +52,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
             found = await known(conn, campaign)
             return {
                 **_particulars(found),
-                "funnel": await reads.funnel(conn, campaign),
+                "funnel": await breakdowns.funnel(conn, campaign),
                 "fairs_in_number": await reads.fair_numbers(conn, campaign, datetime.now(UTC)),
                 "fairs": await reads.fairs(conn, campaign, limit=MAX_LIMIT),
                 "employers": [

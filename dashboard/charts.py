@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 WIDTH: Final = 1000
 HEIGHT: Final = 300
+MOST_VALUES: Final = 60
 _HEADROOM: Final = 1.06
 
 Row = dict[str, Any]
@@ -18,7 +19,8 @@ Row = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Chart:
     """`line`, `area` and `pace` are points for SVG's polyline and polygon; `goal_y` and `today_x` are where to draw
-    the goal and today (None: outside). `first` and `last` are the days at both ends."""
+    the goal and today (None: outside). `first` and `last` are the days at both ends. `values`: what is read at some of
+    the days, at most MOST_VALUES."""
 
     line: str
     area: str
@@ -27,6 +29,20 @@ class Chart:
     today_x: float | None
     first: date
     last: date
+    values: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The sum at the end of a day, at `x` and `y` (percent of the box); `left` and `width`: where a pointer is nearest
+    to it."""
+
+    day: date
+    number: float
+    x: float
+    y: float
+    left: float
+    width: float
 
 
 def burn_up(
@@ -55,7 +71,24 @@ def burn_up(
         today_x=at(today, 0)[0] if first <= today <= last else None,
         first=first,
         last=last,
+        values=_values(steps, first, end, span, top),
     )
+
+
+def _values(steps: list[tuple[date, float]], first: date, end: date, span: int, top: float) -> tuple[Value, ...]:
+    """Every so many days the sum, and at the end."""
+    every = -(-((end - first).days + 1) // MOST_VALUES)
+    sums, found, width = dict(steps), [], 100 * every / span
+    number = 0.0
+    for gone in range((end - first).days + 1):
+        day = first + timedelta(days=gone)
+        number = sums.get(day, number)
+        if (end - day).days % every == 0:
+            x = 100 * gone / span
+            left = max(x - width / 2, 0.0)
+            y = 100 * (1 - number / top)
+            found.append(Value(day, number, *(round(n, 2) for n in (x, y, left, min(width, 100 - left)))))
+    return tuple(found)
 
 
 def chart_of(

@@ -64,6 +64,11 @@ class Formats:
         return f"{self.day(local.date())} {local:%H:%M}"
 
 
+def rounded(value: float) -> float:
+    """A number as it is said: whole from ten on, with one place below."""
+    return round(value) if abs(value) >= 10 else round(value, 1)
+
+
 def _short(share: Decimal) -> str:
     """At most two places, and no more digits than say something: 31.5, 3150, 1.25."""
     text = f"{share:.2f}" if abs(share) < 100 else f"{share:.0f}"

@@ -19,12 +19,12 @@ class Fragment(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The form of events for pages in one language. `funnel`: whether the reader sees it."""
+    """The form of events for pages in one language. `morning`: whether the reader sees more than targets."""
 
     fragment: Fragment
     lang: Lang
     hub: str
-    funnel: bool = False
+    morning: bool = False
 
     def __call__(self, told: Told) -> bytes:
         """`put`: elements that replace those of the same id; `redraw`: the page is to be drawn anew, within so many
@@ -34,7 +34,7 @@ class Drawn:
                 mark = f"id: {self.hub}:{told.revision}\n"
                 return mark.encode() + _event("put", self._draw("fragments/target.html", told.row | _stood(told.row)))
             case "charts":
-                shown = told.row if self.funnel else {**told.row, "funnel": None}
+                shown = told.row if self.morning else {**told.row, "morning": None}
                 return _event("put", self._draw("fragments/charts.html", shown))
             case "reached":
                 return _event("reached", self._draw("fragments/reached.html", told.row))

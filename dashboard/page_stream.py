@@ -69,7 +69,7 @@ def make_router(
                     stack.callback(waiting.cancel)
                 yield subscription
 
-        form = Drawn(fragment, lang, hub.name, funnel=caller.role != "viewer")
+        form = Drawn(fragment, lang, hub.name, morning=caller.role == "organizer")
         return EventStream(opened, form, ping=PINGS["event"], every=HEARTBEAT)
 
     return router

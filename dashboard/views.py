@@ -9,17 +9,18 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import Name, askable, known
+from dashboard.campaign.pages import own_page
+from dashboard.campaign.reading import read_charts
 from dashboard.candidates import candidate_page
 from dashboard.console.notice import notice
 from dashboard.languages import Lang, language
 from dashboard.live import Hub
 from dashboard.naming import names_of
 from dashboard.pace import stood
-from dashboard.watching import read_charts
 from schemas.access import Caller
 from schemas.paging import After, decode, encode
 from storage.campaigns import employers, reads
@@ -75,10 +76,13 @@ def make_router(
         return page(request, "wall.html", context)
 
     @router.get("/campaigns/{campaign}")
-    async def one(request: Request, campaign: Name, caller: Caller = some) -> HTMLResponse:
+    async def one(request: Request, campaign: Name, caller: Caller = some) -> Response:
+        if caller.role == "employer" and caller.employer:
+            return RedirectResponse(own_page(campaign, caller.employer, request.url.query), 303)
         mark = hub.mark
         async with borrowed(pool) as conn:
-            context = await _campaign(conn, campaign, caller, clock(), language(request))
+            about = await known(conn, campaign)
+            context = await _campaign(conn, about, caller, clock(), language(request))
             said = await notice(conn, request, caller)
         return page(request, "campaign.html", context | {"notice": said, "mark": mark})
 
@@ -113,20 +117,19 @@ async def _with_targets(conn: Conn, campaigns: list[Row], now: datetime) -> list
     return [row | {"targets": stood(found[row["campaign"]], row, now)} for row in campaigns]
 
 
-async def _campaign(conn: Conn, name: str, caller: Caller, now: datetime, lang: Lang) -> Row:
+async def _campaign(conn: Conn, about: Row, caller: Caller, now: datetime, lang: Lang) -> Row:
     """All that a campaign's page shows; a viewer sees targets alone."""
-    about = await known(conn, name)
-    drawn = await read_charts(conn, about, now)
-    shown = about | {"targets": stood(drawn.pop("targets"), about, now)}
+    name = about["campaign"]
+    drawn = await read_charts(conn, about, now, whole=caller.role == "organizer")
+    shown = {"about": about | {"targets": stood(drawn.pop("targets"), about, now)}, **drawn}
     if caller.role == "viewer":
-        return {"about": shown, **drawn, "funnel": None}
+        return shown
     fairs = await reads.fairs(conn, name, limit=ROWS)
     openings = await reads.openings(conn, name, limit=ROWS)
     named = await employers.listed(conn, name, limit=ROWS)
     ids = {each["employer"] for each in named}
     return {
-        "about": shown,
-        **drawn,
+        **shown,
         "fairs": fairs,
         "near": _near(fairs, now),
         "fair_numbers": await reads.fair_numbers(conn, name, now),

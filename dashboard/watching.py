@@ -11,8 +11,8 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.campaign.reading import NONE, read_charts
 from dashboard.charting import Charting
-from dashboard.charts import HEIGHT, WIDTH, chart_of
 from dashboard.doorbell import listen
 from dashboard.live import Hub, say_if_broken
 from dashboard.pace import day_in
@@ -47,17 +47,6 @@ def make_charting(pool: AsyncConnectionPool[Conn], hub: Hub, clock: Clock) -> Ch
     return Charting(hub, read)
 
 
-async def read_charts(conn: Conn, about: Row, now: datetime) -> Row:
-    """The charts and the funnel of a campaign (a row of `reads.campaign`): `targets`, `charts` by target, `funnel`,
-    `box` (of the charts), `now`."""
-    name, today = about["campaign"], day_in(about["timezone"], now)
-    targets = (await reads.targets_of(conn, [name]))[name]
-    days = await reads.days(conn, name, [row["target"] for row in targets])
-    charts = {row["target"]: chart_of(row, days[row["target"]], about["starts_on"], today) for row in targets}
-    funnel = await reads.funnel(conn, name)
-    return {"targets": targets, "charts": charts, "funnel": funnel, "box": (WIDTH, HEIGHT), "now": now}
-
-
 @asynccontextmanager
 async def watching(hub: Hub, database_url: str) -> AsyncIterator[None]:
     """Keep the hub running and rung until the block ends."""
@@ -71,6 +60,3 @@ async def watching(hub: Hub, database_url: str) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)  # what broke was said when it did
-
-
-NONE: Row = {"targets": [], "charts": {}, "funnel": None, "box": (WIDTH, HEIGHT)}

@@ -1,7 +1,7 @@
 """A campaign's breakdowns counted from its journeys, beside the work, where an earlier version kept none.
 
-As with targets (see streams/tallying.py) the snapshot is taken while the campaign's exclusive lock is held for a moment:
-what committed before is in it, and what commits later adds its own difference.
+As with targets (see streams/tallying.py) the snapshot is taken while the campaign's exclusive lock is held for a
+moment: what committed before is in it, and what commits later adds its own difference.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ from jinja2.ext import Extension
 
 from dashboard.access.cookies import FIELD, Cookies
 from dashboard.access.texts import TEXTS as ACCESS_TEXTS
+from dashboard.campaign.texts import TEXTS as CAMPAIGN_TEXTS
 from dashboard.console.texts import TEXTS as CONSOLE_TEXTS
-from dashboard.formats import Formats
+from dashboard.formats import Formats, rounded
 from dashboard.languages import LANG_COOKIE, Lang, language
 from dashboard.signup.texts import TEXTS as SIGNUP_TEXTS
 from dashboard.targets.texts import TEXTS as TARGET_TEXTS
@@ -119,7 +120,7 @@ def _words(texts: Mapping[str, str], lang: Lang) -> dict[str, Any]:
     def label(key: str, otherwise: object) -> object:
         return texts.get(key, otherwise)
 
-    return {"t": t, "label": label, "f": Formats(lang), "lang": lang}
+    return {"t": t, "label": label, "f": Formats(lang), "rounded": rounded, "lang": lang}
 
 
 def _given(request: Request) -> dict[str, Any]:
@@ -144,6 +145,7 @@ TEXTS = (
     TARGET_TEXTS,
     SIGNUP_TEXTS,
     WALL_TEXTS,
+    CAMPAIGN_TEXTS,
     NOTIFICATIONS_TEXTS,
     PUBLIC_TEXTS,
     OWN_TEXTS,

@@ -26,6 +26,7 @@ from dashboard.access.passwords import Passwords
 from dashboard.access.signing_in import make_router as signing_in_router
 from dashboard.access.welcome import make_router as welcome_router
 from dashboard.api import make_router as reads_router
+from dashboard.campaign.pages import make_router as campaign_router
 from dashboard.console.notice import make_counts
 from dashboard.console.pages import make_router as console_router
 from dashboard.console.pages import make_show
@@ -127,6 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(reads_router(pool, authenticate))
     app.include_router(views_router(pool, hub, authenticate, page))
+    app.include_router(campaign_router(pool, hub, authenticate, page, clock=_now))
     app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
     app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
     _add_access(app, office, authenticate)

@@ -95,7 +95,7 @@ async def _send(desk: Desk, request: Request, caller: Caller, form: Form, show: 
         return await show(request, caller, form, Filled(typed, _faults(form, error)))
     except Forbidden:
         return await show(request, caller, form, Filled(typed, {"form": "form.forbidden"}, 403))
-    return RedirectResponse(_onward(form, sent, made, request, applied=applied), 303)
+    return RedirectResponse(_onward(form, sent, made, request, caller, applied=applied), 303)
 
 
 def _takes_file(form: Form) -> bool:
@@ -172,8 +172,8 @@ def _faults(form: Form, error: InvalidFact) -> dict[str, str]:
     return found
 
 
-def _onward(form: Form, sent: Sent, made: list[Fact], request: Request, *, applied: bool) -> str:
-    """The page that shows what the form did."""
+def _onward(form: Form, sent: Sent, made: list[Fact], request: Request, caller: Caller, *, applied: bool) -> str:
+    """The page that shows what the form did; who started is reported where those are who still wait for it."""
     campaign, candidates = made[0].campaign, {fact.candidate for fact in made if fact.candidate}
     done = {"done": sent.token}
     if request.query_params.get("setup"):
@@ -181,6 +181,8 @@ def _onward(form: Form, sent: Sent, made: list[Fact], request: Request, *, appli
         return f"/forms/{step}?{urlencode({'campaign': campaign, 'setup': '1', **done})}"
     if not applied and form.name in ("campaign", "candidate"):
         return _with("/", **done)
+    if form.name == "hire" and caller.role == "employer":
+        return _with(f"/campaigns/{quote(campaign, safe='')}", **done)
     if len(candidates) == 1:
         return _with(f"/candidates/{quote(campaign, safe='')}/{quote(candidates.pop(), safe='')}", **done)
     if candidates:

@@ -4,11 +4,16 @@ counted from the journeys where an earlier version had none."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
+from psycopg.rows import dict_row
+
 from storage.arrays import columns
+from storage.campaigns import reads
 from storage.database import Conn
+
+Row = dict[str, Any]
 
 CellKey = tuple[str, str, str, str]  # campaign, dimension, value, standing
 
@@ -33,10 +38,64 @@ _ANY: Final = "SELECT FROM breakdown_counts WHERE due_at <= now() LIMIT 1"
 _DUE: Final = (
     "SELECT DISTINCT campaign FROM breakdown_counts WHERE due_at <= now() AND campaign <> '' ORDER BY campaign"
 )
-_IS_ANY: Final = "SELECT FROM breakdown_counts WHERE due_at <= now() LIMIT 1"
-_DUE: Final = "SELECT EXISTS (SELECT FROM breakdown_counts WHERE campaign IN ('', %s) AND due_at <= now())"
+_IS_DUE: Final = "SELECT EXISTS (SELECT FROM breakdown_counts WHERE campaign IN ('', %s) AND due_at <= now())"
 _DONE: Final = "DELETE FROM breakdown_counts WHERE campaign = %s AND due_at <= %s"
 _CELLS: Final = "SELECT dimension, value, standing, number FROM breakdowns WHERE campaign = %s AND number <> 0"
+
+_OF: Final = "SELECT value, standing, number FROM breakdowns WHERE campaign = %s AND dimension = %s AND number <> 0"
+_SUMS: Final = ", ".join(
+    f"coalesce(sum(number) FILTER (WHERE standing = ANY('{{{','.join(reads.FUNNEL[nth:])}}}')), 0)::bigint AS {step}"
+    for nth, step in enumerate(reads.FUNNEL)
+)
+_FUNNEL: Final = f"SELECT {_SUMS} FROM breakdowns WHERE campaign = %(campaign)s AND dimension = 'all'"
+_BY: Final = f"""
+SELECT value, {_SUMS} FROM breakdowns WHERE campaign = %(campaign)s AND dimension = %(dimension)s AND number <> 0
+GROUP BY value ORDER BY hired DESC, offered DESC, signed_up DESC, value LIMIT %(limit)s
+"""
+_OF_ONE: Final = f"""
+SELECT {_SUMS} FROM breakdowns
+WHERE campaign = %(campaign)s AND dimension = %(dimension)s AND value = %(value)s
+"""
+# What is extended and expired by now is not open any more.
+_OFFERS: Final = """
+WITH said AS (
+    SELECT value AS employer, standing, number FROM breakdowns WHERE campaign = %(campaign)s AND dimension = 'offer'
+    UNION ALL
+    SELECT substr(value, 10), 'expired', number FROM breakdowns
+    WHERE campaign = %(campaign)s AND dimension = 'expiry' AND value < %(hour)s
+)
+SELECT employer, coalesce(sum(number) FILTER (WHERE standing = 'accepted'), 0)::bigint AS accepted,
+       coalesce(sum(number) FILTER (WHERE standing = 'declined'), 0)::bigint AS declined,
+       coalesce(sum(number) FILTER (WHERE standing = 'rescinded'), 0)::bigint AS rescinded,
+       coalesce(sum(number) FILTER (WHERE standing = 'expired'), 0)::bigint AS expired,
+       (coalesce(sum(number) FILTER (WHERE standing = 'extended'), 0)
+        - coalesce(sum(number) FILTER (WHERE standing = 'expired'), 0))::bigint AS open
+FROM said GROUP BY employer HAVING sum(number) <> 0
+ORDER BY sum(number) FILTER (WHERE standing <> 'expired') DESC, employer
+"""
+_AT_RISK: Final = """
+SELECT coalesce(sum(number), 0) FROM breakdowns WHERE campaign = %s AND dimension = 'start' AND value < %s
+"""
+_FAIRS: Final = f"""
+WITH sums AS (
+    SELECT value AS fair, {_SUMS} FROM breakdowns WHERE campaign = %(campaign)s AND dimension = 'fair' GROUP BY value
+)
+SELECT f.fair, f.title, f.city, f.cost, f.cancelled, f.starts_at, coalesce(s.signed_up, 0) AS signed_up,
+       coalesce(c.number, 0) AS came, coalesce(s.offered, 0) AS offered, coalesce(s.hired, 0) AS hired
+FROM fairs f LEFT JOIN sums s USING (fair)
+LEFT JOIN breakdowns c ON (c.campaign, c.dimension, c.value, c.standing) = (f.campaign, 'came', f.fair, 'attended')
+WHERE f.campaign = %(campaign)s
+ORDER BY hired DESC, offered DESC, came DESC, signed_up DESC, f.starts_at, f.fair LIMIT %(limit)s
+"""
+_OPENINGS: Final = """
+SELECT o.opening, o.position, o.seats, coalesce(a.number, 0) AS taken, coalesce(e.number, 0) AS open
+FROM openings o
+LEFT JOIN breakdowns a
+    ON (a.campaign, a.dimension, a.value, a.standing) = (o.campaign, 'opening', o.opening, 'accepted')
+LEFT JOIN breakdowns e
+    ON (e.campaign, e.dimension, e.value, e.standing) = (o.campaign, 'opening', o.opening, 'extended')
+WHERE o.campaign = %(campaign)s AND o.employer = %(employer)s ORDER BY o.position, o.opening LIMIT %(limit)s
+"""
 
 
 async def add(conn: Conn, moved: Mapping[CellKey, int]) -> None:
@@ -86,3 +145,61 @@ async def stored(conn: Conn, campaign: str) -> dict[tuple[str, str, str], int]:
     """Every cell of a campaign in which somebody counts."""
     rows: list[tuple[Any, ...]] = await (await conn.execute(_CELLS, [campaign])).fetchall()
     return {(dimension, value, standing): number for dimension, value, standing, number in rows}
+
+
+async def funnel(conn: Conn, campaign: str) -> dict[str, int]:
+    """How many stand at each milestone now, from signup to hire. While breakdowns are not whole the journeys tell."""
+    if await is_due(conn, campaign):
+        return await reads.scanned_funnel(conn, campaign)
+    found = await _rows(conn, _FUNNEL, {"campaign": campaign})
+    return {step: int(found[0][step]) for step in reads.FUNNEL}
+
+
+async def by(conn: Conn, campaign: str, dimension: str, *, limit: int) -> list[Row]:
+    """The values of a dimension, those with the most hires first, then the most signups: value, and how many stand at
+    each milestone."""
+    return await _rows(conn, _BY, {"campaign": campaign, "dimension": dimension, "limit": limit})
+
+
+async def days(conn: Conn, campaign: str) -> dict[str, dict[int, int]]:
+    """For each milestone how many were so many days after the one before, as far as both were seen."""
+    found: dict[str, dict[int, int]] = {}
+    cursor = await conn.execute(_OF, [campaign, "days"])
+    for value, step, number in await cursor.fetchall():
+        found.setdefault(step, {})[int(value)] = number
+    return found
+
+
+async def offers(conn: Conn, campaign: str, now: datetime) -> list[Row]:
+    """Offers by employer, those with the most first: accepted, declined, rescinded, open, and expired by now."""
+    hour = f"{int(now.timestamp()) // 3600 + 1:08}"
+    return await _rows(conn, _OFFERS, {"campaign": campaign, "hour": hour})
+
+
+async def at_risk(conn: Conn, campaign: str, today: date) -> int:
+    """How many accepted and were to have started before today."""
+    row = await (await conn.execute(_AT_RISK, [campaign, today.isoformat()])).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def fairs(conn: Conn, campaign: str, *, limit: int) -> list[Row]:
+    """A campaign's fairs by what came of them: fair, title, city, cost, cancelled, starts_at; signed_up, came, offered
+    and hired: people who signed up for it or came to it."""
+    return await _rows(conn, _FAIRS, {"campaign": campaign, "limit": limit})
+
+
+async def openings(conn: Conn, campaign: str, employer: str, *, limit: int) -> list[Row]:
+    """An employer's openings: opening, position, seats, how many are taken, and how many offers are open."""
+    return await _rows(conn, _OPENINGS, {"campaign": campaign, "employer": employer, "limit": limit})
+
+
+async def of_employer(conn: Conn, campaign: str, employer: str) -> dict[str, int]:
+    """How many an employer interviewed, offered, were accepted by and hired."""
+    values = {"campaign": campaign, "dimension": "employer", "value": employer}
+    return (await _rows(conn, _OF_ONE, values))[0]
+
+
+async def _rows(conn: Conn, query: str, values: Mapping[str, Any]) -> list[Row]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query.encode(), values)
+        return await cursor.fetchall()

@@ -116,8 +116,9 @@ async def all_targets(conn: Conn) -> list[Row]:
     return [entry(row) for row in await _rows(conn, _ALL_TARGETS, [])]
 
 
-async def funnel(conn: Conn, name: str) -> dict[str, int]:
-    """How many of a campaign's candidates stand at each milestone now, from signup to hire."""
+async def scanned_funnel(conn: Conn, name: str) -> dict[str, int]:
+    """How many of a campaign's candidates stand at each milestone now, counted from the journeys: for as long as its
+    breakdowns are not whole."""
     return (await _rows(conn, _FUNNEL, [name]))[0]
 
 

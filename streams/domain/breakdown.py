@@ -33,11 +33,8 @@ def cells(journey: Journey, standing: dict[str, Micros]) -> list[Cell]:
         deepest = next(iter(standing))  # the narrowest comes first
         found.append(("all", "", deepest))
         attributes = journey.attributes
-        for name in ATTRIBUTES:
-            if name in attributes:
-                found.append((name, str(attributes[name].value), deepest))
-        for fair in journey.fairs:
-            found.append(("fair", fair, deepest))
+        found += [(name, str(attributes[name].value), deepest) for name in ATTRIBUTES if name in attributes]
+        found += [("fair", fair, deepest) for fair in journey.fairs]
         for fair in journey.checkins:
             found.append(("came", fair, "attended"))
             if fair not in journey.fairs:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from notifications.sending.scheduler import look
@@ -40,6 +40,8 @@ OWN: Final[list[tuple[str, str]]] = [
     ("/wall", f"/wall?campaign={CAMPAIGN}"),
     ("/campaigns/{campaign}", f"/campaigns/{CAMPAIGN}"),
     ("/campaigns/{campaign}/targets/{target}", f"/campaigns/{CAMPAIGN}/targets/t"),
+    *[("/campaigns/{campaign}/by/{dimension}", f"/campaigns/{CAMPAIGN}/by/{each}") for each in ("school", "fair")],
+    ("/campaigns/{campaign}/employers/{employer:path}", f"/campaigns/{CAMPAIGN}/employers/{quote(LONG)}"),
     ("/campaigns/{campaign}/candidates", f"/campaigns/{CAMPAIGN}/candidates"),
     ("/campaigns/{campaign}/candidates", f"/campaigns/{CAMPAIGN}/candidates?q=nobody"),
     ("/candidates/{campaign}/{candidate:path}", ABOUT),

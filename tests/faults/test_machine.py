@@ -44,7 +44,7 @@ T = TypeVar("T")
 EMPTY = (
     "TRUNCATE facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, employers,"
     " openings, dead_letters, messages, message_attempts, mails, positions, leases, topics, seats, fair_seats,"
-    " fair_notices"
+    " fair_notices, breakdowns"
 )
 
 

@@ -59,6 +59,10 @@ CHANGES: dict[str, str] = {
     "targets.target": "DELETE FROM targets WHERE target = 't'",
     "target_days.day": "UPDATE target_days SET day = day + 1",
     "target_days.amount": "UPDATE target_days SET amount = amount + 1",
+    "breakdowns.dimension": "UPDATE breakdowns SET dimension = 'other' WHERE dimension = 'all'",
+    "breakdowns.value": "UPDATE breakdowns SET value = 'other' WHERE dimension = 'all'",
+    "breakdowns.standing": "DELETE FROM breakdowns WHERE standing = 'hired'",
+    "breakdowns.number": "UPDATE breakdowns SET number = number + 1",
     "milestones.target": "DELETE FROM milestones WHERE target = 't'",
     "milestones.goal": "UPDATE milestones SET goal = 77",
     "milestones.percent": "UPDATE milestones SET percent = 90 WHERE target = 't' AND percent = 50",
@@ -125,13 +129,14 @@ NOT_OF_FACTS = {
     *("seats.told_waiting", "seats.told_by", "seats.asked"),  # what was told, and what is to be
     *("targets.campaign", "targets.as_of", "targets.revision", "targets.tally", "targets.updated_at"),
     *("target_days.campaign", "target_days.target"),
-    *("milestones.campaign", "milestones.reached_at"),
+    *("milestones.campaign", "milestones.reached_at", "breakdowns.campaign"),
     *("fairs.campaign", "employers.campaign", "openings.campaign", "retractions.campaign"),
 }
 DERIVED = (
     "journeys",
     "targets",
     "target_days",
+    "breakdowns",
     "milestones",
     "campaigns",
     "fairs",

@@ -27,6 +27,8 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/campaigns/{campaign}/targets"): EVERY_KEY,
     ("GET", "/v1/campaigns/{campaign}/targets/{target}/counted"): frozenset({"employer", "organizer"}),
     ("GET", "/campaigns/{campaign}/targets/{target}"): frozenset({"organizer"}),
+    ("GET", "/campaigns/{campaign}/by/{dimension}"): ORGANIZER,
+    ("GET", "/campaigns/{campaign}/employers/{employer}"): WORKERS,
     ("GET", "/v1/campaigns/{campaign}/candidates/{candidate}"): WORKERS,
     ("GET", "/"): EVERY_KEY,
     ("GET", "/wall"): EVERY_KEY,
@@ -158,6 +160,8 @@ SAMPLES = {
     "account": "a1",
     "key": "k1",
     "wall": "w1",
+    "dimension": "school",
+    "employer": "huayou",
 }
 
 

@@ -1,0 +1,84 @@
+"""`/campaigns/{campaign}/by/{dimension}`: a breakdown at length; `/campaigns/{campaign}/employers/{employer}`: an
+employer's part, for the employer itself and for organizers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from psycopg_pool import AsyncConnectionPool
+
+from dashboard.api import Name, askable, known
+from dashboard.campaign.own import read_own
+from dashboard.campaign.reading import DIMENSIONS, called, with_costs
+from dashboard.console.notice import notice
+from dashboard.live import Hub
+from schemas.access import Caller
+from schemas.errors import NotFound
+from schemas.paging import After, decode
+from storage.campaigns import breakdowns
+from storage.database import Conn, borrowed
+from storage.journeys import of_employer
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+Page = Callable[..., HTMLResponse]
+
+MOST: Final = 500  # values of a breakdown
+
+
+def make_router(
+    pool: AsyncConnectionPool[Conn], hub: Hub, authenticate: Authenticate, page: Page, *, clock: Callable[[], datetime]
+) -> APIRouter:
+    """The pages."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/campaigns/{campaign}/by/{dimension}")
+    async def by(
+        request: Request, campaign: Name, dimension: Name, caller: Caller = Depends(authenticate)
+    ) -> HTMLResponse:
+        caller.require("organizer")
+        if dimension not in (*DIMENSIONS, "fair"):
+            raise NotFound(f"nothing is broken down by {dimension!r}")
+        async with borrowed(pool) as conn:
+            about = await known(conn, campaign)
+            if dimension == "fair":
+                rows = with_costs(await breakdowns.fairs(conn, campaign, limit=MOST))
+            else:
+                rows = await breakdowns.by(conn, campaign, dimension, limit=MOST)
+            named = await called(conn, about, [row["value"] for row in rows] if dimension == "employer" else [])
+            counting = await breakdowns.is_due(conn, campaign)
+        context = {"about": about, "dimension": dimension, "rows": rows, "called": named, "most": MOST}
+        return page(request, "campaign/by.html", context | {"counting": counting})
+
+    @router.get("/campaigns/{campaign}/employers/{employer:path}")
+    async def own(
+        request: Request, campaign: Name, employer: Name, after: After = None, caller: Caller = Depends(authenticate)
+    ) -> HTMLResponse:
+        caller.require("organizer", "employer")
+        mark, place = hub.mark, decode(after, str, "")
+        async with borrowed(pool) as conn:
+            about = await known(conn, campaign)
+            await _require_own(conn, caller, campaign, askable(employer))
+            context = await read_own(conn, about, employer, clock(), after=place)
+            said = await notice(conn, request, caller)
+        return page(request, "campaign/own.html", context | {"notice": said, "mark": mark, "now": clock()})
+
+    return router
+
+
+async def _require_own(conn: Conn, caller: Caller, campaign: str, employer: str) -> None:
+    """Raises NotFound, for an employer the same of every other as of one that does not exist."""
+    theirs = caller.employer == employer
+    if theirs or (caller.role == "organizer" and await of_employer.visible(conn, campaign, employer)):
+        return
+    raise NotFound(f"there is no employer {employer!r} in the campaign {campaign!r} whose page you may see")
+
+
+def own_page(campaign: str, employer: str, query: str) -> str:
+    """Where an employer's part of a campaign is shown; `query` goes along."""
+    path = f"/campaigns/{quote(campaign, safe='')}/employers/{quote(employer, safe='')}"
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,81 @@
+"""An employer's own: whom it interviewed, made an offer or hired, and whom it signed up itself, as far as it may see
+them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from schemas.journey import Journey
+from storage.database import Conn
+from storage.journeys.sight import SEEN
+
+# Two ways to find them, each with an index of its own. Those found are put in order before the rule is asked, which
+# looks at facts: it is asked of as many as are shown.
+_OWN: Final = """
+SELECT candidate, state, standing FROM journeys
+WHERE campaign = %(campaign)s AND candidate > %(after)s AND {which} {more}
+"""
+_LISTED: Final = f"""
+WITH own AS MATERIALIZED (
+    {_OWN.format(which="employers @> ARRAY[%(employer)s::varchar]", more="{more}")}
+    UNION {_OWN.format(which="starts_with(candidate, %(employer)s || ':')", more="{more}")}
+)
+SELECT candidate, state, standing FROM (SELECT * FROM own ORDER BY candidate OFFSET 0) AS k
+WHERE {SEEN.format(campaign="%(campaign)s", candidate="k.candidate")}
+ORDER BY candidate LIMIT %(limit)s
+"""
+_NOT_STARTED: Final = "AND standing ? 'accepted' AND NOT standing ? 'hired'"
+_SPOKEN: Final = """
+SELECT EXISTS (SELECT FROM employers WHERE campaign = %(campaign)s AND employer = %(employer)s)
+    OR EXISTS (SELECT FROM openings WHERE campaign = %(campaign)s AND employer = %(employer)s)
+    OR EXISTS (SELECT FROM fairs WHERE campaign = %(campaign)s AND employers ? %(employer)s)
+    OR EXISTS (SELECT FROM breakdowns WHERE campaign = %(campaign)s AND dimension = 'employer'
+               AND value = %(employer)s AND number <> 0)
+"""
+_FAIRS: Final = """
+SELECT fair, title FROM fairs WHERE campaign = %s AND employers ? %s AND NOT cancelled
+ORDER BY starts_at, fair LIMIT 200
+"""
+
+_decode = msgspec.json.Decoder(Journey).decode
+
+
+async def listed(
+    conn: Conn, campaign: str, employer: str, *, after: str = "", limit: int
+) -> list[tuple[str, Journey, dict[str, int]]]:
+    """An employer's candidates by id: candidate, journey and milestones."""
+    given = {"campaign": campaign, "employer": employer, "after": after, "limit": limit}
+    return await _listed(conn, _LISTED.format(more=""), given)
+
+
+async def not_started(conn: Conn, campaign: str, employer: str, *, limit: int) -> list[tuple[str, Journey]]:
+    """Those who accepted an offer of this employer's, and have started nowhere."""
+    given = {"campaign": campaign, "employer": employer, "after": "", "limit": limit}
+    found = await _listed(conn, _LISTED.format(more=_NOT_STARTED), given)
+    return [(candidate, journey) for candidate, journey, _ in found if _accepted(journey, employer)]
+
+
+async def visible(conn: Conn, campaign: str, employer: str) -> bool:
+    """Whether a campaign speaks of this employer at all: in its own facts, or in those of a candidate."""
+    row = await (await conn.execute(_SPOKEN, {"campaign": campaign, "employer": employer})).fetchone()
+    return row is not None and bool(row[0])
+
+
+async def fairs(conn: Conn, campaign: str, employer: str) -> list[tuple[str, str]]:
+    """The fairs in which an employer takes part, in order of time: id and title."""
+    cursor = await conn.execute(_FAIRS, [campaign, employer])
+    return [(fair, title) for fair, title in await cursor.fetchall()]
+
+
+def _accepted(journey: Journey, employer: str) -> bool:
+    return any(
+        offer.terms is not None and offer.terms.employer == employer and offer.status.value == "accepted"
+        for offer in journey.offers.values()
+    )
+
+
+async def _listed(conn: Conn, query: str, given: dict[str, Any]) -> list[tuple[str, Journey, dict[str, int]]]:
+    cursor = await conn.execute(query.encode(), given)
+    return [(candidate, _decode(bytes(state)), standing) for candidate, state, standing in await cursor.fetchall()]
