@@ -14,6 +14,7 @@ from benchmarks import (
     late_target,
     latency,
     listeners,
+    morning,
     openings,
     scale_out,
     seats,
@@ -22,6 +23,7 @@ from benchmarks import (
     start,
     taking_in,
     throughput,
+    wall,
 )
 
 Rows = Iterator[tuple[str, str, str]]
@@ -53,6 +55,8 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "signing_up": signing_up.measure,
     "openings": openings.measure,
     "seats": seats.measure,
+    "morning": morning.measure,
+    "wall": wall.measure,
     "late_target": late_target.measure,
     "scale_out": scale_out.measure,
 }

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from schemas.journey import Journey
 from storage.campaigns import targets
-from storage.campaigns.breakdowns import CellKey
 from storage.campaigns.targets import TargetKey
 from storage.database import Conn
 from streams.domain.breakdown import Cell
@@ -19,7 +18,7 @@ from streams.domain.campaign import DEFAULT_TIMEZONE, Target, make_target
 from streams.domain.measures import Contribution, contribution, difference
 
 Totals = dict[TargetKey, Contribution]
-CellTotals = dict[CellKey, int]
+CellTotals = dict[str, dict[Cell, int]]  # by campaign
 
 
 @dataclass(slots=True)
@@ -75,12 +74,11 @@ def note_cells(totals: CellTotals, campaign: str, before: list[Cell], after: lis
     """Add to `totals` what one journey changed in its campaign's breakdowns."""
     if before == after:
         return
+    found = totals.setdefault(campaign, {})
     for cell in after:
-        key = (campaign, *cell)
-        totals[key] = totals.get(key, 0) + 1
+        found[cell] = found.get(cell, 0) + 1
     for cell in before:
-        key = (campaign, *cell)
-        totals[key] = totals.get(key, 0) - 1
+        found[cell] = found.get(cell, 0) - 1
 
 
 def add_up(total: Contribution, more: Mapping[date, Decimal]) -> None:

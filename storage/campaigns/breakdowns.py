@@ -15,7 +15,7 @@ from storage.database import Conn
 
 Row = dict[str, Any]
 
-CellKey = tuple[str, str, str, str]  # campaign, dimension, value, standing
+Cells = Mapping[tuple[str, str, str], int]  # (dimension, value, standing) → how many
 
 # In the order of the key, so that two transactions can't wait for each other.
 _ADD: Final = """
@@ -98,9 +98,10 @@ WHERE o.campaign = %(campaign)s AND o.employer = %(employer)s ORDER BY o.positio
 """
 
 
-async def add(conn: Conn, moved: Mapping[CellKey, int]) -> None:
-    """Add to cells."""
-    rows = sorted((*key, number) for key, number in moved.items() if number)
+async def add(conn: Conn, moved: Mapping[str, Cells]) -> None:
+    """Add to the cells of campaigns."""
+    rows = sorted((campaign, *cell, number) for campaign, cells in moved.items() for cell, number in cells.items())
+    rows = [row for row in rows if row[4]]
     if rows:
         await conn.execute(_ADD, columns(rows, 5))
 
@@ -135,7 +136,7 @@ async def begin(conn: Conn, campaign: str) -> datetime:
     return at
 
 
-async def finish(conn: Conn, campaign: str, began: datetime, counted: Mapping[CellKey, int]) -> None:
+async def finish(conn: Conn, campaign: str, began: datetime, counted: Mapping[str, Cells]) -> None:
     """Add what stood before: the breakdowns are whole."""
     await add(conn, counted)
     await conn.execute(_DONE, [campaign, began])

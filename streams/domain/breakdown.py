@@ -7,11 +7,11 @@ in a form that needs no time zone, and no clock: who reads compares them with no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
-from schemas.journey import Journey, Micros, Offer
+from schemas.journey import Journey, Micros, Terms
 from streams.domain.measures import ACCEPTED, OFFERED
 
 Cell = tuple[str, str, str]  # dimension, value, what is counted there: a milestone, or an offer's status
@@ -44,71 +44,72 @@ def cells(journey: Journey, standing: dict[str, Micros]) -> list[Cell]:
         if deepest == "accepted":
             found.append(("start", _start(journey, standing["accepted"]), deepest))
     if journey.interviews or journey.offers or journey.hires:
-        found += _by_employer(journey)
-        found += _offers(journey)
+        found += _of_employers(journey)
     return found
 
 
-def _days(standing: dict[str, Micros]) -> Iterator[Cell]:
+def _days(standing: dict[str, Micros]) -> list[Cell]:
     """Whole days from the milestone before, where both were seen: what is implied has the time of what implies it."""
-    later: str | None = None
+    found: list[Cell] = []
+    later, at_later = "", 0
     for name, at in standing.items():
-        if later is not None and at < standing[later]:
-            yield ("days", str(min((standing[later] - at) // _DAY, MOST_DAYS)), later)
-        later = name
+        if later and at < at_later:
+            found.append(("days", str(min((at_later - at) // _DAY, MOST_DAYS)), later))
+        later, at_later = name, at
+    return found
 
 
-def _by_employer(journey: Journey) -> Iterator[Cell]:
-    """By employer, and by the city of its offers: the deepest milestone that it carries itself."""
-    deepest: dict[str, int] = {}
-    hired = {name for name, hire in journey.hires.items() if hire.status.value == "started"}
+def _of_employers(journey: Journey) -> list[Cell]:
+    """By employer, and by the city of its offers, the deepest milestone that it carries itself; its offers."""
+    found: list[Cell] = []
+    withdrawn = journey.withdrawn
+    hired = [name for name, hire in journey.hires.items() if hire.status.value == "started"]
+    deepest = {} if withdrawn else dict.fromkeys(journey.interviews, _INTERVIEWED)
     cities: dict[str, int] = {}
-    if not journey.withdrawn:
-        deepest = dict.fromkeys(journey.interviews, _INTERVIEWED)
     for offer in journey.offers.values():
-        terms, depth = offer.terms, _depth(journey, offer, hired)
-        if terms is None or depth is None:
-            continue
-        deepest[terms.employer] = max(depth, deepest.get(terms.employer, 0))
-        if terms.city is not None:
-            cities[terms.city] = max(depth, cities.get(terms.city, 0))
-    deepest |= dict.fromkeys(hired, _HIRED)
-    for employer, depth in deepest.items():
-        yield ("employer", employer, DEPTHS[depth])
-    for city, depth in cities.items():
-        yield ("city", city, DEPTHS[depth])
-
-
-def _depth(journey: Journey, offer: Offer, hired: set[str]) -> int | None:
-    """What this offer has come to; `hired`: the employers at which a hire stands."""
-    if offer.terms is None or offer.status.value not in OFFERED:
-        return None
-    if offer.terms.employer in hired:
-        return _HIRED
-    return None if journey.withdrawn else _ACCEPTED if offer.status.value in ACCEPTED else _OFFERED
-
-
-def _offers(journey: Journey) -> Iterator[Cell]:
-    """Offers by employer and status, and those that are open or accepted by opening. Who withdrew has declined what was
-    open."""
-    for offer in journey.offers.values():
-        terms, status = offer.terms, str(offer.status.value)
+        terms = offer.terms
         if terms is None:
             continue
-        if status == "extended" and journey.withdrawn:
-            status = "declined"
-        yield ("offer", terms.employer, status)
-        if status == "extended" and terms.expires_at is not None:
-            yield ("expiry", f"{_hour(terms.expires_at):08} {terms.employer}", status)
-        if terms.opening is not None and (status == "extended" or _takes_a_seat(journey, offer, terms.employer)):
-            yield ("opening", terms.opening, status)
+        found += _offer(journey, str(offer.status.value), terms, withdrawn=withdrawn)
+        depth = _depth(offer.status.value, hired=terms.employer in hired, withdrawn=withdrawn)
+        if depth:
+            deepest[terms.employer] = max(depth, deepest.get(terms.employer, 0))
+            if terms.city is not None:
+                cities[terms.city] = max(depth, cities.get(terms.city, 0))
+    for name in hired:
+        deepest[name] = _HIRED
+    found += [("employer", name, DEPTHS[depth]) for name, depth in deepest.items()]
+    if cities:
+        found += [("city", name, DEPTHS[depth]) for name, depth in cities.items()]
+    return found
 
 
-def _takes_a_seat(journey: Journey, offer: Offer, employer: str) -> bool:
-    if offer.status.value not in ACCEPTED:
-        return False
+def _depth(status: object, *, hired: bool, withdrawn: bool) -> int:
+    """What an offer of this status has come to; 0: nothing that counts. `hired`: its employer's hire stands."""
+    if status not in OFFERED:
+        return 0
+    if hired:
+        return _HIRED
+    return 0 if withdrawn else _ACCEPTED if status in ACCEPTED else _OFFERED
+
+
+def _offer(journey: Journey, status: str, terms: Terms, *, withdrawn: bool) -> list[Cell]:
+    """An offer by employer and status, and, open or accepted, by opening. Who withdrew has declined what was open."""
+    if status == "extended" and withdrawn:
+        status = "declined"
+    found = [("offer", terms.employer, status)]
+    if status == "extended" and terms.expires_at is not None:
+        found.append(("expiry", f"{_hour(terms.expires_at)} {terms.employer}", status))
+    if terms.opening is not None and (
+        status == "extended" or (status in ACCEPTED and _takes_a_seat(journey, terms.employer, withdrawn=withdrawn))
+    ):
+        found.append(("opening", terms.opening, status))
+    return found
+
+
+def _takes_a_seat(journey: Journey, employer: str, *, withdrawn: bool) -> bool:
     hire = journey.hires.get(employer)
-    return hire.status.value == "started" if hire else not journey.withdrawn
+    return hire.status.value == "started" if hire else not withdrawn
 
 
 def _start(journey: Journey, accepted: Micros) -> str:
@@ -118,17 +119,19 @@ def _start(journey: Journey, accepted: Micros) -> str:
         for offer in journey.offers.values()
         if offer.terms is not None and offer.terms.start_on and offer.status.value in ACCEPTED
     ]
-    return min(agreed) if agreed else _day(accepted)
+    return min(agreed) if agreed else _later(accepted // _DAY)
 
 
-def _day(at: Micros) -> str:
+@lru_cache(maxsize=4096)
+def _later(day: int) -> str:
     try:
-        return (_EPOCH + timedelta(microseconds=at) + START_WITHIN).date().isoformat()
+        return (_EPOCH + timedelta(days=day) + START_WITHIN).date().isoformat()
     except OverflowError:
         return "9999-12-31"
 
 
-def _hour(moment: str) -> int:
-    """The first whole hour since 1970 at which this moment is over."""
+@lru_cache(maxsize=4096)
+def _hour(moment: str) -> str:
+    """The first whole hour since 1970 at which this moment is over; texts of it are in its order."""
     since = (datetime.fromisoformat(moment.upper()) - _EPOCH) // timedelta(microseconds=1)
-    return max(-(-since // _HOUR), 0)
+    return f"{max(-(-since // _HOUR), 0):08}"

@@ -146,7 +146,7 @@ async def test_whom_it_may_not_see_any_more_is_gone(app: Any, office: Office):
         key = await keys.create(conn, name="huayou", role="employer", employer="huayou")
     said = event("candidate.interviewed", candidate="c1", employer="huayou", outcome="passed", source="/huayou")
     posted = await http.post("/v1/events", json=said, headers={
-        "authorization": f"Bearer {key}", "content-type": "application/cloudevents+json"}, cookies={})  # fmt: skip
+        "authorization": f"Bearer {key}", "content-type": "application/cloudevents+json"})  # fmt: skip
     assert posted.status_code == 202, posted.text
     await office.apply_what_waits()
     assert "李思雨" in (await http.get(HERE)).text
