@@ -22,7 +22,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "funnel.days": "Days since the step before, as far as both were recorded.",
         "figures.title": "Offers and starts",
         "figures.acceptance": "of offers accepted",
-        "figures.acceptance.of": "{accepted} of {resolved} that were answered or have expired; {open} are open",
+        "figures.acceptance.of": "{accepted} of {resolved} that were answered or have expired; still open: {open}",
         "figures.acceptance.none": "no offer was answered yet",
         "figures.accepted": "accepted, not started",
         "figures.started": "started",

@@ -82,6 +82,13 @@ def test_own_pages(reader: BrowserContext, shown: Everything, make_session: Call
     assert not found, "\n".join(found)
 
 
+def test_an_employer_s_pages(reader: BrowserContext, shown: Everything, make_session: Callable[..., str], address: str):
+    session = make_session("employer", everything.LONG)
+    reader.add_cookies([{"name": COOKIE, "value": session, "url": address}])
+    found = look(reader, ["/", f"/campaigns/{everything.CAMPAIGN}"])
+    assert not found, "\n".join(found)
+
+
 def test_public_pages(reader: BrowserContext, shown: Everything):
     found = look(reader, [path for _, path in shown.public])
     assert not found, "\n".join(found)

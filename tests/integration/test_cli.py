@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -131,6 +132,21 @@ def test_keys_are_made_listed_and_revoked(yinfeng: Command):
     assert yinfeng("keys", "create", "x", "--role", "king").code == 1
     assert yinfeng("keys", "create", "x", "--role", "employer").code == 1
     assert yinfeng("keys", "create", "x", "--role", "viewer", "--employer", "e").code == 1
+
+
+def test_walls_are_made_listed_and_revoked(yinfeng: Command):
+    link = yinfeng("walls", "create", "大厅", "--campaign", CAMPAIGN).out.strip()
+    assert re.search(r"^http\S+/wall/\S{60,}$", link)
+    listed = yinfeng("walls", "list").out
+    assert "大厅" in listed
+    assert link.rpartition("/")[2] not in listed
+    found = re.search(r"[0-9a-f]{12}", listed)
+    assert found
+    assert yinfeng("walls", "revoke", found[0]).out == "revoked\n"
+    again = yinfeng("walls", "revoke", found[0])
+    assert again.code == 1
+    assert "yinfeng walls list" in again.err
+    assert yinfeng("walls", "--help").code == 0
 
 
 def apply(database_url: str, *values: Event | bytes) -> None:
