@@ -42,9 +42,9 @@ WORKERS = st.integers(0, 1)
 T = TypeVar("T")
 
 EMPTY = (
-    "TRUNCATE vault.person, facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, employers,"
+    "TRUNCATE facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, employers,"
     " openings, dead_letters, messages, message_attempts, mails, positions, leases, topics, seats, fair_seats,"
-    " fair_notices, breakdowns"
+    " fair_notices, breakdowns, vault.person"
 )
 
 
