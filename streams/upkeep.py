@@ -1,5 +1,5 @@
-"""What a worker does beside its work: it says how it gets on, takes away what was kept long enough, and notes erasures
-outside the database."""
+"""What a worker does beside its work: it says how it gets on, takes away what was kept long enough, notes erasures
+outside the database, and seals what an earlier version left in the clear."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from storage.ledger.ledger import JourneyKey
 from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
 from streams.persisting import Persistence
+from streams.sealing import Beside
 from streams.seating import START, catch_up
 
 BEAT_EVERY: Final = 5.0  # seconds
@@ -24,6 +25,8 @@ NOTE_EVERY: Final = 10.0  # seconds between looks for erasures that the register
 SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
 KEEP_UNTOLD: Final = 7  # days for which an event waits for a broker that takes it: as long as facts are kept there
 DRAW_EVERY: Final = 0.2  # seconds between portions of what another version wrote
+SEAL_EVERY: Final = 1.0  # seconds between stretches of what may be in the clear
+SEAL_AFTER: Final = 3600.0  # seconds from its start on: one of an earlier version that runs beside it can't open them
 LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1, "unconfirmed": 7}  # days
 
@@ -48,6 +51,7 @@ class Upkeep:
         self._committed: float | None = None
         self._drawn_until: JourneyKey = START
         self._draws_at = 0.0
+        self._sealing, self._seals_at = Beside(), timer() + SEAL_AFTER
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
             "mails": settings.keep_mails_days,
@@ -75,6 +79,11 @@ class Upkeep:
             repeats=repeats,
         )
 
+    async def seal_some(self) -> None:
+        """Seal some of what is in the clear, from an hour after the start on; then look again each hour."""
+        if self._timer() >= self._seals_at and await self._aside.persist(self._sealing.seal_some) is None:
+            self._seals_at = self._timer() + LOOK_AGAIN
+
     def attach(self, app: faust.App) -> None:
         """Let the app's clock see to it."""
 
@@ -92,6 +101,7 @@ class Upkeep:
                 self._draws_at = 0.0 if after else time.monotonic() + LOOK_AGAIN
 
         app.timer(DRAW_EVERY)(draw_anew)
+        app.timer(SEAL_EVERY)(self.seal_some)
 
         async def note_erasures() -> None:
             await self._aside.persist(lambda conn: note_all(conn, self._register))

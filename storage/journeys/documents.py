@@ -62,6 +62,12 @@ async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     await conn.execute(_DROP, [sorted({campaign for campaign, _ in wanted})])
 
 
+async def count_clear(conn: Conn) -> int:
+    """How many an earlier version kept in the clear."""
+    row = await (await conn.execute("SELECT count(*) FROM documents WHERE keys IS NULL")).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def seal_some(conn: Conn, limit: int) -> int:
     """Seal some of those that an earlier version kept in the clear. Within a transaction; returns how many."""
     rows = await (await conn.execute(_CLEAR, [limit])).fetchall()

@@ -24,6 +24,10 @@ _FETCH: Final = """
 SELECT u.signup, u.campaign, u.candidate, u.typed FROM unconfirmed u
 JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(signup, campaign, candidate) USING (signup, campaign, candidate)
 """
+_CLEAR: Final = """
+SELECT signup, campaign, candidate, typed FROM unconfirmed WHERE NOT typed ? 'sealed'
+ORDER BY signup LIMIT %s FOR UPDATE
+"""
 _FORGET: Final = """
 DELETE FROM unconfirmed WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
@@ -57,6 +61,22 @@ async def fetch_all(conn: Conn, forms: Iterable[Form]) -> dict[Form, dict[str, A
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     """Nothing of these persons waits any more."""
     await conn.execute(_FORGET, columns(list(keys), 2))
+
+
+async def count_clear(conn: Conn) -> int:
+    """How many an earlier version kept in the clear."""
+    row = await (await conn.execute("SELECT count(*) FROM unconfirmed WHERE NOT typed ? 'sealed'")).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def seal_some(conn: Conn, limit: int) -> int:
+    """Seal some of those. Within a transaction; returns how many."""
+    rows = await (await conn.execute(_CLEAR, [limit])).fetchall()
+    keeper = await vault().keeper(conn, {(campaign, candidate) for _, campaign, candidate, _ in rows})
+    for signup, campaign, candidate, typed in rows:
+        words = keeper.seal_words((campaign, candidate), _TYPED, _encode(typed).decode())
+        await conn.execute("UPDATE unconfirmed SET typed = %s WHERE signup = %s", [Jsonb({_SEALED: words}), signup])
+    return len(rows)
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -146,6 +146,12 @@ async def count(conn: Conn) -> int:
     return int(row[0]) if row else 0
 
 
+async def count_clear(conn: Conn) -> int:
+    """How many an earlier version kept in the clear."""
+    row = await (await conn.execute("SELECT count(*) FROM dead_letters WHERE sealed IS NULL")).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def seal_some(conn: Conn, limit: int) -> int:
     """Seal some of those that an earlier version kept in the clear, or the relay has set aside. Within a transaction;
     returns how many."""

@@ -57,8 +57,8 @@ DELETE FROM suppressions s USING messages own WHERE own.id = s.message AND own.f
 AND NOT EXISTS (SELECT FROM messages m WHERE m.address = s.digest AND NOT m.forgotten)
 AND NOT EXISTS (SELECT FROM messages m WHERE lower(m.recipient) = s.address AND NOT m.forgotten)
 """
-_ADDRESS: Final = "address"
-_DETAIL: Final = "detail"
+ADDRESS: Final = "address"
+DETAIL: Final = "detail"
 _MOST_OF_A_REASON: Final = 1000
 READER: Final = "reader"
 
@@ -100,7 +100,7 @@ async def add(conn: Conn, wishes: Collection[Wish]) -> int:
     keeper = await vault().keeper(conn, known.values())
     whose = [known.get(wish.message or 0, PLATFORM) for wish in ordered]
     shown = [
-        keeper.seal_words(key, _ADDRESS, masked(wish.address)) or GONE for key, wish in zip(whose, ordered, strict=True)
+        keeper.seal_words(key, ADDRESS, masked(wish.address)) or GONE for key, wish in zip(whose, ordered, strict=True)
     ]
     columns = [
         [keeper.address(wish.address) for wish in ordered],
@@ -109,7 +109,7 @@ async def add(conn: Conn, wishes: Collection[Wish]) -> int:
         [wish.kind for wish in ordered],
         [wish.about for wish in ordered],
         [wish.message for wish in ordered],
-        [keeper.seal_words(key, _DETAIL, wish.detail) for key, wish in zip(whose, ordered, strict=True)],
+        [keeper.seal_words(key, DETAIL, wish.detail) for key, wish in zip(whose, ordered, strict=True)],
     ]
     return (await conn.execute(_ADD, columns)).rowcount
 
@@ -159,7 +159,7 @@ async def _lift(conn: Conn, address: str, *, by: str, reason: str, kind: Suppres
         await cursor.execute(_IN_FORCE, {"address": address, "digest": digest, "kind": kind})
         rows = await cursor.fetchall()
     keeper = await vault().keeper(conn, {_whose(row) for row in rows})
-    said = [keeper.seal_words(_whose(row), _DETAIL, reason) for row in rows]
+    said = [keeper.seal_words(_whose(row), DETAIL, reason) for row in rows]
     await conn.execute(_LIFT, [by, [row["id"] for row in rows], said])
     return len(rows)
 
@@ -185,9 +185,9 @@ async def _read(conn: Conn, query: str, values: dict[str, Any]) -> list[tuple[by
 
 def _opened(reader: Keeper, row: dict[str, Any]) -> Suppression:
     shown = {name: row[name] for name in _SHOWN}
-    shown["address"] = reader.open_words(_whose(row), _ADDRESS, row["address"]) or GONE
-    shown["detail"] = reader.open_words(_whose(row), _DETAIL, row["detail"])
-    shown["lifted_reason"] = reader.open_words(_whose(row), _DETAIL, row["lifted_reason"])
+    shown["address"] = reader.open_words(_whose(row), ADDRESS, row["address"]) or GONE
+    shown["detail"] = reader.open_words(_whose(row), DETAIL, row["detail"])
+    shown["lifted_reason"] = reader.open_words(_whose(row), DETAIL, row["lifted_reason"])
     return Suppression(**shown)
 
 

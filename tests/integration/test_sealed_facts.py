@@ -281,6 +281,7 @@ async def test_a_database_of_an_earlier_version_is_sealed_in_portions(
     conn: Conn, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(in_clear, "PORTION", 2)
+    monkeypatch.setattr(in_clear, "STRETCH", 3)
     await apply(conn, target("t", where={"education": ["doctor"]}), SIGNUP, WITHDREW, *map(signed_up, "abcde"))
     await apply(conn, {**hired("c1"), "comexampleref": "Of Li"})
     await as_an_earlier_version_left_it(conn)

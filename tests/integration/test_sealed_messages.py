@@ -8,17 +8,23 @@ from typing import Any
 import pytest
 
 from notifications.channels.port import Begin, Mail, Outcome
+from storage.access import own_pages
 from storage.database import Conn, make_pool
+from storage.journeys import documents, unconfirmed
+from storage.ledger import dead_letters
 from storage.messages import attachments, reading, suppressions
 from storage.messages.reading import Message, Wanted
+from storage.vault import in_clear
+from streams.sealing import seal_all
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
+from tests.opened import opened_rows
 
 PERSONAL = ("李思雨", "li.siyu", "nobody called Li", "fullness")
 RAW = """
 SELECT string_agg(t, ' ') FROM (
     SELECT jsonb_strip_nulls(to_jsonb(m))::text AS t FROM messages m
-    UNION ALL SELECT jsonb_strip_nulls(to_jsonb(w))::text || encode(w.sealed, 'escape') FROM mails w
+    UNION ALL SELECT jsonb_strip_nulls(to_jsonb(w))::text || coalesce(encode(w.sealed, 'escape'), '') FROM mails w
     UNION ALL SELECT encode(data, 'escape') FROM mail_attachments
     UNION ALL SELECT detail FROM message_attempts
     UNION ALL SELECT concat_ws(' ', address, detail, lifted_reason) FROM suppressions
@@ -150,3 +156,75 @@ async def test_who_has_had_mail_at_an_address_is_found_however_it_is_written(off
         "li.siyu@example.com": ["hard_bounce"]
     }
     assert CAMPAIGN in await raw(conn)
+
+
+AS_BEFORE = """
+UPDATE messages SET recipient = o.recipient, subject = o.subject, reason = o.reason, sealed = NULL, address = NULL,
+    domain = NULL FROM opened_messages o WHERE o.id = messages.id;
+UPDATE mails SET html = o.html, text = o.text, sealed = NULL, whose = NULL FROM opened_mails o
+WHERE o.message = mails.message;
+UPDATE mail_attachments SET data = o.data FROM opened_attachments o
+WHERE (o.message, o.name) = (mail_attachments.message, mail_attachments.name);
+UPDATE message_attempts SET detail = o.detail FROM opened_attempts o WHERE o.id = message_attempts.id;
+UPDATE suppressions SET address = 'li.siyu@example.com', detail = 'nobody called Li', digest = NULL;
+INSERT INTO dead_letters (topic, partition, "offset", digest, key, value, headers, reason)
+VALUES ('yinfeng.facts', 0, 7, 'x', 'grads-2026/c1', 'nobody called Li', '{"by": "Li"}', 'it has "fullness"');
+INSERT INTO documents (document, campaign, candidates, data, posted_by)
+VALUES ('d-1', 'grads-2026', '{c1}', '%PDF-1.7 nobody called Li', 'key:a');
+INSERT INTO unconfirmed (signup, campaign, candidate, typed)
+VALUES ('s', 'grads-2026', 'c9', '{"values": {"name": "李思雨"}}');
+"""
+
+
+async def as_an_earlier_version_left_it(office: Office, conn: Conn) -> None:
+    """All that is sealed of messages in the clear, and letters, documents and forms as they were kept before."""
+    tables = ("messages", "mails", "mail_attachments", "message_attempts")
+    for short, table in zip(("messages", "mails", "attachments", "attempts"), tables, strict=True):
+        rows = await opened_rows(conn, f"SELECT to_jsonb(t)::text FROM {table} t")
+        await conn.execute(f"CREATE TEMP TABLE opened_{short} AS SELECT * FROM {table} LIMIT 0".encode())
+        for (row,) in rows:
+            await conn.execute(
+                f"INSERT INTO opened_{short} SELECT * FROM jsonb_populate_record(NULL::{table}, %s)".encode(), [row]
+            )
+    for statement in AS_BEFORE.split(";\n"):
+        if statement.strip():
+            await conn.execute(statement.encode())
+
+
+async def test_what_an_earlier_version_kept_is_sealed_in_stretches(
+    office: Office, conn: Conn, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(in_clear, "PORTION", 2)
+    monkeypatch.setattr(in_clear, "STRETCH", 2)
+    await office.tell(*said())
+    await office.sender(Refusing()).send_all()
+    before = [await known(conn), [await reading.mail(conn, each.id) for each in await known(conn)]]
+    await as_an_earlier_version_left_it(office, conn)
+    kept = await raw(conn)
+    assert [word in kept for word in PERSONAL] == [True, True, True, False]
+    found = await in_clear.count(conn)
+    assert (found.facts, found.journeys, found.letters, found.documents, found.signups, found.addresses) == (
+        0, 0, 1, 1, 1, 1)  # fmt: skip
+    assert found.mails
+    assert found.files
+    assert found.answers
+    assert await suppressions.of(conn, ["Li.Siyu@example.com"]), "what is still in the clear is found"
+    assert await own_pages.mailed_at(conn, "Li.Siyu@example.com") == [(CAMPAIGN, "c1")]
+
+    assert await seal_all(conn) == found
+    assert not await in_clear.count(conn)
+    kept = await raw(conn) + str(await office.rows("SELECT * FROM public.dead_letters"))
+    kept += str(await office.rows("SELECT data, typed::text FROM documents, unconfirmed"))
+    assert not [word for word in PERSONAL if word in kept]
+    after = [await known(conn), [await reading.mail(conn, each.id) for each in await known(conn)]]
+    assert after[0] == before[0]
+    assert [mail and mail.html for mail in after[1]] == [mail and mail.html for mail in before[1]]
+    assert await suppressions.of(conn, ["Li.Siyu@example.com"])
+    assert await own_pages.mailed_at(conn, "Li.Siyu@example.com") == [(CAMPAIGN, "c1")]
+    (letter,) = await dead_letters.listed(conn)
+    assert (letter.key, letter.value, letter.headers) == (b"grads-2026/c1", b"nobody called Li", {"by": "Li"})
+    assert letter.reason == 'it has "fullness"'
+    assert await documents.fetch(conn, "d-1", CAMPAIGN, "c1") == b"%PDF-1.7 nobody called Li"
+    assert await unconfirmed.fetch(conn, "s", CAMPAIGN, "c9") == {"values": {"name": "李思雨"}}
+    await office.tell(event("candidate.erased", candidate="c1", time="2026-05-01T09:00:00+08:00"))
+    assert await dead_letters.listed(conn) == []

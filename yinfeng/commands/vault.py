@@ -43,7 +43,7 @@ def seal() -> None:
     Run it once no process of an earlier version is at work.
     """
     done = on_vault(seal_all)
-    typer.echo(f"Sealed: {done.facts} facts, {done.journeys} journeys, {done.messages} messages.")
+    typer.echo(f"Sealed: {done}.")
 
 
 def export(
@@ -64,11 +64,8 @@ def check() -> None:
         await rotating.require_master(conn, master)
         return await in_clear.count(conn)
 
-    left = on_database(work)
+    left = on_vault(work)
     typer.echo(f"{settings.master_key} is the right one; {master.current} wraps.")
     if left:
-        typer.echo(
-            f"In the clear: {left.facts} facts, {left.journeys} journeys, {left.messages} messages."
-            " `yinfeng vault seal` seals them."
-        )
+        typer.echo(f"In the clear: {left}. `yinfeng vault seal` seals them; a worker does so by itself within hours.")
         raise typer.Exit(1)
