@@ -10,6 +10,7 @@ from typing import Any, Final
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.journey import Hire, Journey, is_consent
+from schemas.receipt import receipt
 from storage.campaigns import seat_reads
 from storage.campaigns.seat_reads import Standing
 from storage.database import Conn
@@ -64,6 +65,7 @@ def journey_document(
         "implied": sorted(known.standing.keys() - seen(journey)),
         "withdrawn": journey.withdrawn,
         "erased": journey.erased,
+        "receipt": receipt(_moment(journey.cut)).said("en") if journey.erased and journey.cut is not None else None,
         "fairs": _fairs(journey, seats),
         "interviews": {
             name: {"first": _moment(held.first), "outcome": held.outcome.value if held.outcome else None}

@@ -104,6 +104,12 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "keys": ("Access keys.", {"create": "keys:create", "list": "keys:listed", "revoke": "keys:revoke"}),
     "vault": (
         "The key that all personal data hangs on.",
-        {"check": "vault:check", "rotate": "vault:rotate", "seal": "vault:seal", "export": "vault:export"},
+        {
+            "check": "vault:check",
+            "rotate": "vault:rotate",
+            "seal": "vault:seal",
+            "export": "vault:export",
+            "receipt": "vault:show_receipt",
+        },
     ),
 }

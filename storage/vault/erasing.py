@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from schemas.errors import NotFound
 from schemas.facts import Fact, validate_event
 from storage import messages
 from storage.database import Conn
@@ -30,6 +31,16 @@ async def erase_again(conn: Conn, erased: Mapping[JourneyKey, datetime]) -> int:
     if facts:
         await accept(conn, facts, posted_by=None)
     return len(facts)
+
+
+async def erased_at(conn: Conn, person: JourneyKey) -> datetime:
+    """When a person asked to be erased last. Raises NotFound for who never did."""
+    query = "SELECT erased_at FROM vault.person WHERE (campaign, candidate) = (%s, %s) AND erased_at IS NOT NULL"
+    row = await (await conn.execute(query, list(person))).fetchone()
+    if row is None:
+        raise NotFound(f"nobody was erased as {person[1]!r} in the campaign {person[0]!r}")
+    at: datetime = row[0]
+    return at
 
 
 def _said(person: JourneyKey, at: datetime) -> Fact:

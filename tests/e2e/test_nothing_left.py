@@ -10,7 +10,7 @@ import random
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,16 @@ def seen_in(data: bytes, wanted: dict[bytes, str], look: re.Pattern[bytes]) -> s
     return {wanted[each] for each in look.findall(data)}
 
 
-def found_under(folder: Path, words: Sequence[str]) -> dict[str, set[str]]:
+def found_under(folder: Path, said: Sequence[str]) -> dict[str, set[str]]:
     """Files in which any of the words is, and which."""
-    wanted = patterns(words)
+    wanted = patterns(said)
     look = re.compile(b"|".join(re.escape(each) for each in sorted(wanted, key=len, reverse=True)))
-    files = [each for each in folder.rglob("*") if each.is_file()]
-    seen = {str(each.relative_to(folder)): seen_in(each.read_bytes(), wanted, look) for each in files}
-    return {name: words for name, words in seen.items() if words}
+    seen: dict[str, set[str]] = {}
+    for each in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # Postgres makes and removes files all the time
+            if each.is_file() and (words := seen_in(each.read_bytes(), wanted, look)):
+                seen[str(each.relative_to(folder))] = words
+    return seen
 
 
 @pytest.fixture
@@ -191,14 +194,14 @@ def topics(kafka: str, names: Sequence[str]) -> bytes:
 @contextmanager
 def everything_played(platform: Platform) -> Iterator[Played]:
     played = Played(platform)
-    played.over_http()
-    played.over_kafka()
-    played.by_form()
-    played.on_their_own_page()
-    played.with_a_document()
-    until(played.settled)
-    yield played
-    played.http.close()
+    with played.http:
+        played.over_http()
+        played.over_kafka()
+        played.by_form()
+        played.on_their_own_page()
+        played.with_a_document()
+        until(played.settled)
+        yield played
 
 
 @pytest.mark.timeout(600)

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -233,7 +234,10 @@ async def test_being_erased_is_asked_twice_and_then_for_good(world: World):
     await world.post(f"{mine}/erase", 422)
     assert await said(world) == []
     async with applying(world):
-        assert "You are erased" in await world.post(f"{mine}/erase", 200, sure="true")
+        page = await world.post(f"{mine}/erase", 200, sure="true")
+    assert "You are erased" in page
+    assert f"(until {world.office.clock() + timedelta(days=7):%Y-%m-%d})" in page
+    assert "Copies of the database that the organizer keeps" in page
     await world.page(mine, 404)
     assert [type for type, _ in await said(world)] == ["candidate.erased"]
 

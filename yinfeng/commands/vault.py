@@ -1,4 +1,4 @@
-"""`yinfeng vault rotate|check|seal|export`."""
+"""`yinfeng vault rotate|check|seal|export|receipt`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from schemas.receipt import TEXTS, receipt
 from schemas.settings import load_settings
 from storage.database import Conn
 from storage.vault import export as exporting
 from storage.vault import in_clear, rotating
+from storage.vault.erasing import erased_at
 from storage.vault.in_clear import InClear
 from storage.vault.master import FileMaster
 from storage.vault.register import Register
@@ -53,6 +55,18 @@ def export(
     """Print all that is held about one person, as JSON: for themselves."""
     found = on_vault(lambda conn: exporting.export(conn, campaign, candidate))
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
+
+
+def show_receipt(
+    campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
+    candidate: Annotated[str, typer.Argument(help="The candidate's id.")],
+    lang: Annotated[str, typer.Option(help="en or zh-CN.")] = "en",
+) -> None:
+    """Print what an erased person is told: what is gone, and what remains where, until when. As JSON."""
+    if lang not in TEXTS:
+        raise typer.BadParameter(f"--lang must be one of {', '.join(TEXTS)}")
+    at = on_database(lambda conn: erased_at(conn, (campaign, candidate)))
+    typer.echo(json.dumps(receipt(at).said(lang), ensure_ascii=False, indent=2, default=str))
 
 
 def check() -> None:

@@ -19,6 +19,7 @@ from schemas import consents
 from schemas.errors import Conflict, FieldError, InvalidFact, NotFound
 from schemas.fields import Education
 from schemas.kinds import AUDIENCES
+from schemas.receipt import receipt
 from storage.database import borrowed
 from storage.journeys import candidates
 
@@ -98,7 +99,8 @@ def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
         if not sure:
             return _asked(request, page, own, wrong=True)
         await saying.say(door, own, [("candidate.erased", {})])
-        return page(request, "own_erased.html", _head(own), otherwise=own.situation.locale)
+        said = receipt(own.situation.now).said(page.language(request, own.situation.locale))
+        return page(request, "own_erased.html", _head(own) | {"receipt": said}, otherwise=own.situation.locale)
 
 
 async def _do(door: Door, page: Page, request: Request, token: str, what: Any) -> Response:

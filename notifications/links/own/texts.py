@@ -54,6 +54,12 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "own.erase.back": "No, keep it",
         "own.erased": "You are erased",
         "own.erased.lead": "In a moment nothing is left but nameless counts. Your links lead nowhere any more.",
+        "own.erased.gone": "What is gone",
+        "own.erased.remains": "What remains, and until when",
+        "own.erased.until": "until",
+        "own.erased.keep": (
+            "This page is your receipt. Keep or print it: nobody can send it to you, since your address is gone."
+        ),
         "own.bad": "This can’t be used here.",
         "own.look": "Something can’t be right. See the marked fields.",
         "own.not_now": "This can’t be done now. Look at how things stand.",
@@ -124,6 +130,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "own.erase.back": "不，保留",
         "own.erased": "您的信息已删除",
         "own.erased.lead": "片刻之后，只剩不含姓名的数字。您的链接不再有效。",
+        "own.erased.gone": "已经删除",
+        "own.erased.remains": "尚存内容及期限",
+        "own.erased.until": "至",
+        "own.erased.keep": "本页即为回执，请保存或打印：您的邮箱已删除，无法再发送给您。",
         "own.bad": "此内容不能使用。",
         "own.look": "有内容不正确，请看标出的栏目。",
         "own.not_now": "现在无法办理，请查看当前状态。",
