@@ -16,6 +16,7 @@ from benchmarks import (
     listeners,
     openings,
     scale_out,
+    sealing,
     seats,
     sending,
     signing_up,
@@ -53,6 +54,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "signing_up": signing_up.measure,
     "openings": openings.measure,
     "seats": seats.measure,
+    "sealing": sealing.measure,
     "late_target": late_target.measure,
     "scale_out": scale_out.measure,
 }

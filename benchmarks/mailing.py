@@ -75,4 +75,5 @@ async def send(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    open_vault(file_vault(load_settings().master_key))
     asyncio.run(send(load_settings()))
