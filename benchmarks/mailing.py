@@ -75,5 +75,4 @@ async def send(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    open_vault(file_vault(load_settings().master_key))
     asyncio.run(send(load_settings()))

@@ -115,7 +115,6 @@ def _sends(at: Path, url: str, provider: str, kind: str, count: int) -> Sent:
         "YINFENG_DATABASE_URL": url,
         "YINFENG_SENDGRID_API_KEY": KEY,
         "YINFENG_SENDGRID_HOST": provider,
-        "YINFENG_HOME": str(at),
     }
     sender = subprocess.Popen([sys.executable, "-m", "benchmarks.mailing"], env=environment)
     try:
