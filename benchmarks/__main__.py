@@ -17,6 +17,7 @@ from benchmarks import (
     morning,
     openings,
     scale_out,
+    sealing,
     seats,
     sending,
     signing_up,
@@ -57,6 +58,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "seats": seats.measure,
     "morning": morning.measure,
     "wall": wall.measure,
+    "sealing": sealing.measure,
     "late_target": late_target.measure,
     "scale_out": scale_out.measure,
 }

@@ -27,9 +27,11 @@ SELECT document, campaign, candidates, data FROM documents WHERE keys IS NULL OR
 """
 _SEAL: Final = "UPDATE documents SET data = %b, keys = %s WHERE document = %s"
 _LEAVE: Final = """
-UPDATE documents d SET candidates = array_remove(d.candidates, k.candidate), keys = d.keys - k.candidate
-FROM unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
-WHERE d.campaign = k.campaign AND k.candidate = ANY(d.candidates)
+UPDATE documents d SET candidates = ARRAY(SELECT c FROM unnest(d.candidates) AS c WHERE c <> ALL(k.gone)),
+    keys = d.keys - k.gone
+FROM (SELECT campaign, array_agg(candidate) AS gone FROM unnest(%s::text[], %s::text[]) AS u(campaign, candidate)
+      GROUP BY campaign) AS k
+WHERE d.campaign = k.campaign AND d.candidates && k.gone::varchar[]
 """
 _DROP: Final = "DELETE FROM documents WHERE campaign = ANY(%s) AND candidates = '{}'"
 _PURPOSE: Final = "document"
@@ -57,8 +59,7 @@ async def fetch(conn: Conn, document: str, campaign: str, candidate: str) -> byt
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     """These persons see no document any more, and what nobody sees is gone."""
     wanted = sorted(keys)
-    for key in wanted:  # one after the other: a document may be of several of them
-        await conn.execute(_LEAVE, columns([key], 2))
+    await conn.execute(_LEAVE, columns(wanted, 2))
     await conn.execute(_DROP, [sorted({campaign for campaign, _ in wanted})])
 
 

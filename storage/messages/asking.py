@@ -80,27 +80,26 @@ _ASKED_AGAIN: Final = """owner = NULL, lease_until = NULL, params = r.params::js
     not_before = r.due, sent_at = NULL, requested_at = now(), begun_at = NULL"""
 _OF_CANDIDATES: Final = """(m.campaign, m.candidate) IN (
     SELECT * FROM unnest(%(campaigns)s::text[], %(candidates)s::text[]))"""
+_ERASED: Final = """unnest(%(campaigns)s::text[], %(candidates)s::text[], %(cuts)s::timestamptz[])
+    AS k(campaign, candidate, cut)"""
 # Of an erased person, but for what a fact asked for that was said after the erasure: another life.
-_OF_ERASED: Final = """EXISTS (
-    SELECT FROM unnest(%(campaigns)s::text[], %(candidates)s::text[], %(cuts)s::timestamptz[])
-         AS k(campaign, candidate, cut)
-    WHERE k.campaign = m.campaign AND k.candidate = m.candidate AND NOT EXISTS (
-        SELECT FROM facts f WHERE f.source = m.source AND f.id = m.fact AND f.time > k.cut))"""
+_OF_ERASED: Final = """k.campaign = m.campaign AND k.candidate = m.candidate AND NOT EXISTS (
+    SELECT FROM facts f WHERE f.source = m.source AND f.id = m.fact AND f.time > k.cut)"""
 _CANCEL: Final = f"""
 SELECT id, 'cancelled' AS status, 'erased' AS cause, 'candidate erased' AS reason, NULL::text AS note
-FROM messages m WHERE status IN ('requested', 'held', 'suppressed') AND {_OF_CANDIDATES} AND {_OF_ERASED}
+FROM messages m, {_ERASED} WHERE status IN ('requested', 'held', 'suppressed') AND {_OF_ERASED}
 """
 _FORGET: Final = f"""
 UPDATE messages m SET recipient = NULL, subject = NULL, sealed = NULL, address = NULL, domain = NULL,
     params = '{{}}', forgotten = true,
     reason = CASE WHEN status = 'cancelled' THEN reason END
-WHERE {_OF_CANDIDATES} AND {_OF_ERASED}
+FROM {_ERASED} WHERE {_OF_ERASED}
 RETURNING id
 """
 # A mail of HR's that tells of several persons is not kept once one of them was erased.
 _TOLD_IN: Final = f"""
-SELECT DISTINCT substring(m.reason FROM '[0-9]+$')::bigint FROM messages m
-WHERE starts_with(m.reason, '{WITH_OTHERS}') AND {_OF_CANDIDATES} AND {_OF_ERASED}
+SELECT DISTINCT substring(m.reason FROM '[0-9]+$')::bigint FROM messages m, {_ERASED}
+WHERE starts_with(m.reason, '{WITH_OTHERS}') AND {_OF_ERASED}
 """
 # What a mail server says when it refuses often names the address.
 _FORGET_ANSWERS: Final = "UPDATE message_attempts SET detail = NULL WHERE message = ANY(%s) AND status <> 'cancelled'"

@@ -221,6 +221,12 @@ def test_nothing_of_an_erased_person_is_left_but_what_is_said(platform: Platform
         with psycopg.connect(played.database, autocommit=True) as connection:
             connection.execute("VACUUM")
             connection.execute("CHECKPOINT")
+            (file,) = connection.execute("SELECT pg_relation_filepath('vault.person')").fetchone() or ("",)
+            pages = found_under(platform.home / "postgres" / "base", every)
+            assert set(pages) <= {file.removeprefix("base/")}
+            assert set().union(*pages.values()) <= {*NAMES}
+            connection.execute("VACUUM FULL vault.person")
+            connection.execute("CHECKPOINT")
         dump = tmp_path / "dump"
         dump.mkdir()
         subprocess.run([binaries() / "pg_dump", f"--file={dump}/all.sql", played.database], check=True)
