@@ -246,8 +246,8 @@ def test_charts_and_the_funnel_follow(logged_in: Page, address: str, apply: Appl
     expect(logged_in.locator("#live")).to_have_text("Live")
     logged_in.evaluate("window.neverReloaded = true")
     apply(hired("c1"), hired("c2"))
-    expect(logged_in.locator(".funnel .count").last).to_have_text("2", timeout=10_000)
-    expect(logged_in.locator(".chart svg")).to_have_attribute("aria-label", re.compile(r"\b2\b"))
+    expect(logged_in.locator("#steps .strong").last).to_have_text("2", timeout=10_000)
+    expect(logged_in.locator(".chart .plot")).to_have_attribute("aria-label", re.compile(r"\b2\b"))
     assert logged_in.evaluate("window.neverReloaded")
 
 
@@ -304,7 +304,7 @@ def test_what_a_reader_holds_stays_where_the_page_is_drawn_anew(logged_in: Page,
     expect(logged_in.locator('[data-target="a"]')).to_be_visible()
     expect(find).to_have_value("half a na")
     expect(find).to_be_focused()
-    expect(logged_in.locator("details")).to_have_attribute("open", "")
+    expect(logged_in.locator("details").filter(has_text="All 9 fairs")).to_have_attribute("open", "")
 
 
 def test_a_note_says_when_what_it_tells_of_counts(
