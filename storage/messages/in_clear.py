@@ -35,7 +35,7 @@ WHERE id > %(after)s AND id <= %(upto)s AND (recipient IS NOT NULL OR subject IS
 MAILS: Final = """
 SELECT w.message AS id, m.campaign, coalesce(m.candidate, '') AS candidate, m.kind, w.html, w.text
 FROM mails w JOIN messages m ON m.id = w.message
-WHERE w.message > %(after)s AND w.message <= %(upto)s AND w.html || w.text <> ''
+WHERE w.message > %(after)s AND w.message <= %(upto)s AND (w.html <> '' OR w.text <> '')
 """
 FILES: Final = f"""
 SELECT a.message AS id, m.campaign, coalesce(m.candidate, '') AS candidate, a.name, a.data

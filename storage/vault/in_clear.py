@@ -20,8 +20,8 @@ from storage.messages import in_clear as messages
 from storage.vault.process import vault
 from storage.vault.sealing import PLAIN_ATTRIBUTES, personal
 
-PORTION: Final = 1000  # rows sealed in one transaction
-STRETCH: Final = 20_000  # numbers looked at in one
+PORTION: Final = 200  # rows sealed between turns for others: some tens of milliseconds
+STRETCH: Final = 5000  # numbers looked at in one transaction
 _FIELDS: Final = sorted({field for type in CATALOGUE for field in personal_fields(type)})
 _ATTRIBUTES: Final = sorted(PLAIN_ATTRIBUTES)
 # Nearly all that may have something personal in it: what has, is looked at one by one.

@@ -6,13 +6,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from schemas.facts import validate_event
+from schemas.settings import load_settings
 from storage import beats
 from storage.beats import Beat
 from storage.database import Conn, connect
-from storage.ledger import positions, retention
+from storage.ledger import ledger, positions, retention
 from storage.ledger.positions import Log
 from storage.overview import overview
+from storage.vault import in_clear
 from streams.persisting import Persistence
+from streams.upkeep import SEAL_AFTER, Upkeep
+from tests.facts import signed_up
 from yinfeng.metrics import render
 
 OLD = "now() - interval '100 days'"
@@ -84,3 +89,26 @@ async def test_whatever_a_worker_does_outlives_a_connection_that_ends(database_u
     assert (await persistence.persist(work, of=[3]), persistence.outages) == ("done", 1)
     assert persistence.repeats == {3: [0, 1]}
     await persistence.close()
+
+
+async def test_a_worker_seals_what_an_earlier_version_left_once_that_is_gone_for_sure(database_url: str, conn: Conn):
+    said = validate_event(signed_up("c1", name="李思雨"))
+    await ledger.append(conn, [said], posted_by="key:a")  # as an earlier version did: in the clear
+    now = [0.0]
+    aside = Persistence(database_url, name="worker", jitter=lambda: 1.0)
+    upkeep = Upkeep(load_settings(), holder="one", works=[], aside=aside, timer=lambda: now[0])
+    for now[0] in (0.0, SEAL_AFTER - 1):
+        await upkeep.seal_some()
+        assert (await in_clear.count(conn)).facts == 1
+    now[0] = SEAL_AFTER + 1
+    for _ in range(len(in_clear.PARTS) + 1):
+        await upkeep.seal_some()
+    assert not await in_clear.count(conn)
+    await ledger.append(conn, [validate_event(signed_up("c2", name="李思雨"))], posted_by="key:a")
+    await upkeep.seal_some()
+    assert (await in_clear.count(conn)).facts == 1, "it looks again in an hour"
+    now[0] += SEAL_AFTER + 1
+    for _ in range(len(in_clear.PARTS) + 1):
+        await upkeep.seal_some()
+    assert not await in_clear.count(conn)
+    await aside.close()
