@@ -26,6 +26,7 @@ from storage.ledger import dead_letters, ledger, positions
 from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.ledger import JourneyKey
 from storage.ledger.positions import Log, Span
+from storage.vault.persons import AtHand
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
 from streams.counting import Board, CellTotals, Totals, load_board, note_cells, note_difference
 from streams.domain.breakdown import cells
@@ -66,14 +67,15 @@ async def apply_batch(
     with translated():
         async with conn.transaction():
             doubtful = place is not None and await positions.move(conn, place.log, place.spans)
-            facts, letters = await take_in(conn, incoming, now=now)
+            at_hand = AtHand()
+            facts, letters = await take_in(conn, incoming, now=now, at_hand=at_hand)
             if letters:
                 letters = await dead_letters.bury(conn, letters)
-            asked = await _apply(conn, facts, now, doubtful=doubtful) if facts else []
+            asked = await _apply(conn, facts, now, at_hand, doubtful=doubtful) if facts else []
             return Applied(len(facts), asked, letters)
 
 
-async def _apply(conn: Conn, facts: list[Fact], now: datetime, *, doubtful: bool) -> list[int]:
+async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, *, doubtful: bool) -> list[int]:
     """`doubtful`: the messages that are asked for may have gone before the database was restored."""
     exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type == RETRACTION}
     await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
@@ -83,7 +85,7 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, *, doubtful: bool
     board = await load_board(conn, {fact.campaign for fact in facts})
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
     spread: CellTotals = {}
-    totals, asked, moved = await _change_journeys(conn, board, standing, gone, spread)
+    totals, asked, moved = await _change_journeys(conn, board, standing, gone, spread, at_hand)
     again = await messages.reconsider(
         conn,
         {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
@@ -119,7 +121,7 @@ async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict
 
 
 async def _change_journeys(
-    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], spread: CellTotals
+    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], spread: CellTotals, at_hand: AtHand
 ) -> tuple[Totals, list[MessageRequest], list[Change]]:
     by_key: dict[JourneyKey, list[Fact]] = {}
     for fact in standing:
@@ -133,7 +135,7 @@ async def _change_journeys(
     totals: Totals = {}
     moved: list[Change] = []
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
-    persons = Persons()
+    persons = Persons(at_hand)
     for key, row in stored.items():
         persons.before(key, row.journey)
         stood_at = milestones(row.journey) if row.version else {}

@@ -17,6 +17,7 @@ from schemas.topics import SEQ_HEADER
 from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.dead_letters import DeadLetter
+from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from storage.vault.sealing import personal
 from streams.raw_records import fault_of
@@ -96,8 +97,11 @@ def read_ahead(records: Iterable[Any]) -> list[Incoming]:
     return taken
 
 
-async def take_in(conn: Conn, incoming: Sequence[Incoming], *, now: datetime) -> tuple[list[Fact], list[DeadLetter]]:
-    """The facts that are to be applied now, and what can't be read. Duplicates are in neither.
+async def take_in(
+    conn: Conn, incoming: Sequence[Incoming], *, now: datetime, at_hand: AtHand
+) -> tuple[list[Fact], list[DeadLetter]]:
+    """The facts that are to be applied now, and what can't be read. Duplicates are in neither. What is sealed on the
+    way is at hand afterwards.
 
     What the relay published need not be checked again: it says what the ledger says. A message with a number of the
     ledger's that says something else (an old log, another ledger, a forgery) is taken for what it says.
@@ -107,7 +111,8 @@ async def take_in(conn: Conn, incoming: Sequence[Incoming], *, now: datetime) ->
     ours = {(seq, text): ledger.read_event(text) for seq, text in said if seq in numbers}
     others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
     facts, letters = parse(await _without_echoes(conn, others, now), now=now)
-    fresh = await ledger.claim_new(conn, await vault().seal(conn, await vault().accept(conn, facts)))
+    sealed = await vault().seal(conn, await vault().accept(conn, facts), at_hand=at_hand)
+    fresh = await ledger.claim_new(conn, sealed)
     return await _sealed([*ours.values(), *fresh], conn), letters
 
 

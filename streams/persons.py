@@ -10,6 +10,7 @@ from schemas.journey import Journey, Micros, Stamp
 from storage.database import Conn
 from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
+from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from streams.domain.fold import PERSONAL, SIGNUP
 
@@ -17,7 +18,8 @@ from streams.domain.fold import PERSONAL, SIGNUP
 class Persons:
     """Tell it each journey before and after; then `keep` brings the vault to where the journeys stand."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_hand: AtHand) -> None:
+        self._at_hand = at_hand
         self._told: dict[JourneyKey, dict[str, Stamp]] = {}
         self._cuts: dict[JourneyKey, Micros | None] = {}
         self._values: dict[JourneyKey, dict[str, Any]] = {}
@@ -59,14 +61,17 @@ class Persons:
         if self._erased:
             await vault().erase(conn, self._erased)
             await dead_letters.forget(conn, self._erased)
+            self._at_hand.forget(self._erased)
         if self._lives_on:
             # What was said after the erasure was sealed anew.
             for key, facts in (await ledger.facts_of_candidates(conn, self._lives_on)).items():
                 self._look_for(key, self._lives_on[key], facts)
         wanted = [(key, name, fact) for key, names in self._wanted.items() for name, fact in names.items()]
         unique = {fact.identity: fact for _, _, fact in wanted}
-        opened = {fact.identity: fact for fact in await vault().open(conn, list(unique.values()))}
+        opened = {
+            fact.identity: fact for fact in await vault().open(conn, list(unique.values()), at_hand=self._at_hand)
+        }
         for key, name, fact in wanted:
             self._values.setdefault(key, {})[name] = opened[fact.identity].data.get(name)
         anew = {key for key, told in self._told.items() if not told}
-        await vault().draw(conn, self._values, anew=anew)
+        await vault().draw(conn, self._values, anew=anew, at_hand=self._at_hand)

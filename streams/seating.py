@@ -12,6 +12,7 @@ from storage.journeys import journeys
 from storage.journeys.journeys import Stored
 from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
+from storage.vault.persons import AtHand
 from streams.apply import forget_erased, refold, seat_changes
 from streams.domain.fold import fold
 from streams.domain.measures import milestones
@@ -44,7 +45,7 @@ async def _draw_anew(conn: Conn, keys: list[JourneyKey]) -> None:
     stood = await seats.standing(conn, keys)
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
     changes: list[seats.Change] = []
-    persons = Persons()
+    persons = Persons(AtHand())
     for key, facts in (await refold(conn, keys)).items():
         row = stored[key]
         persons.before(key, row.journey)

@@ -1,10 +1,10 @@
-"""The keys of persons, as they stand wrapped in the vault. Nothing remembers one: a key that is remembered outlives its
-erasure."""
+"""The keys of persons, as they stand wrapped in the vault. Nothing remembers one beyond the transaction that holds it: a
+key that is remembered outlives its erasure."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -24,11 +24,13 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, c
 """
 # In one order, so that two who hold the same persons don't wait for each other. Shared: no key is destroyed meanwhile.
 _HOLD: Final = f'{_HELD} ORDER BY p.campaign COLLATE "C", p.candidate COLLATE "C" FOR SHARE OF p'
+# A key is wrapped for one life: who was erased meanwhile has another.
 _MAKE: Final = """
 INSERT INTO vault.person AS p (campaign, candidate, life, key)
 SELECT c, n, l, k FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[]) AS u(c, n, l, k)
 ORDER BY c COLLATE "C", n COLLATE "C"
 ON CONFLICT (campaign, candidate) DO UPDATE SET key = excluded.key WHERE p.key IS NULL AND p.life = excluded.life
+RETURNING campaign, candidate, life, erased_at
 """
 # Who never had a key is noted all the same: what was said before may come later.
 _DESTROY: Final = """
@@ -56,6 +58,9 @@ class PersonKey:
         return self.key is None and (self.erased_at is None or said > self.erased_at)
 
 
+Held = dict[JourneyKey, PersonKey]  # what one transaction holds: nobody else destroys it before it ends
+
+
 class PersonKeys:
     """Keys of persons, wrapped by `master`."""
 
@@ -70,19 +75,26 @@ class PersonKeys:
         cursor = await conn.execute(_HELD, columns(list(persons), 2))
         return self._unwrapped(await cursor.fetchall())
 
-    async def for_sealing(self, conn: Conn, persons: Mapping[JourneyKey, datetime]) -> dict[JourneyKey, PersonKey]:
+    async def hold(self, conn: Conn, persons: Iterable[JourneyKey], held: Held) -> None:
+        """Let this transaction hold these persons' keys, those that there are."""
+        missing = [person for person in persons if person not in held]
+        if missing:
+            cursor = await conn.execute(_HOLD, columns(missing, 2))
+            held |= self._unwrapped(await cursor.fetchall())
+
+    async def for_sealing(
+        self, conn: Conn, persons: Mapping[JourneyKey, datetime], held: Held | None = None
+    ) -> dict[JourneyKey, PersonKey]:
         """The keys of these persons, made where there is none; none is destroyed before this transaction ends.
-        Persons come with when the latest of what is to be sealed was said: who was erased since gets no new key."""
-        wanted = list(persons)
-        if not wanted:
-            return {}
+        Persons come with when the latest of what is to be sealed was said: who was erased since gets no new key.
+        `held`: what this transaction holds already, and holds from now on."""
+        held = {} if held is None else held
         for _ in range(_AGAIN):
-            cursor = await conn.execute(_HOLD, columns(wanted, 2))
-            found = self._unwrapped(await cursor.fetchall())
-            missing = [each for each in wanted if each not in found or found[each].begins_with(persons[each])]
+            await self.hold(conn, persons, held)
+            missing = [each for each, said in persons.items() if each not in held or held[each].begins_with(said)]
             if not missing:
-                return found
-            await self._make(conn, missing, found)
+                return {each: held[each] for each in persons}
+            await self._make(conn, missing, held)
         raise ConcurrentChange("a person was erased while facts were sealed")
 
     async def for_keeping(self, conn: Conn, persons: Collection[JourneyKey]) -> dict[JourneyKey, PersonKey]:
@@ -99,12 +111,16 @@ class PersonKeys:
         """Destroy the keys of these persons (campaign, candidate, when they asked), and what is known by them."""
         await conn.execute(_DESTROY, columns(sorted(erased), 3))
 
-    async def _make(self, conn: Conn, missing: list[JourneyKey], found: dict[JourneyKey, PersonKey]) -> None:
-        made = []
-        for person in missing:
-            life = found[person].life if person in found else 1
-            made.append((*person, life, self._master.wrap(self._randomness(KEY_BYTES), about(*person, life))))
-        await conn.execute(_MAKE, columns(made, 4))
+    async def _make(self, conn: Conn, missing: list[JourneyKey], held: Held) -> None:
+        """Those whom somebody else was about to change are held no more: they are to be looked at again."""
+        keys, rows = {person: self._randomness(KEY_BYTES) for person in missing}, []
+        for person, key in keys.items():
+            before = held.pop(person, None)
+            life = before.life if before else 1
+            rows.append((*person, life, self._master.wrap(key, about(*person, life))))
+        cursor = await conn.execute(_MAKE, columns(rows, 4))
+        for campaign, candidate, life, erased_at in await cursor.fetchall():
+            held[campaign, candidate] = PersonKey(life, keys[campaign, candidate], erased_at)
 
     def _unwrapped(self, rows: list[tuple[str, str, int, str | None, datetime | None]]) -> dict[JourneyKey, PersonKey]:
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault.keeping import PLATFORM, Keeper
-from storage.vault.keys import PersonKey, PersonKeys, Randomness
+from storage.vault.keys import Held, PersonKey, PersonKeys, Randomness
 from storage.vault.master import FileMaster, Master
 from storage.vault.sealing import personal, seal, unseal, without
 
@@ -43,6 +44,20 @@ WHERE p.campaign = u.campaign AND p.candidate = u.candidate
 Profile = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What one transaction has at hand of the vault: the keys that it holds, and what it sealed itself, as it was said.
+    Nothing of it outlives the transaction."""
+
+    keys: Held = field(default_factory=dict)
+    said: dict[Identity, Fact] = field(default_factory=dict)
+
+    def forget(self, persons: Iterable[JourneyKey]) -> None:
+        """These persons were erased by the transaction itself."""
+        for person in persons:
+            self.keys.pop(person, None)
+
+
 class Vault:
     """What is sealed under persons' keys, which `master` wraps. Every method wants a connection; those that seal, draw
     or erase a transaction. They raise ConfigurationError and CannotOpen where the master key is another."""
@@ -52,23 +67,39 @@ class Vault:
         self._randomness = randomness
 
     async def seal(
-        self, conn: Conn, facts: Sequence[Fact], *, like: Mapping[Identity, Seal] | None = None
+        self,
+        conn: Conn,
+        facts: Sequence[Fact],
+        *,
+        like: Mapping[Identity, Seal] | None = None,
+        at_hand: AtHand | None = None,
     ) -> list[Fact]:
         """The facts with what is personal sealed; what was said before its person was erased loses it. Facts that are
         sealed already are left as they are. `like`: how they were sealed in another life."""
+        at_hand = at_hand or AtHand()
         open_ones = [fact for fact in facts if SEALED not in fact.event and personal(fact.event)]
         latest: dict[JourneyKey, datetime] = {}
         for fact in open_ones:
             latest[_whose(fact)] = max(fact.time, latest.get(_whose(fact), fact.time))
-        keys = await self.keys.for_sealing(conn, latest)
-        before = like or {}
-        sealed = {id(fact): self._sealed(fact, keys[_whose(fact)], before.get(fact.identity)) for fact in open_ones}
+        keys = await self.keys.for_sealing(conn, latest, at_hand.keys)
+        before, sealed = like or {}, {}
+        for fact in open_ones:
+            sealed[id(fact)] = done = self._sealed(fact, keys[_whose(fact)], before.get(fact.identity))
+            if SEALED in done.event:
+                at_hand.said[fact.identity] = fact
         return [sealed.get(id(fact), fact) for fact in facts]
 
-    async def open(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
-        """The facts as they were said, as far as their persons were not erased since."""
-        keys = await self.keys.held(conn, {_whose(fact) for fact in facts if SEALED in fact.event})
-        return [_opened(fact, keys) if SEALED in fact.event else fact for fact in facts]
+    async def open(self, conn: Conn, facts: Sequence[Fact], *, at_hand: AtHand | None = None) -> list[Fact]:
+        """The facts as they were said, as far as their persons were not erased since. Where the transaction has
+        something of the vault at hand, it holds these persons' keys from now on."""
+        said = at_hand.said if at_hand else {}
+        whose = {_whose(fact) for fact in facts if SEALED in fact.event and fact.identity not in said}
+        if at_hand is None:
+            keys: Mapping[JourneyKey, PersonKey] = await self.keys.held(conn, whose)
+        else:
+            await self.keys.hold(conn, whose, at_hand.keys)
+            keys = at_hand.keys
+        return [said.get(fact.identity) or _opened(fact, keys) if SEALED in fact.event else fact for fact in facts]
 
     async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
         """Facts from outside, of which some are sealed already: what can't be opened here is left out of them. It may
@@ -129,7 +160,12 @@ class Vault:
             each.document, each.papers = data.get("document"), data.get("papers")
 
     async def draw(
-        self, conn: Conn, told: Mapping[JourneyKey, Profile], *, anew: Collection[JourneyKey] = frozenset()
+        self,
+        conn: Conn,
+        told: Mapping[JourneyKey, Profile],
+        *,
+        anew: Collection[JourneyKey] = frozenset(),
+        at_hand: AtHand | None = None,
     ) -> None:
         """Store what persons are called now, a value of None for what is no longer said; names that are not here stay
         as they are. `anew`: of whom nothing was known before."""
@@ -137,7 +173,7 @@ class Vault:
         said = [key for key, changes in told.items() if any(value is not None for value in changes.values())]
         if not told:
             return
-        keys = await self.keys.for_sealing(conn, dict.fromkeys(said, _ALWAYS))
+        keys = await self.keys.for_sealing(conn, dict.fromkeys(said, _ALWAYS), at_hand.keys if at_hand else None)
         keys |= await self.keys.held(conn, told.keys() - keys.keys())
         before = await self._profiles(conn, told.keys() - anew, keys)
         rows = []
@@ -168,7 +204,7 @@ class Vault:
         if key.erased_at is not None and fact.time <= key.erased_at:
             return build_fact(without(fact.event, personal(fact.event)))
         assert key.key is not None
-        return build_fact(seal(fact.event, key.key, key.life, self._randomness, like))
+        return msgspec.structs.replace(fact, event=seal(fact.event, key.key, key.life, self._randomness, like))
 
     def _profile_text(self, profile: Profile, key: PersonKey, whose: JourneyKey) -> str:
         assert key.key is not None

@@ -141,3 +141,16 @@ class TestTheFile:
         )
         with pytest.raises(ConfigurationError, match="belongs to it"):
             await rotating.require_master(conn, FileMaster(tmp_path / "other.key"))
+
+
+async def test_who_is_erased_while_their_first_key_is_made_gets_the_key_of_the_next_life(database_url: str, conn: Conn):
+    keys = PersonKeys(KeyService())
+    async with await connect(database_url, name="test") as other:
+        async with conn.transaction():
+            await keys.destroy(conn, [(*LI, NOW)])
+            sealing = asyncio.create_task(keys.for_sealing(other, at(LI, time=NOW + timedelta(seconds=1))))
+            await asyncio.sleep(0.2)
+            assert not sealing.done()
+        made = await sealing
+    assert made[LI].life == 2
+    assert made == await keys.held(conn, [LI])
