@@ -11,6 +11,7 @@ from rich.table import Table
 from benchmarks import (
     applying,
     drain,
+    growth,
     late_target,
     latency,
     listeners,
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "listeners": listeners.measure,
     "applying": applying.measure,
     "drain": drain.measure,
+    "growth": growth.measure,
     "sending": sending.measure,
     "signing_up": signing_up.measure,
     "openings": openings.measure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -20,20 +21,22 @@ from storage.messages import attachments, statuses, suppressions
 from storage.messages.transitions import TOLD_WITH as WITH_OTHERS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_RANDOM: Final = 10  # bytes of a nonce
 RESTORED: Final = "it may have gone before the database was restored"
 
 # Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
-# the same in opposite orders would else wait for each other.
+# the same in opposite orders would else wait for each other. Nonces begin with the time, in milliseconds, so that new
+# ones stand together in their index, and not all over it; the 80 bits after it nobody can guess.
 _ASK: Final = f"""
 WITH asked AS (
-INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, status, cause,
-                           reason)
+INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, nonce, status,
+                           cause, reason)
 OVERRIDING SYSTEM VALUE
-SELECT id, d, k, c, p, m::jsonb, s, f, n, {{status}}, {{cause}}, {{reason}}
-FROM (SELECT nextval('messages_id_seq') AS id, r.*
-      FROM unnest(%(keys)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
-                  {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[])
-           AS r(d, k, c, p, m, s, f, n)) AS numbered
+SELECT id, d, k, c, p, m::jsonb, s, f, n, (began || u)::uuid, {{status}}, {{cause}}, {{reason}}
+FROM (SELECT nextval('messages_id_seq') AS id, r.*, t.began
+      FROM (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')) AS t(began), unnest(%(keys)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
+                  {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[],
+                  %(nonces)s::text[]) AS r(d, k, c, p, m, s, f, n, u)) AS numbered
 ORDER BY d COLLATE "C"
 ON CONFLICT (dedupe_key) DO NOTHING
 RETURNING id, status, cause, reason
@@ -152,10 +155,17 @@ def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
         "sources": [r.source for r in requests],
         "facts": [r.fact for r in requests],
         "due": [r.not_before for r in requests],
+        "nonces": _nonces(len(requests)),
         "undone_by": [" ".join(each.types) for each in undone],
         "about": [each.about for each in undone],
     }
     return {**named(columns), "params": documents(_encode(r.params) for r in requests)}
+
+
+def _nonces(count: int) -> list[Value]:
+    """What is random in so many nonces, asked of the system at once."""
+    drawn = secrets.token_hex(_RANDOM * count)
+    return [drawn[start : start + 2 * _RANDOM] for start in range(0, len(drawn), 2 * _RANDOM)]
 
 
 def _of(keys: Sequence[JourneyKey]) -> dict[str, Column]:
