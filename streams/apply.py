@@ -80,9 +80,9 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, 
     exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type == RETRACTION}
     await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
     gone = await _retract(conn, facts)
-    retracted = await ledger.retracted(conn, facts)
-    standing = [fact for fact in facts if stands(fact, retracted)]
     board = await load_board(conn, {fact.campaign for fact in facts})
+    retracted = await ledger.retracted(conn, doubted) if (doubted := _of(facts, board.retracting)) else set()
+    standing = [fact for fact in facts if stands(fact, retracted)] if retracted else facts
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
     spread: CellTotals = {}
     totals, asked, moved = await _change_journeys(conn, board, standing, gone, spread, at_hand)
@@ -98,6 +98,10 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, 
     await seats.change(conn, moved)
     await breakdowns.add(conn, spread)
     return asked_for
+
+
+def _of(facts: list[Fact], campaigns: Collection[str]) -> list[Fact]:
+    return [fact for fact in facts if fact.campaign in campaigns] if campaigns else []
 
 
 async def _retract(conn: Conn, facts: list[Fact]) -> list[Fact]:
@@ -153,7 +157,9 @@ async def _change_journeys(
     await journeys.store(conn, changed)
     await persons.keep(conn)
     await forget_erased(conn, stored)
-    await messages.release(conn, [key for key, facts in by_key.items() if _brings_address(facts)])
+    # Of whom nothing was known, nothing waited for an address.
+    known = [(key, facts) for key, facts in by_key.items() if stored[key].version]
+    await messages.release(conn, [key for key, facts in known if _brings_address(facts)])
     asked = [
         request
         for key, facts in by_key.items()

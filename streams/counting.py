@@ -24,11 +24,12 @@ CellTotals = dict[str, dict[Cell, int]]  # by campaign
 @dataclass(slots=True)
 class Board:
     """The targets of some campaigns, by campaign, and each campaign's time zone. `uncounted`: those that are added to,
-    but whose number is not whole as yet."""
+    but whose number is not whole as yet. `retracting`: the campaigns of which anything was ever retracted."""
 
     targets: dict[str, list[Target]] = field(default_factory=dict)
     uncounted: set[TargetKey] = field(default_factory=set)
     zones: dict[str, tzinfo] = field(default_factory=dict)
+    retracting: set[str] = field(default_factory=set)
 
     def zone(self, campaign: str) -> tzinfo:
         return self.zones.get(campaign) or ZoneInfo(DEFAULT_TIMEZONE)
@@ -44,14 +45,17 @@ class Board:
 
 async def load_board(conn: Conn, campaigns: Iterable[str]) -> Board:
     """The targets of these campaigns as they stand in the database."""
-    wanted = list(campaigns)
     board = Board()
-    for row in await targets.targets_of(conn, wanted):
-        board.targets.setdefault(row["campaign"], []).append(target_of(row))
+    for row in await targets.board_of(conn, campaigns):
+        campaign = row["campaign"]
+        if row["target"] is not None:
+            board.targets.setdefault(campaign, []).append(target_of(row))
         if row["tally"] is not None:
-            board.uncounted.add((row["campaign"], row["target"]))
-    for campaign, zone in (await targets.time_zones(conn, wanted)).items():
-        board.zones[campaign] = ZoneInfo(zone)
+            board.uncounted.add((campaign, row["target"]))
+        if row["timezone"] is not None:
+            board.zones[campaign] = ZoneInfo(row["timezone"])
+        if row["retracting"]:
+            board.retracting.add(campaign)
     return board
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from storage.arrays import column, columns
 from storage.campaigns import announcements
 from storage.database import Conn
 
@@ -19,7 +20,25 @@ Row = dict[str, Any]
 _TARGETS = (
     'SELECT campaign, target, title, measure, goal, due_on, "where", progress, as_of, tally, revision FROM targets'
 )
+# In the order of the rows, one after another.
+_LOCK = """
+SELECT CASE WHEN k.exclusive THEN pg_advisory_xact_lock(hashtextextended(k.campaign, 0))
+            ELSE pg_advisory_xact_lock_shared(hashtextextended(k.campaign, 0)) END
+FROM unnest(%s::text[], %s::bool[]) AS k(campaign, exclusive)
+"""
+_BOARD = """
+SELECT campaign, c.timezone, EXISTS (SELECT FROM retractions r WHERE r.campaign = k.campaign) AS retracting,
+       t.target, t.title, t.measure, t.goal, t.due_on, t."where", t.tally
+FROM unnest(%s::text[]) AS k(campaign) LEFT JOIN campaigns c USING (campaign) LEFT JOIN targets t USING (campaign)
+ORDER BY campaign, target
+"""
+# The targets' own rows first: those are what everybody meets in.
 _ADD = """
+WITH days AS (
+    INSERT INTO target_days AS d (campaign, target, day, amount)
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::date[], %b::numeric[])
+    ON CONFLICT (campaign, target, day) DO UPDATE SET amount = d.amount + excluded.amount
+)
 UPDATE targets t
 SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
 FROM (SELECT * FROM unnest(%b::text[], %b::text[], %b::numeric[]) AS u(campaign, target, amount)
@@ -77,9 +96,15 @@ async def lock(conn: Conn, campaigns: Mapping[str, bool]) -> None:
 
     Taken in order of their names, so that two workers can't wait for each other.
     """
-    for campaign, exclusive in sorted(campaigns.items()):
-        function: LiteralString = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
-        await conn.execute(f"SELECT {function}(hashtextextended(%s, 0))", [campaign])
+    await conn.execute(_LOCK, columns(sorted(campaigns.items()), 2))
+
+
+async def board_of(conn: Conn, campaigns: Iterable[str]) -> list[Row]:
+    """The targets of these campaigns, a row for each, with the campaign's time zone and whether facts of it were
+    retracted; a campaign without targets has one row without a target."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_BOARD, [column(sorted(campaigns))])
+        return await cursor.fetchall()
 
 
 async def targets_of(conn: Conn, campaigns: Iterable[str]) -> list[Row]:
@@ -101,10 +126,9 @@ async def add(
     """Add to targets, day by day. Returns (before, after) of each that changed in sum or in its days."""
     totals = {key: sum(days.values(), Decimal(0)) for key, days in amounts.items()}
     keys = sorted(totals)
-    cursor = await conn.execute(_ADD, [[c for c, _ in keys], [t for _, t in keys], [totals[k] for k in keys]])
-    changed = {(c, t): (before, after) for c, t, before, after in await cursor.fetchall()}
-    await add_days(conn, amounts)
-    return changed
+    sums = [[c for c, _ in keys], [t for _, t in keys], [totals[k] for k in keys]]
+    cursor = await conn.execute(_ADD, [*_days(amounts), *sums])
+    return {(c, t): (before, after) for c, t, before, after in await cursor.fetchall()}
 
 
 async def put(conn: Conn, row: Row, days: Mapping[date, Decimal]) -> None:
@@ -180,6 +204,10 @@ async def days_of(conn: Conn, campaigns: Iterable[str]) -> dict[TargetKey, dict[
 
 async def add_days(conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> None:
     """Add to the days of targets."""
+    if any(amounts.values()):
+        await conn.execute(_ADD_DAYS, _days(amounts))
+
+
+def _days(amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> list[list[Any]]:
     rows = sorted((c, t, day, amount) for (c, t), days in amounts.items() for day, amount in days.items())
-    if rows:
-        await conn.execute(_ADD_DAYS, [[row[i] for row in rows] for i in range(4)])
+    return [[row[i] for row in rows] for i in range(4)]

@@ -34,7 +34,8 @@ INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, so
 OVERRIDING SYSTEM VALUE
 SELECT id, d, k, c, p, m::jsonb, s, f, n, (began || u)::uuid, {{status}}, {{cause}}, {{reason}}
 FROM (SELECT nextval('messages_id_seq') AS id, r.*, t.began
-      FROM (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')) AS t(began), unnest(%(keys)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
+      FROM (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')) AS t(began),
+           unnest(%(keys)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
                   {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[],
                   %(nonces)s::text[]) AS r(d, k, c, p, m, s, f, n, u)) AS numbered
 ORDER BY d COLLATE "C"

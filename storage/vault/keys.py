@@ -1,5 +1,5 @@
-"""The keys of persons, as they stand wrapped in the vault. Nothing remembers one beyond the transaction that holds it: a
-key that is remembered outlives its erasure."""
+"""The keys of persons, as they stand wrapped in the vault. Nothing remembers one beyond the transaction that holds it:
+a key that is remembered outlives its erasure."""
 
 from __future__ import annotations
 
