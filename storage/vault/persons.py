@@ -46,11 +46,11 @@ Profile = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AtHand:
-    """What one transaction has at hand of the vault: the keys that it holds, and what it sealed itself, as it was said.
-    Nothing of it outlives the transaction."""
+    """What one transaction has at hand of the vault: the keys that it holds, and by its seal what it sealed itself, as it
+    was said (another may have said otherwise under the same identity). Nothing of it outlives the transaction."""
 
     keys: Held = field(default_factory=dict)
-    said: dict[Identity, Fact] = field(default_factory=dict)
+    said: dict[str, Fact] = field(default_factory=dict)
 
     def forget(self, persons: Iterable[JourneyKey]) -> None:
         """These persons were erased by the transaction itself."""
@@ -86,20 +86,20 @@ class Vault:
         for fact in open_ones:
             sealed[id(fact)] = done = self._sealed(fact, keys[_whose(fact)], before.get(fact.identity))
             if SEALED in done.event:
-                at_hand.said[fact.identity] = fact
+                at_hand.said[done.event[SEALED]] = fact
         return [sealed.get(id(fact), fact) for fact in facts]
 
     async def open(self, conn: Conn, facts: Sequence[Fact], *, at_hand: AtHand | None = None) -> list[Fact]:
         """The facts as they were said, as far as their persons were not erased since. Where the transaction has
         something of the vault at hand, it holds these persons' keys from now on."""
         said = at_hand.said if at_hand else {}
-        whose = {_whose(fact) for fact in facts if SEALED in fact.event and fact.identity not in said}
+        whose = {_whose(fact) for fact in facts if SEALED in fact.event and fact.event[SEALED] not in said}
         if at_hand is None:
             keys: Mapping[JourneyKey, PersonKey] = await self.keys.held(conn, whose)
         else:
             await self.keys.hold(conn, whose, at_hand.keys)
             keys = at_hand.keys
-        return [said.get(fact.identity) or _opened(fact, keys) if SEALED in fact.event else fact for fact in facts]
+        return [said.get(fact.event[SEALED]) or _opened(fact, keys) if SEALED in fact.event else fact for fact in facts]
 
     async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
         """Facts from outside, of which some are sealed already: what can't be opened here is left out of them. It may

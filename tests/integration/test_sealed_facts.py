@@ -93,6 +93,13 @@ async def name_of(conn: Conn, candidate: str = "c1") -> Any:
     return (await people.names(conn, CAMPAIGN, [candidate])).get(candidate)
 
 
+async def test_who_says_a_waiting_fact_otherwise_names_nobody(conn: Conn):
+    """The first one stands, whatever comes under its identity in the meantime."""
+    await accept(conn, [validate_event(SIGNUP)], posted_by="key:a")
+    await apply(conn, {**SIGNUP, "data": {**SIGNUP["data"], "name": "another"}})
+    assert await name_of(conn) == "李思雨"
+
+
 async def test_no_personal_word_reaches_ledger_broker_journeys_or_messages(conn: Conn):
     await accept(conn, [validate_event(SIGNUP), validate_event(WITHDREW)], posted_by="key:a")
     sent = await relayed(conn)
