@@ -164,7 +164,7 @@ async def _change_journeys(
         request
         for key, facts in by_key.items()
         for fact in facts
-        if not is_before(fact.stamp, stored[key].journey.cut)
+        if stored[key].journey.cut is None or not is_before(fact.stamp, stored[key].journey.cut)
         for request in candidate_requests(fact)
     ]
     return totals, asked, moved

@@ -46,8 +46,8 @@ Profile = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AtHand:
-    """What one transaction has at hand of the vault: the keys that it holds, and by its seal what it sealed itself, as it
-    was said (another may have said otherwise under the same identity). Nothing of it outlives the transaction."""
+    """What one transaction has at hand of the vault: the keys that it holds, and by its seal what it sealed itself, as
+    it was said (another may have said otherwise under the same identity). Nothing of it outlives the transaction."""
 
     keys: Held = field(default_factory=dict)
     said: dict[str, Fact] = field(default_factory=dict)
