@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0059"
-down_revision = "0052"
+down_revision = "0057"
 
 _WALLS = """
 CREATE TABLE walls (
