@@ -85,7 +85,7 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, 
     standing = [fact for fact in facts if stands(fact, retracted)] if retracted else facts
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
     spread: CellTotals = {}
-    totals, asked, moved = await _change_journeys(conn, board, standing, gone, spread, at_hand)
+    totals, asked, moved = await _change_journeys(conn, board, standing, gone, spread, at_hand=at_hand)
     again = await messages.reconsider(
         conn,
         {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
@@ -125,7 +125,7 @@ async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict
 
 
 async def _change_journeys(
-    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], spread: CellTotals, at_hand: AtHand
+    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], spread: CellTotals, *, at_hand: AtHand
 ) -> tuple[Totals, list[MessageRequest], list[Change]]:
     by_key: dict[JourneyKey, list[Fact]] = {}
     for fact in standing:
