@@ -85,7 +85,7 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, 
     standing = [fact for fact in facts if stands(fact, retracted)] if retracted else facts
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
     spread: CellTotals = {}
-    totals, asked, moved = await _change_journeys(conn, board, standing, gone, at_hand=at_hand, spread=spread)
+    totals, asked, moved = await _change_journeys(conn, board, standing, gone, spread, at_hand=at_hand)
     again = await messages.reconsider(
         conn,
         {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
@@ -125,7 +125,7 @@ async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict
 
 
 async def _change_journeys(
-    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], *, at_hand: AtHand, spread: CellTotals
+    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], spread: CellTotals, *, at_hand: AtHand
 ) -> tuple[Totals, list[MessageRequest], list[Change]]:
     by_key: dict[JourneyKey, list[Fact]] = {}
     for fact in standing:
@@ -164,7 +164,7 @@ async def _change_journeys(
         request
         for key, facts in by_key.items()
         for fact in facts
-        if not is_before(fact.stamp, stored[key].journey.cut)
+        if stored[key].journey.cut is None or not is_before(fact.stamp, stored[key].journey.cut)
         for request in candidate_requests(fact)
     ]
     return totals, asked, moved

@@ -52,9 +52,10 @@ def merge(journey: Journey, fact: Fact) -> None:
     """Let the journey know one more fact that stands. Facts of other kinds (campaign.opened …) change nothing."""
     handler = HANDLERS.get(fact.type)
     if handler:
-        handler(journey, fact.stamp, fact.data)
-    if fact.type == SIGNUP:
-        _told(journey, fact.stamp, personal_names(fact.event))
+        at = fact.stamp
+        handler(journey, at, fact.data)
+        if fact.type == SIGNUP:
+            _told(journey, at, personal_names(fact.event))
 
 
 def is_before(at: Stamp, cut: Micros | None) -> bool:
