@@ -88,8 +88,7 @@ async def test_when_it_is_revoked_what_is_open_ends_and_nothing_opens_again(conn
     with watching(address, "none", f"/wall/{token}/stream?seen=other:1") as events:
         assert (await asyncio.to_thread(next, events)).name == "redraw"
         await walls.revoke(conn, wall.wall)
-        rest = await asyncio.wait_for(asyncio.to_thread(lambda: [each.name for each in events]), 5)
-    assert set(rest) <= {"ping"}
+        await asyncio.wait_for(asyncio.to_thread(lambda: list(events)), 5)
     for path in (f"/wall/{token}", f"/wall/{token}/stream"):
         assert (await get(address, path)).status_code == 404
 
