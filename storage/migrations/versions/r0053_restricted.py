@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0053"
-down_revision = "0060"
+down_revision = "0052"
 
 _COLUMNS = (
     "ADD COLUMN restricted_at timestamptz, ADD COLUMN restricted_until date, ADD COLUMN restricted_ground varchar"
