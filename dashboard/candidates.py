@@ -16,6 +16,7 @@ from storage.campaigns.seat_reads import Standing
 from storage.database import Conn
 from storage.journeys import candidates, sight
 from storage.journeys.candidates import Known, Place
+from storage.vault import restricting
 
 MAX_MESSAGES: Final = 1000
 NOWHERE: Final[Mapping[str, Standing]] = MappingProxyType({})
@@ -25,14 +26,17 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 async def candidate_page(
     conn: Conn, caller: Caller, campaign: str, candidate: str, *, after: Place | None, limit: int
 ) -> dict[str, Any]:
-    """The journey, `limit` facts of the timeline and the messages. Raises NotFound alike for who is unknown and
-    who is none of the caller's."""
+    """The journey, `limit` facts of the timeline and the messages; of who is restricted nothing but that. Raises
+    NotFound alike for who is unknown and who is none of the caller's."""
     employer = caller.employer if caller.role == "employer" else None
     key = (campaign, candidate)
     seen = employer is None or key in await sight.visible(conn, employer, [key])
     known = await candidates.load(conn, campaign, candidate)
     if known is None or not seen:
         raise NotFound(f"there is no candidate {candidate!r} in the campaign {campaign!r} that this key may read")
+    restricted = await restricting.standing(conn, campaign, candidate)
+    if restricted is not None:
+        return _nothing_but(campaign, candidate, known, restricted)
     seats = await seat_reads.standing(conn, campaign, candidate)
     timeline = await candidates.timeline(
         conn,
@@ -45,7 +49,15 @@ async def candidate_page(
     )
     messages = [] if employer else await candidates.messages(conn, campaign, candidate, limit=MAX_MESSAGES)
     journey = journey_document(known, employer, seats)
-    return {"campaign": campaign, "candidate": candidate, **journey, "timeline": timeline, "messages": messages}
+    about = {"campaign": campaign, "candidate": candidate, "restricted": None}
+    return {**about, **journey, "timeline": timeline, "messages": messages}
+
+
+def _nothing_but(campaign: str, candidate: str, known: Known, restricted: dict[str, Any]) -> dict[str, Any]:
+    """Of who is restricted: that they are, since when, until when and why."""
+    nobody = journey_document(Known(Journey(), {}, [], known.updated_at))
+    about = {"campaign": campaign, "candidate": candidate, "restricted": restricted}
+    return {**about, **nobody, "timeline": [], "messages": []}
 
 
 def journey_document(

@@ -80,6 +80,7 @@ OTHERWISE = {
     "moved_back": "a seat that is none after all",
     "signup_check": "a signup at the public page of a campaign that has addresses checked",
     "own_page": "a candidate who has lost the link",
+    "keep_data": "the clock: 30 days before a person's time is over",
     "fair_reminder": "the clock: a day and two hours before the fair",
     "fair_rescheduled": "`fair.scheduled` again",
     "fair_cancelled": "`fair.cancelled`",

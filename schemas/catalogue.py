@@ -13,6 +13,8 @@ from schemas.data import (
     CandidateCheckedIn,
     CandidateData,
     CandidateInterviewed,
+    CandidateRestricted,
+    CandidateRestrictionLifted,
     CandidateSignedUp,
     CandidateWithdrew,
     Consent,
@@ -187,9 +189,10 @@ _ROWS = (
     FactType(
         "consent.given",
         Consent,
-        "The person agreed: that employers see their data (those of all their fairs, or those named), to marketing, or"
-        " that data goes abroad. No word is no.",
-        "本人同意：用人单位查看其信息（所有参加的招聘会，或指明的单位）、接收推广信息，或信息出境。未表示即为不同意。",
+        "The person agreed: that employers see their data (those of all their fairs, or those named), to marketing,"
+        " that data goes abroad, or that it is kept for another while. No word is no.",
+        "本人同意：用人单位查看其信息（所有参加的招聘会，或指明的单位）、接收推广信息、信息出境，或继续保存信息。"
+        "未表示即为不同意。",
         {**_CANDIDATE, "purpose": "employers", "employers": ["huayou"], "text": "privacy-2026-03"},
     ),
     FactType(
@@ -198,6 +201,23 @@ _ROWS = (
         "The person agrees no longer.",
         "本人撤回同意。",
         {**_CANDIDATE, "purpose": "employers"},
+    ),
+    FactType(
+        "candidate.restricted",
+        CandidateRestricted,
+        "The person is hidden from everybody and gets no message, and counts on: a law wants records kept (`law`), they"
+        " asked for it (`request`), something about them is in dispute (`dispute`), or the time to keep them in sight"
+        " is over (`retention`). `until`: the day on which that ends.",
+        "限制处理：对所有人隐藏、不再发送消息，仍计入统计。依据：法律要求留存（`law`）、本人要求（`request`）、存在争议"
+        "（`dispute`），或保存期已满（`retention`）。`until` 为截止日期。",
+        {**_CANDIDATE, "ground": "law", "until": "2031-12-31"},
+    ),
+    FactType(
+        "candidate.restriction_lifted",
+        CandidateRestrictionLifted,
+        "The person is hidden no longer.",
+        "解除限制处理。",
+        _CANDIDATE,
     ),
     FactType(
         "offer.extended",

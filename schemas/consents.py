@@ -19,6 +19,11 @@ WORDS: Final[dict[str, dict[str, str]]] = {
             " make me offers. I can take this back at any time."
         ),
         "marketing": "Send me news of further fairs and openings. I can end this at any time.",
+        "keeping": "Keep my data for another while, so that I can be reached. I can take this back at any time.",
+        "abroad": (
+            "Mails to me may go by a mail service abroad, which handles my name, my address and what the mails say."
+            " I can take this back at any time."
+        ),
     },
     "zh-CN": {
         "employers": "本场招聘会的用人单位可以查看我在此填写的信息，以便邀请我面试、发放录用通知。我可以随时撤回。",
@@ -26,6 +31,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
             "我所报名招聘会的用人单位可以查看我在此填写的信息，以便邀请我面试、发放录用通知。我可以随时撤回。"
         ),
         "marketing": "请把后续招聘会和职位信息发给我。我可以随时取消。",
+        "keeping": "请继续保存我的信息，以便与我联系。我可以随时撤回。",
+        "abroad": "发给我的邮件可以经由境外的邮件服务发送，该服务会处理我的姓名、邮箱和邮件内容。我可以随时撤回。",
     },
 }
 

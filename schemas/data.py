@@ -19,6 +19,7 @@ from schemas.fields import (
     Education,
     Email,
     Goal,
+    Ground,
     Id,
     Locale,
     Measure,
@@ -189,6 +190,16 @@ class CandidateInterviewed(CandidateData):
 
 class CandidateWithdrew(CandidateData):
     fair: Id | None = plain(None)
+    reason: Prose | None = personal(None)
+
+
+class CandidateRestricted(CandidateData):
+    ground: Ground = plain()
+    until: Day | None = plain(None)
+    reason: Prose | None = personal(None)
+
+
+class CandidateRestrictionLifted(CandidateData):
     reason: Prose | None = personal(None)
 
 

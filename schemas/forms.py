@@ -13,6 +13,7 @@ Kind = Literal[
 ]
 
 BENEFIT_KINDS: Final = ("rent_subsidy", "talent_allowance", "insurance", "settling_in")
+GROUNDS: Final = ("law", "request", "dispute")  # on which people may be restricted by a form
 BENEFIT_STEPS: Final = ("applied", "verified", "paid", "refused")
 ANSWERS: Final = ("accepted", "declined", "rescinded")
 ZONES: Final = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Tokyo", "Europe/Berlin", "Europe/London", "UTC")
@@ -208,6 +209,13 @@ _ROWS: Final = (
         about=_ONE,
     ),
     Form("withdraw", (_REASON,), about=_ONE, grave=True),
+    Form(
+        "restrict",
+        (Field("ground", "choice", True, GROUNDS), Field("until", "date"), _REASON),
+        about=_ONE,
+        grave=True,
+    ),
+    Form("lift", (_REASON,), about=_ONE),
     Form("erase", (), about=_ONE, grave=True),
     Form(
         "retract",
@@ -230,6 +238,7 @@ SIGNUP: Final = Form(
         Field("major", "text"),
         Field("graduation_year", "number"),
         Field("marketing", "tick"),
+        Field("abroad", "tick"),
     ),
     about=("campaign", "fair"),
     roles=(),

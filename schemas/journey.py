@@ -69,6 +69,16 @@ class Payment(msgspec.Struct, omit_defaults=True, gc=False):
     amount: str
 
 
+class Restriction(msgspec.Struct, omit_defaults=True, gc=False):
+    """The latest word on whether the person is hidden: whether it `stands`, on which ground, until which day."""
+
+    at: Stamp
+    stands: bool
+    ground: str | None = None
+    until: str | None = None
+
+
+RETENTION: Final = "retention"  # the ground of a restriction that the person's next word ends
 CONSENT: Final = "consent"  # the attribute that a signup's own word of consent sets
 
 
@@ -77,6 +87,11 @@ def consents_of(purpose: str, employers: Iterable[str] | None = None) -> list[st
     if purpose != "employers":
         return [f"{CONSENT}:{purpose}"]
     return [CONSENT] if employers is None else [f"{CONSENT}/{employer}" for employer in employers]
+
+
+KEEPING: Final = f"{CONSENT}:keeping"
+ABROAD: Final = f"{CONSENT}:abroad"
+_NEVER: Final[Stamp] = (-(2**63), "", "")
 
 
 def is_consent(attribute: str) -> bool:
@@ -91,8 +106,8 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
     what it says is in the vault. `cut`: the latest erasure; what was said before it is nobody's any more. `fairs` and
     `checkins` by fair, with the time of the first; `signups` by fair, all signups for it, the earliest first: a
     withdrawal that is learned of later may leave any of them; `left` by fair, the latest word that they don't come to
-    that fair alone; `interviews` and `hires` by employer; `offers` by offer
-    id; `benefits` by benefit id; `payments` by the paying fact's identity.
+    that fair alone; `interviews` and `hires` by employer; `offers` by offer id; `benefits` by benefit id; `payments` by
+    the paying fact's identity; `restriction`: the latest word on that.
     """
 
     attributes: dict[str, Word] = {}
@@ -111,6 +126,38 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
     erased: bool = False
     told: dict[str, Stamp] = {}
     cut: Micros | None = None
+    restriction: Restriction | None = None
+
+    @property
+    def hidden(self) -> Restriction | None:
+        """The word by which the person is hidden now. Who was hidden because their time was over, and signs up again
+        or says that they want to be kept, is hidden no longer."""
+        held = self.restriction
+        if held is None or not held.stands:
+            return None
+        return None if held.ground == RETENTION and held.at < self._wanted_at() else held
+
+    def _wanted_at(self) -> Stamp:
+        kept = self.attributes.get(KEEPING)
+        return max(self.last_signup or _NEVER, kept.at if kept and kept.value is True else _NEVER)
+
+    @property
+    def last_contact(self) -> Micros | None:
+        """When the person was last heard of: by what they or others said of their part in the campaign. That they no
+        longer want to be kept, or are hidden, is none."""
+        words = [
+            *(word for name, word in self.attributes.items() if name.startswith(CONSENT)),
+            *(held.outcome for held in self.interviews.values()),
+            *(offer.status for offer in self.offers.values()),
+            *(hire.status for hire in self.hires.values()),
+            *self.benefits.values(),
+        ]
+        kept = self.attributes.get(KEEPING)
+        taken_back = kept if kept is not None and kept.value is not True else None
+        moments = [word.at[0] for word in words if word is not None and word is not taken_back]
+        moments += [at[0] for at in (self.last_signup, self.withdrew, *self.left.values()) if at is not None]
+        moments += [*self.checkins.values(), *(held.first for held in self.interviews.values())]
+        return max([*moments, *(paid.at for paid in self.payments.values())], default=None)
 
     @property
     def withdrawn(self) -> bool:

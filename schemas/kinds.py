@@ -16,6 +16,7 @@ from schemas.messages import (
     FAIR_REMINDER,
     FAIR_RESCHEDULED,
     INTERVIEW_RESULT,
+    KEEP_DATA,
     LOG_GAP,
     MILESTONE,
     MOVED_BACK,
@@ -211,6 +212,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     _own(BENEFIT_PAID, "benefit.paid", in_doubt="leave"),
     _own(OWN_PAGE),
     _own(SIGNUP_CHECK, in_doubt="give_up"),
+    Kind(name=KEEP_DATA, audience="candidate", refusable=False, morning=True, in_doubt="resend", in_bulk=True),
     _employer(
         OFFER_ACCEPTED,
         "offer.accepted",

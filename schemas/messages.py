@@ -47,6 +47,7 @@ OFFER_BOUNCED: Final = "offer_bounced"
 CHANNEL_REFUSED: Final = "channel_refused"
 LOG_GAP: Final = "log_gap"
 OWN_PAGE: Final = "own_page"
+KEEP_DATA: Final = "keep_data"
 SIGNUP_CHECK: Final = "signup_check"
 TEMPLATE_TEST: Final = "template_test"
 

@@ -16,12 +16,15 @@ from schemas.mail_server import parse_mail_server, parse_mailbox
 # What every IMAP server takes as it stands; in other letters folders have names of their own making there.
 Folder = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,99}$")]
 
+MailWay = Literal["sendgrid", "smtp", "local"]
+
 
 class Settings(BaseSettings):
     """Every setting of every process. Unset database and Kafka mean the embedded ones.
 
     `home` holds data, logs, the first key and the state of a running platform.
     `public_url` is how the outside reaches the web app (links in mails).
+    `mail_abroad`: whether mail to candidates leads abroad; unset: by SendGrid it does, by SMTP it does not.
     `imap_url` is the mailbox where mail comes back; what was read there goes into `imap_handled` where that is set.
     `oidc_issuer` is the identity provider by which people may sign in, `oidc_name` what they call it.
     `database_url` is a libpq URL (`postgresql://…`); `kafka` a list `host:port,host:port`.
@@ -74,6 +77,7 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr | None = None
     oidc_name: Annotated[str, Field(min_length=1, max_length=60)] = "OpenID Connect"
     mail_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    mail_abroad: bool | None = None
     mail_domain_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
 
     @field_validator("kafka")
@@ -200,6 +204,20 @@ class Settings(BaseSettings):
     def erasures(self) -> Path:
         """The file of the register of erasures, beside the master key."""
         return self.master_key.with_name("erased.log")
+
+    @property
+    def mail_way(self) -> MailWay:
+        """The channel by which candidates are written to."""
+        if self.sendgrid_api_key:
+            return "sendgrid"
+        return "smtp" if self.smtp_url else "local"
+
+    @property
+    def leads_abroad(self) -> bool:
+        """Whether mail to candidates leads abroad. What stays in the local mailbox goes nowhere."""
+        if self.mail_way == "local":
+            return False
+        return self.mail_way == "sendgrid" if self.mail_abroad is None else self.mail_abroad
 
     @property
     def base_url(self) -> str:

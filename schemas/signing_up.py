@@ -75,6 +75,8 @@ def _consents(sent: Sent) -> list[dict[str, Any]]:
         found.append({"purpose": "employers", "text": consents.read(words, sent.lang), **named})
     if sent.values.get("marketing"):
         found.append({"purpose": "marketing", "text": consents.read("marketing", sent.lang)})
+    if sent.values.get("abroad"):
+        found.append({"purpose": "abroad", "text": consents.read("abroad", sent.lang)})
     return found
 
 

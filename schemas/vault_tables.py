@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
@@ -18,12 +18,14 @@ class PersonRow(SQLModel, table=True):
 
     `key`: none once it was destroyed; the row stays. `life` grows with each erasure: what was sealed in an earlier one
     can't be opened any more. `name` is what people are searched by; `profile` has the rest, sealed.
-    `registered`: the erasure stands in the register outside the database too.
+    `registered`: the erasure stands in the register outside the database too. `restricted_at`: since when they are
+    hidden from readers, on which ground, until which day.
     """
 
     __tablename__ = "person"
     __table_args__ = (
         Index("person_unregistered", "erased_at", postgresql_where=text("NOT registered")),
+        Index("person_restricted", "campaign", "candidate", postgresql_where=text("restricted_at IS NOT NULL")),
         {"schema": VAULT},
     )
 
@@ -36,6 +38,30 @@ class PersonRow(SQLModel, table=True):
     erased_at: datetime | None = moment(nullable=True)
     registered: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
     made_at: datetime = moment(now=True)
+    restricted_at: datetime | None = moment(nullable=True)
+    restricted_until: date | None = None
+    restricted_ground: str | None = None
+
+
+class RetentionRow(SQLModel, table=True):
+    """How long a person is kept: what came of their part in the campaign, when they were last heard of, and what comes
+    next, when. Beside the persons, so that what is due is found without their table. `version`: of the journey that
+    this was read from; `asked_at`: when they were last asked whether they want to be kept."""
+
+    __tablename__ = "retention"
+    __table_args__ = (
+        Index("retention_due", "due_at", postgresql_where=text("step IS NOT NULL")),
+        {"schema": VAULT},
+    )
+
+    campaign: str = Field(primary_key=True)
+    candidate: str = Field(primary_key=True)
+    outcome: str
+    last_contact: datetime | None = moment(nullable=True)
+    version: int
+    asked_at: datetime | None = moment(nullable=True)
+    step: str | None = None
+    due_at: datetime | None = moment(nullable=True)
 
 
 class MasterRow(SQLModel, table=True):

@@ -33,7 +33,7 @@ WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s {upto}
 """
 _COLUMNS = """
 SELECT candidate, state, standing, employers, drawn IS DISTINCT FROM version, s.fairs, s.stamps,
-       (SELECT ARRAY[p.name IS NOT NULL, p.profile IS NOT NULL] FROM vault.person p
+       (SELECT ARRAY[p.name IS NOT NULL, p.profile IS NOT NULL, p.restricted_at IS NOT NULL] FROM vault.person p
         WHERE (p.campaign, p.candidate) = (j.campaign, j.candidate)) AS known
 FROM journeys j LEFT JOIN LATERAL (
     SELECT array_agg(fair ORDER BY fair) AS fairs, jsonb_agg(jsonb_build_array(at, source, id) ORDER BY fair) AS stamps
@@ -118,7 +118,7 @@ _decode = msgspec.json.Decoder(Journey).decode
 class StoredJourney:
     """A row of journeys: the journey, and what is drawn from it for those who only read; where its candidate stands in
     the lines of fairs. `behind`: another version of Yinfeng wrote it, it waits to be drawn anew. `named`, `reached`:
-    the vault has a name of the person, or anything at all."""
+    the vault has a name of the person, or anything at all; `hidden`: it shows nothing of them."""
 
     journey: Journey
     standing: dict[str, int]
@@ -127,6 +127,7 @@ class StoredJourney:
     seats: Mapping[str, Stamp] = field(default_factory=dict)
     named: bool = False
     reached: bool = False
+    hidden: bool = False
 
 
 async def bound(conn: Conn, campaign: str, after: str, facts: int) -> str | None:

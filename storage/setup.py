@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 import schemas.access_tables
 import schemas.message_tables
+import schemas.privacy_tables
 import schemas.seat_tables
 import schemas.signup_tables
 import schemas.tables

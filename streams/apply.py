@@ -160,6 +160,8 @@ async def _change_journeys(
     # Of whom nothing was known, nothing waited for an address.
     known = [(key, facts) for key, facts in by_key.items() if stored[key].version]
     await messages.release(conn, [key for key, facts in known if _brings_address(facts)])
+    await messages.release_abroad(conn, [key for key, facts in known if any(map(_lets_go_abroad, facts))])
+    await messages.reconsider(conn, persons.shown_again, ())
     asked = [
         request
         for key, facts in by_key.items()
@@ -210,6 +212,10 @@ async def forget_erased(conn: Conn, stored: Mapping[JourneyKey, Stored]) -> None
 
 def _brings_address(facts: list[Fact]) -> bool:
     return any(fact.type == SIGNUP and "email" in personal_names(fact.event) for fact in facts)
+
+
+def _lets_go_abroad(fact: Fact) -> bool:
+    return fact.type == "consent.given" and fact.data["purpose"] == "abroad"
 
 
 async def _add_to_targets(conn: Conn, board: Board, totals: Totals) -> list[MessageRequest]:

@@ -130,6 +130,7 @@ def compare_journey(report: Report, what: str, stored: StoredJourney | None, jou
         "employers": (kept.employers, sorted(employers(journey))),
         "places in line": (kept.seats, lines(journey)),
         "name and other words in the vault": ((kept.named, kept.reached), ("name" in journey.told, bool(journey.told))),
+        "whether the vault hides them": (kept.hidden, journey.hidden is not None),
     }
     if kept.behind:
         report.behind += 1

@@ -1,4 +1,4 @@
-"""What a batch changes in the vault: what persons are called now, and whose keys go."""
+"""What a batch changes in the vault: what persons are called now, who is hidden, and whose keys go."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.facts import Fact
-from schemas.journey import Journey, Micros, Stamp
+from schemas.journey import Journey, Micros, Restriction, Stamp
 from storage.database import Conn
 from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
+from storage.vault import restricting
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from streams.domain.fold import PERSONAL, SIGNUP
@@ -26,10 +27,12 @@ class Persons:
         self._wanted: dict[JourneyKey, dict[str, Fact]] = {}
         self._erased: dict[JourneyKey, Micros] = {}
         self._lives_on: dict[JourneyKey, Journey] = {}
+        self._hid: dict[JourneyKey, Restriction | None] = {}
+        self._hides: dict[JourneyKey, Restriction | None] = {}
 
     def before(self, key: JourneyKey, journey: Journey) -> None:
         """As it is stored. What an earlier version kept in the journey itself moves out of it."""
-        self._told[key], self._cuts[key] = dict(journey.told), journey.cut
+        self._told[key], self._cuts[key], self._hid[key] = dict(journey.told), journey.cut, journey.hidden
         for name in PERSONAL:
             if word := journey.attributes.pop(name, None):
                 journey.told[name] = word.at
@@ -37,6 +40,8 @@ class Persons:
 
     def after(self, key: JourneyKey, journey: Journey, facts: Iterable[Fact]) -> None:
         """As it stands now. `facts`: those that it may have its new words from."""
+        if journey.hidden != self._hid[key]:
+            self._hides[key] = journey.hidden
         if journey.cut is not None and journey.cut != self._cuts[key]:
             self._erased[key] = journey.cut
             self._values.pop(key, None)
@@ -56,21 +61,26 @@ class Persons:
             elif at in by_stamp:
                 self._wanted.setdefault(key, {})[name] = by_stamp[at]
 
+    @property
+    def shown_again(self) -> list[JourneyKey]:
+        """Who was hidden before, and is hidden no longer."""
+        return [key for key, held in self._hides.items() if held is None]
+
     async def keep(self, conn: Conn) -> None:
-        """Destroy the keys of those who were erased, then draw what persons are called."""
+        """Destroy the keys of those who were erased, note who is hidden, then draw what persons are called."""
         if self._erased:
             await vault().erase(conn, self._erased)
             await dead_letters.forget(conn, self._erased)
             self._at_hand.forget(self._erased)
+        await restricting.note(conn, self._hides)
         if self._lives_on:
             # What was said after the erasure was sealed anew.
             for key, facts in (await ledger.facts_of_candidates(conn, self._lives_on)).items():
                 self._look_for(key, self._lives_on[key], facts)
         wanted = [(key, name, fact) for key, names in self._wanted.items() for name, fact in names.items()]
         unique = {fact.identity: fact for _, _, fact in wanted}
-        opened = {
-            fact.identity: fact for fact in await vault().open(conn, list(unique.values()), at_hand=self._at_hand)
-        }
+        said = await vault().open(conn, list(unique.values()), at_hand=self._at_hand, hidden=True)
+        opened = {fact.identity: fact for fact in said}
         for key, name, fact in wanted:
             self._values.setdefault(key, {})[name] = opened[fact.identity].data.get(name)
         anew = {key for key, told in self._told.items() if not told}

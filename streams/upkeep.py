@@ -1,10 +1,11 @@
-"""What a worker does beside its work: it says how it gets on, takes away what was kept long enough, notes erasures
-outside the database, and seals what an earlier version left in the clear."""
+"""What a worker does beside its work: it says how it gets on, takes away what was kept long enough, persons among it,
+notes erasures outside the database, and seals what an earlier version left in the clear."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import faust
@@ -12,11 +13,14 @@ import faust
 from schemas.settings import Settings
 from storage import beats
 from storage.beats import Beat
+from storage.campaigns import terms
+from storage.database import Conn
 from storage.ledger import retention
 from storage.ledger.ledger import JourneyKey
 from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
 from streams.persisting import Persistence
+from streams.retention import carry_out, survey
 from streams.sealing import Beside
 from streams.seating import START, catch_up
 
@@ -28,6 +32,8 @@ DRAW_EVERY: Final = 0.2  # seconds between portions of what another version wrot
 SEAL_EVERY: Final = 1.0  # seconds between stretches of what may be in the clear
 SEAL_AFTER: Final = 3600.0  # seconds from its start on: one of an earlier version that runs beside it can't open them
 LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
+LOOK_EVERY: Final = 2.0  # seconds between portions of persons whose time is looked at
+DO_EVERY: Final = 10.0  # seconds between portions of what is due of them
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1, "unconfirmed": 7}  # days
 
 
@@ -52,6 +58,9 @@ class Upkeep:
         self._drawn_until: JourneyKey = START
         self._draws_at = 0.0
         self._sealing, self._seals_at = Beside(), timer() + SEAL_AFTER
+        self._looked_until: JourneyKey = START
+        self._looks_at = 0.0
+        self._terms_of: datetime | None = None
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
             "mails": settings.keep_mails_days,
@@ -84,6 +93,18 @@ class Upkeep:
         if self._timer() >= self._seals_at and await self._aside.persist(self._sealing.seal_some) is None:
             self._seals_at = self._timer() + LOOK_AGAIN
 
+    async def look(self, conn: Conn) -> None:
+        """Look at the next persons; once all were looked at, an hour later again, or once a campaign keeps them for
+        longer or shorter."""
+        changed = await terms.changed_at(conn)
+        if changed == self._terms_of and self._timer() < self._looks_at:
+            return
+        if changed != self._terms_of:
+            self._terms_of, self._looked_until = changed, START
+        after = await survey(conn, self._looked_until)
+        self._looked_until = after or START
+        self._looks_at = 0.0 if after else self._timer() + LOOK_AGAIN
+
     def attach(self, app: faust.App) -> None:
         """Let the app's clock see to it."""
 
@@ -106,6 +127,14 @@ class Upkeep:
         async def note_erasures() -> None:
             await self._aside.persist(lambda conn: note_all(conn, self._register))
 
+        async def look_at_persons() -> None:
+            await self._aside.persist(self.look)
+
+        async def do_what_is_due() -> None:
+            await self._aside.persist(lambda conn: carry_out(conn, datetime.now(UTC)))
+
+        app.timer(LOOK_EVERY)(look_at_persons)
+        app.timer(DO_EVERY)(do_what_is_due)
         app.timer(BEAT_EVERY)(beat)
         app.timer(NOTE_EVERY)(note_erasures)
         app.timer(SWEEP_EVERY)(sweep)

@@ -67,6 +67,7 @@ COMMANDS: dict[str, str] = {
     "status": "status:status",
     "health": "health:health",
     "audit": "audit:audit",
+    "retention": "retention:retention",
     "prepare": "processes:prepare",
     "restored": "restored:restored",
     "web": "processes:web",

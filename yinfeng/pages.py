@@ -21,6 +21,7 @@ from dashboard.campaign.texts import TEXTS as CAMPAIGN_TEXTS
 from dashboard.console.texts import TEXTS as CONSOLE_TEXTS
 from dashboard.formats import Formats, rounded
 from dashboard.languages import LANG_COOKIE, Lang, language
+from dashboard.privacy.texts import TEXTS as PRIVACY_TEXTS
 from dashboard.signup.texts import TEXTS as SIGNUP_TEXTS
 from dashboard.targets.texts import TEXTS as TARGET_TEXTS
 from dashboard.texts import TEXTS as DASHBOARD_TEXTS
@@ -142,6 +143,7 @@ TEXTS = (
     DASHBOARD_TEXTS,
     ACCESS_TEXTS,
     CONSOLE_TEXTS,
+    PRIVACY_TEXTS,
     TARGET_TEXTS,
     SIGNUP_TEXTS,
     WALL_TEXTS,

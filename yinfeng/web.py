@@ -36,6 +36,9 @@ from dashboard.console.pages import make_show
 from dashboard.languages import language
 from dashboard.live import Hub
 from dashboard.page_stream import make_router as page_stream_router
+from dashboard.privacy.held import make_router as held_router
+from dashboard.privacy.retention import Shelf
+from dashboard.privacy.retention import make_router as retention_router
 from dashboard.signup.pages import make_router as signup_pages_router
 from dashboard.signup.pages import make_show as make_signup_show
 from dashboard.signup.poster import make_router as poster_router
@@ -56,6 +59,8 @@ from notifications.links.calendars import make_router as calendars_router
 from notifications.links.confirming import make_router as confirming_router
 from notifications.links.offers import make_router as answers_router
 from notifications.links.opening import Door
+from notifications.links.own.data import make_router as own_data_router
+from notifications.links.own.hiding import make_router as own_hiding_router
 from notifications.links.own.lost import make_router as lost_router
 from notifications.links.own.pages import make_router as own_pages_router
 from notifications.links.tickets import make_router as tickets_router
@@ -131,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(
         page_stream_router(hub, charting, authenticate, turnstile, counts=make_counts(pool), fragment=page.fragment)
     )
+    _add_privacy(app, Shelf(pool, page, _now, settings.mail_way, settings.leads_abroad), authenticate)
     _add_reads(app, pool, hub, authenticate, page)
     _add_access(app, office, authenticate, provider)
     _add_walls(app, office, authenticate, hub, page)
@@ -140,29 +146,37 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
     app.include_router(messages_router(pool, authenticate))
     app.include_router(message_pages_router(pool, authenticate, page))
-    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
+    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.leads_abroad)
     door = Door(pool, writer, _now)
     app.include_router(template_pages_router(Studio(pool, writer, _now), authenticate, page))
     app.include_router(tickets_router(door, authenticate, page))
     app.include_router(answers_router(door, page))
     app.include_router(unsubscribing_router(door, page))
-    _add_doors(app, door, authenticate, page, settings.base_url)
+    _add_doors(app, door, authenticate, page, settings)
     app.include_router(webhooks_router(pool, settings.sendgrid_webhook_key, time))
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)
     return app
 
 
-def _add_doors(app: FastAPI, door: Door, authenticate: Authenticate, page: Pages, base_url: str) -> None:
+def _add_doors(app: FastAPI, door: Door, authenticate: Authenticate, page: Pages, settings: Settings) -> None:
     """What candidates use by themselves."""
     app.include_router(calendars_router(door, page))
     app.include_router(confirming_router(door, page))
     app.include_router(own_pages_router(door, page))
+    app.include_router(own_data_router(door, page))
+    app.include_router(own_hiding_router(door, page))
     app.include_router(lost_router(door, page))
-    signup_show = make_signup_show(door.pool, page, _now, base_url)
-    app.include_router(poster_router(door.pool, authenticate, page.text, base_url))
+    signup_show = make_signup_show(door.pool, page, _now, settings.base_url, abroad=settings.leads_abroad)
+    app.include_router(poster_router(door.pool, authenticate, page.text, settings.base_url))
     app.include_router(signup_pages_router(signup_show))
     app.include_router(signup_router(door.pool, signup_show, language, make_send_again(door.pool), _now))
+
+
+def _add_privacy(app: FastAPI, shelf: Shelf, authenticate: Authenticate) -> None:
+    """How long people are kept, and what is held about one; before candidates' pages, whose ids may have slashes."""
+    app.include_router(retention_router(shelf, authenticate))
+    app.include_router(held_router(shelf, authenticate))
 
 
 def _add_reads(

@@ -23,6 +23,7 @@ from schemas.paging import After, decode, encode
 from storage.campaigns import openings, reads
 from storage.database import Conn, borrowed
 from storage.journeys import people, sight
+from storage.vault import restricting
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Page = Callable[..., HTMLResponse]
@@ -81,10 +82,12 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
                 after=decode(after, str, ""),
                 limit=PEOPLE_A_PAGE + 1,
             )
+            hidden = await restricting.count(conn, campaign)
             said = await notice(conn, request, caller)
         more = encode(found[PEOPLE_A_PAGE - 1]["candidate"]) if len(found) > PEOPLE_A_PAGE else None
         context = {"about": about, "people": found[:PEOPLE_A_PAGE], "more": more, "q": q, "stage": stage}
-        return page(request, "console/candidates.html", {**context, "steps": reads.FUNNEL, "notice": said})
+        about_all = {"steps": reads.FUNNEL, "notice": said, "hidden": hidden}
+        return page(request, "console/candidates.html", context | about_all)
 
     return router
 

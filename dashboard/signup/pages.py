@@ -27,7 +27,7 @@ from schemas.fields import MAX_ID
 from schemas.forms import SIGNUP, SIGNUP_FIRST, Filled
 from schemas.names import called
 from schemas.proofs import Challenge, issue
-from storage.campaigns import signup
+from storage.campaigns import signup, terms
 from storage.campaigns.signup import ADMITS, Row, Signup
 from storage.database import Conn, borrowed
 from storage.messages.link_secret import load_secret
@@ -40,11 +40,15 @@ _POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'sha256-{digest}'; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
+ABROAD: Final = "abroad"  # the field that is there only where it is asked for
 _MODES: Final = {"onsite": "Offline", "online": "Online", "hybrid": "Mixed"}
 
 
-def make_show(pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], datetime], base_url: str) -> Show:
-    """What draws the page, with what was typed and what is wrong; `base_url`: where the outside reaches it."""
+def make_show(
+    pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], datetime], base_url: str, *, abroad: bool = False
+) -> Show:
+    """What draws the page, with what was typed and what is wrong; `base_url`: where the outside reaches it; `abroad`:
+    mail to candidates leads abroad, to which they are asked to agree where the campaign lets it wait for that."""
     style = Markup((resources.files("dashboard") / "signup" / "page.css").read_text("utf-8"))  # noqa: S704 - our own
     policy = _POLICY.format(digest=b64encode(sha256(style.encode()).digest()).decode())
     schools = _Schools(clock)
@@ -57,6 +61,7 @@ def make_show(pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], d
             found = await _find(conn, campaign, fair, now)
             known = await schools.of(conn, campaign) if found else []
             secret = await load_secret(conn)
+            asks = abroad and bool(await terms.waiting_for_consent(conn, [campaign] if found else []))
         if found is None:
             return _headed(page(request, "signup/unknown.html", {"style": style}, 404), policy)
         state = found.state(now)
@@ -71,6 +76,7 @@ def make_show(pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], d
             "typed": filled.typed,
             "wrong": filled.wrong,
             "schools": suggested(lang, known),
+            "first": [*SIGNUP.fields[:SIGNUP_FIRST], *(each for each in SIGNUP.fields if asks and each.name == ABROAD)],
         }
         answer = page(request, "signup/page.html", context, filled.status)
         return _headed(answer, policy)
@@ -122,8 +128,7 @@ def _context(found: Signup, lang: str, now: datetime, url: str) -> dict[str, Any
         "waiting": found.waiting,
         "fairs": found.fairs,
         "employers": _employers(found, lang),
-        "first": SIGNUP.fields[:SIGNUP_FIRST],
-        "further": SIGNUP.fields[SIGNUP_FIRST:],
+        "further": [each for each in SIGNUP.fields[SIGNUP_FIRST:] if each.name != ABROAD],
         "words": consents.WORDS[lang],
         "map": _map(fair, lang) if fair else None,
         "url": url,

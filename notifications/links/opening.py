@@ -45,10 +45,13 @@ class Door:
 
     async def open(self, purpose: Purpose, token: str) -> tuple[Linked, Situation]:
         """The message of a link, and its situation. Raises NotFound when the link is none of ours, or its candidate was
-        erased."""
+        erased, or is restricted and it shows more than to refuse mails."""
         async with borrowed(self.pool) as conn:
             name = (await self.links(conn)).read(purpose, token)
-        return await self._open(name)
+        message, situation = await self._open(name)
+        if situation.journey.hidden is not None and purpose != "unsubscribe":
+            raise NotFound(GONE)
+        return message, situation
 
     async def open_own(self, token: str) -> tuple[Linked, Situation]:
         """The same of a link to a candidate's own page. Raises NotFound too when a newer link was asked for."""

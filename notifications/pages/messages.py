@@ -115,6 +115,7 @@ def _add_mails(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
     @router.get(base + "/{id}/attachments/{name}")
     async def attachment(id: Id, name: FileName, caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
+        await _kept(pool, id)
         async with borrowed(pool) as conn:
             found = {each.name: each for each in await attachments.of(conn, id)}
         if name not in found:

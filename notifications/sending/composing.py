@@ -19,6 +19,7 @@ from notifications.sending.kinds import (
 )
 from notifications.sending.reaching import reached
 from notifications.sending.situation import NotNow, Situation, Values
+from schemas.journey import ABROAD
 from schemas.kinds import AUDIENCES, BY_NAME, MARKETING
 from schemas.messages import (
     BENEFIT_AVAILABLE,
@@ -30,6 +31,7 @@ from schemas.messages import (
     FAIR_REMINDER,
     FAIR_RESCHEDULED,
     INTERVIEW_RESULT,
+    KEEP_DATA,
     LOG_GAP,
     MILESTONE,
     MOVED_BACK,
@@ -53,6 +55,7 @@ from schemas.messages import (
     Attachment,
     Parts,
 )
+from storage.messages.asking import NO_CONSENT
 
 NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go once there is one
 
@@ -81,12 +84,14 @@ def compose(situation: Situation) -> Letter:
     """Make the letter. Raises NotNow when it has no address, when what it says is no longer so, or at night."""
     if situation.journey.erased:
         raise NotNow("cancelled", "candidate erased")
+    require_shown(situation)
     own = COMPOSERS[situation.message.kind](situation)
     # That mail is refused concerns all campaigns: one can't switch it off for the others.
     switched_off = (situation.message.campaign, situation.message.kind) in situation.background.off
     if switched_off and situation.message.kind != CHANNEL_REFUSED:
         raise NotNow("cancelled", "HR has switched off this kind of message for the campaign")
     to, to_name = _address(situation)
+    _require_consent(situation)
     if BY_NAME[situation.message.kind].morning and is_quiet(situation.now, situation.zone):
         raise NotNow("requested", "waits for the morning", until=next_morning(situation.now, situation.zone))
     campaign = {
@@ -113,6 +118,27 @@ def compose(situation: Situation) -> Letter:
         from_name="" if AUDIENCES[situation.message.kind] == "hr" else str(situation.campaign.get("organizer") or ""),
         reply_to=reply_to,
     )
+
+
+def require_shown(situation: Situation) -> None:
+    """Raises NotNow when the message is to or of somebody who is restricted, unless they asked for it themselves: the
+    link to their own page, by which alone they have a say."""
+    if situation.journey.hidden is not None and situation.message.kind != OWN_PAGE:
+        raise NotNow("cancelled", "candidate restricted")
+
+
+def _require_consent(situation: Situation) -> None:
+    """Raises NotNow when mail about a candidate would lead abroad before they agreed to that, where the campaign lets
+    it wait for them. HR's own mail goes all the same. Of somebody whose address is still to be confirmed nothing is
+    known but what they ticked."""
+    message = situation.message
+    if not situation.asks_abroad or AUDIENCES[message.kind] == "hr":
+        return
+    if message.kind == SIGNUP_CHECK:
+        if not message.params.get("abroad"):
+            raise NotNow("cancelled", "no consent to go abroad")
+    elif situation.journey.attribute(ABROAD) is not True:
+        raise NotNow("held", NO_CONSENT)
 
 
 def _own(situation: Situation) -> Parts | None:
@@ -159,6 +185,7 @@ COMPOSERS: Final[dict[str, Callable[[Situation], Values]]] = {
     OFFER_EXPIRED: to_employers.expired,
     OWN_PAGE: to_candidates.own_page,
     SIGNUP_CHECK: to_candidates.signup_check,
+    KEEP_DATA: to_candidates.keep_data,
     MILESTONE: to_hr.target,
     TARGET_REACHED: to_hr.target,
     TARGET_AT_RISK: to_hr.risk,

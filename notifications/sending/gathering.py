@@ -50,7 +50,7 @@ async def letters_for(
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
-    await vault().embody(conn, {key: stored.journey for key, stored in known.items()})
+    await vault().embody(conn, {key: stored.journey for key, stored in known.items()}, hidden=True)
     claimed = await _with_typed(conn, await _with_prose(conn, claimed))
     background = await _around(conn, claimed, known, now)
     situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
@@ -69,7 +69,7 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     """One message and all that is known around it, for looking at: nothing is changed by it."""
     key = (message.campaign, message.candidate or "")
     journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
-    await vault().embody(conn, {key: journey})
+    await vault().embody(conn, {key: journey}, hidden=True)
     (message,) = await _with_typed(conn, await _with_prose(conn, [message]))
     fair = message.params.get("fair")
     employer = employer_of(message, journey)
@@ -91,7 +91,7 @@ async def _with_prose(conn: Conn, claimed: Sequence[Claimed]) -> list[Claimed]:
     asked = [(each.source, each.fact) for each in claimed if each.source and each.fact and each.kind in TELLS_PROSE]
     if not asked:
         return list(claimed)
-    opened = await vault().open(conn, await ledger.named(conn, asked))
+    opened = await vault().open(conn, await ledger.named(conn, asked), hidden=True)
     said = {fact.identity: {name: fact.data[name] for name in personal_names(fact.event)} for fact in opened}
     return [
         replace(each, params={**each.params, **said.get((each.source or "", each.fact or ""), {})})

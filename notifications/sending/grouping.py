@@ -49,6 +49,8 @@ def _gather(found: list[Situation | NotNow | ToldWith], members: Sequence[int]) 
 
 def _checked(situation: Situation) -> Situation | NotNow:
     recent = situation.background.to_hr.get((situation.message.campaign, situation.message.kind))
+    if situation.journey.hidden is not None:
+        return NotNow("cancelled", "candidate restricted")
     try:
         REQUIRED[situation.message.kind](situation)
     except NotNow as why:

@@ -26,6 +26,7 @@ from schemas.messages import (
     FAIR_REMINDER,
     FAIR_RESCHEDULED,
     INTERVIEW_RESULT,
+    KEEP_DATA,
     LOG_GAP,
     MILESTONE,
     MOVED_BACK,
@@ -196,6 +197,11 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
     known: dict[str, dict[str, Any]] = {
         FAIR_REMINDER: {"fair": _FAIR, "notice": "24h"},
         SIGNUP_CHECK: {"fair": _FAIR, "to": _ADDRESS, "name": words["name"], "locale": words["locale"]},
+        KEEP_DATA: {
+            "hidden_on": (today + timedelta(days=30)).isoformat(),
+            "erased_on": (today + timedelta(days=210)).isoformat(),
+            "heard": 0,
+        },
         FAIR_RESCHEDULED: {"fair": _FAIR, "before": earlier},
         FAIR_CANCELLED: {"fair": _FAIR, "before": earlier, "reason": words["reason"]},
         INTERVIEW_RESULT: {**job, "outcome": "passed"},
@@ -276,6 +282,7 @@ SOMETIMES: Final[dict[str, tuple[str, ...]]] = {
     WAITLISTED: ("fair.url",),
     MOVED_BACK: ("fair.url",),
     SIGNUP_CHECK: ("fair", "fair.url"),
+    KEEP_DATA: ("hidden_on",),
     MOVED_UP: ("fair.url", "ticket", "ticket.image", "calendar"),
     FAIR_REMINDER: ("fair.url", "ticket", "before", "reason"),
     FAIR_RESCHEDULED: ("fair.url", "ticket", "calendar", "before", "reason"),

@@ -139,6 +139,8 @@ class Sender:
             found = await claiming.sweep(conn, keeping=keeping | {Mailbox.name})  # it may have had other routes
             if not self._started:
                 await claiming.free_unwritten(conn, "a sender started anew")
+                if not self._writer.abroad:
+                    await asking.release_all_abroad(conn)
                 self._started = True
         if found:
             log.warning("settled %d messages of a sender that ended", len(found))

@@ -47,11 +47,13 @@ class ToldWith:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, and where HR reads: `hr_email` may be None when mail stays in the local mailbox."""
+    """Who writes, and where HR reads: `hr_email` may be None when mail stays in the local mailbox. `abroad`: the mails
+    to candidates and employers go by a service abroad."""
 
     name: str
     base_url: str
     hr_email: str | None
+    abroad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,11 @@ class Situation:
     def called(self, employer: str, locale: str | None = None) -> str:
         """An employer's name in the language of the mail, or in another."""
         return called(self.employer_row(employer), locale or self.locale, employer)
+
+    @property
+    def asks_abroad(self) -> bool:
+        """Whether mail to this candidate waits for their consent to go abroad."""
+        return self.sender.abroad and self.message.campaign in self.background.waits_abroad
 
     @property
     def own_page(self) -> str:

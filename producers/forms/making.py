@@ -240,6 +240,14 @@ def _benefit(sent: Sent) -> list[Said]:
     return [(f"benefit.{v['step']}", data)]
 
 
+def _restrict(sent: Sent) -> list[Said]:
+    v = sent.values
+    if "until" in v and v["until"] <= sent.now.astimezone(sent.zone).date():
+        raise Wrong("until", "form.bad.past")
+    until = v["until"].isoformat() if "until" in v else None
+    return [("candidate.restricted", {"candidate": sent.about["candidate"], **v, "until": until})]
+
+
 def _retract(sent: Sent) -> list[Said]:
     data = {name: sent.about.get(name) or None for name in ("candidate", "source", "id")}
     return [("fact.retracted", {**data, "reason": sent.values["reason"]})]
@@ -291,6 +299,8 @@ MAKERS: Final[dict[str, Callable[[Sent], list[Said]]]] = {
     "leaver": _leaver,
     "benefit": _benefit,
     "withdraw": _plain("candidate.withdrew", "candidate"),
+    "restrict": _restrict,
+    "lift": _plain("candidate.restriction_lifted", "candidate"),
     "erase": _plain("candidate.erased", "candidate"),
     "retract": _retract,
 }

@@ -73,9 +73,10 @@ class Counter:
         often learns nothing of it. Raises Conflict, as `sign_up` does."""
         _require_good(sent)
         candidate, _ = await self._person(sent)
-        said = {"locale": sent.lang, "signup": sent.name}
         key = dedupe_key(SIGNUP_CHECK, sent.campaign, candidate, [sent.name])
-        params = said | ({"fair": sent.fair} if sent.fair is not None else {})
+        further = {"fair": sent.fair, "abroad": bool(sent.values.get("abroad")) or None}
+        said = {name: value for name, value in further.items() if value is not None}
+        params = {"locale": sent.lang, "signup": sent.name, **said}
         typed = {"values": sent.values, "employers": list(sent.employers), "lang": sent.lang, "fair": sent.fair}
         async with borrowed(self.pool) as conn:
             try:
@@ -97,7 +98,7 @@ class Counter:
             candidate = await addresses.claim(conn, sent.campaign, address, fresh)
             key = (sent.campaign, candidate)
             journey = (await journeys.load(conn, [key]))[key].journey
-            await vault().embody(conn, {key: journey})
+            await vault().embody(conn, {key: journey}, hidden=True)
             if _is_theirs(journey, address):
                 return candidate, journey
             await addresses.move(conn, sent.campaign, address, fresh)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from psycopg.rows import dict_row
 
+from schemas.names import called
 from storage.database import Conn
 
 Row = dict[str, Any]
@@ -39,6 +40,37 @@ async def known(
     theirs = {row["employer"] for row in opened.values()}
     named = await _by(conn, "employer", _EMPLOYERS, campaign, theirs.union(employers))
     return Known(named, await _by(conn, "fair", _FAIRS, campaign, fairs), opened)
+
+
+async def called_in(
+    conn: Conn, campaign: str, data: Collection[Mapping[str, Any]], lang: str
+) -> dict[str, dict[str, str]]:
+    """What the ids in the data of facts are called in a language, by key and id: employers, fairs, openings, offers."""
+    found = await known(
+        conn,
+        campaign,
+        employers=_ids(data, "employer") | {id for each in data for id in each.get("employers", ())},
+        fairs=_ids(data, "fair"),
+        openings=_ids(data, "opening"),
+    )
+    employers = {id: called(row, lang, id) for id, row in found.employers.items()}
+    offers = {each["offer"]: each for each in data if "offer" in each and "position" in each and "employer" in each}
+    return {
+        "employer": employers,
+        "fair": {id: str(row["title"]) for id, row in found.fairs.items()},
+        "offer": {
+            id: f"{employers.get(each['employer'], each['employer'])} · {each['position']}"
+            for id, each in offers.items()
+        },
+        "opening": {
+            id: f"{employers.get(row['employer'], row['employer'])} · {row['position']}"
+            for id, row in found.openings.items()
+        },
+    }
+
+
+def _ids(data: Collection[Mapping[str, Any]], key: str) -> set[str]:
+    return {each[key] for each in data if isinstance(each.get(key), str)}
 
 
 async def _by(conn: Conn, key: str, query: str, campaign: str, ids: Collection[str]) -> dict[str, Row]:

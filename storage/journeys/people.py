@@ -1,4 +1,4 @@
-"""The list of a campaign's candidates, by id."""
+"""The list of a campaign's candidates, by id. Who is restricted is not on it, and has no name."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import Any, Final
 from psycopg.rows import dict_row
 
 from storage.database import Conn
+from storage.vault.restricting import SHOWN
 
 Row = dict[str, Any]
 
+_SHOWN: Final = SHOWN.format(campaign="j.campaign", candidate="j.candidate")
 # A journey that an earlier version stored last has the name itself.
-_NAMES: Final = """
+_NAMES: Final = f"""
 SELECT j.candidate, coalesce(p.name, j.name) FROM journeys j LEFT JOIN vault.person p USING (campaign, candidate)
-WHERE j.campaign = %s AND j.candidate = ANY(%s) AND coalesce(p.name, j.name) IS NOT NULL
+WHERE j.campaign = %s AND j.candidate = ANY(%s) AND coalesce(p.name, j.name) IS NOT NULL AND {_SHOWN}
 """
 
-_LISTED: Final = """
+_LISTED: Final = f"""
 SELECT j.candidate, coalesce(p.name, j.name) AS name, j.standing, j.updated_at
 FROM journeys j LEFT JOIN vault.person p USING (campaign, candidate)
-WHERE j.campaign = %(campaign)s AND j.candidate > %(after)s
+WHERE j.campaign = %(campaign)s AND j.candidate > %(after)s AND {_SHOWN}
   AND (%(stage)s::text IS NULL OR j.standing ? %(stage)s)
   AND (%(words)s::text IS NULL OR coalesce(p.name, j.name) ILIKE %(words)s OR j.candidate ILIKE %(words)s)
 ORDER BY j.candidate LIMIT %(limit)s

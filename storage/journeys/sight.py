@@ -2,7 +2,8 @@
 
 A candidate is seen by an employer when (a) they signed up for or checked in at a fair in which it takes part, and
 their latest word of consent says yes to it; or (b) a fact of the organizer's names the two together; or (c) the
-candidate's id begins with the employer's own and a colon. What employers post themselves opens nothing.
+candidate's id begins with the employer's own and a colon. What employers post themselves opens nothing. Nobody sees
+who is restricted.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from collections.abc import Collection
 
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
+from storage.vault.restricting import SHOWN
 
 # Of {campaign} and {candidate}, for %(employer)s. A fact that came by no key is the organizer's: straight over Kafka,
 # or from a person's own link.
-SEEN = """(
+SEEN = (
+    SHOWN
+    + """ AND (
 starts_with({candidate}, %(employer)s || ':')
 OR EXISTS (
     SELECT FROM facts f
@@ -34,6 +38,7 @@ OR EXISTS (
         SELECT FROM fairs t WHERE t.campaign = j.campaign AND t.employers ? %(employer)s
           AND (s->'fairs' ? t.fair OR s->'checkins' ? t.fair))))
 """
+)
 _VISIBLE = f"""
 SELECT k.campaign, k.candidate FROM unnest(%(campaigns)b::text[], %(candidates)b::text[]) AS k(campaign, candidate)
 WHERE {SEEN.format(campaign="k.campaign", candidate="k.candidate")}

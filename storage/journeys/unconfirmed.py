@@ -28,6 +28,7 @@ _CLEAR: Final = """
 SELECT signup, campaign, candidate, typed FROM unconfirmed WHERE NOT typed ? 'sealed'
 ORDER BY signup LIMIT %s FOR UPDATE
 """
+_OF: Final = "SELECT signup, at FROM unconfirmed WHERE campaign = %s AND candidate = %s ORDER BY at"
 _FORGET: Final = """
 DELETE FROM unconfirmed WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
@@ -48,7 +49,7 @@ async def fetch(conn: Conn, signup: str, campaign: str, candidate: str) -> dict[
 async def fetch_all(conn: Conn, forms: Iterable[Form]) -> dict[Form, dict[str, Any]]:
     """The same of many forms, by form."""
     rows = await (await conn.execute(_FETCH, columns(list(forms), 3))).fetchall()
-    reader = await vault().reader(conn, {(campaign, candidate) for _, campaign, candidate, _ in rows})
+    reader = await vault().reader(conn, {(campaign, candidate) for _, campaign, candidate, _ in rows}, hidden=True)
     found = {}
     for signup, campaign, candidate, typed in rows:
         if _SEALED not in typed:  # of an earlier version
@@ -56,6 +57,13 @@ async def fetch_all(conn: Conn, forms: Iterable[Form]) -> dict[Form, dict[str, A
         elif words := reader.open_words((campaign, candidate), _TYPED, typed[_SEALED]):
             found[signup, campaign, candidate] = _decode(words)
     return found
+
+
+async def of(conn: Conn, key: JourneyKey) -> list[dict[str, Any]]:
+    """All that a person typed and that still waits: `typed`, and `at`, when."""
+    rows = await (await conn.execute(_OF, [*key])).fetchall()
+    found = await fetch_all(conn, [(signup, *key) for signup, _ in rows])
+    return [{"typed": found[signup, *key], "at": at} for signup, at in rows if (signup, *key) in found]
 
 
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:

@@ -112,15 +112,17 @@ async def listed(conn: Conn, *, after: int = 0, limit: int = 100) -> list[DeadLe
     return await _read(conn, f"{_ROWS} WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
 
 
-async def about(conn: Conn, key: JourneyKey) -> list[DeadLetter]:
-    """Those that seem to speak of a person."""
+async def about(conn: Conn, key: JourneyKey, *, hidden: bool = False) -> list[DeadLetter]:
+    """Those that seem to speak of a person; of who is restricted for `hidden` alone (see storage.vault.persons)."""
     told = fact_key(*key).encode()
-    return await _read(conn, f"{_ROWS} WHERE (campaign, candidate) = (%s, %s) OR key = %s ORDER BY id", [*key, told])
+    return await _read(
+        conn, f"{_ROWS} WHERE (campaign, candidate) = (%s, %s) OR key = %s ORDER BY id", [*key, told], hidden=hidden
+    )
 
 
 async def fetch(conn: Conn, id: int) -> DeadLetter:
     """One dead letter. Raises NotFound."""
-    found = await _read(conn, f"{_ROWS} WHERE id = %s", [id])
+    found = await _read(conn, f"{_ROWS} WHERE id = %s", [id], hidden=True)
     if not found:
         raise NotFound(f"there is no dead letter {id}; `yinfeng dead-letters list` shows them")
     return found[0]
@@ -178,11 +180,12 @@ def _buried(keeper: Keeper, whose: JourneyKey, letter: DeadLetter) -> DeadLetter
     return replace(letter, sealed=sealed, about=fact_key(campaign, candidate or None))
 
 
-async def _read(conn: Conn, query: str, values: Sequence[Any]) -> list[DeadLetter]:
+async def _read(conn: Conn, query: str, values: Sequence[Any], *, hidden: bool = False) -> list[DeadLetter]:
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, values)
         rows = await cursor.fetchall()
-    reader = await vault().reader(conn, {(row["campaign"], row["candidate"]) for row in rows if row["sealed"]})
+    whose = {(row["campaign"], row["candidate"]) for row in rows if row["sealed"]}
+    reader = await vault().reader(conn, whose, hidden=hidden)
     return [_opened(reader, row) for row in rows]
 
 
@@ -192,7 +195,7 @@ def _opened(reader: Keeper, row: dict[str, Any]) -> DeadLetter:
         return DeadLetter(**row)
     opened = reader.open(whose, _PURPOSE, sealed) if sealed else None
     if opened is None:
-        return DeadLetter(**{**row, "reason": "its person was erased"})
+        return DeadLetter(**{**row, "reason": "its person was erased, or is restricted"})
     inside = msgspec.json.decode(opened, type=_Inside)
     return DeadLetter(**{**row, **msgspec.structs.asdict(inside)})
 

@@ -52,7 +52,7 @@ async def taken(conn: Conn, facts: Sequence[Fact], poster: str) -> set[Identity]
     if not facts:
         return set()
     cursor = await conn.execute(_BY_OTHERS, [*columns([fact.identity for fact in facts], 2), poster])
-    known = await vault().open(conn, [read_event(event) for (event,) in await cursor.fetchall()])
+    known = await vault().open(conn, [read_event(event) for (event,) in await cursor.fetchall()], hidden=True)
     said = {fact.identity: fact for fact in facts}
     return {fact.identity for fact in known if not _is_left_of(fact.event, said[fact.identity].event)}
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from storage.messages.asking import forget, reconsider, release, request
+from storage.messages.asking import forget, reconsider, release, release_abroad, request
 
-__all__ = ["forget", "reconsider", "release", "request"]
+__all__ = ["forget", "reconsider", "release", "release_abroad", "request"]

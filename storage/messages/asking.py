@@ -21,6 +21,7 @@ from storage.messages import attachments, statuses, suppressions
 from storage.messages.transitions import TOLD_WITH as WITH_OTHERS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NO_CONSENT: Final = "waits for consent to go abroad"
 _RANDOM: Final = 10  # bytes of a nonce
 RESTORED: Final = "it may have gone before the database was restored"
 
@@ -111,6 +112,20 @@ _RELEASE: Final = f"""
 SELECT id, 'requested' AS status, 'address' AS cause, NULL::text AS reason, 'an address came' AS note
 FROM messages m WHERE status = 'held' AND reason = 'no address' AND {_OF_CANDIDATES}
 """
+_CONSENTED: Final = f"""
+SELECT id, 'requested' AS status, 'consent' AS cause, NULL::text AS reason, 'consent to go abroad came' AS note
+FROM messages m WHERE status = 'held' AND reason = '{NO_CONSENT}' AND {_OF_CANDIDATES}
+"""
+_NEEDS_NONE: Final = f"""
+SELECT id, 'requested' AS status, 'consent' AS cause, NULL::text AS reason,
+       'no consent to go abroad is needed any more' AS note
+FROM messages m
+WHERE status = 'held' AND reason = '{NO_CONSENT}' AND (%(campaign)s::text IS NULL OR campaign = %(campaign)s)
+"""
+_WAITING_ABROAD: Final = f"""
+SELECT count(*) FROM messages
+WHERE status = 'held' AND reason = '{NO_CONSENT}' AND (%(campaign)s::text IS NULL OR campaign = %(campaign)s)
+"""
 # What the world made moot may be asked for again once a word about the world was taken back: sending looks anew.
 _RECONSIDER: Final = f"""
 SELECT id, 'requested' AS status, 'stands' AS cause, NULL::text AS reason, 'what made it moot was taken back' AS note
@@ -178,6 +193,26 @@ async def release(conn: Conn, keys: Iterable[JourneyKey]) -> list[int]:
     if not wanted:
         return []
     return [id for (id,) in await statuses.change(conn, _RELEASE, _of(wanted))]
+
+
+async def release_abroad(conn: Conn, keys: Iterable[JourneyKey]) -> list[int]:
+    """Let messages go that waited for these candidates' consent to go abroad. Returns their ids."""
+    wanted = list(keys)
+    if not wanted:
+        return []
+    return [id for (id,) in await statuses.change(conn, _CONSENTED, _of(wanted))]
+
+
+async def release_all_abroad(conn: Conn, campaign: str | None = None) -> list[int]:
+    """Let all messages of a campaign (none: of all) go that waited for consent, since none is needed any more."""
+    return [id for (id,) in await statuses.change(conn, _NEEDS_NONE, {"campaign": campaign})]
+
+
+async def waiting_abroad(conn: Conn, campaign: str | None = None) -> int:
+    """How many messages of a campaign (none: of all) wait for consent to go abroad."""
+    cursor = await conn.execute(_WAITING_ABROAD, {"campaign": campaign})
+    row = await cursor.fetchone()
+    return row[0] if row else 0
 
 
 async def reconsider(conn: Conn, keys: Iterable[JourneyKey], campaigns: Iterable[str]) -> list[int]:

@@ -77,7 +77,7 @@ async def find(conn: Conn, name: str) -> Linked | None:
     if kept is None:
         return found
     key = (found.campaign, found.candidate)
-    recipient, _ = sealed.open_reader(await vault().reader(conn, [key]), key, kept)
+    recipient, _ = sealed.open_reader(await vault().reader(conn, [key], hidden=True), key, kept)
     return replace(found, recipient=recipient)
 
 

@@ -27,6 +27,7 @@ from storage.journeys.sight import SEEN
 from storage.messages import sealed
 from storage.messages.sealed import Mail
 from storage.vault.process import vault
+from storage.vault.restricting import SHOWN
 
 ABOUT_FAIRS: Final = (
     SIGNUP_CONFIRMATION,
@@ -62,13 +63,15 @@ AND (m.kind IN {ABOUT_FAIRS} OR %(employer)s = coalesce(
        AND x.event->'data'->>'offer' = c.event->'data'->>'offer'
      ORDER BY x.time DESC LIMIT 1)))
 """
+# Nobody looks at what was said to or of somebody who is restricted.
+_SHOWN = f"""(m.candidate IS NULL OR {SHOWN.format(campaign="m.campaign", candidate="m.candidate")})"""
 _HISTORY = """
 SELECT a.at, a.status, a.cause, a.detail, m.campaign, coalesce(m.candidate, '') AS candidate FROM message_attempts a
 JOIN messages m ON m.id = a.message WHERE a.message = %s ORDER BY a.id
 """
-_MAIL = """
+_MAIL = f"""
 SELECT w.html, w.text, w.at, w.sealed, w.whose, m.campaign FROM mails w JOIN messages m ON m.id = w.message
-WHERE w.message = %s
+WHERE w.message = %(id)s AND (%(hidden)s OR {_SHOWN})
 """
 
 
@@ -115,7 +118,7 @@ async def listed(conn: Conn, wanted: Wanted, *, before: int | None, limit: int) 
     conditions = [f"m.{name} = %({name})s" for name, value in given.items() if value is not None]
     conditions += ["m.id < %(before)s"] if before is not None else []
     conditions += [_OF_EMPLOYER] if wanted.employer is not None else []
-    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    where = "WHERE " + " AND ".join([_SHOWN, *conditions])
     values = {**given, "before": before, "employer": wanted.employer, "limit": limit}
     return await _read(conn, f"{_ROWS} {where} ORDER BY m.id DESC LIMIT %(limit)s", values)
 
@@ -123,7 +126,8 @@ async def listed(conn: Conn, wanted: Wanted, *, before: int | None, limit: int) 
 async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
     """One message. Raises NotFound, also for one that the employer may not see."""
     condition = f" AND {_OF_EMPLOYER}" if employer is not None else ""
-    found = await _read(conn, f"{_ROWS} WHERE m.id = %(id)s{condition}", {"id": id, "employer": employer})
+    query = f"{_ROWS} WHERE m.id = %(id)s AND {_SHOWN}{condition}"
+    found = await _read(conn, query, {"id": id, "employer": employer})
     if not found:
         raise NotFound(f"there is no message {id} that this key may read")
     return found[0]
@@ -144,26 +148,27 @@ async def timezone(conn: Conn, campaign: str) -> str:
     return str(row[0]) if row else DEFAULT_ZONE
 
 
-async def attempts(conn: Conn, id: int) -> list[dict[str, Any]]:
+async def attempts(conn: Conn, id: int, *, hidden: bool = False) -> list[dict[str, Any]]:
     """What was tried and what changed, the oldest first: `at`, `status`, `cause`, `detail`."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_HISTORY, [id])
         rows = await cursor.fetchall()
     whose = [(row.pop("campaign"), row.pop("candidate")) for row in rows]
-    reader = await vault().reader(conn, whose)
+    reader = await vault().reader(conn, whose, hidden=hidden)
     return [
         {**row, "detail": reader.open_words(key, sealed.REASON, row["detail"])}
         for key, row in zip(whose, rows, strict=True)
     ]
 
 
-async def mail(conn: Conn, id: int) -> Mail | None:
-    """The message as it went out; None when it hasn't, or was forgotten with somebody of whom it told."""
-    row = await (await conn.execute(_MAIL, [id])).fetchone()
+async def mail(conn: Conn, id: int, *, hidden: bool = False) -> Mail | None:
+    """The message as it went out; None when it hasn't, or was forgotten with somebody of whom it told, or tells of
+    somebody who is restricted; those alone for `hidden` (see storage.vault.persons)."""
+    row = await (await conn.execute(_MAIL, {"id": id, "hidden": hidden})).fetchone()
     if row is None:
         return None
     html, text, at, kept, whose, campaign = row
     if kept is None or html:  # of an earlier version
         return Mail(html, text, at)
-    reader = await vault().reader(conn, [(campaign, candidate) for candidate in whose])
+    reader = await vault().reader(conn, [(campaign, candidate) for candidate in whose], hidden=hidden)
     return sealed.open_mail(reader, campaign, whose, bytes(kept), at)

@@ -103,7 +103,7 @@ async def lock(conn: Conn, ids: Collection[int]) -> dict[int, MessageState]:
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_LOCK, {"ids": sorted(ids)})
         rows = await cursor.fetchall()
-    reader = await vault().reader(conn, {(row["campaign"], row["candidate"] or "") for row in rows})
+    reader = await vault().reader(conn, {(row["campaign"], row["candidate"] or "") for row in rows}, hidden=True)
     found = [MessageState(**{name: row[name] for name in _STATE}) for row in sealed.opened_rows(reader, rows)]
     return {each.id: each for each in found}
 

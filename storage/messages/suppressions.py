@@ -114,14 +114,15 @@ async def add(conn: Conn, wishes: Collection[Wish]) -> int:
     return (await conn.execute(_ADD, columns)).rowcount
 
 
-async def of(conn: Conn, addresses: Collection[str]) -> dict[str, list[Suppression]]:
-    """What is in force for these addresses, by address in lower case; in a few queries for all."""
+async def of(conn: Conn, addresses: Collection[str], *, hidden: bool = False) -> dict[str, list[Suppression]]:
+    """What is in force for these addresses, by address in lower case; in a few queries for all. Details of who is
+    restricted for `hidden` alone (see storage.vault.persons)."""
     if not addresses:
         return {}
     wanted, keeper = sorted({address.lower() for address in addresses}), await vault().keeper(conn)
     by_digest = {keeper.address(address): address for address in wanted}
     found: dict[str, list[Suppression]] = {}
-    for digest, each in await _read(conn, _OF, {"digests": list(by_digest), "clear": wanted}):
+    for digest, each in await _read(conn, _OF, {"digests": list(by_digest), "clear": wanted}, hidden=hidden):
         address = by_digest[digest] if digest is not None else each.address
         found.setdefault(address, []).append(replace(each, address=address))
     return found
@@ -174,12 +175,15 @@ async def forget(conn: Conn) -> None:
     await conn.execute(_FORGET)
 
 
-async def _read(conn: Conn, query: str, values: dict[str, Any]) -> list[tuple[bytes | None, Suppression]]:
+async def _read(
+    conn: Conn, query: str, values: dict[str, Any], *, hidden: bool = False
+) -> list[tuple[bytes | None, Suppression]]:
     """Each with its digest."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, values)
         rows = await cursor.fetchall()
-    reader = await vault().reader(conn, {_whose(row) for row in rows if row["digest"] is not None})
+    whose = {_whose(row) for row in rows if row["digest"] is not None}
+    reader = await vault().reader(conn, whose, hidden=hidden)
     return [(row["digest"], _opened(reader, row)) for row in rows]
 
 

@@ -22,6 +22,7 @@ Cause = Literal[
     "resent",  # HR lets it go once more
     "hr",  # HR cancels it
     "address",  # an address came
+    "consent",  # its reader agreed that it goes abroad, or need not
     "lifted",  # mail may go to its address again
     "mended",  # what kept it from being written may be mended
     "stands",  # what made it moot was taken back
@@ -59,6 +60,7 @@ TRANSITIONS: Final[dict[Cause, Transition]] = {
     "resent": Transition(ALL - {"requested", "claimed"}, REQUESTED),
     "hr": Transition(WAITING | {"unknown", "failed"}, CANCELLED),
     "address": Transition(frozenset({"held"}), REQUESTED),
+    "consent": Transition(frozenset({"held"}), REQUESTED),
     "lifted": Transition(frozenset({"suppressed"}), REQUESTED),
     "mended": Transition(frozenset({"held"}), REQUESTED),
     "stands": Transition(CANCELLED, REQUESTED),

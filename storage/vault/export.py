@@ -8,15 +8,20 @@ from typing import Any, Final
 from psycopg.rows import dict_row
 
 from schemas.errors import NotFound
+from schemas.kinds import AUDIENCES
 from storage.database import Conn
+from storage.journeys import unconfirmed
 from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import reading, sealed, suppressions
+from storage.vault import retention
 from storage.vault.process import vault
 
 Row = dict[str, Any]
 _FACTS: Final = """
-SELECT event::text AS event, posted_by, received_at FROM facts WHERE campaign = %s AND candidate = %s ORDER BY time, seq
+SELECT event::text AS event, time, posted_by, received_at,
+       EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
+FROM facts f WHERE campaign = %s AND candidate = %s ORDER BY time, seq
 """
 _MESSAGES: Final = """
 SELECT id, kind, recipient, channel, locale, subject, status, reason, requested_at, sent_at, campaign, candidate, sealed
@@ -26,9 +31,16 @@ _ATTACHMENTS: Final = """
 SELECT a.message, a.name, a.content_type, octet_length(a.data) AS bytes FROM mail_attachments a
 JOIN messages m ON m.id = a.message WHERE m.campaign = %s AND m.candidate = %s ORDER BY a.message, a.name
 """
+_SEATS: Final = """
+SELECT fair, waiting FROM seats WHERE campaign = %s AND candidate = %s AND at IS NOT NULL ORDER BY fair
+"""
+_DOCUMENTS: Final = """
+SELECT document, octet_length(data) AS bytes, at FROM documents WHERE campaign = %s AND %s = ANY(candidates) ORDER BY at
+"""
 _PLACES: Final = "SELECT fair, waiting FROM places WHERE campaign = %s AND candidate = %s ORDER BY fair"
 _PERSON: Final = """
-SELECT life, erased_at, made_at FROM vault.person WHERE campaign = %s AND candidate = %s
+SELECT life, erased_at, made_at, restricted_at, restricted_until, restricted_ground FROM vault.person
+WHERE campaign = %s AND candidate = %s
 """
 
 
@@ -39,9 +51,9 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
     person = await _rows(conn, _PERSON, [*key])
     if not told and not person:
         raise NotFound(f"nothing is held about {candidate!r} in the campaign {campaign!r}")
-    facts = await vault().open(conn, [ledger.read_event(row.pop("event")) for row in told])
-    profile = (await vault().profiles(conn, [key])).get(key, {})
-    messages = await _messages(conn, key)
+    facts = await vault().open(conn, [ledger.read_event(row.pop("event")) for row in told], hidden=True)
+    profile = (await vault().profiles(conn, [key], hidden=True)).get(key, {})
+    messages = [_theirs(each) for each in await _messages(conn, key)]
     addresses = {str(each).lower() for each in (profile.get("email"), *(m["recipient"] for m in messages)) if each}
     return {
         "campaign": campaign,
@@ -50,23 +62,40 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
         "facts": [{**row, "event": fact.event} for row, fact in zip(told, facts, strict=True)],
         "messages": messages,
         "attachments": await _rows(conn, _ATTACHMENTS, [*key]),
+        "kept": await retention.of(conn, campaign, candidate),
+        "seats": await _rows(conn, _SEATS, [*key]),
         "places": await _rows(conn, _PLACES, [*key]),
-        "suppressions": [asdict(each) for found in (await suppressions.of(conn, addresses)).values() for each in found],
+        "documents": await _rows(conn, _DOCUMENTS, [*key]),
+        "unconfirmed": await unconfirmed.of(conn, key),
+        "suppressions": [
+            asdict(each) for found in (await suppressions.of(conn, addresses, hidden=True)).values() for each in found
+        ],
         "dead_letters": [
             {"value": each.value.decode("utf-8", "backslashreplace"), "reason": each.reason, "at": each.at}
-            for each in await dead_letters.about(conn, key)
+            for each in await dead_letters.about(conn, key, hidden=True)
         ],
     }
 
 
 async def _messages(conn: Conn, key: JourneyKey) -> list[Row]:
     """With their mails, what was tried, and the names of the files that went with them."""
-    found = sealed.opened_rows(await vault().reader(conn, [key]), await _rows(conn, _MESSAGES, [*key]))
+    reader = await vault().reader(conn, [key], hidden=True)
+    found = sealed.opened_rows(reader, await _rows(conn, _MESSAGES, [*key]))
     for each in found:
-        mail = await reading.mail(conn, each["id"])
+        mail = await reading.mail(conn, each["id"], hidden=True)
         each["text"] = mail.text if mail else None
-        each["log"] = await reading.attempts(conn, each["id"])
+        each["log"] = await reading.attempts(conn, each["id"], hidden=True)
     return found
+
+
+def _theirs(message: Row) -> Row:
+    """A message to others that is about the person: that there was one, and to whom of which sort. What it says may
+    tell of further persons."""
+    audience = AUDIENCES.get(message["kind"], "hr")
+    if audience == "candidate":
+        return {**message, "audience": audience}
+    theirs = dict.fromkeys(("recipient", "subject", "reason", "text"))
+    return {**message, **theirs, "audience": audience, "log": []}
 
 
 async def _rows(conn: Conn, query: str, values: list[Any]) -> list[Row]:

@@ -19,7 +19,7 @@ from storage.vault.master import Master
 from storage.vault.sealing import KEY_BYTES
 
 _HELD: Final = """
-SELECT p.campaign, p.candidate, p.life, p.key, p.erased_at FROM vault.person p
+SELECT p.campaign, p.candidate, p.life, p.key, p.erased_at, p.restricted_at IS NOT NULL FROM vault.person p
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 # In one order, so that two who hold the same persons don't wait for each other. Shared: no key is destroyed meanwhile.
@@ -38,7 +38,8 @@ INSERT INTO vault.person AS p (campaign, candidate, life, erased_at, registered)
 SELECT c, n, 2, at, false FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS u(c, n, at)
 ORDER BY c COLLATE "C", n COLLATE "C"
 ON CONFLICT (campaign, candidate) DO UPDATE SET key = NULL, name = NULL, profile = NULL, life = p.life + 1,
-    registered = false, erased_at = greatest(coalesce(p.erased_at, excluded.erased_at), excluded.erased_at)
+    restricted_at = NULL, restricted_until = NULL, restricted_ground = NULL, registered = false,
+    erased_at = greatest(coalesce(p.erased_at, excluded.erased_at), excluded.erased_at)
 """
 _AGAIN: Final = 3  # how often a row may come or go between two looks
 
@@ -47,11 +48,13 @@ Randomness = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class PersonKey:
-    """A person's key in their present life. `key`: none where it was destroyed and no new life has begun."""
+    """A person's key in their present life. `key`: none where it was destroyed and no new life has begun. `hidden`: it
+    opens nothing for readers while the person is restricted."""
 
     life: int
     key: bytes | None
     erased_at: datetime | None = None
+    hidden: bool = False
 
     def begins_with(self, said: datetime) -> bool:
         """Whether what was said then is of a new life that has no key as yet."""
@@ -122,12 +125,17 @@ class PersonKeys:
         for campaign, candidate, life, erased_at in await cursor.fetchall():
             held[campaign, candidate] = PersonKey(life, keys[campaign, candidate], erased_at)
 
-    def _unwrapped(self, rows: list[tuple[str, str, int, str | None, datetime | None]]) -> dict[JourneyKey, PersonKey]:
+    def _unwrapped(
+        self, rows: list[tuple[str, str, int, str | None, datetime | None, bool]]
+    ) -> dict[JourneyKey, PersonKey]:
         return {
             (campaign, candidate): PersonKey(
-                life, self._master.unwrap(wrapped, about(campaign, candidate, life)) if wrapped else None, erased_at
+                life,
+                self._master.unwrap(wrapped, about(campaign, candidate, life)) if wrapped else None,
+                erased_at,
+                hidden,
             )
-            for campaign, candidate, life, wrapped, erased_at in rows
+            for campaign, candidate, life, wrapped, erased_at, hidden in rows
         }
 
 

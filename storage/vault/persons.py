@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -89,8 +89,11 @@ class Vault:
                 at_hand.said[done.event[SEALED]] = fact
         return [sealed.get(id(fact), fact) for fact in facts]
 
-    async def open(self, conn: Conn, facts: Sequence[Fact], *, at_hand: AtHand | None = None) -> list[Fact]:
-        """The facts as they were said, as far as their persons were not erased since. Where the transaction has
+    async def open(
+        self, conn: Conn, facts: Sequence[Fact], *, at_hand: AtHand | None = None, hidden: bool = False
+    ) -> list[Fact]:
+        """The facts as they were said, as far as their persons were not erased since, nor are restricted: those are
+        opened for `hidden` alone, the person's own eyes and what keeps the vault itself. Where the transaction has
         something of the vault at hand, it holds these persons' keys from now on."""
         said = at_hand.said if at_hand else {}
         whose = {_whose(fact) for fact in facts if SEALED in fact.event and fact.event[SEALED] not in said}
@@ -99,7 +102,10 @@ class Vault:
         else:
             await self.keys.hold(conn, whose, at_hand.keys)
             keys = at_hand.keys
-        return [said.get(fact.event[SEALED]) or _opened(fact, keys) if SEALED in fact.event else fact for fact in facts]
+        return [
+            said.get(fact.event[SEALED]) or _opened(fact, keys, hidden=hidden) if SEALED in fact.event else fact
+            for fact in facts
+        ]
 
     async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
         """Facts from outside, of which some are sealed already: what can't be opened here is left out of them. It may
@@ -116,15 +122,23 @@ class Vault:
         """What seals and opens whatever is kept of these persons beside their facts."""
         return Keeper(await self.keys.for_keeping(conn, {PLATFORM, *persons}), self._randomness)
 
-    async def reader(self, conn: Conn, persons: Iterable[JourneyKey]) -> Keeper:
-        """The same for reading alone: nothing is written."""
-        return Keeper(await self.keys.held(conn, {*persons}), self._randomness)
+    async def reader(self, conn: Conn, persons: Iterable[JourneyKey], *, hidden: bool = False) -> Keeper:
+        """The same for reading alone: nothing is written. What is kept of those who are restricted reads as nothing,
+        but for `hidden` (see `open`)."""
+        keys = await self.keys.held(conn, {*persons})
+        if not hidden:
+            keys = {whose: replace(held, key=None) if held.hidden else held for whose, held in keys.items()}
+        return Keeper(keys, self._randomness)
 
-    async def profiles(self, conn: Conn, persons: Collection[JourneyKey]) -> dict[JourneyKey, Profile]:
-        """What these persons are called and how they are reached (name, email, phone), as far as that is known."""
+    async def profiles(
+        self, conn: Conn, persons: Collection[JourneyKey], *, hidden: bool = False
+    ) -> dict[JourneyKey, Profile]:
+        """What these persons are called and how they are reached (name, email, phone), as far as that is known; of
+        those who are restricted for `hidden` alone (see `open`)."""
         if not persons:
             return {}
-        return await self._profiles(conn, persons, await self.keys.held(conn, persons))
+        keys = await self.keys.held(conn, persons)
+        return await self._profiles(conn, [key for key, held in keys.items() if hidden or not held.hidden], keys)
 
     async def _profiles(
         self, conn: Conn, persons: Collection[JourneyKey], keys: Mapping[JourneyKey, PersonKey]
@@ -137,23 +151,23 @@ class Vault:
             for campaign, candidate, text in await cursor.fetchall()
         }
 
-    async def embody(self, conn: Conn, journeys: Mapping[JourneyKey, Journey]) -> None:
-        """Let journeys that were read know their persons, among the attributes, and what was offered to them. They are
-        never stored like that."""
-        await self._embody_terms(conn, journeys.values())
+    async def embody(self, conn: Conn, journeys: Mapping[JourneyKey, Journey], *, hidden: bool = False) -> None:
+        """Let journeys that were read know their persons, among the attributes, and what was offered to them; those
+        who are restricted for `hidden` alone (see `open`). They are never stored like that."""
+        await self._embody_terms(conn, journeys.values(), hidden=hidden)
         told = [key for key, journey in journeys.items() if journey.told]
-        for key, profile in (await self.profiles(conn, told)).items():
+        for key, profile in (await self.profiles(conn, told, hidden=hidden)).items():
             journey = journeys[key]
             for name, value in profile.items():
                 if name in journey.told:
                     journey.attributes[name] = Word(journey.told[name], value)
 
-    async def _embody_terms(self, conn: Conn, journeys: Iterable[Journey]) -> None:
+    async def _embody_terms(self, conn: Conn, journeys: Iterable[Journey], *, hidden: bool) -> None:
         terms = [offer.terms for journey in journeys for offer in journey.offers.values() if offer.terms]
         if not terms:
             return
         facts = await ledger.named(conn, list({(each.at[1], each.at[2]) for each in terms}))
-        said = {fact.identity: fact.data for fact in await self.open(conn, facts)}
+        said = {fact.identity: fact.data for fact in await self.open(conn, facts, hidden=hidden)}
         for each in terms:
             data = said.get((each.at[1], each.at[2]), {})
             each.salary, each.contact = data.get("salary"), data.get("contact")
@@ -193,7 +207,7 @@ class Vault:
         facts = await ledger.of_persons(conn, cuts)
         # What an earlier version accepted stands there in the clear.
         told = [(seq, fact) for seq, fact in facts if SEALED in fact.event or personal(fact.event)]
-        opened = await self.open(conn, [fact for _, fact in told if fact.time > moments[_whose(fact)]])
+        opened = await self.open(conn, [fact for _, fact in told if fact.time > moments[_whose(fact)]], hidden=True)
         await self.keys.destroy(conn, [(*key, moment) for key, moment in moments.items()])
         seals = {fact.identity: held for _, fact in told if (held := seal_of(fact.event))}
         lasting = {fact.identity: fact for fact in await self.seal(conn, opened, like=seals)}
@@ -228,13 +242,13 @@ def _emptied(fact: Fact) -> Fact:
     return build_fact(without(fact.event, [*personal(fact.event), f"@{SEALED}"]))
 
 
-def _opened(fact: Fact, keys: Mapping[JourneyKey, PersonKey]) -> Fact:
+def _opened(fact: Fact, keys: Mapping[JourneyKey, PersonKey], *, hidden: bool) -> Fact:
     key, held = keys.get(_whose(fact)), seal_of(fact.event)
     if held is None:
         return fact
     if key is None:
         raise CannotOpen(f"the fact {fact.id} of {fact.source} is sealed under a key that never was here")
-    if key.key is None or held.life < key.life:
+    if key.key is None or held.life < key.life or (key.hidden and not hidden):
         return build_fact(without(fact.event, [f"@{SEALED}"]))
     return build_fact(unseal(fact.event, key.key))
 

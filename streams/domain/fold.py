@@ -11,7 +11,19 @@ from typing import Any
 
 from schemas.data import CandidateSignedUp
 from schemas.facts import Fact
-from schemas.journey import Hire, Interview, Journey, Micros, Offer, Payment, Stamp, Terms, Word, consents_of
+from schemas.journey import (
+    Hire,
+    Interview,
+    Journey,
+    Micros,
+    Offer,
+    Payment,
+    Restriction,
+    Stamp,
+    Terms,
+    Word,
+    consents_of,
+)
 from schemas.marks import marked
 from schemas.sealed import personal_names
 
@@ -104,6 +116,15 @@ def _withdrew(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
         journey.withdrew = _later(journey.withdrew, at)
 
 
+def _restriction(stands: bool) -> Handler:
+    def handle(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
+        known = journey.restriction
+        if not is_before(at, journey.cut) and (known is None or at > known.at):
+            journey.restriction = Restriction(at, stands, data.get("ground"), data.get("until"))
+
+    return handle
+
+
 def _offer_status(status: str) -> Handler:
     def handle(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
         offer = journey.offers.setdefault(data["offer"], Offer(status=Word(at, status)))
@@ -169,6 +190,8 @@ def _erased(journey: Journey, at: Stamp, data: dict[str, Any]) -> None:
     """What was said before goes, save what names nobody; a signup that was said later began a new life."""
     journey.cut = cut = max(at[0], at[0] if journey.cut is None else journey.cut)
     journey.erased = _is_erased(journey)
+    if journey.restriction is not None and is_before(journey.restriction.at, cut):
+        journey.restriction = None
     journey.told = {name: said for name, said in journey.told.items() if said[0] > cut}
     journey.attributes = {name: word for name, word in journey.attributes.items() if name in KEPT or word.at[0] > cut}
 
@@ -207,6 +230,8 @@ HANDLERS: dict[str, Handler] = {
     "consent.withdrawn": _consent(False),
     "candidate.interviewed": _interviewed,
     "candidate.withdrew": _withdrew,
+    "candidate.restricted": _restriction(True),
+    "candidate.restriction_lifted": _restriction(False),
     "offer.extended": _offer_extended,
     "offer.accepted": _offer_status("accepted"),
     "offer.declined": _offer_status("declined"),

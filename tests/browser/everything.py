@@ -17,6 +17,7 @@ from schemas.forms import FORMS
 from schemas.kinds import TEMPLATED
 from storage.access import once, walls
 from storage.database import make_pool
+from streams.retention import survey
 from tests.access import person as account
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
 from tests.integration.office import Clock, Office
@@ -47,6 +48,10 @@ OWN: Final[list[tuple[str, str]]] = [
     ("/candidates/{campaign}/{candidate:path}", ABOUT),
     ("/candidates/{campaign}/{candidate:path}", f"/candidates/{CAMPAIGN}/c2"),
     ("/walls", "/walls"),
+    ("/candidates/{campaign}/{candidate:path}", f"/candidates/{CAMPAIGN}/c5"),
+    ("/candidates/{campaign}/{candidate:path}/data", f"{ABOUT}/data"),
+    ("/retention", "/retention"),
+    ("/retention", f"/retention?campaign={CAMPAIGN}"),
     ("/accounts", "/accounts"),
     ("/accounts/audit", "/accounts/audit"),
     ("/accounts/me", "/accounts/me"),
@@ -68,7 +73,7 @@ OWN: Final[list[tuple[str, str]]] = [
 NO_PAGES: Final = re.compile(
     r"/v1/.*|/(healthz|readyz|metrics|openapi\.json|asyncapi\.json|targets/stream|wall/\{token\}/stream|calendar/\{token\})"
     r"|/(messages|mailbox)/\{id\}/.*|/templates/preview|/static.*"
-    r"|/me/\{token\}/data\.json|/offers/\{token\}/document|/fairs/\{campaign\}/\{fair\}/(calendar|poster\.\{format\})"
+    r"|/me/\{token\}/data\.json|/candidates/\{campaign\}/\{candidate:path\}/data\.json|/offers/\{token\}/document|/fairs/\{campaign\}/\{fair\}/(calendar|poster\.\{format\})"
 )
 # Other names of pages that are looked at.
 ALSO: Final = {"/mailbox", "/mailbox/{id}"}
@@ -119,6 +124,7 @@ def build(database_url: str, apply: Callable[..., None], lang: str) -> Everythin
         event("benefit.paid", candidate="c3", benefit="b", kind="insurance", amount=15_750_000, currency="CNY"),
         event("fair.cancelled", fair="f7", reason="Rain"),
         event("candidate.erased", candidate="c4"),
+        signed_up("c5", name="王五", email="c5@example.com", fair="f2", locale=lang, id="s5"),
     )
     with ThreadPoolExecutor(1) as pool:  # Playwright's own loop keeps this thread
         return Everything(pool.submit(asyncio.run, _links(database_url)).result())
@@ -134,7 +140,13 @@ async def _links(database_url: str) -> list[tuple[str, str]]:
             first = await once.make(conn, "first")
             shown = await walls.create(conn, name="Hall", campaigns=None, made_by="tests")
             invited = await once.make(conn, "invitation", await account(conn, "zhao@example.com"))
+            await survey(conn)
+            await conn.execute("UPDATE vault.retention SET due_at = now() + interval '1 day'")
         texts = [text for (text,) in await office.rows("SELECT text FROM mails ORDER BY message")]
+        theirs = "SELECT text FROM mails JOIN messages m ON m.id = message WHERE candidate = 'c5'"
+        hidden = _found([text for (text,) in await office.rows(theirs)], "me")
+        over = {"ground": "retention", "until": "2031-12-31", "time": "2026-03-09T09:00:00+08:00"}
+        await office.tell(event("candidate.restricted", candidate="c5", **over))
     found = {purpose: _found(texts, purpose) for purpose in ("offers", "tickets", "unsubscribe", "me")}
     return [
         *[(f"/{purpose}/{{token}}", path) for purpose, path in found.items()],
@@ -146,6 +158,8 @@ async def _links(database_url: str) -> list[tuple[str, str]]:
         ("/welcome/{token}", "/welcome/nothing"),
         ("/me/{token}/data", f"{found['me']}/data"),
         ("/me/{token}/erase", f"{found['me']}/erase"),
+        ("/me/{token}/keep", f"{found['me']}/keep"),
+        ("/me/{token}", hidden),
         *[("/fairs/{campaign}/{fair}", f"/fairs/{CAMPAIGN}/{fair}") for fair in ("f1", "f2", "f7", "none")],
         ("/campaigns/{campaign}/signup", f"/campaigns/{CAMPAIGN}/signup"),
         ("/signup/{token}", "/signup/nothing"),

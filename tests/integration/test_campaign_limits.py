@@ -36,6 +36,7 @@ THEIRS: Final = {
     *(
         "GET /",
         "GET /wall",
+        "GET /retention",
         "GET /v1/campaigns",
         "GET /v1/targets/stream",
         "GET /targets/stream",
@@ -55,6 +56,7 @@ BY_QUERY: Final = {
         "GET /v1/messages",
     ),
     *("GET /forms/{name}", "POST /forms/{name}", "POST /forms/undo"),
+    *("GET /retention", "POST /retention/terms", "POST /retention/abroad"),
 }
 # The link says which campaign it is about; only when it is open it is known whether the caller may enter that.
 BY_LINK: Final = "/tickets/"

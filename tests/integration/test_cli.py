@@ -24,6 +24,7 @@ from storage.ledger import dead_letters
 from storage.ledger.dead_letters import DeadLetter
 from streams.apply import apply_batch
 from streams.intake import Incoming
+from streams.retention import survey
 from tests.facts import CAMPAIGN, hired, opened, signed_up, target
 from tests.platform import free_port, until
 from tests.processes import part
@@ -233,6 +234,50 @@ def test_status_counts(yinfeng: Command, database_url: str):
     said = json.loads(yinfeng("status", "--json").out)
     assert (said["dead_letters"], said["unapplied"]) == (1, 0)
     assert said["lag"].startswith("unknown")
+
+
+def test_status_says_where_mail_goes(yinfeng: Command, monkeypatch: pytest.MonkeyPatch):
+    assert "written to by the local mailbox" in yinfeng("status").out
+    monkeypatch.setenv("YINFENG_SENDGRID_API_KEY", "SG.key")
+    assert "this leads abroad" in yinfeng("status").out
+    monkeypatch.setenv("YINFENG_MAIL_ABROAD", "false")
+    said = json.loads(yinfeng("status", "--json").out)["mail"]
+    assert (said["way"], said["abroad"], said["messages_that_wait_for_consent"]) == ("sendgrid", False, 0)
+
+
+def test_retention_is_shown_and_changed(yinfeng: Command, database_url: str):
+    assert "Nothing is due" in yinfeng("retention").out
+    apply(database_url, opened(), signed_up("c1"))
+
+    async def due_today() -> None:
+        async with await connect(database_url, name="test") as conn:
+            await survey(conn)
+            await conn.execute("UPDATE vault.retention SET due_at = now()")
+
+    asyncio.run(due_today())
+    said = yinfeng("retention").out
+    assert "asked whether they want to be kept" in said
+    assert "not heard of for nearly 12 months" in said
+    assert "c1" not in said
+    told = yinfeng("retention", "--campaign", CAMPAIGN, "--outcome", "not_hired", "--keep", "24", "--hold", "0").out
+    assert f"{CAMPAIGN} · not_hired: 24 months in sight, 0 hidden" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--keep", "5"),
+        ("--campaign", CAMPAIGN, "--outcome", "hired"),
+        ("--campaign", CAMPAIGN, "--outcome", "fired", "--keep", "5"),
+        ("--campaign", "nobody", "--outcome", "hired", "--keep", "5"),
+        ("--campaign", CAMPAIGN, "--outcome", "hired", "--keep", "700"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(yinfeng: Command, database_url: str, words: tuple[str, ...]):
+    apply(database_url, opened())
+    said = yinfeng("retention", *words)
+    assert said.code == 1
+    assert said.err.startswith("yinfeng: ")
 
 
 EVERY = [(name,) for name in cli.COMMANDS]

@@ -222,8 +222,8 @@ async def test_all_of_it_can_be_taken_away_in_two_forms(world: World):
     await confirmed(world, fair(world.office), person())
     mine = await world.link("me")
     data = (await world.http.get(f"{mine}/data.json")).json()
-    assert data["attributes"]["email"] == "c1@example.com"
-    assert [each["type"] for each in data["facts"]] == ["candidate.signed_up"]
+    assert data["person"]["email"] == "c1@example.com"
+    assert [each["event"]["type"] for each in data["facts"]] == ["candidate.signed_up"]
     assert "c1@example.com" in await world.page(f"{mine}/data")
 
 

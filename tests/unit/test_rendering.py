@@ -96,6 +96,7 @@ def params_of(kind: str, **more: Any) -> dict[str, Any]:
         "moved_up": {"fair": "f1"},
         "moved_back": {"fair": "f1"},
         "own_page": {},
+        "keep_data": {"hidden_on": "2027-01-01", "erased_on": "2027-07-01", "heard": 10**18},
         "signup_check": {"fair": "f1", "to": "c1@example.com", "name": CHINESE, "locale": "zh-CN"},
         "thanks": {"fair": "f1"},
         "benefit_available": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},

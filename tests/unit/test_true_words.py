@@ -40,6 +40,9 @@ def fact(type: str, hour: int = 12, **data: Any) -> dict[str, Any]:
     return event(type, time=f"2026-03-08T{hour:02}:00:00+08:00", candidate="c1", **data)
 
 
+HEARD = 1772930000000000  # on the morning of the 8th of March, before anything of these worlds
+
+
 # Kind → the facts that it rests on, and its params.
 GROUNDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "signup_confirmation": ([], {"fair": "f1"}),
@@ -47,6 +50,7 @@ GROUNDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "moved_up": ([], {"fair": "f1"}),
     "moved_back": ([], {"fair": "f1"}),
     "own_page": ([], {}),
+    "keep_data": ([], {"hidden_on": "2027-01-01", "erased_on": "2027-07-01", "heard": HEARD}),
     "signup_check": ([], {"fair": "f1", "to": "c1@example.com", "name": "Li", "locale": "en"}),
     "fair_reminder": ([], {"fair": "f1", "notice": "24h"}),
     "fair_rescheduled": ([], {"fair": "f1", "before": BEFORE}),
@@ -78,53 +82,59 @@ OF_SEATS = {"waitlisted", "moved_up", "moved_back"}
 FAIR = OF_SEATS | {"signup_confirmation", "fair_reminder", "fair_rescheduled", "fair_cancelled"}
 OFFERS = {"offer", "offer_expiring"}
 TO_EMPLOYERS = {"offer_accepted", "offer_declined", "offer_expired"}
+HEARD_OF = {"keep_data"}  # is told of those alone who were not heard of since
 CALLED_OFF = {"fair_cancelled"}  # is told of a cancelled fair alone
 
 # What happened since → the facts, what else is otherwise, and the kinds that are told no more.
 WORLDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], set[str]]] = {
     "as it was": ([], {}, CALLED_OFF),
-    "withdrew": ([fact("candidate.withdrew")], {}, FAIR | OFFERS | {"interview_result", "offer_expired"}),
+    "withdrew": ([fact("candidate.withdrew")], {}, FAIR | OFFERS | HEARD_OF | {"interview_result", "offer_expired"}),
     "erased": ([fact("candidate.erased")], {}, ALL),
+    "restricted": ([fact("candidate.restricted", ground="law")], {}, ALL - {"own_page"}),
     "fair cancelled": ([], {"cancelled": True}, OF_SEATS | {"fair_reminder", "fair_rescheduled", "signup_check"}),
     "fair over": ([], {"now": AFTER}, FAIR | {"signup_check"}),
     "offer declined": (
         [fact("offer.declined", offer="o1")],
         {},
-        OFFERS | {"offer_rescinded", "offer_accepted", "offer_expired"} | CALLED_OFF,
+        OFFERS | {"offer_rescinded", "offer_accepted", "offer_expired"} | CALLED_OFF | HEARD_OF,
     ),
     "offer accepted": (
         [fact("offer.accepted", offer="o1")],
         {},
-        OFFERS | {"offer_rescinded", "offer_declined", "offer_expired"} | CALLED_OFF,
+        OFFERS | {"offer_rescinded", "offer_declined", "offer_expired"} | CALLED_OFF | HEARD_OF,
     ),
-    "offer withdrawn": ([fact("offer.rescinded", offer="o1")], {}, OFFERS | TO_EMPLOYERS | CALLED_OFF),
+    "offer withdrawn": ([fact("offer.rescinded", offer="o1")], {}, OFFERS | TO_EMPLOYERS | CALLED_OFF | HEARD_OF),
     "offer on other terms": (
         [fact("offer.extended", **{**OFFER, "position": "Chemist"})],
         {},
-        OFFERS | TO_EMPLOYERS | {"offer_rescinded"} | CALLED_OFF,
+        OFFERS | TO_EMPLOYERS | {"offer_rescinded"} | CALLED_OFF | HEARD_OF,
     ),
     "consent withdrawn": ([], {"seen": False}, TO_EMPLOYERS | CALLED_OFF),
     "no address of the employer": ([], {"reply_to": None}, TO_EMPLOYERS | CALLED_OFF),
-    "started there": ([fact("hire.started", **STARTED)], {}, {"offer_expiring", "offer_expired"} | CALLED_OFF),
+    "started there": (
+        [fact("hire.started", **STARTED)],
+        {},
+        {"offer_expiring", "offer_expired"} | CALLED_OFF | HEARD_OF,
+    ),
     "hire over": (
         [fact("hire.ended", employer="huayou", ended_on="2026-03-08")],
         {},
-        {"welcome", "benefit_available"} | CALLED_OFF,
+        {"welcome", "benefit_available"} | CALLED_OFF | HEARD_OF,
     ),
     "failed after all": (
         [fact("candidate.interviewed", employer="huayou", outcome="failed")],
         {},
-        {"interview_result"} | CALLED_OFF,
+        {"interview_result"} | CALLED_OFF | HEARD_OF,
     ),
     "benefit refused": (
         [fact("benefit.refused", benefit="b1", kind="rent_subsidy")],
         {},
-        {"benefit_verified", "benefit_paid", "benefit_available"} | CALLED_OFF,
+        {"benefit_verified", "benefit_paid", "benefit_available"} | CALLED_OFF | HEARD_OF,
     ),
     "payment retracted": (
         [fact("benefit.verified", **RENT)],
         {"without": "benefit.paid"},
-        {"benefit_paid", "benefit_available"} | CALLED_OFF,
+        {"benefit_paid", "benefit_available"} | CALLED_OFF | HEARD_OF,
     ),
 }
 

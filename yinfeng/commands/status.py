@@ -11,13 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import Unavailable
-from schemas.settings import load_settings
+from schemas.settings import Settings, load_settings
+from storage.campaigns import terms
+from storage.database import Conn
+from storage.messages import asking
 from storage.messages.report_mailboxes import MailboxState
 from storage.overview import Overview, overview
 from yinfeng.commands.options import on_database
 from yinfeng.lag import facts_lag
 from yinfeng.status_file import PlatformState, read_state, with_memory
 from yinfeng.surroundings import servers
+
+WAYS = {"sendgrid": "SendGrid", "smtp": "SMTP", "local": "the local mailbox"}
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
@@ -29,11 +34,31 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
         lag: int | str = facts_lag(named.kafka_access)
     except Unavailable as error:
         lag = f"unknown: {error}"
-    found = on_database(overview)
+    found, out = on_database(overview), on_database(lambda conn: _way_out(conn, settings))
     if as_json:
-        typer.echo(json.dumps(_as_dict(state, found, lag), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_as_dict(state, found, lag) | {"mail": out}, ensure_ascii=False, indent=2))
     else:
         _show_status(state, found, lag)
+        Console().print(_of_mail(out), markup=False)
+
+
+async def _way_out(conn: Conn, settings: Settings) -> dict[str, object]:
+    """Where candidates' mail goes, and what waits for consent to that."""
+    return {
+        "way": settings.mail_way,
+        "abroad": settings.leads_abroad,
+        "campaigns_that_wait_for_consent": sorted(await terms.waiting_for_consent(conn)),
+        "messages_that_wait_for_consent": await asking.waiting_abroad(conn),
+    }
+
+
+def _of_mail(out: dict[str, object]) -> str:
+    said = f"candidates are written to by {WAYS[str(out['way'])]}"
+    if not out["abroad"]:
+        return said if out["way"] == "local" else f"{said}; this does not lead abroad"
+    waiting, campaigns = out["messages_that_wait_for_consent"], out["campaigns_that_wait_for_consent"]
+    named = ", ".join(campaigns) if isinstance(campaigns, list) and campaigns else "no campaign"
+    return f"{said}; this leads abroad (docs/privacy.md): {named} waits for consent, {waiting} messages wait"
 
 
 def _show_status(state: PlatformState | None, found: Overview, lag: int | str) -> None:

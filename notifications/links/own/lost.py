@@ -61,7 +61,7 @@ async def _send(door: Door, address: str) -> None:
         async with borrowed(door.pool) as conn:
             keys = await own_pages.mailed_at(conn, address)
             known = await journeys.load(conn, keys) if keys else {}
-            await vault().embody(conn, {key: stored.journey for key, stored in known.items()})
+            await vault().embody(conn, {key: stored.journey for key, stored in known.items()}, hidden=True)
             for key, stored in known.items():
                 if str(stored.journey.attribute("email") or "").lower() == address.lower():
                     await _renew(conn, key)

@@ -3,27 +3,20 @@ too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-import msgspec
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from notifications.drawing import Page
 from notifications.links.opening import Door, gone
 from notifications.links.own import reading, saying
 from notifications.links.own.reading import Own
 from notifications.links.own.saying import Said
-from schemas import consents
-from schemas.errors import Conflict, FieldError, InvalidFact, NotFound
-from schemas.fields import Education
-from schemas.kinds import AUDIENCES
+from notifications.links.own.showing import answer, head, shown, takes_part
+from schemas.errors import Conflict, NotFound
 from schemas.receipt import receipt
-from storage.database import borrowed
-from storage.journeys import candidates
 
-FACTS: Final = 1000
 MOST: Final = 300  # characters of a field
 _Typed = Annotated[str, Form(max_length=MOST)]
 _Tick = Annotated[bool, Form()]
@@ -36,27 +29,9 @@ def make_router(door: Door, page: Page) -> APIRouter:
     @router.get("/me/{token}")
     async def show(request: Request, token: str) -> HTMLResponse:
         try:
-            return _shown(request, page, await reading.read(door, token))
+            return shown(request, page, await reading.read(door, token))
         except NotFound:
             return gone(request, page)
-
-    @router.get("/me/{token}/data")
-    async def readable(request: Request, token: str) -> HTMLResponse:
-        try:
-            own = await reading.read(door, token)
-        except NotFound:
-            return gone(request, page)
-        context = await _data(door, own) | {"here": f"/me/{token}", "zone": own.situation.zone.key} | _head(own)
-        return page(request, "own_data.html", context, otherwise=own.situation.locale)
-
-    @router.get("/me/{token}/data.json")
-    async def download(request: Request, token: str) -> Response:
-        try:
-            own = await reading.read(door, token)
-        except NotFound:
-            return gone(request, page)
-        headers = {"Content-Disposition": 'attachment; filename="yinfeng-my-data.json"', "Cache-Control": "no-store"}
-        return Response(msgspec.json.encode(await _data(door, own)), headers=headers, media_type="application/json")
 
     @router.get("/me/{token}/erase")
     async def ask(request: Request, token: str) -> HTMLResponse:
@@ -73,22 +48,24 @@ def make_router(door: Door, page: Page) -> APIRouter:
 def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
     @router.post("/me/{token}/sign-off")
     async def sign_off(request: Request, token: str, fair: _Typed = "") -> Response:
-        return await _do(door, page, request, token, lambda own: _off(own, fair))
+        return await answer(door, page, request, token, lambda own: _off(own, fair))
 
     @router.post("/me/{token}/sign-up")
     async def sign_up(request: Request, token: str, fair: _Typed = "") -> Response:
-        return await _do(door, page, request, token, lambda own: _back_to(own, fair))
+        return await answer(door, page, request, token, lambda own: _back_to(own, fair))
 
     @router.post("/me/{token}/consent")
-    async def consent(request: Request, token: str, employers: _Tick = False, marketing: _Tick = False) -> Response:
-        wanted = {"employers": employers, "marketing": marketing}
+    async def consent(
+        request: Request, token: str, employers: _Tick = False, marketing: _Tick = False, abroad: _Tick = False
+    ) -> Response:
+        wanted = {"employers": employers, "marketing": marketing, "abroad": abroad}
         lang = page.language(request)
-        return await _do(door, page, request, token, lambda own: saying.agreeing(own, wanted, lang))
+        return await answer(door, page, request, token, lambda own: saying.agreeing(own, _asked_for(own, wanted), lang))
 
     @router.post("/me/{token}/correct")
     async def correct(request: Request, token: str) -> Response:
         values = await _values(request)
-        return await _do(door, page, request, token, lambda own: saying.correcting(own, values))
+        return await answer(door, page, request, token, lambda own: saying.correcting(own, values))
 
     @router.post("/me/{token}/erase")
     async def erase(request: Request, token: str, sure: _Tick = False) -> Response:
@@ -100,34 +77,12 @@ def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
             return _asked(request, page, own, wrong=True)
         await saying.say(door, own, [("candidate.erased", {})])
         said = receipt(own.situation.now).said(page.language(request, own.situation.locale))
-        return page(request, "own_erased.html", _head(own) | {"receipt": said}, otherwise=own.situation.locale)
-
-
-async def _do(door: Door, page: Page, request: Request, token: str, what: Any) -> Response:
-    """Say something, and show the page again; with what is wrong, where the catalogue refuses it."""
-    try:
-        own = await reading.read(door, token)
-    except NotFound:
-        return gone(request, page)
-    try:
-        said: Sequence[Said] = what(own)
-        applied = await saying.say(door, own, said) if said else True
-        for address in (data["email"] for _, data in said if "email" in data):
-            await saying.change_address(door, own, str(address))
-    except InvalidFact as error:
-        return _shown(request, page, own, wrong=_faults(error.errors), status=422)
-    except Conflict:
-        return _shown(request, page, own, wrong={"form": "own.not_now"}, status=409)
-    return RedirectResponse(f"/me/{token}?said={'done' if applied else 'waits'}", 303)
-
-
-def _takes_part(own: Own) -> bool:
-    return own.journey.first_signup is not None and not own.journey.withdrawn
+        return page(request, "own_erased.html", head(own) | {"receipt": said}, otherwise=own.situation.locale)
 
 
 def _off(own: Own, fair: str) -> list[Said]:
     if not fair:
-        return saying.signing_off() if _takes_part(own) else []
+        return saying.signing_off() if takes_part(own) else []
     row = reading.require(own, fair=fair)
     return saying.signing_off(fair) if reading.state(own, fair, row) in reading.IN_LINE else []
 
@@ -137,6 +92,11 @@ def _back_to(own: Own, fair: str) -> list[Said]:
     if row["cancelled"] or own.situation.now >= row["ends_at"] or own.situation.campaign.get("closed"):
         raise Conflict("nobody can sign up for this fair any more")
     return saying.signing_up(own, fair) if own.journey.in_line(fair) is None else []
+
+
+def _asked_for(own: Own, wanted: dict[str, bool]) -> dict[str, bool]:
+    """What the page asked for: whoever was not asked about going abroad did not say no to it."""
+    return wanted if reading.asks_abroad(own) else {name: said for name, said in wanted.items() if name != "abroad"}
 
 
 async def _values(request: Request) -> dict[str, Any]:
@@ -150,64 +110,6 @@ async def _values(request: Request) -> dict[str, Any]:
     return values
 
 
-def _faults(errors: Sequence[FieldError]) -> dict[str, str]:
-    names = [each.field.removeprefix("data.") for each in errors]
-    return {name if name in reading.CORRECTABLE else "form": "own.bad" for name in names}
-
-
-def _head(own: Own) -> dict[str, Any]:
-    return {
-        "organizer": own.situation.campaign.get("organizer") or own.situation.sender.name,
-        "campaign": own.situation.campaign.get("title") or own.message.campaign,
-        "contact": own.situation.campaign.get("contact"),
-    }
-
-
-def _shown(
-    request: Request, page: Page, own: Own, *, wrong: dict[str, str] | None = None, status: int = 200
-) -> HTMLResponse:
-    lang = page.language(request, own.situation.locale)
-    path = request.url.path.split("/")
-    context = {
-        **_head(own),
-        "here": "/".join(path[:3]),
-        "name": own.journey.attribute("name") or "",
-        "withdrawn": own.journey.withdrawn,
-        "takes_part": _takes_part(own),
-        "fairs": reading.fairs(own, lang),
-        "interviews": reading.interviews(own, lang),
-        "offers": reading.offers(own, lang),
-        "attributes": reading.attributes(own),
-        "correctable": reading.CORRECTABLE,
-        "educations": Education.__args__,  # type: ignore[attr-defined]
-        "agreed": reading.agreed(own),
-        "words": {**consents.WORDS[lang]},
-        "preferences": own.situation.links.url("unsubscribe", own.message.nonce),
-        "said": request.query_params.get("said"),
-        "wrong": wrong or {},
-    }
-    return page(request, "own.html", context, status, otherwise=own.situation.locale)
-
-
 def _asked(request: Request, page: Page, own: Own, *, wrong: bool) -> HTMLResponse:
-    context = {**_head(own), "here": "/".join(request.url.path.split("/")[:3]), "wrong": wrong}
+    context = {**head(own), "here": "/".join(request.url.path.split("/")[:3]), "wrong": wrong}
     return page(request, "own_erase.html", context, 422 if wrong else 200, otherwise=own.situation.locale)
-
-
-async def _data(door: Door, own: Own) -> dict[str, Any]:
-    """All that is kept of somebody in this campaign."""
-    campaign, candidate = own.message.campaign, own.message.candidate
-    async with borrowed(door.pool) as conn:
-        told = await candidates.timeline(conn, campaign, candidate, limit=FACTS)
-        mails = await candidates.messages(conn, campaign, candidate, limit=FACTS)
-    kept = ("time", "type", "source", "id", "data", "retracted")
-    sent = ("to", "channel", "template", "locale", "subject", "status", "requested_at", "sent_at")
-    return {
-        "campaign": campaign,
-        "attributes": reading.attributes(own),
-        "consent": reading.agreed(own),
-        "facts": [{name: each[name] for name in kept} for each in told],
-        "messages": [
-            {name: each[name] for name in sent} for each in mails if AUDIENCES[each["template"]] == "candidate"
-        ],
-    }

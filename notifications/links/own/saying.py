@@ -25,6 +25,8 @@ from storage.vault.process import vault
 Said = tuple[str, dict[str, Any]]  # a type and its data, campaign and candidate left out
 WAIT: Final = 2.0  # seconds that an answer waits for its facts to be applied
 _LOOK_EVERY: Final = 0.05
+PURPOSES: Final = ("employers", "marketing", "abroad")
+ASKED: Final = "request"  # the ground of a restriction that is the person's own to lift
 _TRIES: Final = 10  # of things that are said side by side
 
 
@@ -52,7 +54,7 @@ async def _append(conn: Conn, own: Own, said: Sequence[Said]) -> tuple[list[int]
     made = [_made(own, before.count + nth, *each) for nth, each in enumerate(said, start=1)]
     new = await accept(conn, made, posted_by=f"link:{message.id}")
     twice = [each.identity for each in made if each.identity not in new]
-    there = await vault().open(conn, await ledger.named(conn, twice)) if twice else []
+    there = await vault().open(conn, await ledger.named(conn, twice), hidden=True) if twice else []
     known = {each.identity: (each.type, each.data) for each in there}
     left = [
         each
@@ -103,8 +105,8 @@ def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[Said]:
     """The words of consent that changed. To agree again is to agree for all fairs; to take it back takes all back."""
     said: list[Said] = []
     before = agreed(own)
-    for purpose in ("employers", "marketing"):
-        if wanted[purpose] == before[purpose]:
+    for purpose in PURPOSES:
+        if purpose not in wanted or wanted[purpose] == before[purpose]:
             continue
         if wanted[purpose]:
             words = "employers_of_all" if purpose == "employers" else purpose
@@ -115,6 +117,24 @@ def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[Said]:
         if purpose == "employers" and named:
             said.append(("consent.withdrawn", {"purpose": purpose, "employers": sorted(named)[:1000]}))
     return said
+
+
+def hiding() -> list[Said]:
+    """They want to be hidden."""
+    return [("candidate.restricted", {"ground": ASKED})]
+
+
+def showing(own: Own) -> list[Said]:
+    """They want to be hidden no longer. Raises Conflict where others hide them."""
+    held = own.journey.hidden
+    if held is not None and held.ground != ASKED:
+        raise Conflict("this is not theirs to lift")
+    return [("candidate.restriction_lifted", {})] if held is not None else []
+
+
+def staying(lang: str) -> list[Said]:
+    """They want to be kept."""
+    return [("consent.given", {"purpose": "keeping", "text": consents.read("keeping", lang)})]
 
 
 def _name(own: Own) -> str:

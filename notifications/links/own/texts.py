@@ -43,6 +43,25 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "own.readable": "All that is kept of me",
         "own.download": "Download it (JSON)",
         "own.mails": "Which mails I want",
+        "own.hidden": "You are hidden",
+        "own.hidden.since": "Since {since}.",
+        "own.hidden.asked": "You asked for it.",
+        "own.hidden.lead": (
+            "Nobody sees your data, employers and organizers included, and no mails go to you. Only in numbers you"
+            " still count."
+        ),
+        "own.hidden.others": "To have this changed, write to the organizer.",
+        "own.keep": "Keep my data after all",
+        "own.keep.title": "Shall we keep your data?",
+        "own.keep.lead": "{organizer} has not heard of you for long. What you say here counts at once.",
+        "own.keep.yes": "Yes, keep my data",
+        "own.keep.no": "No, erase me",
+        "own.show": "Show me again",
+        "own.hide": "Hide me",
+        "own.hide.lead": (
+            "Your data is kept, but nobody sees it and no mails go to you, until you show yourself again on this page."
+        ),
+        "own.hide.do": "Hide me",
         "own.erase": "Erase me",
         "own.erase.title": "Erase everything about you?",
         "own.erase.lead": (
@@ -119,6 +138,20 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "own.readable": "查看保存的全部信息",
         "own.download": "下载（JSON）",
         "own.mails": "我想接收哪些邮件",
+        "own.hidden": "您的信息已隐藏",
+        "own.hidden.since": "自 {since} 起。",
+        "own.hidden.asked": "应您本人要求。",
+        "own.hidden.lead": "任何人（包括用人单位和主办方）都看不到您的信息，也不会给您发邮件；仅在统计数字中计入。",
+        "own.hidden.others": "如需更改，请联系主办方。",
+        "own.keep": "仍然保存我的信息",
+        "own.keep.title": "是否继续保存您的信息？",
+        "own.keep.lead": "{organizer}已很久没有您的消息。您在此的选择立即生效。",
+        "own.keep.yes": "是，继续保存",
+        "own.keep.no": "否，删除我的信息",
+        "own.show": "恢复显示",
+        "own.hide": "隐藏我的信息",
+        "own.hide.lead": "信息继续保存，但任何人都看不到，也不会给您发邮件，直至您在本页恢复显示。",
+        "own.hide.do": "隐藏",
         "own.erase": "删除我的信息",
         "own.erase.title": "删除您的全部信息？",
         "own.erase.lead": (

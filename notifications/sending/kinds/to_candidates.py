@@ -190,6 +190,19 @@ def own_page(situation: Situation) -> Values:
     return {}
 
 
+def keep_data(situation: Situation) -> Values:
+    """Whether they want to be kept; not of who was heard of meanwhile."""
+    params, heard = situation.message.params, situation.journey.last_contact
+    if heard is not None and heard > params["heard"]:
+        raise NotNow("cancelled", "the candidate was heard of since")
+    hidden = params["hidden_on"]
+    return {
+        "hidden_on": dates.day(hidden, situation.locale) if hidden else None,
+        "erased_on": dates.day(params["erased_on"], situation.locale),
+        "keep": f"{situation.own_page}/keep",
+    }
+
+
 def signup_check(situation: Situation) -> Values:
     """A link by which an address is confirmed, of somebody who may not be a candidate as yet."""
     row = situation.fair_row()

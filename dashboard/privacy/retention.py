@@ -1,0 +1,168 @@
+"""`/retention`: what the clock brings next week and why, for how long a campaign keeps people, and where its mail goes.
+For organizers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from psycopg_pool import AsyncConnectionPool
+
+from dashboard.api import known
+from schemas.access import Caller
+from schemas.errors import NotFound, Refused
+from schemas.retention import OUTCOMES, Outcome, Terms, make_terms
+from schemas.settings import MailWay
+from storage.access import audit
+from storage.campaigns import reads, terms
+from storage.database import Conn, borrowed
+from storage.messages import asking
+from storage.vault import restricting, retention
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+Page = Callable[..., HTMLResponse]
+HERE: Final = "/retention"
+WEEK: Final = timedelta(days=7)
+ROWS: Final = 500
+CAMPAIGNS: Final = 200
+Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the pages take. `way`: by which candidates are written to, which leads `abroad` or does not."""
+
+    pool: AsyncConnectionPool[Conn]
+    page: Page
+    clock: Callable[[], datetime]
+    way: MailWay
+    abroad: bool
+
+
+def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
+    """The page and its forms."""
+    router = APIRouter(include_in_schema=False)
+
+    async def organizer(request: Request) -> Caller:
+        caller = await authenticate(request)
+        caller.require("organizer")
+        return caller
+
+    some = Depends(organizer)
+
+    @router.get(HERE)
+    async def show(request: Request, campaign: Word = "", caller: Caller = some) -> HTMLResponse:
+        return await _shown(shelf, request, caller, campaign)
+
+    @router.post(f"{HERE}/terms")
+    async def set_terms(request: Request, campaign: Word = "", caller: Caller = some) -> Response:
+        typed = {name: str(value) for name, value in (await request.form(max_files=0, max_fields=20)).items()}
+        wanted, wrong = _read(typed)
+        if wrong:
+            return await _shown(shelf, request, caller, campaign, typed=typed, wrong=wrong)
+        async with borrowed(shelf.pool) as conn, conn.transaction():
+            await known(conn, campaign)
+            for outcome, each in wanted.items():
+                await terms.keep(conn, campaign, outcome, each, by=caller.name)
+            await _note(conn, request, caller, "retention_set", campaign)
+        return _done(campaign)
+
+    @router.post(f"{HERE}/abroad")
+    async def set_abroad(
+        request: Request, campaign: Word = "", waits: Annotated[bool, Form()] = False, caller: Caller = some
+    ) -> Response:
+        async with borrowed(shelf.pool) as conn, conn.transaction():
+            await known(conn, campaign)
+            await terms.wait_for_consent(conn, campaign, waits=waits, by=caller.name)
+            if not waits:
+                await asking.release_all_abroad(conn, campaign)
+            await _note(conn, request, caller, "abroad_set", campaign)
+        return _done(campaign)
+
+    return router
+
+
+async def _shown(
+    shelf: Shelf,
+    request: Request,
+    caller: Caller,
+    campaign: str,
+    *,
+    typed: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+) -> HTMLResponse:
+    now = shelf.clock()
+    among = caller.campaigns if not campaign else frozenset({campaign})
+    async with borrowed(shelf.pool) as conn:
+        chosen = await _chosen(conn, campaign, now) if campaign else None
+        coming = await retention.coming(conn, now, now + WEEK, among=among, limit=ROWS)
+        campaigns = await reads.campaigns(conn, limit=CAMPAIGNS, among=caller.campaigns)
+        months = await _months(conn, {each["campaign"] for each in coming} | ({campaign} if campaign else set()))
+    context = {
+        "coming": coming,
+        "chosen": chosen,
+        "campaigns": campaigns,
+        "months": months,
+        "way": shelf.way,
+        "abroad": shelf.abroad,
+        "typed": typed,
+        "wrong": wrong or {},
+        "said": request.query_params.get("said") if not wrong else None,
+        "outcomes": OUTCOMES,
+    }
+    return shelf.page(request, "privacy/retention.html", context, 422 if wrong else 200)
+
+
+async def _chosen(conn: Conn, campaign: str, now: datetime) -> dict[str, Any]:
+    """All that is shown of one campaign beside what comes."""
+    return {
+        "about": await known(conn, campaign),
+        "people": await retention.persons(conn, campaign, now + WEEK, limit=ROWS),
+        "restricted": await restricting.count(conn, campaign),
+        "waits": campaign in await terms.waiting_for_consent(conn, [campaign]),
+        "waiting": await asking.waiting_abroad(conn, campaign),
+    }
+
+
+async def _months(conn: Conn, campaigns: set[str]) -> dict[str, dict[Outcome, Terms]]:
+    """For how long each of these campaigns keeps people, by campaign and outcome."""
+    found = await terms.retention(conn, campaigns)
+    return {each: {outcome: found[each, outcome] for outcome in OUTCOMES} for each in campaigns}
+
+
+def _read(typed: dict[str, str]) -> tuple[dict[Outcome, Terms], dict[str, str]]:
+    """What was typed as terms, and which fields are wrong."""
+    found: dict[Outcome, Terms] = {}
+    wrong: dict[str, str] = {}
+    for outcome in OUTCOMES:
+        numbers = {name: _whole(typed.get(f"{outcome}_{name}", "")) for name in ("keep", "hold")}
+        for name, number in numbers.items():
+            try:
+                make_terms(number, 0)
+            except Refused:
+                wrong[f"{outcome}_{name}"] = "retention.bad"
+        if not wrong:
+            found[outcome] = make_terms(**numbers)
+    return found, wrong
+
+
+def _whole(text: str) -> int:
+    """A number of months; -1 for what is none."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() else -1
+
+
+async def _note(conn: Conn, request: Request, caller: Caller, action: str, campaign: str) -> None:
+    ip = request.client.host if request.client else ""
+    await audit.add(conn, audit.who(caller, ip), action, campaign=campaign)
+
+
+def _done(campaign: str) -> RedirectResponse:
+    if not campaign:
+        raise NotFound("terms are a campaign's")
+    return RedirectResponse(f"{HERE}?campaign={quote(campaign, safe='')}&said=saved", 303)

@@ -1,0 +1,40 @@
+"""How long persons are kept, by what came of their part in a campaign. Why these defaults: docs/privacy.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from schemas.errors import Refused
+
+Outcome = Literal["not_hired", "hired", "benefits"]
+Step = Literal["ask", "restrict", "erase", "lift"]
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+STEPS: Final[tuple[Step, ...]] = get_args(Step)
+NOTICE: Final = 30  # days between being asked and what comes then
+SOURCE: Final = "/yinfeng/retention"  # under which the platform says what the clock brought
+MOST_MONTHS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Months for which a person is kept in sight, after the campaign's end and their last word; and hidden after
+    that, until they are erased."""
+
+    keep: int
+    hold: int
+
+
+DEFAULTS: Final[dict[Outcome, Terms]] = {
+    "not_hired": Terms(12, 6),
+    "hired": Terms(24, 12),
+    "benefits": Terms(24, 96),
+}
+
+
+def make_terms(keep: int, hold: int) -> Terms:
+    """Raises Refused for what is no length of time that anybody could mean."""
+    for name, months in (("keep", keep), ("hold", hold)):
+        if not 0 <= months <= MOST_MONTHS:
+            raise Refused(f"{name} must be from 0 to {MOST_MONTHS} months")
+    return Terms(keep, hold)

@@ -1,0 +1,55 @@
+"""What campaigns have set about persons: how long they are kept, and whether mail abroad waits for their consent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from schemas.retention import DEFAULTS, OUTCOMES, Outcome, Terms
+from storage.database import Conn
+
+_OF: Final = "SELECT campaign, outcome, keep, hold FROM retention_terms WHERE campaign = ANY(%s)"
+_SET: Final = """
+INSERT INTO retention_terms (campaign, outcome, keep, hold, by) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (campaign, outcome) DO UPDATE SET keep = excluded.keep, hold = excluded.hold, by = excluded.by, at = now()
+"""
+_CHANGED: Final = "SELECT max(at) FROM retention_terms"
+_WAITING: Final = "SELECT campaign FROM abroad_terms WHERE waits AND campaign = ANY(%s)"
+_ALL_WAITING: Final = "SELECT campaign FROM abroad_terms WHERE waits ORDER BY campaign"
+_WAIT: Final = """
+INSERT INTO abroad_terms (campaign, waits, by) VALUES (%s, %s, %s)
+ON CONFLICT (campaign) DO UPDATE SET waits = excluded.waits, by = excluded.by, at = now()
+"""
+
+
+async def retention(conn: Conn, campaigns: Collection[str]) -> dict[tuple[str, Outcome], Terms]:
+    """For how long these campaigns keep persons, by campaign and outcome: as they have set, else by default."""
+    cursor = await conn.execute(_OF, [sorted(set(campaigns))])
+    own = {(campaign, outcome): Terms(keep, hold) for campaign, outcome, keep, hold in await cursor.fetchall()}
+    return {(c, each): own.get((c, each), DEFAULTS[each]) for c in campaigns for each in OUTCOMES}
+
+
+async def keep(conn: Conn, campaign: str, outcome: Outcome, terms: Terms, *, by: str) -> None:
+    """From now on this campaign keeps persons with this outcome for so long."""
+    await conn.execute(_SET, [campaign, outcome, terms.keep, terms.hold, by])
+
+
+async def changed_at(conn: Conn) -> datetime | None:
+    """When a campaign last changed how long it keeps persons; None where none ever did."""
+    row = await (await conn.execute(_CHANGED)).fetchone()
+    return row[0] if row else None
+
+
+async def waiting_for_consent(conn: Conn, campaigns: Collection[str] | None = None) -> set[str]:
+    """In which of these campaigns (else of all) mail that leads abroad waits for its reader's consent."""
+    if campaigns is None:
+        cursor = await conn.execute(_ALL_WAITING)
+    else:
+        cursor = await conn.execute(_WAITING, [sorted(campaigns)])
+    return {campaign for (campaign,) in await cursor.fetchall()}
+
+
+async def wait_for_consent(conn: Conn, campaign: str, *, waits: bool, by: str) -> None:
+    """Let a campaign's mail that leads abroad wait for its reader's consent, or no longer."""
+    await conn.execute(_WAIT, [campaign, waits, by])

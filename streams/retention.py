@@ -1,0 +1,133 @@
+"""The worker's clock over persons: looks who is kept for how long, and does what is due, a portion at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from schemas.facts import Fact, validate_event
+from schemas.journey import RETENTION
+from schemas.messages import KEEP_DATA, MessageRequest, dedupe_key
+from schemas.retention import DEFAULTS, NOTICE, SOURCE, Outcome, Terms
+from storage import messages
+from storage.campaigns import terms
+from storage.database import Conn
+from storage.ledger import ledger
+from storage.ledger.ledger import JourneyKey
+from storage.vault import retention
+from storage.vault.accepting import accept
+from storage.vault.retention import Known, Plan
+from streams.domain.retention import Hidden, Kept, Next, months_after, next_step, outcome
+
+LOOKED_AT: Final = 1000  # persons at a time: some tens of milliseconds
+DONE: Final = 200  # steps at a time
+START: Final = ("", "")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+By = Mapping[tuple[str, Outcome], Terms]
+
+
+async def survey(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
+    """Look at the next persons, and note what comes next of each. Returns after whom to go on; None at the end."""
+    async with conn.transaction():
+        known = await retention.portion(conn, after, LOOKED_AT)
+        by = await terms.retention(conn, {each.campaign for each in known})
+        plans = [(each, _plan(each, by)) for each in known]
+        await retention.store(conn, [plan for each, plan in plans if _differs(each, plan)])
+    return known[-1].key if len(known) == LOOKED_AT else None
+
+
+async def carry_out(conn: Conn, now: datetime) -> int:
+    """Do some of what is due: ask, hide, erase, lift. Returns how much was done; what no longer holds is noted anew."""
+    async with conn.transaction():
+        known = await retention.due(conn, now, DONE)
+        by = await terms.retention(conn, {each.campaign for each in known})
+        plans = [(each, _plan(each, by)) for each in known]
+        due = [(each, plan) for each, plan in plans if plan.step and plan.due_at and plan.due_at <= now]
+        asked = [(each, plan) for each, plan in due if plan.step == "ask"]
+        await messages.request(
+            conn, [_question(each, plan, by[each.campaign, plan.outcome], now) for each, plan in asked]
+        )
+        said = [_said(each, plan, by, now) for each, plan in due if plan.step != "ask"]
+        if said:
+            await accept(conn, said, posted_by=None)
+        done = {each.key for each, _ in due}
+        await retention.store(conn, [_after(plan, now) if each.key in done else plan for each, plan in plans])
+    if said:
+        await ledger.ring(conn)
+    return len(due)
+
+
+def _plan(known: Known, by: By) -> Plan:
+    journey = known.journey()
+    came, heard = known.outcome, known.last_contact
+    erased = False
+    if journey is not None:
+        came, erased = outcome(journey), journey.erased
+        heard = (
+            None if erased or journey.last_contact is None else _EPOCH + timedelta(microseconds=journey.last_contact)
+        )
+    came = came or "not_hired"
+    hidden = None
+    if known.restricted_at is not None:
+        hidden = Hidden(known.restricted_at, known.restricted_ground or "law", known.restricted_until)
+    nobody = erased or (heard is None and hidden is None)  # of whom nothing is left to keep
+    kept = Kept(heard, known.ends, known.asked_at, hidden, nobody)
+    following: Next | None = next_step(kept, by.get((known.campaign, came), DEFAULTS[came]))
+    step, due = (following.step, following.due) if following else (None, None)
+    return Plan(*known.key, came, heard, known.version, known.asked_at, step, due)
+
+
+def _differs(known: Known, plan: Plan) -> bool:
+    return known.state is not None or (known.step, known.due_at) != (plan.step, plan.due_at)
+
+
+def _after(plan: Plan, now: datetime) -> Plan:
+    """Once it is done: nothing comes until the person is looked at again."""
+    asked = now if plan.step == "ask" else plan.asked_at
+    return Plan(plan.campaign, plan.candidate, plan.outcome, plan.last_contact, plan.version, asked, None, None)
+
+
+def _question(known: Known, plan: Plan, by: Terms, now: datetime) -> MessageRequest:
+    """Asks whether they want to be kept, once for each time that they were last heard of."""
+    hides = now + timedelta(days=NOTICE)
+    zone = ZoneInfo(known.timezone)
+    heard = plan.last_contact or now
+    params = {
+        "hidden_on": hides.astimezone(zone).date().isoformat() if by.hold else None,
+        "erased_on": months_after(hides, by.hold).astimezone(zone).date().isoformat(),
+        "heard": (heard - _EPOCH) // timedelta(microseconds=1),
+    }
+    reason = [max(heard, known.ends or heard).isoformat()]
+    key = dedupe_key(KEEP_DATA, known.campaign, known.candidate, reason)
+    return MessageRequest(KEEP_DATA, key, known.campaign, known.candidate, params)
+
+
+def _said(known: Known, plan: Plan, by: By, now: datetime) -> Fact:
+    """What the clock brought, as a fact: named by what it is about, so that it is said but once."""
+    data: dict[str, Any] = {"campaign": known.campaign, "candidate": known.candidate}
+    if plan.step == "restrict":
+        until = months_after(now, by[known.campaign, plan.outcome].hold).astimezone(ZoneInfo(known.timezone))
+        data |= {"ground": RETENTION, "until": until.date().isoformat()}
+    named = f"{known.campaign}\n{known.candidate}\n{plan.step}\n{plan.due_at}"
+    return validate_event(
+        {
+            "specversion": "1.0",
+            "id": sha256(named.encode()).hexdigest(),
+            "source": SOURCE,
+            "type": TYPES[plan.step or ""],
+            "time": now.isoformat(),
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+    )
+
+
+TYPES: Final[Mapping[str, str]] = {
+    "restrict": "candidate.restricted",
+    "erase": "candidate.erased",
+    "lift": "candidate.restriction_lifted",
+}
