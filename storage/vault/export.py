@@ -12,6 +12,7 @@ from storage.database import Conn
 from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import reading, sealed, suppressions
+from storage.vault import notes
 from storage.vault.process import vault
 
 Row = dict[str, Any]
@@ -52,6 +53,7 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
         "attachments": await _rows(conn, _ATTACHMENTS, [*key]),
         "places": await _rows(conn, _PLACES, [*key]),
         "suppressions": [asdict(each) for found in (await suppressions.of(conn, addresses)).values() for each in found],
+        "notes": [asdict(note) for note in await notes.of(conn, key)],
         "dead_letters": [
             {"value": each.value.decode("utf-8", "backslashreplace"), "reason": each.reason, "at": each.at}
             for each in await dead_letters.about(conn, key)
