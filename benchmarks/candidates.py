@@ -15,6 +15,7 @@ from storage.journeys import people
 from storage.journeys.journeys import Stored, store
 from storage.journeys.people import Wanted
 from storage.setup import migrate
+from storage.vault.persons import SEARCHED
 from storage.vault.process import vault
 from storage.vault.searching import found_by
 from streams.domain.measures import milestones
@@ -104,7 +105,8 @@ async def _timed(conn: Conn, wanted: Wanted) -> tuple[float, float, int]:
 
 async def fill(conn: Conn, count: int) -> None:
     """Let so many candidates be there, as the fold stores them."""
-    key = await _key(conn)
+    async with conn.transaction():
+        key = (await vault().keeper(conn)).digest(SEARCHED, CAMPAIGN.encode())
     names: dict[str, Any] = {}
     for start in range(0, count, PORTION):
         numbers = range(start, min(start + PORTION, count))
@@ -122,14 +124,6 @@ async def fill(conn: Conn, count: int) -> None:
                 await copy.write_row(row)
     for table in ("journeys", "vault.person"):
         await conn.execute(f"VACUUM ANALYZE {table}".encode())
-
-
-async def _key(conn: Conn) -> bytes:
-    own = (CAMPAIGN, "")
-    found = await vault().keys.for_sealing(conn, {own: datetime.now(UTC)})
-    key = found[own].key
-    assert key, "the campaign has no key"
-    return key
 
 
 def _id(n: int) -> str:

@@ -130,8 +130,8 @@ class WallRow(SQLModel, table=True):
 
 
 class ViewRow(SQLModel, table=True):
-    """A list of candidates that somebody keeps: what it is narrowed by and its columns, as an address has them. What was
-    searched for is not kept: it may be a person's name. `holder` is `account:…` or `key:…`."""
+    """A list of candidates that somebody keeps: what it is narrowed by and its columns, as an address has them. What
+    was searched for is not kept: it may be a person's name. `holder` is `account:…` or `key:…`."""
 
     __tablename__ = "views"
     __table_args__ = (Index("views_holder", "holder", "campaign"),)

@@ -32,11 +32,12 @@ class Note:
 
 
 async def add(conn: Conn, whose: JourneyKey, text: str, *, author: str, name: str) -> None:
-    """Note something about a person, within a transaction. Raises NotFound for who has no key, so for who was erased
-    and has begun no new life."""
+    """Note something about a person, within a transaction. Raises NotFound for who was erased and has begun no new
+    life."""
+    known = (await vault().keys.held(conn, [whose])).get(whose)
+    if known is not None and known.key is None:
+        raise NotFound("nothing is noted about who was erased")
     sealed = (await vault().keeper(conn, [whose])).seal_words(whose, _PURPOSE, text)
-    if sealed is None:
-        raise NotFound("nothing is noted about who was erased, or of whom nobody said anything")
     await conn.execute(_ADD, [*whose, sealed, author, name])
 
 

@@ -37,7 +37,7 @@ SELECT p.campaign, p.candidate, p.profile FROM vault.person p
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 WHERE p.profile IS NOT NULL
 """
-_SEARCHED: Final = "search"  # what the keys of hashes are derived for
+SEARCHED: Final = "search"  # what the keys of hashes are derived for
 DRAWN: Final = 20  # characters of a profile that tell it from the one before: of its life and its nonce
 _DRAW: Final = f"""
 UPDATE vault.person p SET name = u.name, profile = u.profile, pinyin = u.pinyin, initials = u.initials,
@@ -213,13 +213,14 @@ class Vault:
     async def asked(self, conn: Conn, campaign: str, text: str) -> tuple[str, str] | None:
         """The column of hashes (`phone`, `email`) that this text asks for, and what stands there of whom it is; None
         where it is no telephone number and no address."""
-        keeper = await self.reader(conn, [PLATFORM])
-        return hash_asked(text, keeper.digest(_SEARCHED, campaign.encode())) if keeper.knows(PLATFORM) else None
+        keys = await self.keys.held(conn, [PLATFORM])
+        keeper = Keeper(keys, self._randomness)
+        return hash_asked(text, keeper.digest(SEARCHED, campaign.encode()) if PLATFORM in keys else None)
 
     async def _search_keys(self, conn: Conn, persons: Iterable[JourneyKey]) -> dict[str, bytes]:
         """By campaign, the key under which telephone numbers and addresses are hashed there."""
         keeper = await self.keeper(conn)
-        return {campaign: keeper.digest(_SEARCHED, campaign.encode()) for campaign in {each[0] for each in persons}}
+        return {campaign: keeper.digest(SEARCHED, campaign.encode()) for campaign in {each[0] for each in persons}}
 
     async def erase(self, conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
         """Destroy the keys of persons, and what is known of them. What was said after the cut, of a life that goes on,
@@ -243,6 +244,12 @@ class Vault:
             return build_fact(without(fact.event, personal(fact.event)))
         assert key.key is not None
         return msgspec.structs.replace(fact, event=seal(fact.event, key.key, key.life, self._randomness, like))
+
+    def _profile_text(self, profile: Profile, key: PersonKey, whose: JourneyKey) -> str:
+        assert key.key is not None
+        nonce = self._randomness(_NONCE)
+        ciphertext = AESGCM(key.key).encrypt(nonce, _encode(profile), _about(whose, key.life))
+        return f"{key.life}.{base64.b64encode(nonce + ciphertext).decode()}"
 
 
 def _row(whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None]) -> tuple[Any, ...]:
