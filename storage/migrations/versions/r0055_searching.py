@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0055"
-down_revision = "0060"
+down_revision = "0052"
 
 _COLUMNS = (
     """ALTER TABLE vault.person ADD COLUMN pinyin varchar, ADD COLUMN initials varchar, ADD COLUMN sought varchar[],
