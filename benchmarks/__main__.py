@@ -10,6 +10,7 @@ from rich.table import Table
 
 from benchmarks import (
     applying,
+    candidates,
     drain,
     growth,
     late_target,
@@ -57,6 +58,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "sending": sending.measure,
     "signing_up": signing_up.measure,
     "openings": openings.measure,
+    "candidates": candidates.measure,
     "seats": seats.measure,
     "morning": morning.measure,
     "wall": wall.measure,

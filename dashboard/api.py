@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Request, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.candidates import candidate_page
+from dashboard.candidates.one import candidate_page
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.paging import DEFAULT_LIMIT, MAX_LIMIT, After, Limit, decode, next_link

@@ -1,4 +1,4 @@
-"""The pages: campaigns, a campaign, a candidate, the wall. Plain without scripts; what changes while they are open
+"""The pages: campaigns, a campaign, the wall. Plain without scripts; what changes while they are open
 comes by `dashboard/page_stream.py`, from the hub's mark on: it is taken before the tables are read."""
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name, askable, known
+from dashboard.api import Name, known
 from dashboard.campaign.pages import own_page
 from dashboard.campaign.reading import read_charts
-from dashboard.candidates import candidate_page
 from dashboard.console.notice import notice
 from dashboard.languages import Lang, language
 from dashboard.live import Hub
@@ -25,7 +24,6 @@ from schemas.access import Caller
 from schemas.paging import After, decode, encode
 from storage.campaigns import employers, reads
 from storage.database import Conn, borrowed
-from storage.journeys.candidates import Place
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Page = Callable[..., HTMLResponse]
@@ -33,7 +31,6 @@ Row = dict[str, Any]
 Clock = Callable[[], datetime]
 
 CAMPAIGNS_A_PAGE: Final = 30
-FACTS_A_PAGE: Final = 100
 ROWS: Final = 500  # fairs and openings on a campaign's page
 NEAR_FAIRS: Final = 5
 
@@ -89,25 +86,6 @@ def make_router(
     @router.get("/candidates")
     async def find(campaign: str, candidate: str, caller: Caller = some) -> RedirectResponse:
         return RedirectResponse(f"/candidates/{quote(campaign, safe='')}/{quote(candidate.strip(), safe='')}", 303)
-
-    @router.get("/candidates/{campaign}/{candidate:path}")
-    async def person(
-        request: Request, campaign: Name, candidate: Name, caller: Caller = some, after: After = None
-    ) -> HTMLResponse:
-        caller.require("organizer", "employer")
-        key, place = (askable(campaign), askable(candidate)), decode(after, Place, None)
-        async with borrowed(pool) as conn:
-            found = await candidate_page(conn, caller, *key, after=place, limit=FACTS_A_PAGE + 1)
-            about = await known(conn, campaign)
-            titles = await reads.fair_titles(conn, campaign, list(found["fairs"]))
-            said = await notice(conn, request, caller)
-            facts = found["timeline"][:FACTS_A_PAGE]
-            names = await names_of(conn, about, language(request), facts, offers=found["offers"])
-        last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
-        more = encode((last["time"], last["source"], last["id"])) if last else None
-        shown = {"about": about, "steps": reads.FUNNEL, "titles": titles, "notice": said, "names": names}
-        context = {"more": more, **found, "timeline": facts, **shown}
-        return page(request, "candidate.html", context)
 
     return router
 

@@ -127,3 +127,18 @@ class WallRow(SQLModel, table=True):
     made_by: str
     made_at: datetime = moment(now=True)
     revoked_at: datetime | None = moment(nullable=True)
+
+
+class ViewRow(SQLModel, table=True):
+    """A list of candidates that somebody keeps: what it is narrowed by and its columns, as an address has them. What
+    was searched for is not kept: it may be a person's name. `holder` is `account:…` or `key:…`."""
+
+    __tablename__ = "views"
+    __table_args__ = (Index("views_holder", "holder", "campaign"),)
+
+    view: str = Field(primary_key=True)
+    holder: str
+    campaign: str
+    name: str
+    query: str
+    made_at: datetime = moment(now=True)

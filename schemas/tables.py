@@ -165,10 +165,16 @@ class JourneyRow(SQLModel, table=True):
     the columns after it are drawn from it for those who only read: `standing` has the milestones where the
     journey stands (name → microseconds since 1970), `employers` all that have to do with the candidate. `drawn` is the
     version that was written with all that is known of a journey by now; the version before writes others. `name`: of
-    rows that an earlier version stored; what people are called is in the vault.
+    rows that an earlier version stored; what people are called is in the vault. `tags` is what lists of candidates are
+    narrowed by (see storage/journeys/tags.py), `offer_ends` when the first of the open offers expires, `tagged` the
+    version that both were drawn from.
     """
 
     __tablename__ = "journeys"
+    __table_args__ = (
+        Index("journeys_tags", "tags", postgresql_using="gin"),
+        Index("journeys_offers", "campaign", "offer_ends", postgresql_where=text("offer_ends IS NOT NULL")),
+    )
 
     campaign: str = Field(primary_key=True)
     candidate: str = Field(primary_key=True)
@@ -178,6 +184,9 @@ class JourneyRow(SQLModel, table=True):
     standing: dict[str, int] = json()
     employers: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
     drawn: int | None = None
+    tags: list[str] | None = Field(default=None, sa_type=ARRAY(String), nullable=True)
+    offer_ends: datetime | None = moment(nullable=True)
+    tagged: int | None = None
     updated_at: datetime = moment(now=True)
 
 

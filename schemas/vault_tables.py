@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, text
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, String, text
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import moment
@@ -17,7 +17,9 @@ class PersonRow(SQLModel, table=True):
     the campaign's own key, for what is said of nobody.
 
     `key`: none once it was destroyed; the row stays. `life` grows with each erasure: what was sealed in an earlier one
-    can't be opened any more. `name` is what people are searched by; `profile` has the rest, sealed.
+    can't be opened any more. `profile` has what a person is called and how they are reached, sealed. They are found by
+    `name`, `pinyin`, `initials`, `sought` and by `phone` and `email`, keyed hashes (see storage/vault/searching.py);
+    `drawn`: the head of the profile that these were drawn from.
     `registered`: the erasure stands in the register outside the database too. `restricted_at`: since when they are
     hidden from readers, on which ground, until which day.
     """
@@ -26,6 +28,9 @@ class PersonRow(SQLModel, table=True):
     __table_args__ = (
         Index("person_unregistered", "erased_at", postgresql_where=text("NOT registered")),
         Index("person_restricted", "campaign", "candidate", postgresql_where=text("restricted_at IS NOT NULL")),
+        Index("person_sought", "sought", postgresql_using="gin"),
+        Index("person_phone", "campaign", "phone", postgresql_where=text("phone IS NOT NULL")),
+        Index("person_email", "campaign", "email", postgresql_where=text("email IS NOT NULL")),
         {"schema": VAULT},
     )
 
@@ -35,6 +40,12 @@ class PersonRow(SQLModel, table=True):
     key: str | None = None
     name: str | None = None
     profile: str | None = None
+    pinyin: str | None = None
+    initials: str | None = None
+    sought: list[str] | None = Field(default=None, sa_type=ARRAY(String), nullable=True)
+    phone: str | None = None
+    email: str | None = None
+    drawn: str | None = None
     erased_at: datetime | None = moment(nullable=True)
     registered: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
     made_at: datetime = moment(now=True)
@@ -73,3 +84,19 @@ class MasterRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     proof: str
     made_at: datetime = moment(now=True)
+
+
+class NoteRow(SQLModel, table=True):
+    """What HR notes about a person beside the facts, sealed under the person's key, and gone with it. `author` is
+    `account:…` or `key:…`, `name` what it was called then."""
+
+    __tablename__ = "note"
+    __table_args__ = (Index("note_person", "campaign", "candidate", "id"), {"schema": VAULT})
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    campaign: str
+    candidate: str
+    text: str
+    author: str
+    name: str
+    at: datetime = moment(now=True)

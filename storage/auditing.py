@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -32,9 +33,10 @@ WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s {upto}
   AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _COLUMNS = """
-SELECT candidate, state, standing, employers, drawn IS DISTINCT FROM version, s.fairs, s.stamps,
+SELECT candidate, state, standing, employers, drawn IS DISTINCT FROM version OR tagged IS DISTINCT FROM version,
+       s.fairs, s.stamps,
        (SELECT ARRAY[p.name IS NOT NULL, p.profile IS NOT NULL, p.restricted_at IS NOT NULL] FROM vault.person p
-        WHERE (p.campaign, p.candidate) = (j.campaign, j.candidate)) AS known
+        WHERE (p.campaign, p.candidate) = (j.campaign, j.candidate)) AS known, tags, offer_ends
 FROM journeys j LEFT JOIN LATERAL (
     SELECT array_agg(fair ORDER BY fair) AS fairs, jsonb_agg(jsonb_build_array(at, source, id) ORDER BY fair) AS stamps
     FROM seats WHERE (campaign, candidate) = (j.campaign, j.candidate) AND at IS NOT NULL) s ON true
@@ -128,6 +130,8 @@ class StoredJourney:
     named: bool = False
     reached: bool = False
     hidden: bool = False
+    tags: list[str] = field(default_factory=list)
+    offer_ends: datetime | None = None
 
 
 async def bound(conn: Conn, campaign: str, after: str, facts: int) -> str | None:
@@ -245,9 +249,10 @@ async def astray(conn: Conn) -> list[int]:
 
 def _journeys(rows: Iterable[tuple[Any, ...]]) -> dict[str, StoredJourney]:
     found = {}
-    for candidate, state, standing, employers, behind, fairs, stamps, known in rows:
+    for candidate, state, standing, employers, behind, fairs, stamps, known, tags, offer_ends in rows:
         seats = {fair: (at, source, id) for fair, (at, source, id) in zip(fairs or (), stamps or (), strict=True)}
-        found[candidate] = StoredJourney(_decode(state), standing, employers, behind, seats, *(known or ()))
+        drawn = {"tags": tags or [], "offer_ends": offer_ends}
+        found[candidate] = StoredJourney(_decode(state), standing, employers, behind, seats, *(known or ()), **drawn)
     return found
 
 

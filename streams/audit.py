@@ -181,7 +181,7 @@ class _Work:
                 self._seen.add(candidate)
             standing_facts = [fact for fact in told if stands(fact, retracted)]
             journey = fold(standing_facts)
-            compare_journey(self._report, f"journey {self._campaign}/{candidate}", stored.get(candidate), journey)
+            compare_journey(self._report, (self._campaign, candidate), stored.get(candidate), journey)
             standing = milestones(journey)
             self._count(candidate, [contribution(journey, standing, each, self._zone) for each in self._targets])
             self._cells.count(candidate, cells(journey, standing))

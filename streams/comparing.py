@@ -15,7 +15,7 @@ from storage import auditing
 from storage.auditing import StoredJourney
 from storage.campaigns import breakdowns, targets
 from storage.database import Conn
-from storage.journeys.journeys import employers
+from storage.journeys.tags import employers, offer_ends, tags
 from streams.counting import target_of
 from streams.domain.breakdown import Cell
 from streams.domain.campaign import Campaign, Target, make_target
@@ -123,11 +123,18 @@ async def compare_breakdowns(conn: Conn, report: Report, campaign: str, counted:
             )
 
 
-def compare_journey(report: Report, what: str, stored: StoredJourney | None, journey: Journey) -> None:
-    kept = stored or StoredJourney(NOTHING_KNOWN, {}, [])
+def compare_journey(report: Report, key: tuple[str, str], stored: StoredJourney | None, journey: Journey) -> None:
+    """Compare the row of one candidate (campaign, candidate) with what the facts make of them."""
+    kept, what, standing = (
+        stored or StoredJourney(NOTHING_KNOWN, {}, []),
+        "journey {}/{}".format(*key),
+        milestones(journey),
+    )
     drawn = {
-        "standing": (kept.standing, milestones(journey)),
+        "standing": (kept.standing, standing),
         "employers": (kept.employers, sorted(employers(journey))),
+        "tags": (kept.tags, tags(key[1], journey, standing)),
+        "open offers' end": (kept.offer_ends, offer_ends(journey)),
         "places in line": (kept.seats, lines(journey)),
         "name and other words in the vault": ((kept.named, kept.reached), ("name" in journey.told, bool(journey.told))),
         "whether the vault hides them": (kept.hidden, journey.hidden is not None),

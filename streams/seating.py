@@ -13,6 +13,7 @@ from storage.journeys.journeys import Stored
 from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
 from storage.vault.persons import AtHand
+from storage.vault.process import vault
 from streams.apply import forget_erased, refold, seat_changes
 from streams.domain.fold import fold
 from streams.domain.measures import milestones
@@ -38,6 +39,19 @@ async def catch_up(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
             await targets.lock(conn, dict.fromkeys((campaign for campaign, _ in keys), False))
             await _draw_anew(conn, keys)
     return keys[-1] if keys else None
+
+
+async def tag_journeys(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
+    """Tag the next journeys that another version stored last. Returns after which to go on; None when nothing is
+    left."""
+    return await journeys.tag_more(conn, after, PORTION)
+
+
+async def draw_persons(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
+    """Draw what the next persons are searched by, of those whom another version drew last. Returns after which to go
+    on; None when nothing is left."""
+    async with conn.transaction():
+        return await vault().draw_more(conn, after, PORTION)
 
 
 async def _draw_anew(conn: Conn, keys: list[JourneyKey]) -> None:

@@ -4,7 +4,7 @@ notes erasures outside the database, and seals what an earlier version left in t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,7 +22,7 @@ from storage.vault.register import Register, note_all
 from streams.persisting import Persistence
 from streams.retention import carry_out, survey
 from streams.sealing import Beside
-from streams.seating import START, catch_up
+from streams.seating import START, catch_up, draw_persons, tag_journeys
 
 BEAT_EVERY: Final = 5.0  # seconds
 NOTE_EVERY: Final = 10.0  # seconds between looks for erasures that the register lacks
@@ -56,6 +56,7 @@ class Upkeep:
         self._facts = 0
         self._committed: float | None = None
         self._drawn_until: JourneyKey = START
+        self._step = 0
         self._draws_at = 0.0
         self._sealing, self._seals_at = Beside(), timer() + SEAL_AFTER
         self._looked_until: JourneyKey = START
@@ -117,9 +118,11 @@ class Upkeep:
 
         async def draw_anew() -> None:
             if time.monotonic() >= self._draws_at:
-                after = await self._aside.persist(lambda conn: catch_up(conn, self._drawn_until))
+                step = STEPS[self._step]
+                after = await self._aside.persist(lambda conn: step(conn, self._drawn_until))
                 self._drawn_until = after or START
-                self._draws_at = 0.0 if after else time.monotonic() + LOOK_AGAIN
+                self._step = self._step if after else (self._step + 1) % len(STEPS)
+                self._draws_at = 0.0 if after or self._step else time.monotonic() + LOOK_AGAIN
 
         app.timer(DRAW_EVERY)(draw_anew)
         app.timer(SEAL_EVERY)(self.seal_some)
@@ -138,3 +141,12 @@ class Upkeep:
         app.timer(BEAT_EVERY)(beat)
         app.timer(NOTE_EVERY)(note_erasures)
         app.timer(SWEEP_EVERY)(sweep)
+
+
+# What another version of Yinfeng wrote is drawn anew, one after the other: each takes a place after which to go on, and
+# returns the next; None when nothing is left.
+STEPS: Final[tuple[Callable[[Conn, JourneyKey], Awaitable[JourneyKey | None]], ...]] = (
+    catch_up,
+    tag_journeys,
+    draw_persons,
+)

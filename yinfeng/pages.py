@@ -18,6 +18,7 @@ from jinja2.ext import Extension
 from dashboard.access.cookies import FIELD, Cookies
 from dashboard.access.texts import TEXTS as ACCESS_TEXTS
 from dashboard.campaign.texts import TEXTS as CAMPAIGN_TEXTS
+from dashboard.candidates.texts import TEXTS as CANDIDATE_TEXTS
 from dashboard.console.texts import TEXTS as CONSOLE_TEXTS
 from dashboard.formats import Formats, rounded
 from dashboard.languages import LANG_COOKIE, Lang, language
@@ -142,6 +143,7 @@ TEMPLATES = (("dashboard", "templates"), ("notifications", "pages"))
 TEXTS = (
     DASHBOARD_TEXTS,
     ACCESS_TEXTS,
+    CANDIDATE_TEXTS,
     CONSOLE_TEXTS,
     PRIVACY_TEXTS,
     TARGET_TEXTS,

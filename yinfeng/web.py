@@ -30,6 +30,9 @@ from dashboard.access.single_sign_on import make_router as single_sign_on_router
 from dashboard.access.welcome import make_router as welcome_router
 from dashboard.api import make_router as reads_router
 from dashboard.campaign.pages import make_router as campaign_router
+from dashboard.candidates.list_api import make_router as list_router
+from dashboard.candidates.list_page import make_router as list_page_router
+from dashboard.candidates.one_page import make_router as one_page_router
 from dashboard.console.notice import make_counts
 from dashboard.console.pages import make_router as console_router
 from dashboard.console.pages import make_show
@@ -138,6 +141,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     _add_privacy(app, Shelf(pool, page, _now, settings.mail_way, settings.leads_abroad), authenticate)
     _add_reads(app, pool, hub, authenticate, page)
+    _add_candidates(app, pool, authenticate, page)
     _add_access(app, office, authenticate, provider)
     _add_walls(app, office, authenticate, hub, page)
     show = make_show(pool, page, _now)
@@ -188,6 +192,12 @@ def _add_reads(
     app.include_router(campaign_router(pool, hub, authenticate, page, clock=_now))
     app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
     app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
+
+
+def _add_candidates(app: FastAPI, pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Pages) -> None:
+    app.include_router(list_router(pool, authenticate, page.text, _now))
+    app.include_router(list_page_router(pool, authenticate, page, page.text, _now))
+    app.include_router(one_page_router(pool, authenticate, page, _now))
 
 
 async def _beat(pulse: Pulse) -> None:

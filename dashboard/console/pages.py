@@ -1,35 +1,31 @@
-"""`/forms/{form}`: the page of a form; and the list of candidates, where people are chosen for one."""
+"""`/forms/{form}`: the page of a form."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name, askable, known
+from dashboard.api import askable
 from dashboard.console.filling import Typed, choices, first_values, gather
 from dashboard.console.notice import notice
 from dashboard.languages import language
 from schemas.access import Caller
 from schemas.errors import NotFound
 from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Filled, Form
-from schemas.paging import After, decode, encode
-from storage.campaigns import openings, reads
+from storage.campaigns import openings
 from storage.database import Conn, borrowed
-from storage.journeys import people, sight
-from storage.vault import restricting
+from storage.journeys import sight
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Page = Callable[..., HTMLResponse]
 Show = Callable[[Request, Caller, Form, Filled], Awaitable[HTMLResponse]]
-PEOPLE_A_PAGE: Final = 100
-Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 def make_show(pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], datetime]) -> Show:
@@ -60,34 +56,6 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             raise NotFound(f"there is no form {name!r}")
         caller.require(*wanted.roles)
         return await show(request, caller, wanted, Filled({}, {}, 200))
-
-    @router.get("/campaigns/{campaign}/candidates")
-    async def candidates(
-        *,
-        request: Request,
-        campaign: Name,
-        q: Word = "",
-        stage: Word = "",
-        after: After = None,
-        caller: Caller = Depends(authenticate),
-    ) -> HTMLResponse:
-        caller.require("organizer")
-        async with borrowed(pool) as conn:
-            about = await known(conn, campaign)
-            found = await people.listed(
-                conn,
-                askable(campaign),
-                words=q.strip() or None,
-                stage=stage if stage in reads.FUNNEL else None,
-                after=decode(after, str, ""),
-                limit=PEOPLE_A_PAGE + 1,
-            )
-            hidden = await restricting.count(conn, campaign)
-            said = await notice(conn, request, caller)
-        more = encode(found[PEOPLE_A_PAGE - 1]["candidate"]) if len(found) > PEOPLE_A_PAGE else None
-        context = {"about": about, "people": found[:PEOPLE_A_PAGE], "more": more, "q": q, "stage": stage}
-        about_all = {"steps": reads.FUNNEL, "notice": said, "hidden": hidden}
-        return page(request, "console/candidates.html", context | about_all)
 
     return router
 

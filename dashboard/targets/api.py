@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import date, datetime
-from tempfile import SpooledTemporaryFile
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard import exporting
 from dashboard.access.office import address_of
 from dashboard.api import Name, Paging, askable, known
 from dashboard.targets.counted import asked_for, first, on, rows
-from dashboard.targets.export import FORMATS
 from schemas.access import Caller
 from schemas.counted import Explaining
 from storage.access import audit
@@ -27,10 +25,9 @@ Row = dict[str, Any]
 Format = Annotated[Literal["json", "csv", "xlsx"] | None, Query(description="Instead of the header Accept.")]
 Day = Annotated[date | None, Query(description="Only what was earned on this day, in the campaign's time zone.")]
 NUMBER: Final = "Yinfeng-Progress"
-_IN_MEMORY: Final = 4 * 1024 * 1024  # bytes; a longer table waits in a file
-_CHUNK: Final = 64 * 1024
+HEAD: Final = ("candidate", "name", "at", "amount", "facts")
 _TABLES: Final[dict[str, Any]] = {
-    media: {"schema": {"type": "string", "format": "binary"}} for media, _ in FORMATS.values()
+    media: {"schema": {"type": "string", "format": "binary"}} for media, _ in exporting.FORMATS.values()
 }
 _HEADERS: Final = {NUMBER: {"description": "The number at the moment of this answer.", "schema": {"type": "number"}}}
 
@@ -62,12 +59,12 @@ def make_router(
         audit. An employer reads its own candidates.
         """
         caller.require("organizer", "employer")
-        form = format or _accepted(request)
+        form = format or exporting.asked_for(request)
         async with borrowed(pool) as conn, snapshot(conn):
             about = await known(conn, campaign)
             wanted = await asked_for(conn, campaign, askable(target))
             after = paging.after(str, "")
-            all_of_it = form in FORMATS
+            all_of_it = form in exporting.FORMATS
             found = rows(
                 conn,
                 explaining,
@@ -82,37 +79,17 @@ def make_router(
                 if wanted["measure"] == "fairs_held":  # they are few
                     return [row async for row in found]
                 return paging.cut(await first(found, paging.limit + 1), "candidate")
-            table = await _written(found, form)
+            table = await exporting.written(HEAD, _cells(found), form)
         async with borrowed(pool) as conn:
             by = audit.who(caller, address_of(request))
             await audit.add(conn, by, "counted_exported", campaign=campaign, subject=target)
-        return _file(table, form, wanted)
+        return exporting.handed_out(table, form, "counted", {NUMBER: str(wanted["progress"])})
 
     return router
 
 
-def _accepted(request: Request) -> str:
-    accept = request.headers.get("accept", "")
-    return next((form for form, (media, _) in FORMATS.items() if media in accept), "json")
-
-
-async def _written(found: AsyncIterator[Row], form: str) -> Any:
-    """A file that whoever reads it closes."""
-    table = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-    await FORMATS[form][1](found, table)
-    table.seek(0)
-    return table
-
-
-def _file(table: Any, form: str, target: Row) -> StreamingResponse:
-    def chunks() -> Any:
-        with table:
-            while chunk := table.read(_CHUNK):
-                yield chunk
-
-    headers = {
-        "Content-Disposition": f'attachment; filename="counted.{form}"',
-        "Cache-Control": "no-store",
-        NUMBER: str(target["progress"]),
-    }
-    return StreamingResponse(chunks(), headers=headers, media_type=FORMATS[form][0])
+async def _cells(found: AsyncIterator[Row]) -> exporting.Rows:
+    async for row in found:
+        facts = [f"{f['type']} {f['time'].astimezone(UTC).isoformat()} {f['source']} {f['id']}" for f in row["facts"]]
+        at = row["at"].astimezone(UTC).isoformat()
+        yield row["candidate"] or "", row["name"] or "", at, row["amount"], "; ".join(facts)

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from schemas.errors import ConcurrentChange
 from schemas.journey import Journey
-from storage.arrays import Column, columns, documents, split
+from storage.arrays import Column, Value, columns, documents, split
 from storage.database import Conn
+from storage.journeys.tags import employers, offer_ends, tags
 from storage.ledger.ledger import JourneyKey
 
+BETWEEN: Final = "\u2028"  # stands in no value, and is no control character, which would be written with more work
 _LOAD = """
 SELECT j.campaign, j.candidate, j.version, j.state, j.drawn FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 _STORE = f"""
-INSERT INTO journeys AS j (campaign, candidate, version, state, standing, employers, drawn)
-SELECT c, p, v, convert_to(s, 'UTF8'), m::jsonb, coalesce(string_to_array(e, E'\\x1f'), '{{}}'), v
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], {split()}, {split()})
-     AS n(c, p, v, e, s, m)
+INSERT INTO journeys AS j (campaign, candidate, version, state, standing, employers, drawn, tags, offer_ends, tagged)
+SELECT c, p, v, convert_to(s, 'UTF8'), m::jsonb, coalesce(string_to_array(e, '{BETWEEN}'), '{{}}'), v,
+       coalesce(string_to_array(t, '{BETWEEN}'), '{{}}'), o, v
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], {split()}, {split()})
+     AS n(c, p, v, e, t, o, s, m)
 ON CONFLICT (campaign, candidate) DO UPDATE
 SET version = excluded.version, state = excluded.state, name = NULL, standing = excluded.standing,
-    employers = excluded.employers, drawn = excluded.drawn, updated_at = now()
+    employers = excluded.employers, drawn = excluded.drawn, tags = excluded.tags, offer_ends = excluded.offer_ends,
+    tagged = excluded.tagged, updated_at = now()
 WHERE j.version = excluded.version - 1
 """
 _SCAN = 'SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate COLLATE "C"'
@@ -32,6 +37,17 @@ _SCAN_SIZE = 2000
 _BEHIND = """
 SELECT campaign, candidate FROM journeys WHERE (campaign, candidate) > (%s, %s) AND drawn IS DISTINCT FROM version
 ORDER BY campaign, candidate LIMIT %s
+"""
+
+_UNTAGGED = """
+SELECT campaign, candidate, version, state, standing FROM journeys
+WHERE (campaign, candidate) > (%s, %s) AND tagged IS DISTINCT FROM version ORDER BY campaign, candidate LIMIT %s
+"""
+# What a worker writes meanwhile has its tags.
+_TAG = f"""
+UPDATE journeys j SET tags = coalesce(string_to_array(n.t, '{BETWEEN}'), '{{}}'), offer_ends = n.o, tagged = j.version
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::timestamptz[]) AS n(c, p, v, t, o)
+WHERE (j.campaign, j.candidate) = (n.c, n.p) AND j.version = n.v
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -75,17 +91,29 @@ async def behind(conn: Conn, after: JourneyKey, most: int) -> list[JourneyKey]:
 
 
 def _columns(rows: list[tuple[JourneyKey, tuple[Stored, dict[str, int]]]]) -> list[Column]:
-    named = [
-        (*key, stored.version + 1, "\x1f".join(sorted(employers(stored.journey))) or None) for key, (stored, _) in rows
-    ]
+    named = [_row(key, stored, standing) for key, (stored, standing) in rows]
     states = documents(_encode(stored.journey) for _, (stored, _) in rows)
-    return [*columns(named, 4), states, documents(_encode(standing) for _, (_, standing) in rows)]
+    return [*columns(named, 6), states, documents(_encode(standing) for _, (_, standing) in rows)]
 
 
-def employers(journey: Journey) -> set[str]:
-    """All employers that have to do with a candidate: by interview, offer or hire."""
-    offers = {offer.terms.employer for offer in journey.offers.values() if offer.terms}
-    return offers | journey.interviews.keys() | journey.hires.keys()
+def _row(key: JourneyKey, stored: Stored, standing: Mapping[str, int]) -> tuple[Value, ...]:
+    journey = stored.journey
+    named = BETWEEN.join(sorted(employers(journey))) or None
+    return (*key, stored.version + 1, named, _tagged(key[1], journey, standing), offer_ends(journey))
+
+
+async def tag_more(conn: Conn, after: JourneyKey, most: int) -> JourneyKey | None:
+    """Tag some of the journeys that another version of Yinfeng wrote last, the next ones after this. Returns after
+    which to go on; None when nothing is left."""
+    found = await (await conn.execute(_UNTAGGED, [*after, most])).fetchall()
+    rows = [(key, version, _decode(state), standing) for *key, version, state, standing in found]
+    told = [(*key, version, _tagged(key[1], j, standing), offer_ends(j)) for key, version, j, standing in rows]
+    await conn.execute(_TAG, columns(told, 5))
+    return (found[-1][0], found[-1][1]) if found else None
+
+
+def _tagged(candidate: str, journey: Journey, standing: Mapping[str, int]) -> str | None:
+    return BETWEEN.join(tags(candidate, journey, standing)) or None
 
 
 async def scan(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, Journey]]:

@@ -10,8 +10,9 @@ import msgspec
 from schemas.journey import Journey
 from storage.database import Conn
 from storage.journeys.sight import SEEN
+from storage.journeys.tags import tag
 
-# Two ways to find them, each with an index of its own. Those found are put in order before the rule is asked, which
+# Two ways to find them, by tags, which are cut where an id is long. Those found are put in order before the rule is asked, which
 # looks at facts: it is asked of as many as are shown.
 _OWN: Final = """
 SELECT candidate, state, standing FROM journeys
@@ -19,8 +20,8 @@ WHERE campaign = %(campaign)s AND candidate > %(after)s AND {which} {more}
 """
 _LISTED: Final = f"""
 WITH own AS MATERIALIZED (
-    {_OWN.format(which="employers @> ARRAY[%(employer)s::varchar]", more="{more}")}
-    UNION {_OWN.format(which="starts_with(candidate, %(employer)s || ':')", more="{more}")}
+    {_OWN.format(which="tags @> ARRAY[%(theirs)s::varchar] AND employers @> ARRAY[%(employer)s::varchar]", more="{more}")}
+    UNION {_OWN.format(which="tags @> ARRAY[%(own)s::varchar] AND starts_with(candidate, %(employer)s || ':')", more="{more}")}
 )
 SELECT candidate, state, standing FROM (SELECT * FROM own ORDER BY candidate OFFSET 0) AS k
 WHERE {SEEN.format(campaign="%(campaign)s", candidate="k.candidate")}
@@ -46,13 +47,13 @@ async def listed(
     conn: Conn, campaign: str, employer: str, *, after: str = "", limit: int
 ) -> list[tuple[str, Journey, dict[str, int]]]:
     """An employer's candidates by id: candidate, journey and milestones."""
-    given = {"campaign": campaign, "employer": employer, "after": after, "limit": limit}
+    given = _given(campaign, employer, after, limit)
     return await _listed(conn, _LISTED.format(more=""), given)
 
 
 async def not_started(conn: Conn, campaign: str, employer: str, *, limit: int) -> list[tuple[str, Journey]]:
     """Those who accepted an offer of this employer's, and have started nowhere."""
-    given = {"campaign": campaign, "employer": employer, "after": "", "limit": limit}
+    given = _given(campaign, employer, "", limit)
     found = await _listed(conn, _LISTED.format(more=_NOT_STARTED), given)
     return [(candidate, journey) for candidate, journey, _ in found if _accepted(journey, employer)]
 
@@ -67,6 +68,11 @@ async def fairs(conn: Conn, campaign: str, employer: str) -> list[tuple[str, str
     """The fairs in which an employer takes part, in order of time: id and title."""
     cursor = await conn.execute(_FAIRS, [campaign, employer])
     return [(fair, title) for fair, title in await cursor.fetchall()]
+
+
+def _given(campaign: str, employer: str, after: str, limit: int) -> dict[str, Any]:
+    tags = {"theirs": tag("employer", employer), "own": tag("of", employer)}
+    return {"campaign": campaign, "employer": employer, "after": after, "limit": limit, **tags}
 
 
 def _accepted(journey: Journey, employer: str) -> bool:

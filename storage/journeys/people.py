@@ -1,52 +1,196 @@
-"""The list of a campaign's candidates, by id. Who is restricted is not on it, and has no name."""
+"""The list of a campaign's candidates, by id: narrowed, searched, and as an employer may see it. Who is restricted is
+not on it, and has no name."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import dict_row
+import msgspec
 
+from schemas.journey import Journey
+from storage.arrays import column
+from storage.campaigns.reads import FUNNEL
 from storage.database import Conn
+from storage.journeys.sight import SEEN
+from storage.journeys.tags import AWAY, WAITS, at_or_beyond, tag, waits_for
+from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
+from storage.vault.searching import Asked, asked
 
-Row = dict[str, Any]
-
-_SHOWN: Final = SHOWN.format(campaign="j.campaign", candidate="j.candidate")
+_SHOWN: Final = SHOWN.format(campaign="k.campaign", candidate="k.candidate")
 # A journey that an earlier version stored last has the name itself.
 _NAMES: Final = f"""
-SELECT j.candidate, coalesce(p.name, j.name) FROM journeys j LEFT JOIN vault.person p USING (campaign, candidate)
-WHERE j.campaign = %s AND j.candidate = ANY(%s) AND coalesce(p.name, j.name) IS NOT NULL AND {_SHOWN}
+SELECT k.candidate, coalesce(p.name, k.name) FROM journeys k LEFT JOIN vault.person p USING (campaign, candidate)
+WHERE k.campaign = %s AND k.candidate = ANY(%s::text[]) AND coalesce(p.name, k.name) IS NOT NULL AND {_SHOWN}
 """
-
+# `k` as in sight.py, whose rule has a `j` of its own.
 _LISTED: Final = f"""
-SELECT j.candidate, coalesce(p.name, j.name) AS name, j.standing, j.updated_at
-FROM journeys j LEFT JOIN vault.person p USING (campaign, candidate)
-WHERE j.campaign = %(campaign)s AND j.candidate > %(after)s AND {_SHOWN}
-  AND (%(stage)s::text IS NULL OR j.standing ? %(stage)s)
-  AND (%(words)s::text IS NULL OR coalesce(p.name, j.name) ILIKE %(words)s OR j.candidate ILIKE %(words)s)
-ORDER BY j.candidate LIMIT %(limit)s
+SELECT k.candidate, coalesce(p.name, k.name) AS name, k.state, k.standing, k.updated_at
+FROM journeys k LEFT JOIN vault.person p USING (campaign, candidate)
+WHERE k.campaign = %(campaign)s AND k.candidate > %(after)s AND {_SHOWN}
 """
+# An index serves each of them by itself; joined by OR none would.
+_FOUND: Final = """
+SELECT DISTINCT ON (candidate) * FROM (({by_person}) UNION ALL ({by_id})) AS found ORDER BY candidate LIMIT %(limit)s
+"""
+# Where few of many have what is asked for, going through all of them in their order takes long, and the index of tags
+# gives those few at once; where many have it, it is the other way round. So a window is looked through first.
+_WINDOW: Final = 20_000
+_WINDOW_END: Final = """
+SELECT candidate FROM journeys WHERE campaign = %(campaign)s AND candidate > %(after)s
+ORDER BY candidate OFFSET %(window)s LIMIT 1
+"""
+_WITHIN: Final = " AND k.candidate <= %(upto)s"
+_BY_TAGS: Final = """
+WITH tagged AS MATERIALIZED (
+    SELECT k.candidate FROM journeys k WHERE k.campaign = %(campaign)s AND k.candidate > %(after)s{tags})
+"""
+_TAGGED: Final = " AND k.candidate IN (SELECT candidate FROM tagged)"
+_ORDERED: Final = " ORDER BY k.candidate LIMIT %(limit)s"
+_SAMPLED: Final = """
+SELECT DISTINCT unnest(tags) FROM (SELECT tags FROM journeys WHERE campaign = %s LIMIT 5000) AS sampled
+"""
+# An employer's own offers: those of others are none of its business.
+_ITS_OFFERS_END: Final = """EXISTS (
+SELECT FROM json_each(convert_from(k.state, 'UTF8')::json->'offers') AS o(id, said)
+WHERE said->'status'->>'value' = 'extended' AND said->'terms'->>'employer' = %(sees)s
+  AND (said->'terms'->>'expires_at')::timestamptz BETWEEN %(ends_from)s AND %(ends_by)s)"""
+
+_decode = msgspec.json.Decoder(Journey).decode
 
 
-async def listed(
-    conn: Conn, campaign: str, *, words: str | None = None, stage: str | None = None, after: str = "", limit: int
-) -> list[Row]:
-    """Candidates whose name or id contains these words, who stand at this milestone: candidate, name, standing."""
-    pattern = f"%{_escaped(words)}%" if words else None
-    values = {"campaign": campaign, "after": after, "stage": stage, "words": pattern, "limit": limit}
-    async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_LISTED, values)
-        return await cursor.fetchall()
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom a list is about. `stage`: a step that they have reached, with `only` none beyond it; or `withdrew` or
+    `erased`. `ends`: an open offer expires between these. `waits`: for a word of ours. `sees`: the employer that
+    looks."""
+
+    q: str = ""
+    stage: str = ""
+    only: bool = False
+    fair: str = ""
+    employer: str = ""
+    school: str = ""
+    education: str = ""
+    chain: str = ""
+    ends: tuple[datetime, datetime] | None = None
+    waits: bool = False
+    sees: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One of the list: what is known of a candidate, `name` None where nobody told it; `standing` as it is stored."""
+
+    candidate: str
+    name: str | None
+    journey: Journey
+    standing: dict[str, int]
+    updated_at: datetime
+
+
+async def listed(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int) -> list[Person]:
+    """The next candidates by id, after this one."""
+    tags, given = _narrowed(wanted)
+    given |= {"campaign": campaign, "after": after, "limit": limit}
+    seen = await _seen(conn, campaign, wanted.sees, given) if wanted.sees is not None else []
+    if wanted.q.strip():
+        narrowed, found = "".join([_LISTED, *tags, *seen]), await _by_person(conn, campaign, asked(wanted.q), given)
+        by_id = "".join([narrowed, " AND k.candidate LIKE %(id)s", _ORDERED])
+        by_person = "".join([narrowed, *found, _ORDERED])
+        return await _people(conn, _FOUND.format(by_person=by_person, by_id=by_id), given)
+    return await _in_order(conn, [*tags, *seen[:1]], seen[1:], given)
 
 
 async def names(conn: Conn, campaign: str, candidates: Collection[str]) -> dict[str, str]:
     """What these candidates are called, where that is known."""
-    cursor = await conn.execute(
-        _NAMES,
-        [campaign, list(candidates)],
-    )
-    return dict(await cursor.fetchall())
+    return dict(await (await conn.execute(_NAMES, [campaign, column(list(candidates))])).fetchall())
+
+
+async def values(conn: Conn, campaign: str, kind: str) -> list[str]:
+    """Some of the values that candidates have of a kind of tags, to choose from while one types."""
+    found = [tag for (tag,) in await (await conn.execute(_SAMPLED, [campaign])).fetchall() if tag]
+    return sorted(each.removeprefix(f"{kind}:") for each in found if each.startswith(f"{kind}:"))
+
+
+async def _in_order(conn: Conn, tags: list[str], seen: list[str], given: dict[str, Any]) -> list[Person]:
+    """Those who have these tags and are seen."""
+    narrowed = "".join([_LISTED, *tags, *seen])
+    end = await (await conn.execute(_WINDOW_END, {**given, "window": _WINDOW})).fetchone() if tags else None
+    if end is None:
+        return await _people(conn, narrowed + _ORDERED, given)
+    found = await _people(conn, narrowed + _WITHIN + _ORDERED, {**given, "upto": end[0]})
+    if len(found) == given["limit"]:
+        return found
+    query = "".join([_BY_TAGS.format(tags="".join(tags)), _LISTED, _TAGGED, *seen, _ORDERED])
+    return await _people(conn, query, given)
+
+
+async def _people(conn: Conn, query: str, given: dict[str, Any]) -> list[Person]:
+    cursor = await conn.execute(query.encode(), given, prepare=False)  # planned for these values
+    return [Person(id, name, _decode(state), standing, at) for id, name, state, standing, at in await cursor.fetchall()]
+
+
+def _narrowed(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+    """Conditions of SQL on a journey `k`, and the values that they name."""
+    kinds = ("fair", "employer", "school", "education", "chain")
+    all_of = [tag(kind, value) for kind in kinds if (value := getattr(wanted, kind))]
+    if wanted.waits:
+        all_of.append(WAITS if wanted.sees is None else waits_for(wanted.sees))
+    if wanted.stage in AWAY or (wanted.stage and wanted.only):
+        all_of.append(tag("at", wanted.stage))
+    conditions, given = [], {}
+    if all_of:
+        conditions.append(" AND k.tags @> %(all_of)s::varchar[]")
+        given["all_of"] = column(all_of)
+    if wanted.stage in FUNNEL and not wanted.only:
+        conditions.append(" AND k.tags && %(reached)s::varchar[]")
+        given["reached"] = column(at_or_beyond(wanted.stage))
+    if wanted.ends:
+        conditions.append(
+            " AND k.offer_ends BETWEEN %(ends_from)s AND %(ends_by)s"
+            if wanted.sees is None
+            else f" AND {_ITS_OFFERS_END}"
+        )
+        given["ends_from"], given["ends_by"] = wanted.ends
+    return conditions, given
+
+
+async def _seen(conn: Conn, campaign: str, employer: str, given: dict[str, Any]) -> list[str]:
+    """The rule of whom an employer sees, behind what an index finds: all whom it sees have one of these tags."""
+    fairs = "SELECT fair FROM fairs WHERE campaign = %s AND employers ? %s"
+    its_own = [tag("fair", fair) for (fair,) in await (await conn.execute(fairs, [campaign, employer])).fetchall()]
+    given["sees"] = given["employer"] = employer
+    given["perhaps"] = column([tag("employer", employer), tag("of", employer), *its_own])
+    return [
+        " AND k.tags && %(perhaps)s::varchar[]",
+        " AND " + SEEN.format(campaign="k.campaign", candidate="k.candidate"),
+    ]
+
+
+async def _by_person(conn: Conn, campaign: str, wanted: Asked, given: dict[str, Any]) -> list[str]:
+    """Conditions on a person `p` of whom somebody typed this."""
+    given["id"] = f"{_escaped(wanted.text)}%"
+    if found := await vault().asked(conn, campaign, wanted.text):
+        given["hash"] = found[1]
+        return [f" AND p.{found[0]} = %(hash)s"]
+    if not wanted.chinese and not wanted.words:
+        given["text"] = wanted.text.casefold()
+        return [" AND strpos(lower(p.name), %(text)s) > 0"]
+    conditions = []
+    if wanted.sought:
+        conditions.append(" AND p.sought @> %(sought)s::varchar[]")
+        given["sought"] = column(wanted.sought)
+    for nth, word in enumerate(wanted.chinese):
+        conditions.append(f" AND strpos(translate(p.name, ' ·', ''), %(chinese{nth})s) > 0")
+        given[f"chinese{nth}"] = word
+    for nth, (word, pattern) in enumerate(zip(wanted.words, wanted.beginnings, strict=True)):
+        conditions.append(f" AND (p.pinyin ~ %(read{nth})s OR strpos(p.initials, %(word{nth})s) > 0)")
+        given[f"read{nth}"], given[f"word{nth}"] = pattern, word
+    return conditions
 
 
 def _escaped(words: str) -> str:

@@ -14,7 +14,7 @@ from storage.journeys import unconfirmed
 from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import reading, sealed, suppressions
-from storage.vault import retention
+from storage.vault import notes, retention
 from storage.vault.process import vault
 
 Row = dict[str, Any]
@@ -70,6 +70,7 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
         "suppressions": [
             asdict(each) for found in (await suppressions.of(conn, addresses, hidden=True)).values() for each in found
         ],
+        "notes": [asdict(note) for note in await notes.of(conn, key)],
         "dead_letters": [
             {"value": each.value.decode("utf-8", "backslashreplace"), "reason": each.reason, "at": each.at}
             for each in await dead_letters.about(conn, key, hidden=True)

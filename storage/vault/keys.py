@@ -37,8 +37,9 @@ _DESTROY: Final = """
 INSERT INTO vault.person AS p (campaign, candidate, life, erased_at, registered)
 SELECT c, n, 2, at, false FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS u(c, n, at)
 ORDER BY c COLLATE "C", n COLLATE "C"
-ON CONFLICT (campaign, candidate) DO UPDATE SET key = NULL, name = NULL, profile = NULL, life = p.life + 1,
-    restricted_at = NULL, restricted_until = NULL, restricted_ground = NULL, registered = false,
+ON CONFLICT (campaign, candidate) DO UPDATE SET key = NULL, name = NULL, profile = NULL, pinyin = NULL,
+    initials = NULL, sought = NULL, phone = NULL, email = NULL, drawn = NULL, life = p.life + 1, registered = false,
+    restricted_at = NULL, restricted_until = NULL, restricted_ground = NULL,
     erased_at = greatest(coalesce(p.erased_at, excluded.erased_at), excluded.erased_at)
 """
 _AGAIN: Final = 3  # how often a row may come or go between two looks

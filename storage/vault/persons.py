@@ -26,8 +26,10 @@ from storage.vault.keeping import PLATFORM, Keeper
 from storage.vault.keys import Held, PersonKey, PersonKeys, Randomness
 from storage.vault.master import FileMaster, Master
 from storage.vault.sealing import personal, seal, unseal, without
+from storage.vault.searching import found_by, hash_asked
 
 _NONCE: Final = 12
+_WIDTH: Final = 9  # columns of a person that are drawn
 _ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PROFILES: Final = """
@@ -35,10 +37,23 @@ SELECT p.campaign, p.candidate, p.profile FROM vault.person p
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 WHERE p.profile IS NOT NULL
 """
-_DRAW: Final = """
-UPDATE vault.person p SET name = u.name, profile = u.profile
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS u(campaign, candidate, name, profile)
+SEARCHED: Final = "search"  # what the keys of hashes are derived for
+DRAWN: Final = 20  # characters of a profile that tell it from the one before: of its life and its nonce
+_DRAW: Final = f"""
+UPDATE vault.person p SET name = u.name, profile = u.profile, pinyin = u.pinyin, initials = u.initials,
+    sought = string_to_array(u.sought, ' '), phone = u.phone, email = u.email, drawn = left(u.profile, {DRAWN})
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+     AS u(campaign, candidate, name, profile, pinyin, initials, sought, phone, email)
 WHERE p.campaign = u.campaign AND p.candidate = u.candidate
+"""
+# Who is worked on is drawn by whoever does.
+_UNDRAWN: Final = f"""
+SELECT campaign, candidate, profile FROM vault.person
+WHERE (campaign, candidate) > (%s, %s) AND profile IS NOT NULL AND drawn IS DISTINCT FROM left(profile, {DRAWN})
+ORDER BY campaign, candidate LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_NOTES: Final = """
+DELETE FROM vault.note WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
 
 Profile = dict[str, Any]
@@ -189,14 +204,37 @@ class Vault:
             return
         keys = await self.keys.for_sealing(conn, dict.fromkeys(said, _ALWAYS), at_hand.keys if at_hand else None)
         keys |= await self.keys.held(conn, told.keys() - keys.keys())
+        searched = await self._search_keys(conn, told)
         before = await self._profiles(conn, told.keys() - anew, keys)
         rows = []
         for key, changes in told.items():
             merged = {**before.get(key, {}), **changes}
             profile = {name: value for name, value in merged.items() if value is not None}
             text = self._profile_text(profile, keys[key], key) if profile else None
-            rows.append((*key, profile.get("name"), text))
-        await conn.execute(_DRAW, columns(sorted(rows), 4))
+            rows.append(_row(key, text, profile, searched))
+        await conn.execute(_DRAW, columns(sorted(rows), _WIDTH))
+
+    async def draw_more(self, conn: Conn, after: JourneyKey, most: int) -> JourneyKey | None:
+        """Draw some of what persons are searched by, of those whom another version of Yinfeng drew last, the next ones
+        after this. Returns after which to go on; None when nothing is left."""
+        found = await (await conn.execute(_UNDRAWN, [*after, most])).fetchall()
+        texts = {(campaign, candidate): text for campaign, candidate, text in found}
+        keys, searched = await self.keys.held(conn, texts), await self._search_keys(conn, texts)
+        rows = [_row(key, text, _profile(text, keys[key], key), searched) for key, text in texts.items()]
+        await conn.execute(_DRAW, columns(rows, _WIDTH))
+        return rows[-1][:2] if rows else None
+
+    async def asked(self, conn: Conn, campaign: str, text: str) -> tuple[str, str] | None:
+        """The column of hashes (`phone`, `email`) that this text asks for, and what stands there of whom it is; None
+        where it is no telephone number and no address."""
+        keys = await self.keys.held(conn, [PLATFORM])
+        keeper = Keeper(keys, self._randomness)
+        return hash_asked(text, keeper.digest(SEARCHED, campaign.encode()) if PLATFORM in keys else None)
+
+    async def _search_keys(self, conn: Conn, persons: Iterable[JourneyKey]) -> dict[str, bytes]:
+        """By campaign, the key under which telephone numbers and addresses are hashed there."""
+        keeper = await self.keeper(conn)
+        return {campaign: keeper.digest(SEARCHED, campaign.encode()) for campaign in {each[0] for each in persons}}
 
     async def erase(self, conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
         """Destroy the keys of persons, and what is known of them. What was said after the cut, of a life that goes on,
@@ -213,6 +251,7 @@ class Vault:
         lasting = {fact.identity: fact for fact in await self.seal(conn, opened, like=seals)}
         gone = [(seq, _emptied(fact)) for seq, fact in told if fact.identity not in lasting]
         await ledger.rewrite(conn, gone + [(seq, lasting[f.identity]) for seq, f in told if f.identity in lasting])
+        await conn.execute(_NOTES, columns(list(cuts), 2))
 
     def _sealed(self, fact: Fact, key: PersonKey, like: Seal | None) -> Fact:
         if key.erased_at is not None and fact.time <= key.erased_at:
@@ -225,6 +264,13 @@ class Vault:
         nonce = self._randomness(_NONCE)
         ciphertext = AESGCM(key.key).encrypt(nonce, _encode(profile), _about(whose, key.life))
         return f"{key.life}.{base64.b64encode(nonce + ciphertext).decode()}"
+
+
+def _row(whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None]) -> tuple[Any, ...]:
+    """The columns of a person whose profile this is, sealed as `text`."""
+    found = found_by(profile, keys[whose[0]])
+    sought = " ".join(found.sought) or None
+    return (*whose, profile.get("name"), text, found.pinyin, found.initials, sought, found.phone, found.email)
 
 
 def file_vault(path: Path) -> Vault:

@@ -76,7 +76,7 @@ NO_PAGES: Final = re.compile(
     r"|/me/\{token\}/data\.json|/candidates/\{campaign\}/\{candidate:path\}/data\.json|/offers/\{token\}/document|/fairs/\{campaign\}/\{fair\}/(calendar|poster\.\{format\})"
 )
 # Other names of pages that are looked at.
-ALSO: Final = {"/mailbox", "/mailbox/{id}"}
+ALSO: Final = {"/mailbox", "/mailbox/{id}", "/campaigns/{campaign}/candidates/views/{view}"}
 
 
 @dataclass(frozen=True)

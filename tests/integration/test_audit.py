@@ -49,6 +49,8 @@ CHANGES: dict[str, str] = {
     "journeys.state": "UPDATE journeys SET state = convert_to(replace(convert_from(state,'UTF8'),'f1','f9'),'UTF8')",
     "journeys.standing": "UPDATE journeys SET standing = '{}'",
     "journeys.employers": "UPDATE journeys SET employers = '{}'",
+    "journeys.tags": "UPDATE journeys SET tags = '{}'",
+    "journeys.offer_ends": "UPDATE journeys SET offer_ends = now()",
     "journeys.candidate": "DELETE FROM journeys WHERE candidate = 'c1'",
     "targets.title": "UPDATE targets SET title = 'other'",
     "targets.measure": "UPDATE targets SET measure = 'accepted' WHERE target = 't'",
@@ -124,7 +126,14 @@ CHANGES: dict[str, str] = {
 }
 # Which rows they are, and what is no fact's: counters, clocks.
 NOT_OF_FACTS = {
-    *("journeys.campaign", "journeys.version", "journeys.updated_at", "journeys.drawn", "journeys.name"),
+    *(
+        "journeys.campaign",
+        "journeys.version",
+        "journeys.updated_at",
+        "journeys.drawn",
+        "journeys.name",
+        "journeys.tagged",
+    ),
     *("seats.campaign", "seats.line", "seats.turn", "fair_seats.campaign"),
     *("seats.told_waiting", "seats.told_by", "seats.asked"),  # what was told, and what is to be
     *("targets.campaign", "targets.as_of", "targets.revision", "targets.tally", "targets.updated_at"),

@@ -7,6 +7,7 @@ import csv
 import io
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
@@ -21,6 +22,7 @@ from streams.domain.explaining import counted, held
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.integration.reading import Reader, apply
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")  # where the campaign's days begin
 COUNTED = f"/v1/campaigns/{CAMPAIGN}/targets/t/counted"
 PAGE = f"/campaigns/{CAMPAIGN}/targets/t"
 EXPLAINING = Explaining(person=counted, fairs=held)
@@ -157,7 +159,7 @@ async def test_why_it_fell(readers: dict[str, Reader], conn: Conn):
     assert found.fallen() == [("fact.retracted", 2), ("hire.ended", 1)]
     assert found.risen() == [("hire.started", 1)]
     assert (await changes(conn, EXPLAINING, row, after, await _moment(conn))).people == ()
-    today = f"{PAGE}?recorded={datetime.now(UTC):%Y-%m-%d}"
+    today = f"{PAGE}?recorded={datetime.now(SHANGHAI):%Y-%m-%d}"
     shown = (await readers["organizer"].get(today, accept="text/html", **{"accept-language": "en"})).text
     assert "it fell by 2." in shown
     assert "A fact was retracted (2), Left (1)" in shown

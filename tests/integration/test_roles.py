@@ -64,7 +64,12 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/tickets/{token}/undo"): ORGANIZER,
     ("POST", "/messages/{id}/cancel"): ORGANIZER,
     ("POST", "/messages/{id}/lift"): ORGANIZER,
-    ("GET", "/campaigns/{campaign}/candidates"): ORGANIZER,
+    ("GET", "/campaigns/{campaign}/candidates"): WORKERS,
+    ("POST", "/campaigns/{campaign}/candidates/views"): WORKERS,
+    ("GET", "/campaigns/{campaign}/candidates/views/{view}"): WORKERS,
+    ("POST", "/campaigns/{campaign}/candidates/views/{view}/remove"): WORKERS,
+    ("POST", "/notes/{campaign}/{candidate}"): ORGANIZER,
+    ("GET", "/v1/campaigns/{campaign}/candidates"): WORKERS,
     ("GET", "/fairs/{campaign}/{fair}/poster.{format}"): ORGANIZER,
     ("GET", "/forms/{name}"): EVERY_KEY,  # none of this name: each form has roles of its own
     ("POST", "/forms/{name}"): EVERY_KEY,
@@ -159,6 +164,7 @@ ASKING = ("/templates/edit", "/templates/preview")
 FORM = {"campaign": "grads-2026", "kind": "offer", "locale": "en", "off": "true"}
 SAMPLES = {
     "campaign": "grads-2026",
+    "view": "v1",
     "candidate": "c1",
     "target": "t",
     "fair": "f1",

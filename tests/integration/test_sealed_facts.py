@@ -19,6 +19,7 @@ from schemas.sealed import SEALED
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect, make_pool
 from storage.journeys import candidates, journeys, people
+from storage.journeys.people import Wanted
 from storage.ledger import dead_letters, ledger, posters
 from storage.vault import in_clear
 from storage.vault.accepting import accept
@@ -131,7 +132,7 @@ async def test_who_may_read_reads_it_all(conn: Conn):
     timeline = await candidates.timeline(conn, CAMPAIGN, "c1", limit=10)
     assert [row["data"].get("reason") for row in timeline] == [None, "went home to care"]
     assert timeline[0]["data"] == SIGNUP["data"]
-    assert [row["name"] for row in await people.listed(conn, CAMPAIGN, words="思雨", limit=10)] == ["李思雨"]
+    assert [each.name for each in await people.listed(conn, CAMPAIGN, Wanted(q="思雨"), limit=10)] == ["李思雨"]
 
 
 async def test_a_name_is_the_latest_word_whatever_came_last(conn: Conn):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0057"
-down_revision = "0054"
+down_revision = "0056"
 
 _OFTEN = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02"
 _SETTINGS = {

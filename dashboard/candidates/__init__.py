@@ -1,0 +1,1 @@
+"""Candidates: the list of them, and the page of one."""

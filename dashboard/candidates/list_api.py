@@ -1,0 +1,103 @@
+"""`/v1/campaigns/{campaign}/candidates`: the list as JSON in pages, or whole as a table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from psycopg_pool import AsyncConnectionPool
+
+from dashboard import exporting
+from dashboard.access.office import address_of
+from dashboard.api import Name, Paging, known
+from dashboard.candidates import listing
+from dashboard.candidates.asking import Asking
+from dashboard.candidates.listing import HEADS, Reader, Text, chosen
+from dashboard.languages import language
+from dashboard.naming import Names
+from schemas.access import Authenticate, Caller
+from schemas.errors import FieldError, Refused
+from schemas.paging import MAX_LIMIT
+from storage.access import audit
+from storage.campaigns import employers, naming, reads
+from storage.database import Conn, borrowed
+from storage.journeys.counted import snapshot
+
+Row = dict[str, Any]
+Format = Annotated[Literal["json", "csv", "xlsx"] | None, Query(description="Instead of the header Accept.")]
+Columns = Annotated[
+    str, Query(max_length=400, description=f"The columns of a table, with commas between them, of {', '.join(HEADS)}.")
+]
+_TABLES: Final[dict[str, Any]] = {
+    media: {"schema": {"type": "string", "format": "binary"}} for media, _ in exporting.FORMATS.values()
+}
+
+
+def make_router(
+    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: Text, clock: Callable[[], datetime]
+) -> APIRouter:
+    """The router; `text` gives what tables say."""
+    router = APIRouter(tags=["reads"])
+
+    @router.get(
+        "/v1/campaigns/{campaign}/candidates",
+        response_model=list[dict[str, Any]],
+        responses={200: {"content": _TABLES}},
+    )
+    async def get_candidates(
+        *,
+        request: Request,
+        campaign: Name,
+        asking: Asking = Depends(),
+        columns: Columns = "",
+        format: Format = None,
+        paging: Paging = Depends(),
+        caller: Caller = Depends(authenticate),
+    ) -> Any:
+        """Candidates by id: `candidate`, `name`, `stage` (the furthest step), particulars, `fairs`, `employers`,
+        `offer_ends`, `email`, `phone`, `updated_at`. JSON comes in pages; a table (CSV, XLSX) is whole, in the reader's
+        language, read within one moment, and noted in the audit. An employer reads its own candidates.
+        """
+        caller.require("organizer", "employer")
+        form = format or exporting.asked_for(request)
+        wanted, shown = asking.wanted(caller, clock()), _shown(columns)
+        async with borrowed(pool) as conn, snapshot(conn):
+            about = await known(conn, campaign)
+            if form not in exporting.FORMATS:
+                after = paging.after(str, "")
+                found = await listing.rows(conn, campaign, wanted, after=after, limit=paging.limit + 1)
+                return paging.cut(found, "candidate")
+            reader = await reader_of(conn, request, about, text)
+            head = [reader.head(each) for each in shown]
+            cells = _cells(reader, listing.all_rows(conn, campaign, wanted), shown)
+            table = await exporting.written(head, cells, form)
+        async with borrowed(pool) as conn:
+            by = audit.who(caller, address_of(request))
+            await audit.add(conn, by, "candidates_exported", campaign=campaign, subject=str(asking)[:500] or None)
+        return exporting.handed_out(table, form, "candidates")
+
+    return router
+
+
+async def reader_of(conn: Conn, request: Request, about: Row, text: Text) -> Reader:
+    """Who reads a list of this campaign, with the names of all its fairs and employers."""
+    campaign = about["campaign"]
+    found = naming.Known(
+        {each["employer"]: each for each in await employers.listed(conn, campaign, limit=MAX_LIMIT)},
+        {each["fair"]: each for each in await reads.fairs(conn, campaign, limit=MAX_LIMIT)},
+    )
+    return Reader(text, Names(language(request), about["timezone"], found))
+
+
+def _shown(columns: str) -> list[str]:
+    named = [each.strip() for each in columns.split(",") if each.strip()]
+    if unknown := [each for each in named if each not in HEADS]:
+        raise Refused(f"columns: there is no column {unknown[0]!r}", [FieldError("columns", f"are {', '.join(HEADS)}")])
+    return chosen(named)
+
+
+async def _cells(reader: Reader, rows: AsyncIterator[Row], columns: Sequence[str]) -> exporting.Rows:
+    async for row in rows:
+        yield [reader.cell(row, each) for each in columns]

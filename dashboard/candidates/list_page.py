@@ -1,0 +1,143 @@
+"""`/campaigns/{campaign}/candidates`: the list, where people are looked for and chosen; and the lists that one
+keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final, get_args
+from urllib.parse import parse_qsl, quote, urlencode
+
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from psycopg_pool import AsyncConnectionPool
+
+from dashboard.api import Name, known
+from dashboard.candidates import listing
+from dashboard.candidates.asking import STAGES, Asking
+from dashboard.candidates.list_api import reader_of
+from dashboard.candidates.listing import HEADS, Text, chosen
+from dashboard.console.notice import notice
+from schemas.access import Authenticate, Caller
+from schemas.errors import NotFound
+from schemas.fields import Education
+from schemas.paging import After, decode, encode
+from storage.access import views
+from storage.campaigns import employers
+from storage.database import Conn, borrowed
+from storage.journeys import people
+from storage.vault import restricting
+
+Page = Callable[..., HTMLResponse]
+Short = Annotated[str, Form(max_length=100, pattern=r"^[^\x00]*$")]
+Columns = Annotated[list[str] | None, Query(max_length=40)]
+View = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
+A_PAGE: Final = 100
+EXPIRING: Final = (3, 7, 14, 30)  # days to choose from
+
+
+def make_router(
+    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, text: Text, clock: Callable[[], datetime]
+) -> APIRouter:
+    """The pages; `text` gives what cells say."""
+    router = APIRouter(include_in_schema=False)
+    some = Depends(authenticate)
+
+    @router.get("/campaigns/{campaign}/candidates")
+    async def show(
+        *,
+        request: Request,
+        campaign: Name,
+        asking: Asking = Depends(),
+        column: Columns = None,
+        all: bool = False,
+        view: Annotated[str, Query(max_length=40)] = "",
+        after: After = None,
+        caller: Caller = some,
+    ) -> HTMLResponse:
+        caller.require("organizer", "employer")
+        wanted, columns = asking.wanted(caller, clock()), chosen(column or ())
+        async with borrowed(pool) as conn:
+            about = await known(conn, campaign)
+            found = await listing.rows(conn, campaign, wanted, after=decode(after, str, ""), limit=A_PAGE + 1)
+            reader = await reader_of(conn, request, about, text)
+            choices = await _choices(conn, caller, campaign, reader)
+            kept = await views.listed(conn, caller.poster, campaign)
+            said = await notice(conn, request, caller)
+            hidden = await restricting.count(conn, campaign) if caller.role == "organizer" else 0
+        context = {
+            "about": about,
+            "rows": found[:A_PAGE],
+            "more": encode(found[A_PAGE - 1]["candidate"]) if len(found) > A_PAGE else None,
+            "asked": vars(asking),
+            "narrowed": urlencode(_query(asking, column or ())),
+            "exported": urlencode([*asking.narrowing(), ("q", asking.q), ("columns", ",".join(columns))]),
+            "columns": columns,
+            "reader": reader,
+            "heads": HEADS,
+            "views": kept,
+            "view": view,
+            "all": all,
+            "notice": said,
+            "hidden": hidden,
+            **choices,
+        }
+        return page(request, "candidates/list.html", context)
+
+    @router.post("/campaigns/{campaign}/candidates/views")
+    async def keep(
+        *, campaign: Name, asking: Asking = Depends(), column: Columns = None, name: Short = "", caller: Caller = some
+    ) -> RedirectResponse:
+        caller.require("organizer", "employer")
+        query = urlencode(_query(asking, column or ()))
+        async with borrowed(pool) as conn:
+            await known(conn, campaign)
+            view = await views.save(conn, caller.poster, campaign, name.strip(), query) if name.strip() else None
+        return RedirectResponse(_path(campaign, query, view), 303)
+
+    @router.get("/campaigns/{campaign}/candidates/views/{view}")
+    async def open_view(campaign: Name, view: View, caller: Caller = some) -> RedirectResponse:
+        caller.require("organizer", "employer")
+        async with borrowed(pool) as conn:
+            found = await views.fetch(conn, campaign, view)
+        if found is None:
+            raise NotFound("nobody keeps this list any more")
+        return RedirectResponse(_path(campaign, found.query, view), 303)
+
+    @router.post("/campaigns/{campaign}/candidates/views/{view}/remove")
+    async def remove(campaign: Name, view: View, caller: Caller = some) -> RedirectResponse:
+        caller.require("organizer", "employer")
+        async with borrowed(pool) as conn:
+            await views.remove(conn, caller.poster, campaign, view)
+        return RedirectResponse(_path(campaign, "", None), 303)
+
+    return router
+
+
+async def _choices(conn: Conn, caller: Caller, campaign: str, reader: listing.Reader) -> dict[str, Any]:
+    """What the fields are to choose from: values, and what they are called."""
+    names = reader.names
+    found: dict[str, Any] = {
+        "stages": STAGES,
+        "fairs": sorted((names.fair(each), each) for each in names.known.fairs),
+        "educations": get_args(Education),
+        "expiring": EXPIRING,
+    }
+    if caller.role == "employer":  # what all candidates say is none of its business
+        return {**found, "employers": [], "schools": [], "chains": []}
+    named = {*names.known.employers, *await employers.spoken_of(conn, campaign)}
+    return {
+        **found,
+        "employers": sorted((names.employer(each), each) for each in named),
+        "schools": await people.values(conn, campaign, "school"),
+        "chains": await people.values(conn, campaign, "chain"),
+    }
+
+
+def _query(asking: Asking, columns: list[str] | tuple[str, ...]) -> list[tuple[str, str]]:
+    return [*asking.narrowing(), *(("column", each) for each in columns if each in HEADS)]
+
+
+def _path(campaign: str, query: str, view: str | None) -> str:
+    words = urlencode([*parse_qsl(query), *([("view", view)] if view else [])])
+    return f"/campaigns/{quote(campaign, safe='')}/candidates" + (f"?{words}" if words else "")

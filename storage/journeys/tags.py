@@ -1,0 +1,85 @@
+"""What lists of candidates are narrowed by: pure. A tag is a kind and a value, such as `fair:spring` or
+`at:offered`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from schemas.journey import Journey
+from storage.campaigns.reads import FUNNEL
+
+ATTRIBUTES: Final = ("education", "school", "chain")
+AWAY: Final = ("withdrew", "erased")  # who stands at no step
+LONGEST: Final = 120  # characters of a value: what is longer is found by its beginning
+WAITS: Final = "waits"
+
+
+def tag(kind: str, value: str) -> str:
+    """One tag, as it stands in a journey's row."""
+    return f"{kind}:{value[:LONGEST]}"
+
+
+def at_or_beyond(step: str) -> list[str]:
+    """The tags of those who have reached a step, whatever came after it."""
+    return [tag("at", each) for each in FUNNEL[FUNNEL.index(step) :]]
+
+
+def waits_for(employer: str) -> str:
+    """The tag of those who wait for this employer's word."""
+    return tag(WAITS, employer)
+
+
+def tags(candidate: str, journey: Journey, standing: Mapping[str, int]) -> list[str]:
+    """All tags of a journey that stands at these milestones."""
+    return sorted(set(_tags(candidate, journey, standing)))
+
+
+def offer_ends(journey: Journey, employer: str | None = None) -> datetime | None:
+    """When the first of the offers expires that wait for an answer; with `employer`, of its own."""
+    ends = [
+        datetime.fromisoformat(offer.terms.expires_at.upper())
+        for offer in journey.offers.values()
+        if offer.status.value == "extended" and offer.terms and offer.terms.expires_at
+        if employer in (None, offer.terms.employer)
+    ]
+    return min(ends, default=None)
+
+
+def stage(journey: Journey, standing: Iterable[str]) -> str | None:
+    """The furthest step, or why there is none; None for who has only been spoken of."""
+    reached = [step for step in FUNNEL if step in standing]
+    if reached:
+        return reached[-1]
+    return "erased" if journey.erased else "withdrew" if journey.withdrawn else None
+
+
+def _tags(candidate: str, journey: Journey, standing: Mapping[str, int]) -> Iterator[str]:
+    for said in (stage(journey, standing), "erased" if journey.erased else "withdrew" if journey.withdrawn else None):
+        if said:
+            yield tag("at", said)
+    yield from (tag("fair", fair) for fair in journey.fairs.keys() | journey.checkins.keys())
+    yield from (tag("employer", each) for each in employers(journey))
+    for name in ATTRIBUTES:
+        if (value := journey.attribute(name)) is not None:
+            yield tag(name, str(value))
+    yield from (tag("of", candidate[:at]) for at, each in enumerate(candidate) if each == ":")
+    if not journey.erased and not journey.withdrawn:
+        yield from _waiting(journey)
+
+
+def _waiting(journey: Journey) -> Iterator[str]:
+    """For a word after an interview that was not failed, or for a benefit that was applied for."""
+    answered = {offer.terms.employer for offer in journey.offers.values() if offer.terms} | journey.hires.keys()
+    for employer, held in journey.interviews.items():
+        if employer not in answered and (held.outcome is None or held.outcome.value != "failed"):
+            yield from (WAITS, waits_for(employer))
+    if any(word.value in ("applied", "verified") for word in journey.benefits.values()):
+        yield WAITS
+
+
+def employers(journey: Journey) -> set[str]:
+    """All employers that have to do with a candidate: by interview, offer or hire."""
+    offers = {offer.terms.employer for offer in journey.offers.values() if offer.terms}
+    return offers | journey.interviews.keys() | journey.hires.keys()
