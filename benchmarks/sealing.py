@@ -21,7 +21,7 @@ from storage.arrays import columns
 from storage.database import Conn, connect
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.setup import migrate
-from storage.vault.persons import Profile, Vault, file_vault
+from storage.vault.persons import AtHand, Profile, Vault, file_vault
 from storage.vault.process import open_vault
 from streams.apply import apply_batch
 from streams.intake import Incoming
@@ -42,21 +42,31 @@ class Clear(Vault):
     """Keeps everything as it was said."""
 
     async def seal(
-        self, conn: Conn, facts: Sequence[Fact], *, like: Mapping[Identity, Seal] | None = None
+        self,
+        conn: Conn,
+        facts: Sequence[Fact],
+        *,
+        like: Mapping[Identity, Seal] | None = None,
+        at_hand: AtHand | None = None,
     ) -> list[Fact]:
         return list(facts)
 
     async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
         return list(facts)
 
-    async def open(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
+    async def open(self, conn: Conn, facts: Sequence[Fact], *, at_hand: AtHand | None = None) -> list[Fact]:
         return list(facts)
 
     async def embody(self, conn: Conn, journeys: Mapping[JourneyKey, Journey]) -> None:
         pass
 
     async def draw(
-        self, conn: Conn, told: Mapping[JourneyKey, Profile], *, anew: Collection[JourneyKey] = frozenset()
+        self,
+        conn: Conn,
+        told: Mapping[JourneyKey, Profile],
+        *,
+        anew: Collection[JourneyKey] = frozenset(),
+        at_hand: AtHand | None = None,
     ) -> None:
         rows = [(*key, said.get("name"), json.dumps(said)) for key, said in told.items() if said]
         await conn.execute(_KNOWN, columns(sorted(rows), 4))
