@@ -12,16 +12,18 @@ from storage.database import Conn
 from storage.journeys.sight import SEEN
 from storage.journeys.tags import tag
 
-# Two ways to find them, by tags, which are cut where an id is long. Those found are put in order before the rule is asked, which
-# looks at facts: it is asked of as many as are shown.
+# Two ways to find them, by tags, which are cut where an id is long. Those found are put in order before the rule is
+# asked, which looks at facts: it is asked of as many as are shown.
+_THEIRS: Final = "tags @> ARRAY[%(theirs)s::varchar] AND employers @> ARRAY[%(employer)s::varchar]"
+_SIGNED_UP: Final = "tags @> ARRAY[%(own)s::varchar] AND starts_with(candidate, %(employer)s || ':')"
 _OWN: Final = """
 SELECT candidate, state, standing FROM journeys
 WHERE campaign = %(campaign)s AND candidate > %(after)s AND {which} {more}
 """
 _LISTED: Final = f"""
 WITH own AS MATERIALIZED (
-    {_OWN.format(which="tags @> ARRAY[%(theirs)s::varchar] AND employers @> ARRAY[%(employer)s::varchar]", more="{more}")}
-    UNION {_OWN.format(which="tags @> ARRAY[%(own)s::varchar] AND starts_with(candidate, %(employer)s || ':')", more="{more}")}
+    {_OWN.format(which=_THEIRS, more="{more}")}
+    UNION {_OWN.format(which=_SIGNED_UP, more="{more}")}
 )
 SELECT candidate, state, standing FROM (SELECT * FROM own ORDER BY candidate OFFSET 0) AS k
 WHERE {SEEN.format(campaign="%(campaign)s", candidate="k.candidate")}
