@@ -18,7 +18,7 @@ from benchmarks.metering import Tree
 from benchmarks.peers.load import record
 from benchmarks.running import YINFENG, settings
 from benchmarks.scale_report import Outcome
-from producers.kafka import Producer, Record
+from producers.kafka import KafkaRecord, Producer
 from schemas.errors import BrokerUnavailable
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from tests.kafka.apache_kafka import ApacheKafka
@@ -147,7 +147,7 @@ def _shares(kafka: str) -> tuple[int, ...]:
     return tuple(sorted(had))
 
 
-def _post(kafka: str, records: Sequence[Record]) -> None:
+def _post(kafka: str, records: Sequence[KafkaRecord]) -> None:
     producer, waiting = Producer(kafka, name="scale-out"), iter(records)
     while portion := list(islice(waiting, PORTION)):
         if failed := [where.error for where in producer.deliver(FACTS, portion) if where.error]:

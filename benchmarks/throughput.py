@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.facts import campaign, journeys
 from benchmarks.running import Running, home, platform
 from producers.client import BulkPoster
-from producers.post import PORTION_EVENTS, HttpPoster, Posted
+from producers.post import PORTION_EVENTS, HttpPoster, PostAnswer
 
 FACTS = 120_000
 MEMORY_AFTER = "600 MB"
@@ -46,7 +46,7 @@ def _post_kafka(running: Running, events: list[dict[str, Any]]) -> None:
 
 
 def _post_http(running: Running, events: list[dict[str, Any]]) -> None:
-    poster, total = HttpPoster(running.address, running.key), Posted()
+    poster, total = HttpPoster(running.address, running.key), PostAnswer()
     for start in range(0, len(events), PORTION_EVENTS):
         poster.post(
             [json.dumps(each, ensure_ascii=False).encode() for each in events[start : start + PORTION_EVENTS]], total

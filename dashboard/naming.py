@@ -11,7 +11,7 @@ from dashboard.formats import Formats
 from dashboard.languages import Lang
 from schemas.names import called
 from storage.campaigns import naming
-from storage.campaigns.naming import Known
+from storage.campaigns.naming import KnownNames
 from storage.database import Conn
 
 Row = dict[str, Any]
@@ -27,7 +27,7 @@ class Names:
 
     lang: Lang
     zone: str
-    known: Known = field(default_factory=Known)
+    known: KnownNames = field(default_factory=KnownNames)
     offers: Mapping[str, Row] = field(default_factory=dict)
 
     def employer(self, id: str) -> str:

@@ -9,7 +9,7 @@ from storage.database import Conn, borrowed
 from storage.ledger import ledger
 
 
-class Bell(bell.Bell):
+class FactsBell(bell.Bell):
     """`ring` whenever facts were accepted. A notice that is lost costs a second: the relay looks by itself too."""
 
     def __init__(self, pool: AsyncConnectionPool[Conn]) -> None:

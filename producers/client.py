@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-from producers.kafka import Producer, Record
+from producers.kafka import KafkaRecord, Producer
 from schemas.cloudevents import STRUCTURED
 from schemas.errors import DeliveryFailed, InvalidFact
 from schemas.facts import Fact, validate_event
@@ -61,8 +61,8 @@ class BulkPoster:
         return len(facts)
 
 
-def _record(fact: Fact) -> Record:
-    return Record(fact.key, json.dumps(fact.event, ensure_ascii=False).encode(), _HEADERS)
+def _record(fact: Fact) -> KafkaRecord:
+    return KafkaRecord(fact.key, json.dumps(fact.event, ensure_ascii=False).encode(), _HEADERS)
 
 
 def _checked(event: Mapping[str, Any]) -> Fact:

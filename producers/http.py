@@ -13,12 +13,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from producers.bell import Bell
+from producers.bell import FactsBell
 from producers.committing import Committing
 from producers.fitting import Fitting
 from producers.permissions import Fault, faults, reserved
 from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
-from producers.waiting import Waiting, wanted_wait
+from producers.waiting import Waiters, wanted_wait
 from schemas.access import Caller
 from schemas.errors import FieldError, InvalidFact, TooLarge
 from schemas.facts import Fact, ahead
@@ -39,16 +39,16 @@ class _Door:
     """What accepting a request takes."""
 
     pool: AsyncConnectionPool[Conn]
-    bell: Bell
+    bell: FactsBell
     fitting: Fitting
     committing: Committing
-    waiting: Waiting
+    waiting: Waiters
 
 
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> APIRouter:
     """The router; `authenticate` gives the caller of a request, or raises Unauthorized."""
     router = APIRouter(tags=["facts"])
-    door = _Door(pool, Bell(pool), Fitting(pool, time.monotonic), Committing(pool), Waiting(pool))
+    door = _Door(pool, FactsBell(pool), Fitting(pool, time.monotonic), Committing(pool), Waiters(pool))
 
     async def straight(request: Request) -> Response:
         return await post_events(request, await authenticate(request))

@@ -31,7 +31,7 @@ _FOR_GOOD: Final = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidRe
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class KafkaRecord:
     """What goes into one Kafka message."""
 
     key: str
@@ -87,7 +87,7 @@ class Producer:
         except (KafkaError, OSError) as error:
             raise BrokerUnavailable(f"Kafka at {kafka} does not answer: {error}") from error
 
-    def deliver(self, topic: str, records: Sequence[Record]) -> list[Delivery]:
+    def deliver(self, topic: str, records: Sequence[KafkaRecord]) -> list[Delivery]:
         """Send records, in order per key, and wait for each to be acknowledged. Never raises for a record:
         the answer has one Delivery for each."""
         sent = self._send_all(topic, records)
@@ -104,7 +104,7 @@ class Producer:
             # It gave up closing since it holds records still, and would go on sending them.
             self._producer._sender.force_close()
 
-    def _send_all(self, topic: str, records: Sequence[Record]) -> list[Any]:
+    def _send_all(self, topic: str, records: Sequence[KafkaRecord]) -> list[Any]:
         """The future of each record, or its error. Whoever could not be sent in time is the last one: each other would
         wait as long, and might overtake it."""
         sent: list[Any] = []
@@ -114,7 +114,7 @@ class Producer:
                 break
         return sent
 
-    def _send(self, topic: str, record: Record) -> Any:
+    def _send(self, topic: str, record: KafkaRecord) -> Any:
         try:
             return self._producer.send(topic, key=record.key.encode(), value=record.value, headers=list(record.headers))
         except (KafkaError, OSError) as error:

@@ -25,7 +25,7 @@ MAX_NAMED: Final = 20
 
 
 @dataclass(slots=True)
-class Posted:
+class PostAnswer:
     """What became of the events so far. `rejected` counts; `rejections` names the first of them with their lines."""
 
     accepted: int = 0
@@ -43,7 +43,7 @@ class HttpPoster:
         )
         self._sleep = sleep
 
-    def post(self, lines: list[bytes], total: Posted, *, first_line: int = 1) -> None:
+    def post(self, lines: list[bytes], total: PostAnswer, *, first_line: int = 1) -> None:
         """Post one portion and add to `total`; `first_line` is its first line's number in the file."""
         answer = self._answered(b"\n".join(lines))
         body = answer.json()

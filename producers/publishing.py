@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final, Protocol
 
-from producers.kafka import Producer, Record
+from producers.kafka import KafkaRecord, Producer
 from schemas.cloudevents import STRUCTURED
 from schemas.errors import BrokerUnavailable
 from schemas.topics import FACTS, RECORD_OVERHEAD, SEQ_HEADER
@@ -168,5 +168,5 @@ class Publishing:
         return all(positions.get(partition, -1) >= end for partition, end in self._broker.ends().items() if end)
 
 
-def _record(fact: Waiting) -> Record:
-    return Record(fact.key, fact.event.encode(), (_CONTENT_TYPE, (SEQ_HEADER, str(fact.seq).encode())))
+def _record(fact: Waiting) -> KafkaRecord:
+    return KafkaRecord(fact.key, fact.event.encode(), (_CONTENT_TYPE, (SEQ_HEADER, str(fact.seq).encode())))

@@ -38,7 +38,7 @@ class _Waiter:
     done: asyncio.Event
 
 
-class Waiting:
+class Waiters:
     """Those who wait. One look at the outbox serves all of them."""
 
     def __init__(self, pool: AsyncConnectionPool[Conn]) -> None:

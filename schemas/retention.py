@@ -17,7 +17,7 @@ MOST_MONTHS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RetentionTerms:
     """Months for which a person is kept in sight, after the campaign's end and their last word; and hidden after
     that, until they are erased."""
 
@@ -25,16 +25,16 @@ class Terms:
     hold: int
 
 
-DEFAULTS: Final[dict[Outcome, Terms]] = {
-    "not_hired": Terms(12, 6),
-    "hired": Terms(24, 12),
-    "benefits": Terms(24, 96),
+DEFAULTS: Final[dict[Outcome, RetentionTerms]] = {
+    "not_hired": RetentionTerms(12, 6),
+    "hired": RetentionTerms(24, 12),
+    "benefits": RetentionTerms(24, 96),
 }
 
 
-def make_terms(keep: int, hold: int) -> Terms:
+def make_terms(keep: int, hold: int) -> RetentionTerms:
     """Raises Refused for what is no length of time that anybody could mean."""
     for name, months in (("keep", keep), ("hold", hold)):
         if not 0 <= months <= MOST_MONTHS:
             raise Refused(f"{name} must be from 0 to {MOST_MONTHS} months")
-    return Terms(keep, hold)
+    return RetentionTerms(keep, hold)

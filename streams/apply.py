@@ -18,7 +18,7 @@ from schemas.sealed import personal_names
 from storage import messages
 from storage.access import own_pages
 from storage.campaigns import breakdowns, seats, targets
-from storage.campaigns.seats import Change
+from storage.campaigns.seats import LineChange
 from storage.database import Conn, translated
 from storage.journeys import addresses, documents, journeys, unconfirmed
 from storage.journeys.journeys import Stored
@@ -126,7 +126,7 @@ async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict
 
 async def _change_journeys(
     conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], spread: CellTotals, *, at_hand: AtHand
-) -> tuple[Totals, list[MessageRequest], list[Change]]:
+) -> tuple[Totals, list[MessageRequest], list[LineChange]]:
     by_key: dict[JourneyKey, list[Fact]] = {}
     for fact in standing:
         if fact.candidate is not None:
@@ -137,7 +137,7 @@ async def _change_journeys(
     refolded = await refold(conn, taken_from | partial)
     stood = await seats.standing(conn, partial) if partial else {}
     totals: Totals = {}
-    moved: list[Change] = []
+    moved: list[LineChange] = []
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
     persons = Persons(at_hand)
     for key, row in stored.items():
@@ -172,10 +172,12 @@ async def _change_journeys(
     return totals, asked, moved
 
 
-def seat_changes(key: JourneyKey, was: Mapping[str, Stamp], journey: Journey, facts: Sequence[Fact]) -> list[Change]:
+def seat_changes(
+    key: JourneyKey, was: Mapping[str, Stamp], journey: Journey, facts: Sequence[Fact]
+) -> list[LineChange]:
     """What these facts move in the lines of fairs, of a candidate who stood so."""
     return [
-        Change((*key, move.fair), move.at, joins=move.fair not in was, anew=move.anew)
+        LineChange((*key, move.fair), move.at, joins=move.fair not in was, anew=move.anew)
         for move in moves(was, journey, facts)
     ]
 

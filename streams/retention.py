@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from schemas.facts import Fact, validate_event
 from schemas.journey import RETENTION
 from schemas.messages import KEEP_DATA, MessageRequest, dedupe_key
-from schemas.retention import DEFAULTS, NOTICE, SOURCE, Outcome, Terms
+from schemas.retention import DEFAULTS, NOTICE, SOURCE, Outcome, RetentionTerms
 from storage import messages
 from storage.campaigns import terms
 from storage.database import Conn
@@ -19,7 +19,7 @@ from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
 from storage.vault import retention
 from storage.vault.accepting import accept
-from storage.vault.retention import Known, Plan
+from storage.vault.retention import KnownPerson, Plan
 from streams.domain.retention import Hidden, Kept, Next, months_after, next_step, outcome
 
 LOOKED_AT: Final = 1000  # persons at a time: some tens of milliseconds
@@ -27,7 +27,7 @@ DONE: Final = 200  # steps at a time
 START: Final = ("", "")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-By = Mapping[tuple[str, Outcome], Terms]
+By = Mapping[tuple[str, Outcome], RetentionTerms]
 
 
 async def survey(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
@@ -61,7 +61,7 @@ async def carry_out(conn: Conn, now: datetime) -> int:
     return len(due)
 
 
-def _plan(known: Known, by: By) -> Plan:
+def _plan(known: KnownPerson, by: By) -> Plan:
     journey = known.journey()
     came, heard = known.outcome, known.last_contact
     erased = False
@@ -81,7 +81,7 @@ def _plan(known: Known, by: By) -> Plan:
     return Plan(*known.key, came, heard, known.version, known.asked_at, step, due)
 
 
-def _differs(known: Known, plan: Plan) -> bool:
+def _differs(known: KnownPerson, plan: Plan) -> bool:
     return known.state is not None or (known.step, known.due_at) != (plan.step, plan.due_at)
 
 
@@ -91,7 +91,7 @@ def _after(plan: Plan, now: datetime) -> Plan:
     return Plan(plan.campaign, plan.candidate, plan.outcome, plan.last_contact, plan.version, asked, None, None)
 
 
-def _question(known: Known, plan: Plan, by: Terms, now: datetime) -> MessageRequest:
+def _question(known: KnownPerson, plan: Plan, by: RetentionTerms, now: datetime) -> MessageRequest:
     """Asks whether they want to be kept, once for each time that they were last heard of."""
     hides = now + timedelta(days=NOTICE)
     zone = ZoneInfo(known.timezone)
@@ -106,7 +106,7 @@ def _question(known: Known, plan: Plan, by: Terms, now: datetime) -> MessageRequ
     return MessageRequest(KEEP_DATA, key, known.campaign, known.candidate, params)
 
 
-def _said(known: Known, plan: Plan, by: By, now: datetime) -> Fact:
+def _said(known: KnownPerson, plan: Plan, by: By, now: datetime) -> Fact:
     """What the clock brought, as a fact: named by what it is about, so that it is said but once."""
     data: dict[str, Any] = {"campaign": known.campaign, "candidate": known.candidate}
     if plan.step == "restrict":

@@ -58,7 +58,7 @@ async def _draw_anew(conn: Conn, keys: list[JourneyKey]) -> None:
     stored = await journeys.load(conn, keys)
     stood = await seats.standing(conn, keys)
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
-    changes: list[seats.Change] = []
+    changes: list[seats.LineChange] = []
     persons = Persons(AtHand())
     for key, facts in (await refold(conn, keys)).items():
         row = stored[key]

@@ -10,7 +10,7 @@ from typing import Any
 from storage.database import Conn, connect
 from storage.ledger import dead_letters
 from storage.messages import attachments, reading, suppressions
-from storage.messages.reading import Wanted
+from storage.messages.reading import MessageFilter
 from storage.vault.process import vault
 
 _SEALED = re.compile(r"\b(messages|mails|mail_attachments|message_attempts|suppressions|dead_letters)\b")
@@ -37,7 +37,7 @@ async def opened(url: str, query: str, values: Sequence[Any] = ()) -> list[Any]:
 
 
 async def _open_messages(conn: Conn) -> None:
-    for each in await reading.listed(conn, Wanted(), before=None, limit=_ALL):
+    for each in await reading.listed(conn, MessageFilter(), before=None, limit=_ALL):
         words = [each.recipient, each.subject, each.reason, each.id]
         await conn.execute("UPDATE messages SET recipient = %s, subject = %s, reason = %s WHERE id = %s", words)
 

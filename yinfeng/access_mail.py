@@ -7,7 +7,7 @@ import random
 import secrets
 from datetime import UTC, datetime
 
-from dashboard.access.letters import Letter, Post
+from dashboard.access.account_mails import AccountMail, Post
 from schemas.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ def has_a_way(settings: Settings) -> bool:
 def make_post(settings: Settings) -> Post:
     """What sends such a mail. The channels are loaded when the first one goes: most processes send none."""
 
-    async def post(letter: Letter) -> bool:
+    async def post(letter: AccountMail) -> bool:
         from notifications.channels.port import Mail  # noqa: PLC0415
         from notifications.sending.channel_routes import make_routes  # noqa: PLC0415
         from notifications.sending.sender import Chance  # noqa: PLC0415

@@ -29,7 +29,7 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class ReplicatedTopic:
     """The facts' topic: copies of each partition, and how many must have a record before it is acknowledged."""
 
     copies: int
@@ -60,7 +60,7 @@ def what_202_is_worth(database: Database) -> list[str]:
     return said
 
 
-def what_kafka_is_worth(topic: Topic) -> list[str]:
+def what_kafka_is_worth(topic: ReplicatedTopic) -> list[str]:
     """Lines about a fact that was posted straight to Kafka and acknowledged."""
     if topic.copies < 2:
         return ["A fact posted straight to Kafka lies on one broker until it is applied: with its disk it is gone."]
@@ -84,7 +84,7 @@ def _count(row: tuple[int, ...] | None) -> int:
     return row[0] if row else 0
 
 
-def read_topic(kafka: str | KafkaAccess) -> Topic:
+def read_topic(kafka: str | KafkaAccess) -> ReplicatedTopic:
     """The facts' topic. Raises BrokerUnavailable."""
     with kafka_admin(kafka) as admin:
         (topic,) = admin.describe_topics([FACTS])
@@ -92,4 +92,4 @@ def read_topic(kafka: str | KafkaAccess) -> Topic:
         asked = [ConfigResource(ConfigResourceType.TOPIC, FACTS)]
         told: dict[str, Any] = admin.describe_configs(asked, config_filter="all")
     values = [topics[FACTS].get("min.insync.replicas", {}).get("value") for topics in told.values() if FACTS in topics]
-    return Topic(copies, int(values[0]) if values and values[0] else 1)
+    return ReplicatedTopic(copies, int(values[0]) if values and values[0] else 1)

@@ -21,7 +21,7 @@ PARTS: Final = ("web", "worker", "relay")
 STILL_AFTER: Final = 40.0
 
 
-class Beat(msgspec.Struct, frozen=True, kw_only=True):
+class PulseMark(msgspec.Struct, frozen=True, kw_only=True):
     """One pulse. `at` is on this machine's monotonic clock, in seconds."""
 
     pid: int
@@ -47,7 +47,7 @@ class Pulse:
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             fresh = self._path.with_suffix(".new")
-            fresh.write_bytes(msgspec.json.encode(Beat(pid=os.getpid(), at=now, waits_for=waits_for)))
+            fresh.write_bytes(msgspec.json.encode(PulseMark(pid=os.getpid(), at=now, waits_for=waits_for)))
             fresh.replace(self._path)
 
 
@@ -57,10 +57,10 @@ def pulse_path(settings: Settings, part: str) -> Path:
     return Path(given) if given else settings.home / "run" / f"{part}.pulse"
 
 
-def read_beat(path: Path) -> Beat | None:
+def read_beat(path: Path) -> PulseMark | None:
     """The last pulse; None when there is none that can be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Beat)
+        return msgspec.json.decode(path.read_bytes(), type=PulseMark)
     except (OSError, msgspec.DecodeError):
         return None
 

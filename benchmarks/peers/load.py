@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Final
 
 from benchmarks.facts import STEPS, campaign, journeys
-from producers.kafka import Producer, Record
+from producers.kafka import KafkaRecord, Producer
 from schemas.cloudevents import STRUCTURED
 from schemas.facts import validate_event
 from schemas.topics import FACTS
@@ -61,11 +61,11 @@ def load(kafka: str, facts: int) -> int:
     return sent
 
 
-def record(event: dict[str, Any]) -> Record:
+def record(event: dict[str, Any]) -> KafkaRecord:
     """As a bulk poster writes it. Its facts are known to be valid, and are not checked one by one."""
     data = event["data"]
     key = f"{data['campaign']}/{data['candidate']}" if "candidate" in data else validate_event(event).key
-    return Record(key, json.dumps(event, ensure_ascii=False).encode(), _HEADERS)
+    return KafkaRecord(key, json.dumps(event, ensure_ascii=False).encode(), _HEADERS)
 
 
 def _educated(facts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dashboard.access.letters import Purpose, letter
+from dashboard.access.account_mails import Purpose, letter
 from dashboard.access.office import Office, address_of
 from dashboard.languages import language
 from schemas.access import Caller

@@ -15,7 +15,7 @@ from dashboard.access.office import Office, address_of
 from schemas.access import Caller
 from schemas.paging import After, decode, encode
 from storage.access import audit
-from storage.access.audit import Entry, Wanted
+from storage.access.audit import AuditFilter, Entry
 from storage.database import borrowed
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -45,7 +45,7 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
     ) -> Response:
         caller.require("organizer")
         caller.require_all_campaigns()
-        wanted = Wanted(who or None, campaign or None, action or None, _day(since), _day(until, days=1))
+        wanted = AuditFilter(who or None, campaign or None, action or None, _day(since), _day(until, days=1))
         async with borrowed(office.pool) as conn:
             if format == "csv":
                 await audit.add(conn, audit.who(caller, address_of(request)), "audit_exported")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from starlette.background import BackgroundTask
 
-from dashboard.access.letters import letter
+from dashboard.access.account_mails import letter
 from dashboard.access.office import Office, address_of
 from dashboard.languages import Lang, language
 from schemas.errors import TooMany, Unavailable

@@ -26,7 +26,7 @@ CODES_A_DAY: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class GuessLimit:
     """So many tries under this name within a time."""
 
     name: str
@@ -34,23 +34,23 @@ class Limit:
     within: timedelta
 
 
-def from_address(ip: str) -> Limit:
+def from_address(ip: str) -> GuessLimit:
     """Signing in from an address, whoever it is."""
-    return Limit(f"address:{ip}", PER_ADDRESS, QUARTER)
+    return GuessLimit(f"address:{ip}", PER_ADDRESS, QUARTER)
 
 
-def of_password(account: Account | None, email: str, ip: str) -> tuple[Limit, Limit]:
+def of_password(account: Account | None, email: str, ip: str) -> tuple[GuessLimit, GuessLimit]:
     """Signing in to an account from an address; and from all addresses. Where there is no account the same holds."""
     who = f"account:{account.account}" if account else f"nobody:{email.casefold()}"
-    return Limit(f"{who}|{ip}", PER_PAIR, QUARTER), Limit(who, PER_ACCOUNT, QUARTER)
+    return GuessLimit(f"{who}|{ip}", PER_PAIR, QUARTER), GuessLimit(who, PER_ACCOUNT, QUARTER)
 
 
-def of_own_password(account: Account) -> Limit:
+def of_own_password(account: Account) -> GuessLimit:
     """The password now, asked for where somebody is signed in."""
-    return Limit(f"own:{account.account}", PER_SESSIONS, QUARTER)
+    return GuessLimit(f"own:{account.account}", PER_SESSIONS, QUARTER)
 
 
-async def attempt(conn: Conn, *limits: Limit) -> None:
+async def attempt(conn: Conn, *limits: GuessLimit) -> None:
     """Count a try. Raises TooMany where it is one too many."""
     for each in limits:
         await throttles.attempt(conn, each.name, each.most, each.within)
@@ -58,8 +58,8 @@ async def attempt(conn: Conn, *limits: Limit) -> None:
 
 async def try_code(conn: Conn, account: Account, code: str, now: datetime) -> bool:
     """Whether this code is good as the account's second factor now. Raises TooMany."""
-    quarter = Limit(f"code:{account.account}", CODES, QUARTER)
-    day = Limit(f"code-day:{account.account}", CODES_A_DAY, DAY)
+    quarter = GuessLimit(f"code:{account.account}", CODES, QUARTER)
+    day = GuessLimit(f"code-day:{account.account}", CODES_A_DAY, DAY)
     await attempt(conn, quarter, day)
     if not await second_factor.accept(conn, account, code, now):
         return False

@@ -10,8 +10,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.access.account_mails import Post
 from dashboard.access.cookies import Cookies
-from dashboard.access.letters import Post
 from dashboard.access.passwords import Passwords
 from storage.access.audit import Who
 from storage.database import Conn

@@ -17,7 +17,7 @@ Days = Sequence[tuple[date, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class CampaignPace:
     """A day: what is needed from today to the due date (None where nothing is, or it is too late), and what the last
     whole days brought on average (None where none has passed since the start)."""
 
@@ -51,7 +51,7 @@ class Acceptance:
         return 100 * self.accepted / self.resolved if self.resolved else None
 
 
-def pace_of(target: Row, days: Days, starts_on: date | None, today: date) -> Pace:
+def pace_of(target: Row, days: Days, starts_on: date | None, today: date) -> CampaignPace:
     """The pace of a target (an entry with `goal`, `progress`, `due_on`); `days` are its differences by day."""
     left = (target["due_on"] - today).days + 1
     missing = float(target["goal"]) - float(target["progress"])
@@ -59,9 +59,9 @@ def pace_of(target: Row, days: Days, starts_on: date | None, today: date) -> Pac
     first = min([*([starts_on] if starts_on else []), *[day for day, _ in days[:1]]], default=today)
     whole = min(WINDOW, (today - first).days)
     if whole <= 0:
-        return Pace(needed, None)
+        return CampaignPace(needed, None)
     since = today - timedelta(days=whole)
-    return Pace(needed, float(sum(amount for day, amount in days if since <= day < today)) / whole)
+    return CampaignPace(needed, float(sum(amount for day, amount in days if since <= day < today)) / whole)
 
 
 def steps(funnel: Mapping[str, int], days: Mapping[str, Mapping[int, int]]) -> list[Step]:

@@ -10,24 +10,24 @@ Row = dict[str, Any]  # a fact of a timeline: source, id, type, data …
 
 
 @dataclass(slots=True)
-class Told:
+class Folded:
     """A fact, and what took it back, the earliest first."""
 
     fact: Row
-    reversals: list[Told] = field(default_factory=list)
+    reversals: list[Folded] = field(default_factory=list)
 
 
-def folded(timeline: Sequence[Row]) -> list[Told]:
+def folded(timeline: Sequence[Row]) -> list[Folded]:
     """The facts in their order, each with its reversals; a reversal of what is not among them stands by itself."""
-    told = [Told(fact) for fact in timeline]
-    top: list[Told] = []
+    told = [Folded(fact) for fact in timeline]
+    top: list[Folded] = []
     for at, each in enumerate(told):
         reversed_ = _reversed(each.fact, told, at)
         (reversed_.reversals if reversed_ else top).append(each)
     return top
 
 
-def _reversed(fact: Row, told: Sequence[Told], at: int) -> Told | None:
+def _reversed(fact: Row, told: Sequence[Folded], at: int) -> Folded | None:
     """What this fact reverses: for a retraction whatever it names, for others the latest of its kind before it."""
     if fact["type"] == "fact.retracted":
         named = (fact["data"].get("source"), fact["data"].get("id"))
@@ -39,7 +39,7 @@ def _reversed(fact: Row, told: Sequence[Told], at: int) -> Told | None:
     return None
 
 
-def _latest(told: Iterable[Told], is_it: Callable[[Row], bool]) -> Told | None:
+def _latest(told: Iterable[Folded], is_it: Callable[[Row], bool]) -> Folded | None:
     return next((each for each in reversed(list(told)) if is_it(each.fact)), None)
 
 

@@ -84,7 +84,7 @@ def make_router(
 async def reader_of(conn: Conn, request: Request, about: Row, text: Text) -> Reader:
     """Who reads a list of this campaign, with the names of all its fairs and employers."""
     campaign = about["campaign"]
-    found = naming.Known(
+    found = naming.KnownNames(
         {each["employer"]: each for each in await employers.listed(conn, campaign, limit=MAX_LIMIT)},
         {each["fair"]: each for each in await reads.fairs(conn, campaign, limit=MAX_LIMIT)},
     )

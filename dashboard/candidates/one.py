@@ -12,14 +12,14 @@ from schemas.errors import NotFound
 from schemas.journey import Hire, Journey, is_consent
 from schemas.receipt import receipt
 from storage.campaigns import seat_reads
-from storage.campaigns.seat_reads import Standing
+from storage.campaigns.seat_reads import SeatStanding
 from storage.database import Conn
 from storage.journeys import candidates, sight
-from storage.journeys.candidates import Known, Place
+from storage.journeys.candidates import KnownCandidate, Place
 from storage.vault import restricting
 
 MAX_MESSAGES: Final = 1000
-NOWHERE: Final[Mapping[str, Standing]] = MappingProxyType({})
+NOWHERE: Final[Mapping[str, SeatStanding]] = MappingProxyType({})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -53,15 +53,15 @@ async def candidate_page(
     return {**about, **journey, "timeline": timeline, "messages": messages}
 
 
-def _nothing_but(campaign: str, candidate: str, known: Known, restricted: dict[str, Any]) -> dict[str, Any]:
+def _nothing_but(campaign: str, candidate: str, known: KnownCandidate, restricted: dict[str, Any]) -> dict[str, Any]:
     """Of who is restricted: that they are, since when, until when and why."""
-    nobody = journey_document(Known(Journey(), {}, [], known.updated_at))
+    nobody = journey_document(KnownCandidate(Journey(), {}, [], known.updated_at))
     about = {"campaign": campaign, "candidate": candidate, "restricted": restricted}
     return {**about, **nobody, "timeline": [], "messages": []}
 
 
 def journey_document(
-    known: Known, employer: str | None = None, seats: Mapping[str, Standing] = NOWHERE
+    known: KnownCandidate, employer: str | None = None, seats: Mapping[str, SeatStanding] = NOWHERE
 ) -> dict[str, Any]:
     """A journey for readers; with `employer`, without what is other employers'. `seats`: how the candidate stands at
     fairs."""
@@ -104,7 +104,7 @@ def seen(journey: Journey) -> set[str]:
     return {step for step, there in told.items() if there}
 
 
-def _fairs(journey: Journey, seats: Mapping[str, Standing]) -> dict[str, dict[str, Any]]:
+def _fairs(journey: Journey, seats: Mapping[str, SeatStanding]) -> dict[str, dict[str, Any]]:
     """By fair; `seat` is `seat` or `waiting`, with the `number` on the waiting list, None of who is not in line."""
     return {
         fair: {

@@ -23,7 +23,7 @@ _FOR_GOOD: Final = frozenset({"fact.retracted", "candidate.erased"})
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class PostedNotice:
     """`count`: how many facts; `waits`: some are not applied yet; `undoes`: it may be undone; `undone`: it undid."""
 
     token: str
@@ -35,7 +35,7 @@ class Notice:
     undone: bool
 
 
-async def notice(conn: Conn, request: Request, caller: Caller) -> Notice | None:
+async def notice(conn: Conn, request: Request, caller: Caller) -> PostedNotice | None:
     """What the form did that led here (`?done=`); None where none did."""
     token = request.query_params.get("done", "")
     if not _TOKEN.fullmatch(token):
@@ -47,7 +47,7 @@ async def notice(conn: Conn, request: Request, caller: Caller) -> Notice | None:
     fresh = datetime.now(UTC) - entry.at < timedelta(seconds=UNDO_SECONDS)
     undoes = not undone and fresh and entry.action not in _FOR_GOOD and not await audit.sent(conn, f"{token}-undo")
     waits = await _waits(conn, entry)
-    return Notice(token, entry.action, entry.campaign or "", len(entry.facts or []), waits, undoes, undone)
+    return PostedNotice(token, entry.action, entry.campaign or "", len(entry.facts or []), waits, undoes, undone)
 
 
 def make_counts(pool: AsyncConnectionPool[Conn]) -> Callable[[Caller, str], Awaitable[bool | None]]:

@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.api import known
 from schemas.access import Caller
 from schemas.errors import NotFound, Refused
-from schemas.retention import OUTCOMES, Outcome, Terms, make_terms
+from schemas.retention import OUTCOMES, Outcome, RetentionTerms, make_terms
 from schemas.settings import MailWay
 from storage.access import audit
 from storage.campaigns import reads, terms
@@ -129,15 +129,15 @@ async def _chosen(conn: Conn, campaign: str, now: datetime) -> dict[str, Any]:
     }
 
 
-async def _months(conn: Conn, campaigns: set[str]) -> dict[str, dict[Outcome, Terms]]:
+async def _months(conn: Conn, campaigns: set[str]) -> dict[str, dict[Outcome, RetentionTerms]]:
     """For how long each of these campaigns keeps people, by campaign and outcome."""
     found = await terms.retention(conn, campaigns)
     return {each: {outcome: found[each, outcome] for outcome in OUTCOMES} for each in campaigns}
 
 
-def _read(typed: dict[str, str]) -> tuple[dict[Outcome, Terms], dict[str, str]]:
+def _read(typed: dict[str, str]) -> tuple[dict[Outcome, RetentionTerms], dict[str, str]]:
     """What was typed as terms, and which fields are wrong."""
-    found: dict[Outcome, Terms] = {}
+    found: dict[Outcome, RetentionTerms] = {}
     wrong: dict[str, str] = {}
     for outcome in OUTCOMES:
         numbers = {name: _whole(typed.get(f"{outcome}_{name}", "")) for name in ("keep", "hold")}

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from notifications.channels.port import shown
 from notifications.channels.replies import is_nobody
-from notifications.channels.told import Told, digest
+from notifications.channels.told import ProviderEvent, digest
 from notifications.rules.statuses import ProviderWord
 
 MOST_RECIPIENTS: Final = 20
@@ -38,7 +38,7 @@ def is_report(content_type: str) -> bool:
     return content_type.strip().lower().startswith("multipart/report")
 
 
-def read_report(content: bytes) -> list[Told]:
+def read_report(content: bytes) -> list[ProviderEvent]:
     """What a report tells of our mail, for each address; nothing where it is no report, or of another's mail. A report
     that was cut off is read as far as it goes."""
     if len(_BOUNDARY.findall(content)) > MOST_BOUNDARIES:
@@ -92,7 +92,7 @@ def _nonce(original: Message | None, blocks: Sequence[Message], report: Message)
     return None
 
 
-def _told(nonce: str, at: datetime | None, block: Message) -> Told | None:
+def _told(nonce: str, at: datetime | None, block: Message) -> ProviderEvent | None:
     action, status = _header(block, "Action").split(";")[0].strip().lower(), _status(block)
     word = WORDS.get(action)
     address = _address(block)
@@ -103,7 +103,7 @@ def _told(nonce: str, at: datetime | None, block: Message) -> Told | None:
     nobody = permanent and is_nobody(said, status=status)
     reason = shown(f"a report came back: {action} {status} {said}")
     fingerprint = digest(nonce, action, status, address, at.isoformat() if at else None)
-    return Told(
+    return ProviderEvent(
         event=fingerprint,
         fingerprint=fingerprint,
         name=NAMES[word],

@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Final
 
 from notifications.channels.mime import ascii_domain
-from notifications.channels.told import Told
+from notifications.channels.told import ProviderEvent
 from notifications.rules.statuses import after
 from schemas.messages import OFFER_TROUBLE, Status
 from storage.database import Conn
 from storage.messages import by_link, offer_alerts, provider_events, statuses, suppressions
 from storage.messages.provider_events import Finding, Noted
-from storage.messages.statuses import MessageState, Move
+from storage.messages.statuses import MessageState, StatusChange
 from storage.messages.suppressions import Wish
 
 # What stands so has gone: more that is told of it is kept in its history.
@@ -22,7 +22,7 @@ SPOKEN_OF: Final[frozenset[Status]] = frozenset({"sent", "delivered", "bounced"}
 _WHOLE_SECONDS = timedelta(seconds=1)  # a provider's clock shows no parts of them
 
 
-async def take(conn: Conn, events: Sequence[Told]) -> int:
+async def take(conn: Conn, events: Sequence[ProviderEvent]) -> int:
     """Move the messages on, suppress addresses, tell HR. Returns how many events were not known before."""
     async with conn.transaction():
         ids = await by_link.ids(conn, {each.message for each in events if each.message is not None})
@@ -38,10 +38,10 @@ async def take(conn: Conn, events: Sequence[Told]) -> int:
     return len(fresh)
 
 
-def moves_of(events: Iterable[Told], standing: Mapping[str, MessageState]) -> list[Move]:
+def moves_of(events: Iterable[ProviderEvent], standing: Mapping[str, MessageState]) -> list[StatusChange]:
     """What these events change, in order. What is told of a try before HR's last resend changes nothing. Pure."""
     stands = {message.id: message.status for message in standing.values()}
-    moves: list[Move] = []
+    moves: list[StatusChange] = []
     for each in events:
         message = standing.get(each.message or "")
         if message is None or each.word is None or _of_an_earlier_try(each, message):
@@ -51,15 +51,15 @@ def moves_of(events: Iterable[Told], standing: Mapping[str, MessageState]) -> li
             status = stands[message.id]
         if status is not None:
             stands[message.id] = status
-            moves.append(Move(message.id, status, "provider", None if message.forgotten else each.reason))
+            moves.append(StatusChange(message.id, status, "provider", None if message.forgotten else each.reason))
     return moves
 
 
-def _of_an_earlier_try(event: Told, message: MessageState) -> bool:
+def _of_an_earlier_try(event: ProviderEvent, message: MessageState) -> bool:
     return message.resent_at is not None and event.at is not None and event.at + _WHOLE_SECONDS < message.resent_at
 
 
-def _wishes(events: Iterable[Told], standing: Mapping[str, MessageState]) -> list[Wish]:
+def _wishes(events: Iterable[ProviderEvent], standing: Mapping[str, MessageState]) -> list[Wish]:
     """Addresses to suppress, once each for each kind of reason. A forgotten person's is not kept."""
     found: defaultdict[tuple[str, str], list[Wish]] = defaultdict(list)
     for each in events:
@@ -70,7 +70,7 @@ def _wishes(events: Iterable[Told], standing: Mapping[str, MessageState]) -> lis
     return [wishes[0] for wishes in found.values()]
 
 
-def _is_ours(event: Told, standing: Mapping[str, MessageState]) -> bool:
+def _is_ours(event: ProviderEvent, standing: Mapping[str, MessageState]) -> bool:
     """Whether it speaks of a message of ours and of the address that this went to, as far as that is known."""
     message = standing.get(event.message or "")
     if message is None:
@@ -88,7 +88,7 @@ def _same(one: str, other: str) -> bool:
         return one.lower() == other.lower()
 
 
-def _noted(event: Told, standing: Mapping[str, MessageState]) -> Noted:
+def _noted(event: ProviderEvent, standing: Mapping[str, MessageState]) -> Noted:
     message = standing.get(event.message or "")
     finding: Finding = "foreign" if event.message is None else "ours" if _is_ours(event, standing) else "unknown"
     return Noted(event.event, event.fingerprint, event.name, message.id if message else None, finding)

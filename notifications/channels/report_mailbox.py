@@ -28,7 +28,7 @@ _UID: Final = re.compile(rb"\bUID ([0-9]{1,10})\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReadUpTo:
     """How far a folder was read: up to before the number `next`, as long as its numbers hold (`validity`)."""
 
     validity: int
@@ -40,7 +40,7 @@ class Reading:
     """Reports by their numbers in the folder, how far it was read, and whether there is more."""
 
     reports: tuple[tuple[int, bytes], ...]
-    place: Place
+    place: ReadUpTo
     more: bool
 
 
@@ -62,13 +62,13 @@ class ReportMailbox:
         self._open: imaplib.IMAP4 | None = None
         self.name = f"{server.user}@{server.host}:{server.port}/{folder}"
 
-    def read(self, place: Place | None) -> Reading:
+    def read(self, place: ReadUpTo | None) -> Reading:
         """Reports from there on, oldest first; where nothing was read yet or the numbers changed, those of the newest
         mails. Raises MailboxUnavailable."""
         with self._connected() as imap:
             validity, newest = self._select(imap, readonly=True)
             if place is None or place.validity != validity:
-                place = Place(validity, max(1, newest - FIRST_LOOK))
+                place = ReadUpTo(validity, max(1, newest - FIRST_LOOK))
             return _from(imap, place, newest)
 
     def settle(self, validity: int, numbers: Sequence[int]) -> None:
@@ -155,7 +155,7 @@ def _leave(imap: imaplib.IMAP4) -> None:
             imap.shutdown()
 
 
-def _from(imap: imaplib.IMAP4, place: Place, newest: int) -> Reading:
+def _from(imap: imaplib.IMAP4, place: ReadUpTo, newest: int) -> Reading:
     reports: list[tuple[int, bytes]] = []
     at = place.next
     for _ in range(WINDOWS):
@@ -164,10 +164,10 @@ def _from(imap: imaplib.IMAP4, place: Place, newest: int) -> Reading:
         until = min(at + WINDOW, newest)
         for number in _reports_between(imap, at, until):
             if len(reports) >= MOST_REPORTS:
-                return Reading(tuple(reports), Place(place.validity, number), more=True)
+                return Reading(tuple(reports), ReadUpTo(place.validity, number), more=True)
             reports += [(number, content) for content in [_beginning(imap, number)] if content is not None]
         at = until
-    return Reading(tuple(reports), Place(place.validity, at), more=at < newest)
+    return Reading(tuple(reports), ReadUpTo(place.validity, at), more=at < newest)
 
 
 def _reports_between(imap: imaplib.IMAP4, first: int, until: int) -> list[int]:

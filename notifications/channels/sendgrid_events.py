@@ -15,7 +15,7 @@ import msgspec
 
 from notifications.channels.port import shown
 from notifications.channels.sendgrid_requests import ID_ARGUMENT
-from notifications.channels.told import Told, digest
+from notifications.channels.told import ProviderEvent, digest
 from notifications.rules.statuses import ProviderWord
 from schemas.errors import Refused
 from schemas.messages import SuppressionKind
@@ -26,7 +26,7 @@ _MOST_ADDRESS: Final = 254
 _NAME: Final = re.compile(r"[0-9a-f-]{36}|[1-9][0-9]{0,17}")
 
 
-def read_events(body: bytes) -> list[Told]:
+def read_events(body: bytes) -> list[ProviderEvent]:
     """The events of a request. What is no event is passed over. Raises Refused when the body is no JSON array."""
     try:
         found = msgspec.json.decode(body)
@@ -39,11 +39,11 @@ def read_events(body: bytes) -> list[Told]:
     return [_told(each) for each in found if isinstance(each, dict) and isinstance(each.get("event"), str)]
 
 
-def _told(event: Mapping[str, Any]) -> Told:
+def _told(event: Mapping[str, Any]) -> ProviderEvent:
     name = event["event"]
     fingerprint = digest(*(event.get(key) for key in ("sg_message_id", "event", "timestamp", "email", ID_ARGUMENT)))
     own = event.get("sg_event_id")
-    return Told(
+    return ProviderEvent(
         event=digest(own) if isinstance(own, str) and own else fingerprint,
         fingerprint=fingerprint,
         name=name if name in WORDS or name in WITHOUT_A_WORD else "other",

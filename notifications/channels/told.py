@@ -13,7 +13,7 @@ from schemas.messages import SuppressionKind
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ProviderEvent:
     """One event. `word` is None where it changes no message's status, `message` where it names none of ours.
 
     `event` and `fingerprint` are digests: of its own name, and of what it says. `noted`: also where it changes no

@@ -14,7 +14,7 @@ from schemas.messages import MOVED_UP, SIGNUP_CONFIRMATION, WAITLISTED
 from storage.access import throttles
 from storage.database import Conn, borrowed
 from storage.messages import by_link, statuses
-from storage.messages.statuses import Move
+from storage.messages.statuses import StatusChange
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def make_send_again(pool: AsyncConnectionPool[Conn]) -> Callable[[str, str, str 
                     known = (await statuses.lock(conn, [found])).get(found)
                     if known is not None and known.status in WENT and not known.forgotten:
                         note = "resent: its reader signed up again"
-                        await statuses.move(conn, [Move(found, "requested", "resent", None, note)])
+                        await statuses.move(conn, [StatusChange(found, "requested", "resent", None, note)])
         except TooMany:
             log.info("a ticket went again a moment ago")
         except (Unavailable, ConcurrentChange) as error:

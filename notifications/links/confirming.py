@@ -26,7 +26,7 @@ from storage.vault.accepting import accept
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class AwaitingConfirmation:
     """A signup that waits: what was typed, and where it was for."""
 
     message: Linked
@@ -75,7 +75,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
     return router
 
 
-async def _waiting(door: Door, token: str) -> Waiting:
+async def _waiting(door: Door, token: str) -> AwaitingConfirmation:
     message, situation = await door.open("signup", token)
     named = message.params.get("signup", "")
     async with borrowed(door.pool) as conn:
@@ -83,10 +83,10 @@ async def _waiting(door: Door, token: str) -> Waiting:
         where = await signup.load(conn, message.campaign, typed["fair"]) if typed else None
     if typed is None or where is None:
         raise NotFound(GONE)
-    return Waiting(message, situation, typed, where)
+    return AwaitingConfirmation(message, situation, typed, where)
 
 
-async def _say(door: Door, found: Waiting) -> None:
+async def _say(door: Door, found: AwaitingConfirmation) -> None:
     """The address is theirs: all that they typed counts. Confirmed twice, it is said once."""
     typed, message = found.typed, found.message
     sent = Sent(

@@ -12,7 +12,7 @@ from schemas.messages import Status
 from schemas.paging import DEFAULT_LIMIT, After, Limit, decode, next_link
 from storage.database import Conn, borrowed
 from storage.messages import reading
-from storage.messages.reading import Message, Wanted
+from storage.messages.reading import Message, MessageFilter
 
 Pool = AsyncConnectionPool[Conn]
 Name = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
@@ -38,7 +38,9 @@ def make_router(pool: Pool, authenticate: Authenticate) -> APIRouter:
     ) -> list[dict[str, Any]]:
         """Messages, the newest first. An employer sees those to its own candidates."""
         caller.require("organizer", "employer")
-        wanted = Wanted(campaign=campaign, candidate=candidate, kind=kind, status=status, employer=caller.employer)
+        wanted = MessageFilter(
+            campaign=campaign, candidate=candidate, kind=kind, status=status, employer=caller.employer
+        )
         async with borrowed(pool) as conn:
             found = await reading.listed(conn, wanted, before=decode(after, int, None), limit=limit + 1)
         if len(found) > limit:

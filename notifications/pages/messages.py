@@ -24,8 +24,8 @@ from schemas.messages import Status
 from schemas.paging import After, decode, next_link
 from storage.database import Conn, borrowed
 from storage.messages import attachments, channel_rests, reading, suppressions
-from storage.messages.reading import Wanted
-from storage.messages.sealed import Mail
+from storage.messages.reading import MessageFilter
+from storage.messages.sealed import KeptMail
 from storage.messages.suppressions import Suppression
 
 Pool = AsyncConnectionPool[Conn]
@@ -60,7 +60,7 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         caller: Caller = Depends(authenticate),
     ) -> HTMLResponse:
         caller.require("organizer")
-        wanted = Wanted(
+        wanted = MessageFilter(
             campaign=campaign or None, candidate=candidate or None, kind=kind or None, status=status or None
         )
         async with borrowed(pool) as conn:
@@ -159,7 +159,7 @@ def _older(request: Request, last: int) -> str:
     return carrier.headers["Link"][1:].partition(">")[0]
 
 
-async def _kept(pool: Pool, id: int) -> Mail:
+async def _kept(pool: Pool, id: int) -> KeptMail:
     async with borrowed(pool) as conn:
         found = await reading.mail(conn, id)
     if found is None:

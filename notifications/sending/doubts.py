@@ -9,7 +9,7 @@ from schemas.messages import Policy, Status
 from storage.database import Conn
 from storage.messages import offer_alerts, provider_events, statuses
 from storage.messages.doubts import doubtful
-from storage.messages.statuses import Move
+from storage.messages.statuses import StatusChange
 
 PATIENCE: Final = 3600.0  # seconds; what SendGrid takes, it speaks of within minutes
 AT_ONCE: Final = 500
@@ -30,9 +30,9 @@ async def settle(conn: Conn) -> int:
     return len(policies)
 
 
-def _move(id: int, policy: Policy) -> Move:
+def _move(id: int, policy: Policy) -> StatusChange:
     status, reason = OUTCOMES[policy]
-    return Move(id, status, "doubt", reason)
+    return StatusChange(id, status, "doubt", reason)
 
 
 OUTCOMES: Final[dict[Policy, tuple[Status, str]]] = {

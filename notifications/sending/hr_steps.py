@@ -6,7 +6,7 @@ from notifications.rules.statuses import Step, may
 from schemas.errors import Conflict, NotFound, Refused
 from storage.database import Conn
 from storage.messages import reading, statuses, suppressions
-from storage.messages.statuses import MessageState, Move
+from storage.messages.statuses import MessageState, StatusChange
 
 MOST_OF_A_REASON = 1000
 
@@ -63,10 +63,10 @@ def _require(message: MessageState, step: Step, *, force: bool) -> None:
         )
 
 
-def _move(id: int, step: Step, said: str) -> Move:
+def _move(id: int, step: Step, said: str) -> StatusChange:
     if step == "resend":
-        return Move(id, "requested", "resent", None, f"resent {said}")
-    return Move(id, "cancelled", "hr", f"cancelled {said}")
+        return StatusChange(id, "requested", "resent", None, f"resent {said}")
+    return StatusChange(id, "cancelled", "hr", f"cancelled {said}")
 
 
 _INSTEAD: dict[Step, str] = {

@@ -13,8 +13,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels import provider_events
 from notifications.channels.delivery_reports import read_report
-from notifications.channels.report_mailbox import Place, Reading, ReportMailbox
-from notifications.channels.told import Told
+from notifications.channels.report_mailbox import Reading, ReadUpTo, ReportMailbox
+from notifications.channels.told import ProviderEvent
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, MailboxUnavailable
 from schemas.mail_server import parse_mailbox
 from schemas.settings import Settings
@@ -65,14 +65,14 @@ class Reports:
             if stands is None:
                 return True
             try:
-                if not await self._some(Place(*stands) if stands[0] else None):
+                if not await self._some(ReadUpTo(*stands) if stands[0] else None):
                     return True
             except MailboxUnavailable as error:
                 await self._say(str(error))
                 return False
         return True
 
-    async def _some(self, place: Place | None) -> bool:
+    async def _some(self, place: ReadUpTo | None) -> bool:
         """Read some of it, take in what it tells, then put it away. Returns whether there is more."""
         reading = await self._in_time(place)
         by_number = {number: _read(number, report) for number, report in reading.reports}
@@ -92,7 +92,7 @@ class Reports:
         await asyncio.to_thread(self._mailbox.settle, reading.place.validity, ours)
         return reading.more
 
-    async def _in_time(self, place: Place | None) -> Reading:
+    async def _in_time(self, place: ReadUpTo | None) -> Reading:
         reading = asyncio.ensure_future(asyncio.to_thread(self._mailbox.read, place))
         done, _ = await asyncio.wait([reading], timeout=ROUND_SECONDS)
         if not done:
@@ -118,7 +118,7 @@ def make_reports(settings: Settings, pool: AsyncConnectionPool[Conn], holder: st
     return Reports(pool, mailbox, holder=holder, every=settings.imap_every)
 
 
-def _read(number: int, report: bytes) -> Sequence[Told]:
+def _read(number: int, report: bytes) -> Sequence[ProviderEvent]:
     """What it tells. One that nobody foresaw is passed over: it must not hold up those after it."""
     try:
         return read_report(report)

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from producers.forms.making import Sent, Wrong
+from producers.forms.making import SentForm, Wrong
 
 MOST_BYTES: Final = 5 * 1024 * 1024
 _BEGINS: Final = b"%PDF-"
@@ -32,6 +32,6 @@ async def uploaded(request: Request, field: str) -> bytes | None:
     return data
 
 
-def name_of(sent: Sent) -> str:
+def name_of(sent: SentForm) -> str:
     """What the document of a form is called: the same form sent twice has one."""
     return f"d-{sent.token}"

@@ -26,7 +26,7 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentForm:
     """A form that was sent: its `values`; what its address names (`about`), candidates apart; `token`, its own;
     `zone` and `locale`: the campaign's."""
 
@@ -40,7 +40,7 @@ class Sent:
     now: datetime
 
 
-def facts(sent: Sent) -> list[Fact]:
+def facts(sent: SentForm) -> list[Fact]:
     """The facts that a form says. Raises Wrong, and InvalidFact for what the catalogue refuses."""
     campaign = sent.about.get("campaign") or named("c", sent.values.get("title", ""), sent.token)
     said = MAKERS[sent.form](sent)
@@ -64,7 +64,7 @@ def named(prefix: str, title: str, token: str) -> str:
     return f"{plain or prefix}-{token[:6]}"
 
 
-def _fact(sent: Sent, nth: int, type: str, data: dict[str, Any]) -> Fact:
+def _fact(sent: SentForm, nth: int, type: str, data: dict[str, Any]) -> Fact:
     event = _event(f"{sent.token}-{nth}", type, _moment(sent, type), data)
     event[UNDO_UNTIL] = _text(sent.now + timedelta(seconds=UNDO_SECONDS + UNDO_GRACE + UNDO_APPLIED))
     return validate_event(event)
@@ -83,7 +83,7 @@ def _event(id: str, type: str, moment: datetime, data: dict[str, Any]) -> dict[s
     }
 
 
-def _moment(sent: Sent, type: str) -> datetime:
+def _moment(sent: SentForm, type: str) -> datetime:
     """When it happened: now, unless the form asks for the day."""
     day = sent.values.get("day") if sent.form == "interview" else None
     if not isinstance(day, date) or day == sent.now.astimezone(sent.zone).date():
@@ -97,7 +97,7 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _campaign(sent: Sent) -> list[Said]:
+def _campaign(sent: SentForm) -> list[Said]:
     v = sent.values
     if v["ends_on"] < v["starts_on"]:
         raise Wrong("ends_on", "form.bad.order")
@@ -105,7 +105,7 @@ def _campaign(sent: Sent) -> list[Said]:
     return [("campaign.opened", {**v, **days})]
 
 
-def _target(sent: Sent) -> list[Said]:
+def _target(sent: SentForm) -> list[Said]:
     v = sent.values
     where = {}
     if v.get("education"):
@@ -124,13 +124,13 @@ def _target(sent: Sent) -> list[Said]:
     return [("target.set", data | ({"where": where} if where else {}))]
 
 
-def _employer(sent: Sent) -> list[Said]:
+def _employer(sent: SentForm) -> list[Said]:
     v = sent.values
     employer = sent.about.get("employer") or named("employer", v.get("name_en") or v["name"], sent.token)
     return [("employer.set", {"employer": employer, **v})]
 
 
-def _opening(sent: Sent) -> list[Said]:
+def _opening(sent: SentForm) -> list[Said]:
     v = sent.values
     if not isinstance(v["seats"], int):
         raise Wrong("seats", "form.bad.whole")
@@ -138,7 +138,7 @@ def _opening(sent: Sent) -> list[Said]:
     return [("opening.set", {"opening": opening, **v})]
 
 
-def _fair(sent: Sent) -> list[Said]:
+def _fair(sent: SentForm) -> list[Said]:
     v = sent.values
     if v["ends"] <= v["begins"]:
         raise Wrong("ends", "form.bad.order")
@@ -151,7 +151,7 @@ def _fair(sent: Sent) -> list[Said]:
     ]
 
 
-def _days(sent: Sent) -> list[date]:
+def _days(sent: SentForm) -> list[date]:
     first, until = sent.values["day"], sent.values.get("weekly_until")
     if until is None:
         return [first]
@@ -163,7 +163,7 @@ def _days(sent: Sent) -> list[date]:
     return [first + timedelta(weeks=nth) for nth in range(weeks)]
 
 
-def _one_fair(sent: Sent, fair: str, day: date) -> dict[str, Any]:
+def _one_fair(sent: SentForm, fair: str, day: date) -> dict[str, Any]:
     v = sent.values
     rest = {name: v.get(name) for name in ("city", "venue", "url", "capacity", "cost")}
     employers = [line.strip() for line in re.split(r"[\n,，;；]", v.get("employers", "")) if line.strip()]
@@ -178,7 +178,7 @@ def _one_fair(sent: Sent, fair: str, day: date) -> dict[str, Any]:
     }
 
 
-def _candidate(sent: Sent) -> list[Said]:
+def _candidate(sent: SentForm) -> list[Said]:
     candidate = sent.about.get("candidate") or f"c-{sent.token[:10]}"
     year = sent.values.get("graduation_year")
     if year is not None and not (isinstance(year, int) and 1900 <= year <= 2200):
@@ -186,16 +186,16 @@ def _candidate(sent: Sent) -> list[Said]:
     return [("candidate.signed_up", {"candidate": candidate, **sent.values})]
 
 
-def _checkin(sent: Sent) -> list[Said]:
+def _checkin(sent: SentForm) -> list[Said]:
     return [("candidate.checked_in", {"candidate": each, "fair": sent.values["fair"]}) for each in sent.candidates]
 
 
-def _interview(sent: Sent) -> list[Said]:
+def _interview(sent: SentForm) -> list[Said]:
     data = {name: value for name, value in sent.values.items() if name != "day"}
     return [("candidate.interviewed", {"candidate": each, **data}) for each in sent.candidates]
 
 
-def _offer(sent: Sent) -> list[Said]:
+def _offer(sent: SentForm) -> list[Said]:
     """`employer` and `position` of the opening were filled in where one was chosen."""
     v = sent.values
     for name in ("employer", "position"):
@@ -214,23 +214,23 @@ def _offer(sent: Sent) -> list[Said]:
     ]
 
 
-def _answer(sent: Sent) -> list[Said]:
+def _answer(sent: SentForm) -> list[Said]:
     v = sent.values
     data = {"candidate": sent.about["candidate"], "offer": v["offer"], "reason": v.get("reason")}
     return [(f"offer.{v['answer']}", data)]
 
 
-def _hire(sent: Sent) -> list[Said]:
+def _hire(sent: SentForm) -> list[Said]:
     data = {**sent.values, "started_on": sent.values["started_on"].isoformat()}
     return [("hire.started", {"candidate": each, **data}) for each in sent.candidates]
 
 
-def _leaver(sent: Sent) -> list[Said]:
+def _leaver(sent: SentForm) -> list[Said]:
     data = {**sent.values, "ended_on": sent.values["ended_on"].isoformat()}
     return [("hire.ended", {"candidate": sent.about["candidate"], **data})]
 
 
-def _benefit(sent: Sent) -> list[Said]:
+def _benefit(sent: SentForm) -> list[Said]:
     v = sent.values
     if v["step"] == "paid" and "amount" not in v:
         raise Wrong("amount", "form.required")
@@ -240,7 +240,7 @@ def _benefit(sent: Sent) -> list[Said]:
     return [(f"benefit.{v['step']}", data)]
 
 
-def _restrict(sent: Sent) -> list[Said]:
+def _restrict(sent: SentForm) -> list[Said]:
     v = sent.values
     if "until" in v and v["until"] <= sent.now.astimezone(sent.zone).date():
         raise Wrong("until", "form.bad.past")
@@ -248,12 +248,12 @@ def _restrict(sent: Sent) -> list[Said]:
     return [("candidate.restricted", {"candidate": sent.about["candidate"], **v, "until": until})]
 
 
-def _retract(sent: Sent) -> list[Said]:
+def _retract(sent: SentForm) -> list[Said]:
     data = {name: sent.about.get(name) or None for name in ("candidate", "source", "id")}
     return [("fact.retracted", {**data, "reason": sent.values["reason"]})]
 
 
-def _plain(type: str, *names: str) -> Callable[[Sent], list[Said]]:
+def _plain(type: str, *names: str) -> Callable[[SentForm], list[Said]]:
     return lambda sent: [(type, {**{name: sent.about[name] for name in names}, **sent.values})]
 
 
@@ -281,7 +281,7 @@ MEASURES: Final[dict[str, dict[str, str]]] = {
     },
 }
 OFFERED: Final = ("employer", "position", "opening", "city", "salary", "place", "contact", "papers", "document")
-MAKERS: Final[dict[str, Callable[[Sent], list[Said]]]] = {
+MAKERS: Final[dict[str, Callable[[SentForm], list[Said]]]] = {
     "campaign": _campaign,
     "close": _plain("campaign.closed"),
     "target": _target,

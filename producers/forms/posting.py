@@ -9,10 +9,10 @@ from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
-from producers.bell import Bell
+from producers.bell import FactsBell
 from producers.forms.making import undoing
 from producers.permissions import faults
-from producers.waiting import Waiting
+from producers.waiting import Waiters
 from schemas.access import Caller
 from schemas.errors import Conflict, Forbidden
 from schemas.facts import Fact
@@ -33,8 +33,8 @@ class Desk:
     """What posting takes. `clock`: aware."""
 
     pool: AsyncConnectionPool[Conn]
-    bell: Bell
-    waiting: Waiting
+    bell: FactsBell
+    waiting: Waiters
     clock: Callable[[], datetime]
 
 

@@ -14,12 +14,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from producers.bell import Bell
+from producers.bell import FactsBell
 from producers.forms.documents import name_of, uploaded
-from producers.forms.making import Sent, Wrong, facts
+from producers.forms.making import SentForm, Wrong, facts
 from producers.forms.posting import Beside, Desk, post, undo
 from producers.forms.reading import read
-from producers.waiting import Waiting
+from producers.waiting import Waiters
 from schemas.access import Caller
 from schemas.errors import Forbidden, InvalidFact, NotFound
 from schemas.facts import Fact
@@ -43,7 +43,7 @@ MOST_EMPLOYERS: Final = 10_000
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, show: Show) -> APIRouter:
     """The endpoints; `show` draws the page of a form."""
     router = APIRouter(include_in_schema=False)
-    desk = Desk(pool, Bell(pool), Waiting(pool), lambda: datetime.now(UTC))
+    desk = Desk(pool, FactsBell(pool), Waiters(pool), lambda: datetime.now(UTC))
 
     @router.post("/forms/undo")
     async def take_back(request: Request, caller: Caller = Depends(authenticate)) -> Response:
@@ -102,7 +102,7 @@ def _takes_file(form: Form) -> bool:
     return any(each.kind == "file" for each in form.fields)
 
 
-def _keep(sent: Sent, file: bytes, caller: Caller) -> Beside:
+def _keep(sent: SentForm, file: bytes, caller: Caller) -> Beside:
     """What keeps a form's document, in the transaction that commits its facts."""
 
     async def keep(conn: Conn) -> None:
@@ -114,7 +114,7 @@ def _keep(sent: Sent, file: bytes, caller: Caller) -> Beside:
 
 async def _complete(
     conn: Conn, request: Request, caller: Caller, form: Form, *, values: dict[str, Any], given: str, now: datetime
-) -> Sent:
+) -> SentForm:
     """With what the address names, and what the campaign knows. Raises NotFound, and Wrong for an opening that the
     caller was not given to choose: of another employer's it is told the same as of none."""
     query = request.query_params
@@ -138,7 +138,7 @@ async def _complete(
     zone = ZoneInfo(known["timezone"] if known else values.get("timezone", "Asia/Shanghai"))
     token = given if _TOKEN.fullmatch(given) else secrets.token_hex(16)
     locale = known["locale"] if known else "zh-CN"
-    return Sent(form.name, token, values, about, candidates, zone, locale, now)
+    return SentForm(form.name, token, values, about, candidates, zone, locale, now)
 
 
 def _with_ids(values: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _with_ids(values: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-async def _is_too_many(conn: Conn, sent: Sent) -> bool:
+async def _is_too_many(conn: Conn, sent: SentForm) -> bool:
     """Whether these offers could hire more than the opening has seats."""
     if sent.form != "offer" or "opening" not in sent.values:
         return False
@@ -172,7 +172,7 @@ def _faults(form: Form, error: InvalidFact) -> dict[str, str]:
     return found
 
 
-def _onward(form: Form, sent: Sent, made: list[Fact], request: Request, caller: Caller, *, applied: bool) -> str:
+def _onward(form: Form, sent: SentForm, made: list[Fact], request: Request, caller: Caller, *, applied: bool) -> str:
     """The page that shows what the form did; who started is reported where those are who still wait for it."""
     campaign, candidates = made[0].campaign, {fact.candidate for fact in made if fact.candidate}
     done = {"done": sent.token}

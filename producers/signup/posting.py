@@ -10,7 +10,7 @@ from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
-from producers.bell import Bell
+from producers.bell import FactsBell
 from producers.committing import Committing
 from schemas.errors import Conflict, TooMany
 from schemas.facts import Fact
@@ -41,7 +41,7 @@ class Counter:
 
     pool: AsyncConnectionPool[Conn]
     committing: Committing
-    bell: Bell
+    bell: FactsBell
     clock: Callable[[], datetime]
     _secret: bytes = b""
 

@@ -17,7 +17,7 @@ from fastapi.responses import RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 from starlette.background import BackgroundTask
 
-from producers.bell import Bell
+from producers.bell import FactsBell
 from producers.committing import Committing
 from producers.forms.reading import Read, read
 from producers.signup.posting import Again, Counter, employers_of
@@ -57,7 +57,7 @@ def make_router(
 ) -> APIRouter:
     """The endpoints. `show` draws the page; `language`: the reader's."""
     router = APIRouter(include_in_schema=False)
-    counter = Counter(pool, Committing(pool), Bell(pool), clock)
+    counter = Counter(pool, Committing(pool), FactsBell(pool), clock)
     door = _Door(counter, show, language, send_again)
 
     @router.post("/fairs/{campaign}/{fair}")

@@ -55,7 +55,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditFilter:
     """Which rows are looked for: by the beginning of a name, campaign, action, and time (`until` itself is not in)."""
 
     who: str | None = None
@@ -94,7 +94,7 @@ async def add(
     return (await conn.execute(_ADD, values)).rowcount > 0
 
 
-async def listed(conn: Conn, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Entry]:
+async def listed(conn: Conn, wanted: AuditFilter, *, before: int | None = None, limit: int) -> list[Entry]:
     """Rows, the newest first."""
     values = {
         "before": before,

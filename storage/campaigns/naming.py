@@ -19,7 +19,7 @@ _OPENINGS: Final = "SELECT opening, employer, position FROM openings WHERE campa
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownNames:
     """Rows by id, of those that are known."""
 
     employers: dict[str, Row] = field(default_factory=dict)
@@ -34,12 +34,12 @@ async def known(
     employers: Collection[str] = (),
     fairs: Collection[str] = (),
     openings: Collection[str] = (),
-) -> Known:
+) -> KnownNames:
     """What these ids of a campaign stand for."""
     opened = await _by(conn, "opening", _OPENINGS, campaign, openings)
     theirs = {row["employer"] for row in opened.values()}
     named = await _by(conn, "employer", _EMPLOYERS, campaign, theirs.union(employers))
-    return Known(named, await _by(conn, "fair", _FAIRS, campaign, fairs), opened)
+    return KnownNames(named, await _by(conn, "fair", _FAIRS, campaign, fairs), opened)
 
 
 async def called_in(

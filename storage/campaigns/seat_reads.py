@@ -32,7 +32,7 @@ class Fullness:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SeatStanding:
     """How a candidate stands at a fair. `number`: the place on the waiting list, from 1; None: there is a seat."""
 
     waiting: bool
@@ -45,7 +45,7 @@ async def fullness(conn: Conn, campaign: str, fair: str) -> Fullness:
     return Fullness(*row) if row else Fullness(None)
 
 
-async def standing(conn: Conn, campaign: str, candidate: str) -> dict[str, Standing]:
+async def standing(conn: Conn, campaign: str, candidate: str) -> dict[str, SeatStanding]:
     """How a candidate stands at each fair whose line they are in."""
     rows = await (await conn.execute(_STANDS, [campaign, candidate])).fetchall()
-    return {fair: Standing(waiting, number) for fair, waiting, number in rows}
+    return {fair: SeatStanding(waiting, number) for fair, waiting, number in rows}

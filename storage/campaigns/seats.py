@@ -108,7 +108,7 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, c
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LineChange:
     """A candidate stands at `at` in a fair's line from now on, or (None) not any more. `joins`: stood nowhere in it
     before; `anew`: what was told of the place before is over."""
 
@@ -168,7 +168,7 @@ async def resize(conn: Conn, campaigns: Collection[str]) -> None:
             await _settle(conn, {(campaign, fair): _Fair(*row)})
 
 
-async def change(conn: Conn, changes: Sequence[Change]) -> None:
+async def change(conn: Conn, changes: Sequence[LineChange]) -> None:
     """Let candidates stand elsewhere in lines, and let those move up and back whom that concerns.
 
     The last thing in a transaction. Needs at least the shared locks of the campaigns, so that no capacity changes.
@@ -190,7 +190,7 @@ async def change(conn: Conn, changes: Sequence[Change]) -> None:
     await _settle(conn, held)
 
 
-async def _move(conn: Conn, changes: Sequence[Change], held: dict[FairKey, _Fair]) -> None:
+async def _move(conn: Conn, changes: Sequence[LineChange], held: dict[FairKey, _Fair]) -> None:
     """Those who have a row already: out of where they stood, and in again where they stand now."""
     rows = await conn.execute(_LEAVE, columns([(*each.key, each.anew) for each in changes], 4))
     for campaign, fair, waiting in await rows.fetchall():
@@ -204,7 +204,7 @@ async def _move(conn: Conn, changes: Sequence[Change], held: dict[FairKey, _Fair
 
 
 async def _come(
-    conn: Conn, statement: Any, changes: Sequence[Change], limited: dict[FairKey, _Fair]
+    conn: Conn, statement: Any, changes: Sequence[LineChange], limited: dict[FairKey, _Fair]
 ) -> dict[SeatKey, bool]:
     """Put them in line, with a seat as long as there seem to be some. Returns who was, and whether they wait."""
     if not changes:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from schemas.retention import DEFAULTS, OUTCOMES, Outcome, Terms
+from schemas.retention import DEFAULTS, OUTCOMES, Outcome, RetentionTerms
 from storage.database import Conn
 
 _OF: Final = "SELECT campaign, outcome, keep, hold FROM retention_terms WHERE campaign = ANY(%s)"
@@ -23,14 +23,14 @@ ON CONFLICT (campaign) DO UPDATE SET waits = excluded.waits, by = excluded.by, a
 """
 
 
-async def retention(conn: Conn, campaigns: Collection[str]) -> dict[tuple[str, Outcome], Terms]:
+async def retention(conn: Conn, campaigns: Collection[str]) -> dict[tuple[str, Outcome], RetentionTerms]:
     """For how long these campaigns keep persons, by campaign and outcome: as they have set, else by default."""
     cursor = await conn.execute(_OF, [sorted(set(campaigns))])
-    own = {(campaign, outcome): Terms(keep, hold) for campaign, outcome, keep, hold in await cursor.fetchall()}
+    own = {(campaign, outcome): RetentionTerms(keep, hold) for campaign, outcome, keep, hold in await cursor.fetchall()}
     return {(c, each): own.get((c, each), DEFAULTS[each]) for c in campaigns for each in OUTCOMES}
 
 
-async def keep(conn: Conn, campaign: str, outcome: Outcome, terms: Terms, *, by: str) -> None:
+async def keep(conn: Conn, campaign: str, outcome: Outcome, terms: RetentionTerms, *, by: str) -> None:
     """From now on this campaign keeps persons with this outcome for so long."""
     await conn.execute(_SET, [campaign, outcome, terms.keep, terms.hold, by])
 

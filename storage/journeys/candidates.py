@@ -44,7 +44,7 @@ _decode = msgspec.json.Decoder(Journey).decode
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCandidate:
     """A candidate's journey as it is stored; `standing` is milestone → microseconds since 1970."""
 
     journey: Journey
@@ -53,12 +53,12 @@ class Known:
     updated_at: datetime
 
 
-async def load(conn: Conn, campaign: str, candidate: str) -> Known | None:
+async def load(conn: Conn, campaign: str, candidate: str) -> KnownCandidate | None:
     """What is known of a candidate; None where nothing is."""
     row = await (await conn.execute(_LOAD, [campaign, candidate])).fetchone()
     if row is None:
         return None
-    known = Known(_decode(row[0]), row[1], row[2], row[3])
+    known = KnownCandidate(_decode(row[0]), row[1], row[2], row[3])
     await vault().embody(conn, {(campaign, candidate): known.journey})
     return known
 

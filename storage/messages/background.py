@@ -28,7 +28,7 @@ GROUP BY campaign, kind
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldHr:
     """What HR was sent of a kind since some time: how many mails, when the first and the last."""
 
     count: int
@@ -49,17 +49,17 @@ class Background:
     seats: dict[Key, Seat] = field(default_factory=dict)
     own: Mapping[TemplateKey, Version] = field(default_factory=dict)
     off: Collection[Switch] = ()
-    to_hr: dict[tuple[str, str], Told] = field(default_factory=dict)
+    to_hr: dict[tuple[str, str], ToldHr] = field(default_factory=dict)
     employers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     seen: Collection[tuple[str, str, str]] = ()
     generations: dict[JourneyKey, int] = field(default_factory=dict)
     waits_abroad: Collection[str] = ()
 
 
-async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], Told]:
+async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], ToldHr]:
     """What the HR of these campaigns was sent since then, by campaign and kind; each mail counts once."""
     cursor = await conn.execute(_TOLD_HR, {"campaigns": sorted(campaigns), "since": since, "with": TOLD_WITH})
-    return {(campaign, kind): Told(*rest) for campaign, kind, *rest in await cursor.fetchall()}
+    return {(campaign, kind): ToldHr(*rest) for campaign, kind, *rest in await cursor.fetchall()}
 
 
 async def load(

@@ -25,7 +25,7 @@ from schemas.messages import (
 from storage.database import Conn
 from storage.journeys.sight import SEEN
 from storage.messages import sealed
-from storage.messages.sealed import Mail
+from storage.messages.sealed import KeptMail
 from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
 
@@ -101,7 +101,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class MessageFilter:
     """Which messages; None: whatever they are. `employer`: those that this employer may see."""
 
     campaign: str | None = None
@@ -112,7 +112,7 @@ class Wanted:
     employer: str | None = None
 
 
-async def listed(conn: Conn, wanted: Wanted, *, before: int | None, limit: int) -> list[Message]:
+async def listed(conn: Conn, wanted: MessageFilter, *, before: int | None, limit: int) -> list[Message]:
     """Messages, the newest first, older than the message `before`."""
     given = {name: getattr(wanted, name) for name in ("campaign", "candidate", "status", "channel", "kind")}
     conditions = [f"m.{name} = %({name})s" for name, value in given.items() if value is not None]
@@ -161,7 +161,7 @@ async def attempts(conn: Conn, id: int, *, hidden: bool = False) -> list[dict[st
     ]
 
 
-async def mail(conn: Conn, id: int, *, hidden: bool = False) -> Mail | None:
+async def mail(conn: Conn, id: int, *, hidden: bool = False) -> KeptMail | None:
     """The message as it went out; None when it hasn't, or was forgotten with somebody of whom it told, or tells of
     somebody who is restricted; those alone for `hidden` (see storage.vault.persons)."""
     row = await (await conn.execute(_MAIL, {"id": id, "hidden": hidden})).fetchone()
@@ -169,6 +169,6 @@ async def mail(conn: Conn, id: int, *, hidden: bool = False) -> Mail | None:
         return None
     html, text, at, kept, whose, campaign = row
     if kept is None or html:  # of an earlier version
-        return Mail(html, text, at)
+        return KeptMail(html, text, at)
     reader = await vault().reader(conn, [(campaign, candidate) for candidate in whose], hidden=hidden)
     return sealed.open_mail(reader, campaign, whose, bytes(kept), at)

@@ -29,7 +29,7 @@ _QUICKLY: Final = 1  # zlib's level
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class KeptMail:
     """A message as it went out."""
 
     html: str
@@ -82,13 +82,13 @@ def seal_mail(
     return keeper.seal_together(campaign, candidates, zlib.compress(_encode(parts), _QUICKLY))
 
 
-def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: datetime) -> Mail | None:
+def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: datetime) -> KeptMail | None:
     """None where somebody of whom it tells was erased since."""
     opened = keeper.open_together(campaign, lives, kept)
     if opened is None:
         return None
     subject, html, text = _decode_mail(zlib.decompress(opened))
-    return Mail(html, text, at, subject)
+    return KeptMail(html, text, at, subject)
 
 
 def seal_file(keeper: Keeper, key: JourneyKey, data: bytes) -> bytes | None:

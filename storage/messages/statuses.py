@@ -75,7 +75,7 @@ class MessageState:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class StatusChange:
     """A message's next status, by which cause, why, and what is noted in its history (else the reason)."""
 
     id: int
@@ -108,7 +108,7 @@ async def lock(conn: Conn, ids: Collection[int]) -> dict[int, MessageState]:
     return {each.id: each for each in found}
 
 
-async def move(conn: Conn, moves: Sequence[Move]) -> None:
+async def move(conn: Conn, moves: Sequence[StatusChange]) -> None:
     """Move locked messages on, in this order: each step is in the history, the last one of each message holds."""
     if not moves:
         return
@@ -134,9 +134,9 @@ async def move(conn: Conn, moves: Sequence[Move]) -> None:
         await change(conn, _MOVES, named(values), also=_MOVED)
 
 
-def _in_steps(moves: Sequence[Move]) -> list[list[Move]]:
+def _in_steps(moves: Sequence[StatusChange]) -> list[list[StatusChange]]:
     """The first moves of each message, the second ones, and so on."""
-    steps: list[list[Move]] = []
+    steps: list[list[StatusChange]] = []
     seen: dict[int, int] = {}
     for each in moves:
         nth = seen[each.id] = seen.get(each.id, -1) + 1

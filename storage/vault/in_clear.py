@@ -64,7 +64,7 @@ class InClear:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ClearPart:
     """One kind of thing that may be in the clear. `table` and `number`: how far there is to go, None where `seal` and
     `count` need no number. Both are told a stretch (after, up to), and return how many they sealed or found."""
 
@@ -75,7 +75,7 @@ class Part:
     count: Callable[[Conn, int, int], Awaitable[int]]
 
 
-async def last(conn: Conn, part: Part) -> int:
+async def last(conn: Conn, part: ClearPart) -> int:
     """The highest number of a part's table."""
     if part.table is None:
         return 1
@@ -84,7 +84,7 @@ async def last(conn: Conn, part: Part) -> int:
     return int(row[0]) if row else 0
 
 
-async def seal_stretch(conn: Conn, part: Part, after: int) -> tuple[int, int]:
+async def seal_stretch(conn: Conn, part: ClearPart, after: int) -> tuple[int, int]:
     """Seal what is in the clear of the numbers behind this one. Returns up to which it looked, and how many it
     sealed."""
     upto = after + STRETCH
@@ -169,17 +169,17 @@ async def _count_some(count: Callable[[Conn], Awaitable[int]], conn: Conn, after
     return await count(conn)
 
 
-def _rows_of(what: str, table: str, number: str, rows: _Rows) -> Part:
-    return Part(what, table, number, rows.seal, rows.count)
+def _rows_of(what: str, table: str, number: str, rows: _Rows) -> ClearPart:
+    return ClearPart(what, table, number, rows.seal, rows.count)
 
 
-def _few_of(what: str, module: Any) -> Part:
-    return Part(what, None, "", partial(_seal_some, module.seal_some), partial(_count_some, module.count_clear))
+def _few_of(what: str, module: Any) -> ClearPart:
+    return ClearPart(what, None, "", partial(_seal_some, module.seal_some), partial(_count_some, module.count_clear))
 
 
-PARTS: Final[tuple[Part, ...]] = (
-    Part("facts", "facts", "seq", _seal_facts, _count_facts),
-    Part("messages", "messages", "id", _empty_params, _count_params),
+PARTS: Final[tuple[ClearPart, ...]] = (
+    ClearPart("facts", "facts", "seq", _seal_facts, _count_facts),
+    ClearPart("messages", "messages", "id", _empty_params, _count_params),
     _rows_of("messages", "messages", "id", _Rows(messages.MESSAGES, "messages", messages.seal_messages)),
     _rows_of("mails", "mails", "message", _Rows(messages.MAILS, "w", messages.seal_mails)),
     _rows_of("files", "mail_attachments", "message", _Rows(messages.FILES, "a", messages.seal_files)),

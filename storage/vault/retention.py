@@ -74,7 +74,7 @@ _decode: Final = msgspec.json.Decoder(Journey).decode
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPerson:
     """A person as the rule reads them. `state`: the journey, where it changed since it was last looked at; else its
     `outcome` and `last_contact` are as they were."""
 
@@ -116,16 +116,16 @@ class Plan:
     due_at: datetime | None
 
 
-async def portion(conn: Conn, after: JourneyKey, limit: int) -> list[Known]:
+async def portion(conn: Conn, after: JourneyKey, limit: int) -> list[KnownPerson]:
     """The next persons behind this one."""
-    async with conn.cursor(row_factory=class_row(Known)) as cursor:
+    async with conn.cursor(row_factory=class_row(KnownPerson)) as cursor:
         await cursor.execute(_PORTION, [*after, limit])
         return await cursor.fetchall()
 
 
-async def due(conn: Conn, now: datetime, limit: int) -> list[Known]:
+async def due(conn: Conn, now: datetime, limit: int) -> list[KnownPerson]:
     """Some of whom something is due, held until the transaction ends; whom another holds are left out."""
-    async with conn.cursor(row_factory=class_row(Known)) as cursor:
+    async with conn.cursor(row_factory=class_row(KnownPerson)) as cursor:
         await cursor.execute(_DUE, [now, limit])
         return await cursor.fetchall()
 

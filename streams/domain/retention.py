@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.journey import RETENTION, Journey
-from schemas.retention import NOTICE, Outcome, Step, Terms
+from schemas.retention import NOTICE, Outcome, RetentionTerms, Step
 
 _NOTICE: Final = timedelta(days=NOTICE)
 _LATEST: Final = 9000  # a year behind which nothing is planned
@@ -43,7 +43,7 @@ class Next:
     due: datetime
 
 
-def next_step(kept: Kept, terms: Terms) -> Next | None:
+def next_step(kept: Kept, terms: RetentionTerms) -> Next | None:
     """What comes next of a person; None where nothing does. Nobody is hidden or erased by the clock who was not asked
     `NOTICE` days before, whatever the terms were meanwhile."""
     begins = max((at for at in (kept.last_contact, kept.ends) if at is not None), default=None)
@@ -57,7 +57,7 @@ def next_step(kept: Kept, terms: Terms) -> Next | None:
     return Next("restrict" if terms.hold else "erase", max(over, kept.asked_at + _NOTICE))
 
 
-def _of_hidden(hidden: Hidden, terms: Terms) -> Next | None:
+def _of_hidden(hidden: Hidden, terms: RetentionTerms) -> Next | None:
     if hidden.ground == RETENTION:
         return Next("erase", hidden.until or months_after(hidden.since, terms.hold))
     return Next("lift", hidden.until) if hidden.until else None

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from producers.post import HttpPoster, Posted
+from producers.post import HttpPoster, PostAnswer
 from schemas.facts import Fact, validate_event
 from schemas.kinds import FACT_KINDS
 from schemas.messages import FINAL
@@ -74,20 +74,20 @@ class _Posting:
         self._pool = ThreadPoolExecutor(len(shares))
         self._runs = [self._pool.submit(_post_share, url, key, share, self._may_finish) for share in shares]
 
-    def finish(self) -> Posted:
+    def finish(self) -> PostAnswer:
         """Let them post the rest; what all of them were answered, summed."""
         self._may_finish.set()
         answers = [run.result(300) for run in self._runs]
         self._pool.shutdown()
-        return Posted(
+        return PostAnswer(
             accepted=sum(answer.accepted for answer in answers),
             duplicates=sum(answer.duplicates for answer in answers),
             rejected=sum(answer.rejected for answer in answers),
         )
 
 
-def _post_share(url: str, key: str, share: list[dict[str, Any]], may_finish: threading.Event) -> Posted:
-    total, poster = Posted(), HttpPoster(url, key)
+def _post_share(url: str, key: str, share: list[dict[str, Any]], may_finish: threading.Event) -> PostAnswer:
+    total, poster = PostAnswer(), HttpPoster(url, key)
     lines = [json.dumps(event, ensure_ascii=False).encode() for event in share]
     for start in range(0, len(lines), PORTION):
         may_finish.wait(0.1)

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from producers.post import HttpPoster, Posted
+from producers.post import HttpPoster, PostAnswer
 from tests.facts import opened, signed_up
 from tests.platform import Platform, stop, until, whole
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
@@ -75,7 +75,7 @@ def _mood(rng: random.Random) -> Answer:
 
 def _post(platform: Platform, events: list[dict[str, Any]]) -> None:
     key = (platform.home / "organizer.key").read_text().strip()
-    poster, total = HttpPoster(f"http://127.0.0.1:{platform.port}", key), Posted()
+    poster, total = HttpPoster(f"http://127.0.0.1:{platform.port}", key), PostAnswer()
     poster.post([json.dumps(event).encode() for event in events], total)
     poster.close()
     assert total.accepted == len(events)

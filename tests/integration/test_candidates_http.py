@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from schemas.settings import Settings
 from storage.access import audit
-from storage.access.audit import Wanted
+from storage.access.audit import AuditFilter
 from storage.database import Conn
 from storage.vault import notes
 from storage.vault.export import export
@@ -45,7 +45,7 @@ async def http(database_url: str, conn: Conn) -> AsyncIterator[httpx.AsyncClient
 
 
 async def actions(conn: Conn) -> list[tuple[str, str | None]]:
-    return [(each.action, each.subject) for each in reversed(await audit.listed(conn, Wanted(), limit=100))]
+    return [(each.action, each.subject) for each in reversed(await audit.listed(conn, AuditFilter(), limit=100))]
 
 
 async def test_the_list_as_json(readers: dict[str, Reader], conn: Conn):

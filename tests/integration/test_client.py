@@ -19,7 +19,7 @@ from kafka import KafkaConsumer
 import producers.kafka
 from producers import client
 from producers.client import BulkPoster
-from producers.kafka import Producer, Record
+from producers.kafka import KafkaRecord, Producer
 from schemas.errors import BrokerUnavailable, InvalidFact
 from schemas.facts import validate_event
 from schemas.topics import FACTS
@@ -112,7 +112,7 @@ def test_a_broker_that_stands_still_is_waited_for_once_not_once_a_record(
         assert child.pid
         producer = Producer(broker.address, name="test")
         os.kill(child.pid, signal.SIGSTOP)
-        outcomes = producer.deliver("never.asked.for", [Record("a", b"b")] * 100)
+        outcomes = producer.deliver("never.asked.for", [KafkaRecord("a", b"b")] * 100)
         os.kill(child.pid, signal.SIGCONT)
         producer.close()
     assert len(outcomes) == 100
@@ -125,9 +125,9 @@ def test_who_closes_a_producer_gives_up_what_it_holds(tmp_path: Path):
     with running(broker.spec(), tmp_path / "logs") as child, ThreadPoolExecutor() as pool:
         assert child.pid
         producer = Producer(broker.address, name="test")
-        assert producer.deliver(FACTS, [Record("a", b"b")])[0].error is None
+        assert producer.deliver(FACTS, [KafkaRecord("a", b"b")])[0].error is None
         os.kill(child.pid, signal.SIGSTOP)
-        late = pool.submit(producer.deliver, FACTS, [Record("a", b"b")] * 3)
+        late = pool.submit(producer.deliver, FACTS, [KafkaRecord("a", b"b")] * 3)
         time.sleep(0.5)
         producer.close()
         os.kill(child.pid, signal.SIGCONT)

@@ -9,7 +9,7 @@ import pytest
 
 from yinfeng.durability import (
     Database,
-    Topic,
+    ReplicatedTopic,
     read_database,
     read_topic,
     what_202_is_worth,
@@ -40,12 +40,12 @@ def test_what_an_accepted_fact_is_worth(database: Database, words: list[str]):
 @pytest.mark.parametrize(
     ("topic", "word"),
     [
-        (Topic(1, 1), "lies on one broker"),
-        (Topic(3, 1), "WARNING: Kafka keeps 3 copies"),
-        (Topic(3, 2), "once 2 of 3 brokers"),
+        (ReplicatedTopic(1, 1), "lies on one broker"),
+        (ReplicatedTopic(3, 1), "WARNING: Kafka keeps 3 copies"),
+        (ReplicatedTopic(3, 2), "once 2 of 3 brokers"),
     ],
 )
-def test_what_an_acknowledged_one_is_worth(topic: Topic, word: str):
+def test_what_an_acknowledged_one_is_worth(topic: ReplicatedTopic, word: str):
     (said,) = what_kafka_is_worth(topic)
     assert word in said
 
@@ -59,4 +59,4 @@ def test_the_settings_are_those_of_our_own_session(database_url: str):
 
 
 def test_the_topic_is_read_from_either_broker(kafka: str):
-    assert read_topic(kafka) == Topic(1, 1)
+    assert read_topic(kafka) == ReplicatedTopic(1, 1)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from notifications.links.own import saying
-from schemas.retention import Terms
+from schemas.retention import RetentionTerms
 from schemas.settings import Settings
 from storage.campaigns import terms
 from storage.vault import retention as plans
@@ -141,7 +141,7 @@ async def test_terms_are_the_campaigns_and_the_outcomes_own(world: World):
     benefit = event("benefit.paid", candidate="c3", benefit="b", kind="rent_subsidy", amount=1)
     await office.tell(opened(), person(), person("c2"), hired("c2"), person("c3"), hired("c3"), benefit)
     async with office.pool.connection() as conn:
-        await terms.keep(conn, CAMPAIGN, "not_hired", Terms(1, 0), by="Li")
+        await terms.keep(conn, CAMPAIGN, "not_hired", RetentionTerms(1, 0), by="Li")
     await look(office)
     rows = await office.rows("SELECT candidate, outcome, step, due_at FROM vault.retention ORDER BY candidate")
     assert rows == [
@@ -254,7 +254,7 @@ async def test_the_clock_looks_again_once_terms_change(database_url: str, world:
         await upkeep.look(conn)
         [(before,)] = await world.office.rows(query)
         await upkeep.look(conn)
-        await terms.keep(conn, CAMPAIGN, "not_hired", Terms(36, 0), by="Li")
+        await terms.keep(conn, CAMPAIGN, "not_hired", RetentionTerms(36, 0), by="Li")
         await upkeep.look(conn)
     [(after,)] = await world.office.rows(query)
     assert after - before > days(700)

@@ -13,7 +13,7 @@ from storage.database import Conn, make_pool
 from storage.journeys import documents, unconfirmed
 from storage.ledger import dead_letters
 from storage.messages import attachments, reading, suppressions
-from storage.messages.reading import Message, Wanted
+from storage.messages.reading import Message, MessageFilter
 from storage.vault import in_clear
 from streams.sealing import seal_all
 from tests.facts import CAMPAIGN, event, opened, signed_up
@@ -69,7 +69,7 @@ async def raw(conn: Conn) -> str:
 
 async def known(conn: Conn) -> list[Message]:
     """The offer, which was refused, and the confirmation, which went."""
-    found = await reading.listed(conn, Wanted(candidate="c1"), before=None, limit=10)
+    found = await reading.listed(conn, MessageFilter(candidate="c1"), before=None, limit=10)
     return [each for each in found if each.kind != "offer_bounced"]
 
 

@@ -19,7 +19,7 @@ from schemas.messages import TARGET_AT_RISK, MessageRequest
 from storage import messages
 from storage.campaigns import announcements
 from storage.database import Conn, connect
-from storage.messages.statuses import Move, move
+from storage.messages.statuses import StatusChange, move
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from streams.telling import Teller, Telling
@@ -152,7 +152,9 @@ async def test_what_became_of_a_message_is_told_once(conn: Conn):
     row = await (await conn.execute("SELECT id, campaign FROM messages")).fetchone()
     assert row
     await conn.execute("UPDATE messages SET status = 'claimed'")
-    await move(conn, [Move(row[0], "sent", "outcome", None), Move(row[0], "delivered", "provider", None)])
+    await move(
+        conn, [StatusChange(row[0], "sent", "outcome", None), StatusChange(row[0], "delivered", "provider", None)]
+    )
     broker = Broker()
     await teller(conn, broker).tell()
     await teller(conn, broker).tell()

@@ -12,7 +12,7 @@ from schemas.errors import NotFound
 from schemas.kinds import EMPLOYER_KINDS
 from storage.database import connect, make_pool
 from storage.messages import reading
-from storage.messages.reading import Wanted
+from storage.messages.reading import MessageFilter
 from streams.audit import audit
 from tests.facts import event, opened, retraction, signed_up
 from tests.integration.office import Office
@@ -101,9 +101,11 @@ async def test_who_sees_these_messages_is_who_sees_the_candidate(office: Office)
     await office.sender().send_all()
     async with office.pool.connection() as conn:
         for employer, seen in (("huayou", 1), ("beta", 0)):
-            found = await reading.listed(conn, Wanted(employer=employer, kind="offer_accepted"), before=None, limit=9)
+            found = await reading.listed(
+                conn, MessageFilter(employer=employer, kind="offer_accepted"), before=None, limit=9
+            )
             assert len(found) == seen
-        [message] = await reading.listed(conn, Wanted(kind="offer_accepted"), before=None, limit=9)
+        [message] = await reading.listed(conn, MessageFilter(kind="offer_accepted"), before=None, limit=9)
         with pytest.raises(NotFound):
             await reading.fetch(conn, message.id, employer="beta")
 

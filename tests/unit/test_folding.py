@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.candidates.folding import Told, folded
+from dashboard.candidates.folding import Folded, folded
 from tests.facts import event, hired, retraction, signed_up
 
 SIGNUP = signed_up("c1", id="s1")
@@ -16,7 +16,7 @@ RESCINDED = event("offer.rescinded", candidate="c1", offer="o", id="r1")
 ENDED = event("hire.ended", candidate="c1", employer="huayou", ended_on="2026-08-01", id="x1")
 
 
-def shape(told: list[Told]) -> list[Any]:
+def shape(told: list[Folded]) -> list[Any]:
     return [(each.fact["id"], shape(each.reversals)) if each.reversals else each.fact["id"] for each in told]
 
 
@@ -47,7 +47,7 @@ RETRACTIONS = st.sampled_from(["s1", "o1", "r1", "x1", "t0", "t1"])
 def test_nothing_is_lost_and_nothing_told_twice(said: list[Any], taken_back: list[str]):
     timeline = said + [retraction(each, candidate="c1", id=f"t{n}") for n, each in enumerate(taken_back)]
 
-    def ids(told: list[Told]) -> list[str]:
+    def ids(told: list[Folded]) -> list[str]:
         return [id for each in told for id in (each.fact["id"], *ids(each.reversals))]
 
     assert sorted(ids(folded(timeline))) == sorted(each["id"] for each in timeline)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.channels.provider_events import moves_of
-from notifications.channels.told import Told
+from notifications.channels.told import ProviderEvent
 from notifications.rules.statuses import RANKS, STEPS, TOLD, ProviderWord, after, may, when_in_doubt
 from schemas.kinds import BY_NAME, KINDS
 from schemas.messages import FINAL, Status
@@ -23,8 +23,8 @@ UNSETTLED = [status for status in STATUSES if RANKS[status] == 0]
 a_story = st.lists(st.sampled_from(WORDS), max_size=8)
 
 
-def told(word: ProviderWord, message: str = "1", at: datetime | None = NOON, reason: str = "says") -> Told:
-    return Told("e", "f", "name", message, at, word, "a@example.com", None, reason)
+def told(word: ProviderWord, message: str = "1", at: datetime | None = NOON, reason: str = "says") -> ProviderEvent:
+    return ProviderEvent("e", "f", "name", message, at, word, "a@example.com", None, reason)
 
 
 def standing(

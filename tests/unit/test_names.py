@@ -1,36 +1,20 @@
-"""How employers are called, and whom a name stands for."""
+"""One name for one thing: no two types of ours are called the same."""
 
 from __future__ import annotations
 
-from typing import Any
+import ast
+from collections import defaultdict
+from pathlib import Path
 
-import pytest
-
-from schemas.names import by_name, called
-
-
-def row(employer: str, name: str, name_en: str | None = None) -> dict[str, Any]:
-    return {"employer": employer, "name": name, "name_en": name_en}
+PACKAGES = ("schemas", "storage", "producers", "streams", "notifications", "dashboard", "yinfeng")
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(
-    ("known", "locale", "said"),
-    [
-        (row("e1", "华友", "Huayou"), "zh-CN", "华友"),
-        (row("e1", "华友", "Huayou"), "en", "Huayou"),
-        (row("e1", "华友"), "en", "华友"),
-        (None, "en", "e1"),
-    ],
-)
-def test_an_employer_is_called_in_the_reader_s_language(known: Any, locale: str, said: str):
-    assert called(known, locale, "e1") == said
-
-
-def test_a_name_stands_for_one_employer_or_for_none():
-    rows = [row("e1", "华友", "Huayou"), row("e2", "双"), row("e3", "双"), row("e4", "e1"), row("e5", "五", "五")]
-    assert by_name(rows) == {
-        "华友": "e1",
-        "Huayou": "e1",
-        "五": "e5",
-        **{each: each for each in ("e2", "e3", "e4", "e5")},
-    }
+def test_no_two_types_have_one_name():
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for package in PACKAGES:
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found[node.name].append(str(file.relative_to(ROOT)))
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.campaign.numbers import Acceptance, Pace, acceptance, cost_of_a_hire, pace_of, quantile, steps
+from dashboard.campaign.numbers import Acceptance, CampaignPace, acceptance, cost_of_a_hire, pace_of, quantile, steps
 from dashboard.charts import MOST_VALUES, burn_up
 from dashboard.formats import rounded
 
@@ -27,17 +27,26 @@ def days(*amounts: int, until: date = TODAY) -> list[tuple[date, Decimal]]:
 @pytest.mark.parametrize(
     ("goal", "progress", "due", "brought", "starts_on", "pace"),
     [
-        (100, 30, TODAY + timedelta(4), days(*[2] * 20), START, Pace(14, 2)),
-        (100, 30, TODAY, [], START, Pace(70, 0)),
-        (100, 30, TODAY - timedelta(1), days(7), START, Pace(None, 0)),  # too late; today is no whole day yet
-        (100, 100, TODAY + timedelta(4), [], START, Pace(None, 0)),
-        (100, 10, TODAY + timedelta(8), days(4, 6, 99), TODAY - timedelta(2), Pace(10, 5)),  # two whole days
-        (100, 10, TODAY + timedelta(8), days(10), TODAY, Pace(10, None)),
-        (100, 10, TODAY + timedelta(8), [], None, Pace(10, None)),
-        (100, 10, TODAY + timedelta(8), days(-3, 3, 0), TODAY - timedelta(2), Pace(10, 0)),  # taken back and done again
+        (100, 30, TODAY + timedelta(4), days(*[2] * 20), START, CampaignPace(14, 2)),
+        (100, 30, TODAY, [], START, CampaignPace(70, 0)),
+        (100, 30, TODAY - timedelta(1), days(7), START, CampaignPace(None, 0)),  # too late; today is no whole day yet
+        (100, 100, TODAY + timedelta(4), [], START, CampaignPace(None, 0)),
+        (100, 10, TODAY + timedelta(8), days(4, 6, 99), TODAY - timedelta(2), CampaignPace(10, 5)),  # two whole days
+        (100, 10, TODAY + timedelta(8), days(10), TODAY, CampaignPace(10, None)),
+        (100, 10, TODAY + timedelta(8), [], None, CampaignPace(10, None)),
+        (
+            100,
+            10,
+            TODAY + timedelta(8),
+            days(-3, 3, 0),
+            TODAY - timedelta(2),
+            CampaignPace(10, 0),
+        ),  # taken back and done again
     ],
 )
-def test_pace_needed_and_done(*, goal: int, progress: int, due: date, brought: Any, starts_on: date | None, pace: Pace):
+def test_pace_needed_and_done(
+    *, goal: int, progress: int, due: date, brought: Any, starts_on: date | None, pace: CampaignPace
+):
     assert pace_of({"goal": goal, "progress": progress, "due_on": due}, brought, starts_on, TODAY) == pace
 
 

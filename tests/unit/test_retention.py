@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import Refused
-from schemas.retention import DEFAULTS, NOTICE, OUTCOMES, Step, Terms, make_terms
+from schemas.retention import DEFAULTS, NOTICE, OUTCOMES, RetentionTerms, Step, make_terms
 from streams.domain.fold import fold
 from streams.domain.retention import Hidden, Kept, Next, months_after, next_step, outcome
 from tests.facts import fact, hired, signed_up
 
-TERMS = Terms(12, 6)
+TERMS = RetentionTerms(12, 6)
 NOTICED = timedelta(days=NOTICE)
 
 
@@ -22,7 +22,7 @@ def day(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-CASES: list[tuple[Kept, Terms, tuple[Step, str] | None]] = [
+CASES: list[tuple[Kept, RetentionTerms, tuple[Step, str] | None]] = [
     (Kept(None, None), TERMS, None),
     (Kept(day("2026-03-01"), None), TERMS, ("ask", "2027-01-30")),
     (Kept(day("2026-03-01"), day("2026-12-31")), TERMS, ("ask", "2027-12-01")),
@@ -30,8 +30,8 @@ CASES: list[tuple[Kept, Terms, tuple[Step, str] | None]] = [
     (Kept(day("2026-03-01"), None, day("2027-01-30")), TERMS, ("restrict", "2027-03-01")),
     (Kept(day("2026-03-01"), None, day("2030-01-01")), TERMS, ("restrict", "2030-01-31")),
     (Kept(day("2026-03-01"), None, day("2026-01-01")), TERMS, ("ask", "2027-01-30")),
-    (Kept(day("2026-03-01"), None, day("2027-01-30")), Terms(12, 0), ("erase", "2027-03-01")),
-    (Kept(day("2026-03-01"), None, day("2026-03-02")), Terms(0, 0), ("erase", "2026-04-01")),
+    (Kept(day("2026-03-01"), None, day("2027-01-30")), RetentionTerms(12, 0), ("erase", "2027-03-01")),
+    (Kept(day("2026-03-01"), None, day("2026-03-02")), RetentionTerms(0, 0), ("erase", "2026-04-01")),
     (Kept(day("2026-03-01"), None, hidden=Hidden(day("2027-03-01"), "retention")), TERMS, ("erase", "2027-09-01")),
     (
         Kept(day("2026-03-01"), None, hidden=Hidden(day("2027-03-01"), "retention", day("2027-05-05"))),
@@ -49,7 +49,7 @@ CASES: list[tuple[Kept, Terms, tuple[Step, str] | None]] = [
 
 
 @pytest.mark.parametrize(("kept", "terms", "expected"), CASES)
-def test_what_comes_next(kept: Kept, terms: Terms, expected: tuple[Step, str] | None):
+def test_what_comes_next(kept: Kept, terms: RetentionTerms, expected: tuple[Step, str] | None):
     assert next_step(kept, terms) == (Next(expected[0], day(expected[1])) if expected else None)
 
 
@@ -62,12 +62,12 @@ def test_months_end_where_they_end(at: str, months: int, expected: str):
 
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
-LENGTHS = st.builds(Terms, st.integers(0, 600), st.integers(0, 600))
+LENGTHS = st.builds(RetentionTerms, st.integers(0, 600), st.integers(0, 600))
 
 
 @given(MOMENTS, st.none() | MOMENTS, MOMENTS, LENGTHS)
 def test_everybody_is_asked_then_hidden_then_erased_and_never_too_early(
-    heard: datetime, ends: datetime | None, starts: datetime, terms: Terms
+    heard: datetime, ends: datetime | None, starts: datetime, terms: RetentionTerms
 ):
     """A clock that begins to look at any time, also long after all was due."""
     kept, now, steps, at = Kept(heard, ends), starts, [], {}
@@ -90,7 +90,7 @@ def test_everybody_is_asked_then_hidden_then_erased_and_never_too_early(
 
 @given(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=4000)), LENGTHS, st.none() | MOMENTS)
 def test_who_is_heard_of_later_is_not_asked_earlier(
-    heard: datetime, later: timedelta, terms: Terms, ends: datetime | None
+    heard: datetime, later: timedelta, terms: RetentionTerms, ends: datetime | None
 ):
     one, other = next_step(Kept(heard, ends), terms), next_step(Kept(heard + later, ends), terms)
     assert one is not None
@@ -100,7 +100,7 @@ def test_who_is_heard_of_later_is_not_asked_earlier(
 
 @given(MOMENTS, MOMENTS, st.none() | MOMENTS, LENGTHS, st.sampled_from(["law", "request", "dispute"]))
 def test_who_is_hidden_on_another_ground_is_never_erased_by_the_clock(
-    heard: datetime, since: datetime, until: datetime | None, terms: Terms, ground: str
+    heard: datetime, since: datetime, until: datetime | None, terms: RetentionTerms, ground: str
 ):
     step = next_step(Kept(heard, None, hidden=Hidden(since, ground, until)), terms)
     assert step == (Next("lift", until) if until else None)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from notifications.channels.sendgrid_events import MOST_EVENTS, read_events
 from notifications.channels.sendgrid_signature import OLDEST, require_signature, verifies
-from notifications.channels.told import Told
+from notifications.channels.told import ProviderEvent
 from schemas.errors import Forbidden, Refused
 from schemas.webhook_key import parse_webhook_key
 from tests.sendgrid_webhook import public_text, sign
@@ -39,7 +39,7 @@ PUBLISHED_BODY = (
 )
 
 
-def told(**event: Any) -> Told:
+def told(**event: Any) -> ProviderEvent:
     [found] = read_events(json.dumps([{"email": "c1@example.com", "timestamp": NOW, **event}]).encode())
     return found
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn
 
-from producers.post import HttpPoster, Posted
+from producers.post import HttpPoster, PostAnswer
 from schemas.settings import load_settings
 from yinfeng.commands.options import Key, Url
 from yinfeng.commands.progress import progress_bar
@@ -37,7 +37,7 @@ def demo(
     console, poster = Console(stderr=True), HttpPoster(where.url, where.key)
 
     def send(facts: list[dict[str, Any]]) -> _Answer:
-        total = Posted()
+        total = PostAnswer()
         poster.post([json.dumps(fact, ensure_ascii=False).encode() for fact in facts], total)
         return _Answer(total)
 
@@ -74,7 +74,7 @@ def _invite(base: str, campaign: str, fair: str) -> None:
 class _Answer:
     """A portion's answer in the player's words."""
 
-    def __init__(self, total: Posted) -> None:
+    def __init__(self, total: PostAnswer) -> None:
         self.accepted, self.duplicates = total.accepted, total.duplicates
         self.rejected = total.rejections
 

@@ -11,7 +11,7 @@ from typing import IO, Annotated
 import typer
 from rich.console import Console
 
-from producers.post import HttpPoster, Posted, portions
+from producers.post import HttpPoster, PostAnswer, portions
 from schemas.settings import load_settings
 from yinfeng.commands.options import Key, Url
 from yinfeng.commands.progress import progress_bar
@@ -24,7 +24,7 @@ def post(
     key: Key = None,
 ) -> None:
     """Post facts from a file. Posting it again is harmless: what is known is counted as a duplicate."""
-    console, total = Console(stderr=True), Posted()
+    console, total = Console(stderr=True), PostAnswer()
     where = api(load_settings(), url, key)
     poster = HttpPoster(where.url, where.key)
     try:
@@ -54,11 +54,11 @@ def _opened(file: str) -> Iterator[tuple[IO[bytes], int]]:
         yield stream, 0 if packed else path.stat().st_size
 
 
-def _counts(total: Posted) -> str:
+def _counts(total: PostAnswer) -> str:
     return f"{total.accepted} accepted, {total.duplicates} duplicates, {total.rejected} rejected"
 
 
-def _say(total: Posted) -> None:
+def _say(total: PostAnswer) -> None:
     typer.echo(_counts(total))
     for each in total.rejections:
         errors = "; ".join(f"{error['field'] or 'event'}: {error['message']}" for error in each["errors"])

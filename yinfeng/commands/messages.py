@@ -16,7 +16,7 @@ from schemas.kinds import AUDIENCES
 from schemas.messages import Status
 from storage.database import Conn
 from storage.messages import reading
-from storage.messages.reading import Wanted
+from storage.messages.reading import MessageFilter
 from yinfeng.commands.options import BY_DEFAULT, By, on_vault
 from yinfeng.commands.shown import plain, table
 
@@ -34,7 +34,7 @@ def listed(
     """Messages, the newest first."""
     _among("--status", status, get_args(Status))
     _among("--kind", kind, AUDIENCES)
-    wanted = Wanted(campaign=campaign, candidate=candidate, status=status, kind=kind)
+    wanted = MessageFilter(campaign=campaign, candidate=candidate, status=status, kind=kind)
     found = on_vault(lambda conn: reading.listed(conn, wanted, before=None, limit=limit))
     shown = table("id", "asked for", "kind", "campaign", "candidate", "to", "channel", "status", "reason")
     for each in found:

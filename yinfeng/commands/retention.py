@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import Refused
-from schemas.retention import OUTCOMES, Outcome, Terms, make_terms
+from schemas.retention import OUTCOMES, Outcome, RetentionTerms, make_terms
 from storage.campaigns import reads, terms
 from storage.database import Conn
 from storage.vault import retention as plans
@@ -61,7 +61,7 @@ async def _change(conn: Conn, campaign: str, outcome: str, keep: int | None, hol
     await terms.keep(conn, campaign, chosen, wanted, by="yinfeng retention")
 
 
-async def _read(conn: Conn, campaign: str) -> tuple[list[dict[str, Any]], dict[tuple[str, Outcome], Terms]]:
+async def _read(conn: Conn, campaign: str) -> tuple[list[dict[str, Any]], dict[tuple[str, Outcome], RetentionTerms]]:
     now = datetime.now(UTC)
     among = [campaign] if campaign else None
     coming = await plans.coming(conn, now, now + WEEK, among=among, limit=ROWS)
@@ -70,7 +70,7 @@ async def _read(conn: Conn, campaign: str) -> tuple[list[dict[str, Any]], dict[t
     )
 
 
-def _show(coming: list[dict[str, Any]], months: dict[tuple[str, Outcome], Terms]) -> None:
+def _show(coming: list[dict[str, Any]], months: dict[tuple[str, Outcome], RetentionTerms]) -> None:
     console = Console()
     table = Table("day", "campaign", "people", "what", "outcome", "why")
     for each in coming:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from random import Random
 
 from yinfeng.demo.events import Event, Posting, make_event
-from yinfeng.demo.fairs import Fair
-from yinfeng.demo.names import Person
+from yinfeng.demo.fairs import DemoFair
+from yinfeng.demo.names import DemoPerson
 from yinfeng.demo.universities import CHAINS, EMPLOYERS, Words
 
 _LATE = 0.02  # of the facts arrive hours or days after they happened, out of order
@@ -23,9 +23,9 @@ class Diary:
     rng: Random
     campaign: str
     candidate: str
-    person: Person
+    person: DemoPerson
     employer: str
-    fair: Fair | None
+    fair: DemoFair | None
     now: datetime
     desk: str = ""  # the employer that is being talked to at the moment
     offers: int = 0

@@ -26,7 +26,7 @@ _WEEKDAYS = (1, 2, 3, 2, 3, 5, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Fair:
+class DemoFair:
     """A fair as it was held, or as it stood when it was cancelled. `host` None: the park itself."""
 
     id: str
@@ -43,7 +43,7 @@ class Fair:
     rescheduled: bool = False
 
 
-def plan_fairs(rng: Random, held: int, window: Window) -> list[Fair]:
+def plan_fairs(rng: Random, held: int, window: Window) -> list[DemoFair]:
     """`held` fairs that take place and one that is cancelled, in the order of their days."""
     days = _pick_days(rng, held + 1, window)
     cancelled, rescheduled = held // 2, held // 3
@@ -53,11 +53,11 @@ def plan_fairs(rng: Random, held: int, window: Window) -> list[Fair]:
     ]
 
 
-def next_fair(window: Window) -> Fair:
+def next_fair(window: Window) -> DemoFair:
     """The fair after the story's end, to which whoever looks may sign up."""
     day, (opens, closes) = window.today + _NEXT_AFTER, _HOURS["onsite"]
     host = CHINESE[0]
-    return Fair(
+    return DemoFair(
         id=NEXT_FAIR,
         title=f"{host.name}双选会",
         mode="onsite",
@@ -71,7 +71,7 @@ def next_fair(window: Window) -> Fair:
     )
 
 
-def fair_postings(fair: Fair, campaign: str) -> list[Posting]:
+def fair_postings(fair: DemoFair, campaign: str) -> list[Posting]:
     """Everything that was said about a fair."""
     source = "/park/organizer"
     first = fair.starts_at - _DELAY if fair.rescheduled else fair.starts_at
@@ -95,13 +95,13 @@ def _pick_days(rng: Random, count: int, window: Window) -> list[date]:
     return sorted(by_luck[-count:])
 
 
-def _plan(rng: Random, number: int, day: date, window: Window, *, cancelled: bool, rescheduled: bool) -> Fair:
+def _plan(rng: Random, number: int, day: date, window: Window, *, cancelled: bool, rescheduled: bool) -> DemoFair:
     mode = _MODES[number * 7 % len(_MODES)]
     title, host = _title(rng, mode, number)
     opens, closes = _HOURS[mode]
     starts_at = datetime.combine(day, opens, SHANGHAI)
     notice = _NOTICE + _DELAY if rescheduled else _NOTICE
-    return Fair(
+    return DemoFair(
         id=f"fair-{number + 1:02d}",
         title=title,
         mode=mode,
@@ -128,7 +128,7 @@ def _title(rng: Random, mode: str, number: int) -> tuple[str, School | None]:
     return f"{chain.name.zh}产业链线上招聘会", None
 
 
-def _particulars(fair: Fair, campaign: str, shift: timedelta) -> Event:
+def _particulars(fair: DemoFair, campaign: str, shift: timedelta) -> Event:
     onsite = fair.host is not None and fair.mode != "online"
     return {
         "campaign": campaign,

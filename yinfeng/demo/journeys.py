@@ -17,7 +17,7 @@ _WALK_IN = 0.15
 _HURRIED = 0.35
 
 
-class Step(NamedTuple):
+class DemoStep(NamedTuple):
     """What is done, and how many days after the step before (from, to)."""
 
     act: Callable[[Diary, datetime], None]
@@ -165,20 +165,20 @@ def _come_back(diary: Diary, at: datetime) -> None:
 
 
 STEPS = {
-    "sign_up_again": Step(_sign_up_again, 0.5, 3),
-    "interview": Step(_interview("passed"), 0.05, 5),
-    "fail": Step(_interview("failed"), 0.05, 5),
-    "pend": Step(_interview("pending"), 0.05, 5),
-    "offer": Step(_offer, 1, 8),
-    "expire": Step(_expire, 7, 10),
-    "accept": Step(_accept, 0.5, 6),
-    "decline": Step(_decline, 0.5, 6),
-    "rescind": Step(_rescind, 1, 6),
-    "hire": Step(_hire, 7, 50),
-    "end": Step(_end, 1, 6),
-    "withdraw": Step(_withdraw, 0.5, 8),
-    "retract": Step(_retract, 0.02, 0.2),
-    "erase": Step(_erase, 5, 40),
-    "go_to_rival": Step(_go_to_rival, 0, 0),
-    "come_back": Step(_come_back, 0, 0),
+    "sign_up_again": DemoStep(_sign_up_again, 0.5, 3),
+    "interview": DemoStep(_interview("passed"), 0.05, 5),
+    "fail": DemoStep(_interview("failed"), 0.05, 5),
+    "pend": DemoStep(_interview("pending"), 0.05, 5),
+    "offer": DemoStep(_offer, 1, 8),
+    "expire": DemoStep(_expire, 7, 10),
+    "accept": DemoStep(_accept, 0.5, 6),
+    "decline": DemoStep(_decline, 0.5, 6),
+    "rescind": DemoStep(_rescind, 1, 6),
+    "hire": DemoStep(_hire, 7, 50),
+    "end": DemoStep(_end, 1, 6),
+    "withdraw": DemoStep(_withdraw, 0.5, 8),
+    "retract": DemoStep(_retract, 0.02, 0.2),
+    "erase": DemoStep(_erase, 5, 40),
+    "go_to_rival": DemoStep(_go_to_rival, 0, 0),
+    "come_back": DemoStep(_come_back, 0, 0),
 }

@@ -13,7 +13,7 @@ _OWN_FAIR_SHARE = 0.55
 _DOMAINS = ("mail.example.com", "stu.example.com", "post.example.org", "box.example.net")
 
 
-class Person(NamedTuple):
+class DemoPerson(NamedTuple):
     """Who a candidate is. The fields from `name` on are the keys of a `candidate.signed_up`."""
 
     name: str
@@ -26,7 +26,7 @@ class Person(NamedTuple):
     graduation_year: int
     chain: str
 
-    def corrected(self) -> Person:
+    def corrected(self) -> DemoPerson:
         """The same person with another e-mail address, as after a slip of the pen."""
         local, domain = self.email.split("@")
         return self._replace(email=f"{local}.new@{domain}")
@@ -40,13 +40,13 @@ def invent_person(
     year: int,
     chain: str | None = None,
     host: School | None = None,
-) -> Person:
+) -> DemoPerson:
     """A candidate who graduates in `year`. `number` goes into e-mail and phone; `host`: the fair's school."""
     english = rng.random() < ENGLISH_SHARE
     locale = "en" if english else "zh-CN"
     name, latin = _english_name(rng) if english else _chinese_name(rng)
     chain = chain or pick_chain(rng)
-    return Person(
+    return DemoPerson(
         name=name,
         email=f"{latin}{number:05d}@{rng.choice(_DOMAINS)}",
         phone=_phone(number, english),

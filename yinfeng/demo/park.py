@@ -11,7 +11,7 @@ from random import Random
 from yinfeng.demo.benefits import Hired, benefit_postings
 from yinfeng.demo.diary import Diary
 from yinfeng.demo.events import Event
-from yinfeng.demo.fairs import NEXT_FAIR, Fair, fair_postings, next_fair, plan_fairs
+from yinfeng.demo.fairs import NEXT_FAIR, DemoFair, fair_postings, next_fair, plan_fairs
 from yinfeng.demo.fates import (
     FATES,
     GRADUATES,
@@ -26,7 +26,7 @@ from yinfeng.demo.fates import (
 )
 from yinfeng.demo.journeys import walk
 from yinfeng.demo.names import invent_person, pick_chain
-from yinfeng.demo.setting import Names, setting_postings
+from yinfeng.demo.setting import DemoNames, setting_postings
 from yinfeng.demo.universities import EMPLOYERS
 from yinfeng.demo.window import Window, lay_window
 
@@ -92,7 +92,7 @@ def park_story(
     year = window.due_on.year
     # Another world gets campaigns of its own: played into the same platform, two would make one that is neither.
     world = "" if (seed, candidates) == (DEFAULT_SEED, DEFAULT_CANDIDATES) else f"-{seed}-{candidates}"
-    names = Names(grads or f"grads-{year}{world}", talents or f"talents-{year}{world}")
+    names = DemoNames(grads or f"grads-{year}{world}", talents or f"talents-{year}{world}")
     fairs = plan_fairs(rng, max(_FEWEST_FAIRS, scaled(_FAIRS, candidates)), window)
     few = count_talents(candidates)
     graduate_lots = _shuffled(rng, list(deal(GRADUATES, candidates, candidates - few)))
@@ -118,7 +118,7 @@ def _shuffled(rng: Random, lots: list[Lot]) -> list[Lot]:
     return lots
 
 
-def _graduates(rng: Random, campaign: str, lots: list[Lot], fairs: list[Fair], window: Window) -> list[Diary]:
+def _graduates(rng: Random, campaign: str, lots: list[Lot], fairs: list[DemoFair], window: Window) -> list[Diary]:
     diaries = []
     for number, lot in enumerate(lots, start=1):
         fair = _pick_fair(rng, lot, fairs, window)
@@ -163,7 +163,7 @@ def _pick_employer(rng: Random, lot: Lot) -> str:
     return rng.choice(_OTHERS)
 
 
-def _pick_fair(rng: Random, lot: Lot, fairs: list[Fair], window: Window) -> Fair:
+def _pick_fair(rng: Random, lot: Lot, fairs: list[DemoFair], window: Window) -> DemoFair:
     """A fair early enough for what is to come. Only who never came may have chosen the cancelled one."""
     latest = window.closes - timedelta(days=FATES[lot.fate].days)
     able = [f for f in fairs if f.ends_at <= latest and (not f.cancelled or lot.fate == "signed_up")]

@@ -16,14 +16,14 @@ _SOURCE = "/park/organizer"
 _SPARE_SEATS = 10
 
 
-class Names(NamedTuple):
+class DemoNames(NamedTuple):
     """The campaigns' ids."""
 
     grads: str
     talents: str
 
 
-class Target(NamedTuple):
+class DemoTarget(NamedTuple):
     """A word on a target: its goal in the whole world, and after which part of the year it is said."""
 
     campaign: str
@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 
 def setting_postings(
-    names: Names, window: Window, candidates: int, seats: Mapping[str, Mapping[str, int]]
+    names: DemoNames, window: Window, candidates: int, seats: Mapping[str, Mapping[str, int]]
 ) -> Iterator[Posting]:
     """Campaigns, openings and targets. `seats`: how many will accept an offer, by campaign and opening."""
     yield from _campaigns(names, window)
@@ -50,7 +50,7 @@ def setting_postings(
         yield post_at_once("target.set", _SOURCE, f"{campaign}:target:{number}", at, data)
 
 
-def _campaigns(names: Names, window: Window) -> Iterator[Posting]:
+def _campaigns(names: DemoNames, window: Window) -> Iterator[Posting]:
     year = window.due_on.year
     titles = (
         (names.grads, "graduates", f"{year}届高校毕业生招聘 Graduates {year}"),
@@ -101,7 +101,7 @@ def _openings(campaign: str, at: datetime, seats: Mapping[str, int]) -> Iterator
                 yield post_at_once("opening.set", f"/hr/{employer}", f"{campaign}:{opening}", at, data)
 
 
-def _target(target: Target, campaign: str, window: Window, candidates: int) -> Event:
+def _target(target: DemoTarget, campaign: str, window: Window, candidates: int) -> Event:
     goal = round(target.goal * candidates / WORLD) if target.measure == "paid" else scaled(target.goal, candidates)
     return {
         "campaign": campaign,
@@ -115,7 +115,7 @@ def _target(target: Target, campaign: str, window: Window, candidates: int) -> E
 
 
 TARGETS = (
-    Target(
+    DemoTarget(
         "grads",
         "graduates",
         "华友录用高校毕业生 {goal} 名 · {goal} graduates for Huayou",
@@ -123,9 +123,9 @@ TARGETS = (
         2000,
         where={"education": ["bachelor", "master", "doctor"], "employer": ["huayou"]},
     ),
-    Target("grads", "signups", "报名 {goal} 人 · {goal} signups", "signed_up", 7000),
-    Target("grads", "fairs", "举办招聘会 {goal} 场 · {goal} fairs", "fairs_held", 60),
-    Target(
+    DemoTarget("grads", "signups", "报名 {goal} 人 · {goal} signups", "signed_up", 7000),
+    DemoTarget("grads", "fairs", "举办招聘会 {goal} 场 · {goal} fairs", "fairs_held", 60),
+    DemoTarget(
         "talents",
         "doctors",
         "引进博士 {goal} 名 · {goal} doctors",
@@ -133,7 +133,7 @@ TARGETS = (
         67,
         where={"education": ["doctor"]},
     ),
-    Target(
+    DemoTarget(
         "talents",
         "masters",
         "引进带项目团队的硕士 {goal} 名 · {goal} masters with project teams",
@@ -141,8 +141,8 @@ TARGETS = (
         59,
         where={"education": ["master"]},
     ),
-    Target("talents", "paid", "兑现补贴 {wan} 万元 · {million:g} million yuan paid", "paid", 31_500_000),
+    DemoTarget("talents", "paid", "兑现补贴 {wan} 万元 · {million:g} million yuan paid", "paid", 31_500_000),
     # Set late: it counts what already happened. Changed: the autumn went better than was hoped.
-    Target("grads", "offers", "发放录用 {goal} 份 · {goal} offers", "offered", 3000, after=0.45),
-    Target("grads", "signups", "报名 {goal} 人 · {goal} signups", "signed_up", 7400, after=0.6),
+    DemoTarget("grads", "offers", "发放录用 {goal} 份 · {goal} offers", "offered", 3000, after=0.45),
+    DemoTarget("grads", "signups", "报名 {goal} 人 · {goal} signups", "signed_up", 7400, after=0.6),
 )

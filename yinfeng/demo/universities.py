@@ -32,7 +32,7 @@ class Chain(NamedTuple):
     positions: tuple[Words, ...]
 
 
-class Employer(NamedTuple):
+class DemoEmployer(NamedTuple):
     """An employer in the park and the chains that it hires for."""
 
     name: Words
@@ -196,8 +196,8 @@ CHAINS = {
 
 # Only the first hires for every chain: a battery maker needs chemists, machines, sensors and clean water.
 EMPLOYERS = {
-    "huayou": Employer(Words("华友", "Huayou"), tuple(CHAINS)),
-    "jinxin": Employer(Words("锦芯半导体", "Jinxin Semiconductor"), ("integrated-circuits", "smart-equipment")),
-    "kangyue": Employer(Words("康越生物", "Kangyue Biotech"), ("life-health", "new-materials")),
-    "yunzhi": Employer(Words("云栀特纸", "Yunzhi Paper"), ("specialty-paper", "smart-equipment", "new-energy")),
+    "huayou": DemoEmployer(Words("华友", "Huayou"), tuple(CHAINS)),
+    "jinxin": DemoEmployer(Words("锦芯半导体", "Jinxin Semiconductor"), ("integrated-circuits", "smart-equipment")),
+    "kangyue": DemoEmployer(Words("康越生物", "Kangyue Biotech"), ("life-health", "new-materials")),
+    "yunzhi": DemoEmployer(Words("云栀特纸", "Yunzhi Paper"), ("specialty-paper", "smart-equipment", "new-energy")),
 }

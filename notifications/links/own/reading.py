@@ -16,7 +16,7 @@ from schemas.messages import MOVED_UP, OFFER, SIGNUP_CONFIRMATION
 from schemas.names import called
 from storage.access import own_pages
 from storage.campaigns import employers, seat_reads
-from storage.campaigns.seat_reads import Standing
+from storage.campaigns.seat_reads import SeatStanding
 from storage.database import borrowed
 from storage.messages import background
 from storage.messages.by_link import Linked
@@ -37,7 +37,7 @@ class Own:
     message: Linked
     situation: Situation
     fairs: dict[str, Row]
-    standing: Mapping[str, Standing]
+    standing: Mapping[str, SeatStanding]
     links: dict[tuple[str, str], str]
     employers: dict[str, Row]
 

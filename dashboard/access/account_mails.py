@@ -14,7 +14,7 @@ Purpose = Literal["invitation", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class AccountMail:
     """A mail, ready to go."""
 
     to: str
@@ -26,10 +26,10 @@ class Letter:
 
 
 # Sends a letter; whether it is certain that it went.
-Post = Callable[[Letter], Awaitable[bool]]
+Post = Callable[[AccountMail], Awaitable[bool]]
 
 
-def letter(purpose: Purpose, to: str, name: str, link: str, lang: Lang) -> Letter:
+def letter(purpose: Purpose, to: str, name: str, link: str, lang: Lang) -> AccountMail:
     """The mail with this link."""
     texts = TEXTS[lang]
     lead, lasts = texts[f"letter.{purpose}"], texts[f"letter.{purpose}.lasts"]
@@ -38,4 +38,4 @@ def letter(purpose: Purpose, to: str, name: str, link: str, lang: Lang) -> Lette
     shown = [f'<p><a href="{escape(each)}">{escape(each)}</a></p>' if each == link else f"<p>{escape(each)}</p>"
              for each in paragraphs]  # fmt: skip
     html = f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><body>{"".join(shown)}</body></html>'
-    return Letter(to, name, lang, texts[f"letter.{purpose}.subject"], "\n\n".join(paragraphs) + "\n", html)
+    return AccountMail(to, name, lang, texts[f"letter.{purpose}.subject"], "\n\n".join(paragraphs) + "\n", html)
