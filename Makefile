@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 SETUP  := $(VENV)/.setup-done
 DEV    := $(VENV)/.dev-done
 
-# Two files of tests at a time, in their order: the browser's come last.
-AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+# Three files of tests at a time (most wait more than they compute), in their order: the browser's come last.
+AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder
 
 LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
