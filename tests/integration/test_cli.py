@@ -261,6 +261,8 @@ def test_retention_is_shown_and_changed(yinfeng: Command, database_url: str):
     assert "c1" not in said
     told = yinfeng("retention", "--campaign", CAMPAIGN, "--outcome", "not_hired", "--keep", "24", "--hold", "0").out
     assert f"{CAMPAIGN} · not_hired: 24 months in sight, 0 hidden" in told
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("SELECT action, campaign FROM audit").fetchall() == [("retention_set", CAMPAIGN)]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ from rich.table import Table
 
 from schemas.errors import Refused
 from schemas.retention import OUTCOMES, Outcome, RetentionTerms, make_terms
+from storage.access import audit
+from storage.access.audit import Who
 from storage.campaigns import reads, terms
 from storage.database import Conn
 from storage.vault import retention as plans
-from yinfeng.commands.options import on_database
+from yinfeng.commands.options import BY_DEFAULT, on_database
 
 WEEK = timedelta(days=7)
 ROWS = 1000
@@ -58,7 +60,9 @@ async def _change(conn: Conn, campaign: str, outcome: str, keep: int | None, hol
         raise Refused(f"there is no campaign {campaign!r}")
     before = (await terms.retention(conn, [campaign]))[campaign, chosen]
     wanted = make_terms(before.keep if keep is None else keep, before.hold if hold is None else hold)
-    await terms.keep(conn, campaign, chosen, wanted, by="yinfeng retention")
+    async with conn.transaction():
+        await terms.keep(conn, campaign, chosen, wanted, by="yinfeng retention")
+        await audit.add(conn, Who(None, BY_DEFAULT, None), "retention_set", campaign=campaign)
 
 
 async def _read(conn: Conn, campaign: str) -> tuple[list[dict[str, Any]], dict[tuple[str, Outcome], RetentionTerms]]:
