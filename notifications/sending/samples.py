@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from notifications.sending import composing
 from notifications.sending.composing import Letter
 from notifications.sending.signed_links import Links
-from notifications.sending.situation import Situation, Values, Writer
+from notifications.sending.situation import DEFAULT_ZONE, Situation, Values, Writer
 from schemas.journey import Hire, Interview, Journey, Offer, Terms, Word
 from schemas.kinds import AUDIENCES, TELLING_OF_SEATS
 from schemas.messages import (
@@ -68,6 +69,7 @@ def sample(
     """A letter of this kind in this language, as `campaign` (its stored row) would send it; `now` has a time zone."""
     words = _WORDS[locale]
     here = {**campaign, "locale": locale}
+    now = now.astimezone(ZoneInfo(here.get("timezone") or DEFAULT_ZONE))  # its days are those of the campaign
     who = None if _is_hr_alone(kind) else _WHO
     message = Claimed(0, kind, str(here["campaign"]), who, _params(kind, words, now), 1)
     background = Background(
@@ -78,7 +80,7 @@ def sample(
         seen={(message.campaign, _EMPLOYER, _WHO)},
     )
     situation = Situation(message, _journey(kind, words, now), background, sender, links, now)
-    noon = now.astimezone(situation.zone).replace(hour=NOON)
+    noon = now.replace(hour=NOON)
     if kind == OFFER_EXPIRED:
         noon += timedelta(days=3)
     situation = replace(situation, now=noon)
@@ -142,7 +144,7 @@ def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> 
 def _start(kind: str, now: datetime) -> datetime:
     """When the fair of a sample begins: yesterday for thanks, tomorrow for a reminder."""
     days = {THANKS: -1, FAIR_REMINDER: 1}.get(kind, 3)
-    return (now + timedelta(days=days)).replace(hour=1, minute=0, second=0, microsecond=0)
+    return (now + timedelta(days=days)).replace(hour=9, minute=0, second=0, microsecond=0)
 
 
 def _employer(words: Mapping[str, str]) -> dict[str, Any]:

@@ -276,8 +276,8 @@ async def test_a_fact_that_was_retracted_before_it_came_is_no_drift(conn: Conn, 
         ("DELETE FROM journeys WHERE candidate = 'c1'", "journey grads-2026/c1: stored None"),
         (
             (
-                "INSERT INTO journeys (campaign, candidate, version, drawn, state, standing, employers)"
-                """ VALUES ('grads-2026', 'c0', 1, 1, '{"erased":true}', '{}', '{}')"""
+                "INSERT INTO journeys (campaign, candidate, version, drawn, tagged, state, standing, employers)"
+                """ VALUES ('grads-2026', 'c0', 1, 1, 1, '{"erased":true}', '{}', '{}')"""
             ),
             "journey grads-2026/c0: stored",
         ),

@@ -37,6 +37,14 @@ def sampled(kind: str, locale: str = "en") -> Any:
     return sample(kind, locale, campaign("zh-CN"), sender=WRITER, links=LINKS, now=NIGHT)
 
 
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland"])
+@pytest.mark.parametrize("hour", range(0, 24, 2))
+def test_there_is_a_sample_at_every_hour_and_everywhere(hour: int, zone: str):
+    for kind in TEMPLATED:
+        here, now = campaign("en") | {"timezone": zone}, NIGHT.replace(hour=hour)
+        assert sample(kind, "en", here, sender=WRITER, links=LINKS, now=now).to
+
+
 def parts(content: str = "Hello {{ name }}", subject: str = "S", footer: str = "") -> Parts:
     return Parts(subject, content, footer)
 
