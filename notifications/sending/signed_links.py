@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -40,9 +41,7 @@ class Links:
 
     def uid(self, *names: str) -> str:
         """A name for something of this installation's: the same for ever, and no other installation's."""
-        whole = b"".join(len(name.encode()).to_bytes(4) + name.encode() for name in names)
-        digest = hmac.digest(self._secret, b"yinfeng.uid:" + whole, "sha256")
-        return str(uuid.UUID(bytes=digest[:16], version=5))
+        return _uid(self._secret, names)
 
     def read(self, purpose: Purpose, token: str) -> str:
         """The name of the message that a token was made for. Raises NotFound when we made none such."""
@@ -56,6 +55,13 @@ class Links:
 async def load(conn: Conn, base_url: str) -> Links:
     """The links of this installation; the first call makes its secret."""
     return Links(await load_secret(conn), base_url)
+
+
+@lru_cache(1024)  # mails of one fair ask for its name again and again
+def _uid(secret: bytes, names: tuple[str, ...]) -> str:
+    whole = b"".join(len(name.encode()).to_bytes(4) + name.encode() for name in names)
+    digest = hmac.digest(secret, b"yinfeng.uid:" + whole, "sha256")
+    return str(uuid.UUID(bytes=digest[:16], version=5))
 
 
 def _serializer(secret: bytes, purpose: Purpose) -> URLSafeSerializer:
