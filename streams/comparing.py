@@ -208,7 +208,7 @@ async def compare_targets(
         if name not in rows:
             report.differs(f"target {campaign}/{name}: set by a fact, but not stored")
             continue
-        _compare_target(report, target, rows[name], counted[name], stored_days.get((campaign, name), {}))
+        _compare_target(report, target, rows[name], counted.get(name), stored_days.get((campaign, name), {}))
 
 
 def _compare_target(

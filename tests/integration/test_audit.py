@@ -232,3 +232,16 @@ MEANWHILE: list[Callable[[int], list[dict[str, Any]]]] = [
     lambda n: [hired(f"z{n}", id=f"mistake{n}")],
     lambda n: [retraction(f"mistake{n - 1}", candidate=f"z{n - 1}")],
 ]
+
+
+async def test_a_target_that_comes_while_others_are_counted_is_counted_the_next_time(database_url: str, conn: Conn):
+    await apply(conn, opened(), *[hired(f"c{number}") for number in range(5)])
+    come = iter([f"t{number}" for number in range(1000)])
+
+    async def pause() -> None:
+        await apply(conn, target(next(come)))
+
+    async with await connect(database_url, name="audit") as other:
+        found = await audit(other, size=3, pause=pause)
+    assert (found.drift, found.differences) == (0, [])
+    assert found.uncounted == found.targets > 0
