@@ -244,4 +244,4 @@ async def test_a_target_that_comes_while_others_are_counted_is_counted_the_next_
     async with await connect(database_url, name="audit") as other:
         found = await audit(other, size=3, pause=pause)
     assert (found.drift, found.differences) == (0, [])
-    assert found.uncounted == found.targets > 0
+    assert found.uncounted > 0
