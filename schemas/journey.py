@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from schemas.retention import SOURCE
+
 Stamp = tuple[int, str, str]  # microseconds since 1970, source, id
 Micros = int
 
@@ -130,10 +132,10 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def hidden(self) -> Restriction | None:
-        """The word by which the person is hidden now. Who was hidden because their time was over, and signs up again
-        or says that they want to be kept, is hidden no longer."""
+        """The word by which the person is hidden now. Who was erased has nothing to hide. Who was hidden because their
+        time was over, and signs up again or says that they want to be kept, is hidden no longer."""
         held = self.restriction
-        if held is None or not held.stands:
+        if held is None or not held.stands or self.erased:
             return None
         return None if held.ground == RETENTION and held.at < self._wanted_at() else held
 
@@ -144,7 +146,7 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def last_contact(self) -> Micros | None:
         """When the person was last heard of: by what they or others said of their part in the campaign. That they no
-        longer want to be kept, or are hidden, is none."""
+        longer want to be kept, or are hidden, is none; that somebody shows them again is, save the clock."""
         words = [
             *(word for name, word in self.attributes.items() if name.startswith(CONSENT)),
             *(held.outcome for held in self.interviews.values()),
@@ -156,6 +158,8 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
         taken_back = kept if kept is not None and kept.value is not True else None
         moments = [word.at[0] for word in words if word is not None and word is not taken_back]
         moments += [at[0] for at in (self.last_signup, self.withdrew, *self.left.values()) if at is not None]
+        held = self.restriction
+        moments += [held.at[0]] if held is not None and not held.stands and held.at[1] != SOURCE else []
         moments += [*self.checkins.values(), *(held.first for held in self.interviews.values())]
         return max([*moments, *(paid.at for paid in self.payments.values())], default=None)
 

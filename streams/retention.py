@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -41,12 +42,15 @@ async def survey(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
 
 
 async def carry_out(conn: Conn, now: datetime) -> int:
-    """Do some of what is due: ask, hide, erase, lift. Returns how much was done; what no longer holds is noted anew."""
+    """Do some of what is due: ask, hide, erase, lift. Returns how much was done; what no longer holds is noted anew.
+    Of whom something was said that waits to be applied, or whose question has not gone for so long, nothing is done
+    before they are looked at again."""
     async with conn.transaction():
         known = await retention.due(conn, now, DONE)
         by = await terms.retention(conn, {each.campaign for each in known})
         plans = [(each, _plan(each, by)) for each in known]
-        due = [(each, plan) for each, plan in plans if plan.step and plan.due_at and plan.due_at <= now]
+        unsure = await _unsure(conn, known, now)
+        due = [(each, p) for each, p in plans if each.key not in unsure and p.step and p.due_at and p.due_at <= now]
         asked = [(each, plan) for each, plan in due if plan.step == "ask"]
         await messages.request(
             conn, [_question(each, plan, by[each.campaign, plan.outcome], now) for each, plan in asked]
@@ -55,10 +59,21 @@ async def carry_out(conn: Conn, now: datetime) -> int:
         if said:
             await accept(conn, said, posted_by=None)
         done = {each.key for each, _ in due}
-        await retention.store(conn, [_after(plan, now) if each.key in done else plan for each, plan in plans])
+        left = [replace(plan, step=None, due_at=None) if each.key in unsure else plan for each, plan in plans]
+        await retention.store(
+            conn, [_after(plan, now) if (plan.campaign, plan.candidate) in done else plan for plan in left]
+        )
     if said:
         await ledger.ring(conn)
     return len(due)
+
+
+async def _unsure(conn: Conn, known: Sequence[KnownPerson], now: datetime) -> set[JourneyKey]:
+    """Of whom a word waits to be applied, which may be that they want to be kept; and who was to be asked, but whose
+    question has not gone, or `NOTICE` days ago at the earliest."""
+    waiting = await ledger.waiting_of(conn, {each.key for each in known})
+    asked = {each.key for each in known if each.restricted_at is None and each.asked_at is not None}
+    return waiting | await messages.under_way(conn, KEEP_DATA, asked, since=now - timedelta(days=NOTICE))
 
 
 def _plan(known: KnownPerson, by: By) -> Plan:
@@ -88,7 +103,7 @@ def _differs(known: KnownPerson, plan: Plan) -> bool:
 def _after(plan: Plan, now: datetime) -> Plan:
     """Once it is done: nothing comes until the person is looked at again."""
     asked = now if plan.step == "ask" else plan.asked_at
-    return Plan(plan.campaign, plan.candidate, plan.outcome, plan.last_contact, plan.version, asked, None, None)
+    return replace(plan, asked_at=asked, step=None, due_at=None)
 
 
 def _question(known: KnownPerson, plan: Plan, by: RetentionTerms, now: datetime) -> MessageRequest:
@@ -112,7 +127,7 @@ def _said(known: KnownPerson, plan: Plan, by: By, now: datetime) -> Fact:
     if plan.step == "restrict":
         until = months_after(now, by[known.campaign, plan.outcome].hold).astimezone(ZoneInfo(known.timezone))
         data |= {"ground": RETENTION, "until": until.date().isoformat()}
-    named = f"{known.campaign}\n{known.candidate}\n{plan.step}\n{plan.due_at}"
+    named = f"{known.campaign}\n{known.candidate}\n{plan.step}\n{plan.due_at}\n{known.restricted_at}"
     return validate_event(
         {
             "specversion": "1.0",

@@ -17,6 +17,7 @@ from storage.campaigns import terms
 from storage.database import Conn
 from storage.ledger import retention
 from storage.ledger.ledger import JourneyKey
+from storage.vault import retention as persons
 from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
 from streams.persisting import Persistence
@@ -49,9 +50,10 @@ class Upkeep:
         aside: Persistence,
         timer: Callable[[], float] = time.monotonic,
         register: Register | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._holder, self._works, self._aside = holder, works, aside
-        self._timer = timer
+        self._timer, self._clock = timer, clock
         self._register = register or Register(settings.erasures, FileMaster(settings.master_key))
         self._facts = 0
         self._committed: float | None = None
@@ -106,6 +108,11 @@ class Upkeep:
         self._looked_until = after or START
         self._looks_at = 0.0 if after else self._timer() + LOOK_AGAIN
 
+    async def do(self, conn: Conn) -> None:
+        """Do some of what is due, by the clock that is behind of the worker's and the database's: what is erased does
+        not come back once a clock is set right."""
+        await carry_out(conn, min(self._clock(), await persons.clock(conn)))
+
     def attach(self, app: faust.App) -> None:
         """Let the app's clock see to it."""
 
@@ -134,7 +141,7 @@ class Upkeep:
             await self._aside.persist(self.look)
 
         async def do_what_is_due() -> None:
-            await self._aside.persist(lambda conn: carry_out(conn, datetime.now(UTC)))
+            await self._aside.persist(self.do)
 
         app.timer(LOOK_EVERY)(look_at_persons)
         app.timer(DO_EVERY)(do_what_is_due)

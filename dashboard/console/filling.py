@@ -68,7 +68,7 @@ async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named:
 
 async def _gather_journey(conn: Conn, caller: Caller, campaign: str, candidate: str, found: About) -> None:
     known = await candidates.load(conn, campaign, candidate)
-    if known is None:
+    if known is None or known.journey.hidden is not None:
         return
     for offer, state in known.journey.offers.items():
         if state.terms and _theirs(caller, {"employer": state.terms.employer}):

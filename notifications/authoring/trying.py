@@ -62,6 +62,8 @@ async def trial(
     if found is None:
         return Trial(made, why_not="there is no such message to this candidate")
     situation = await situation_of(conn, found, workbench.sender, workbench.links, now)
+    if situation.journey.hidden is not None:  # also of what goes to them all the same
+        return Trial(made, why_not="candidate restricted")
     situation.journey.attributes.pop("locale", None)
     situation.background.campaigns[found.campaign] = {**situation.campaign, "locale": locale}
     situation = replace(situation, now=now.astimezone(situation.zone).replace(hour=NOON))

@@ -16,6 +16,7 @@ from notifications.sending.situation import Situation
 from schemas.errors import NotFound
 from schemas.journey import Journey
 from schemas.signing_up import Sent, facts
+from storage.access import own_pages
 from storage.campaigns import signup
 from storage.campaigns.signup import ADMITS, Signup
 from storage.database import borrowed
@@ -87,7 +88,8 @@ async def _waiting(door: Door, token: str) -> AwaitingConfirmation:
 
 
 async def _say(door: Door, found: AwaitingConfirmation) -> None:
-    """The address is theirs: all that they typed counts. Confirmed twice, it is said once."""
+    """The address is theirs: all that they typed counts. Confirmed twice, it is said once. Of who is known, links of
+    before to their own page end: somebody else may have them, who only wrote this address there."""
     typed, message = found.typed, found.message
     sent = Sent(
         message.campaign,
@@ -100,5 +102,8 @@ async def _say(door: Door, found: AwaitingConfirmation) -> None:
     )
     said = facts(sent, message.candidate, Journey())
     async with borrowed(door.pool) as conn:
-        await accept(conn, said, posted_by=f"link:{message.id}")
+        async with conn.transaction():
+            new = await accept(conn, said, posted_by=f"link:{message.id}")
+            if new and found.situation.journey.first_signup is not None:
+                await own_pages.renew(conn, message.campaign, message.candidate)
         await ledger.ring(conn)

@@ -18,6 +18,7 @@ from notifications.sending.signed_links import load as load_links
 from notifications.sending.situation import Situation, Writer
 from schemas.errors import NotFound
 from schemas.facts import Fact, validate_event
+from schemas.journey import RETENTION
 from storage.database import Conn, borrowed
 from storage.messages import by_link
 from storage.messages.by_link import Linked
@@ -45,11 +46,13 @@ class Door:
 
     async def open(self, purpose: Purpose, token: str) -> tuple[Linked, Situation]:
         """The message of a link, and its situation. Raises NotFound when the link is none of ours, or its candidate was
-        erased, or is restricted and it shows more than to refuse mails."""
+        erased, or is restricted and it shows more than to refuse mails, or to sign up where that ends it."""
         async with borrowed(self.pool) as conn:
             name = (await self.links(conn)).read(purpose, token)
         message, situation = await self._open(name)
-        if situation.journey.hidden is not None and purpose != "unsubscribe":
+        hidden = situation.journey.hidden
+        ends_it = hidden is not None and purpose == "signup" and hidden.ground == RETENTION
+        if hidden is not None and purpose != "unsubscribe" and not ends_it:
             raise NotFound(GONE)
         return message, situation
 

@@ -19,7 +19,7 @@ from notifications.sending.kinds import (
 )
 from notifications.sending.reaching import reached
 from notifications.sending.situation import NotNow, Situation, Values
-from schemas.journey import ABROAD
+from schemas.journey import ABROAD, RETENTION
 from schemas.kinds import AUDIENCES, BY_NAME, MARKETING
 from schemas.messages import (
     BENEFIT_AVAILABLE,
@@ -122,9 +122,12 @@ def compose(situation: Situation) -> Letter:
 
 def require_shown(situation: Situation) -> None:
     """Raises NotNow when the message is to or of somebody who is restricted, unless they asked for it themselves: the
-    link to their own page, by which alone they have a say."""
-    if situation.journey.hidden is not None and situation.message.kind != OWN_PAGE:
-        raise NotNow("cancelled", "candidate restricted")
+    link to their own page, by which alone they have a say; or to confirm a signup, which ends that their time is
+    over."""
+    hidden, kind = situation.journey.hidden, situation.message.kind
+    if hidden is None or kind == OWN_PAGE or (kind == SIGNUP_CHECK and hidden.ground == RETENTION):
+        return
+    raise NotNow("cancelled", "candidate restricted")
 
 
 def _require_consent(situation: Situation) -> None:

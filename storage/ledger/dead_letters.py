@@ -201,15 +201,27 @@ def _opened(reader: Keeper, row: dict[str, Any]) -> DeadLetter:
 
 
 def _whose(key: bytes | None, value: bytes) -> JourneyKey:
-    """Of whom a letter seems to speak: by what it says, else by its key. Nobody's is the platform's."""
-    try:
-        data = msgspec.json.decode(value, type=_Event).data
-        said = (data.campaign, data.candidate)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    """Of whom a letter seems to speak: by what it says, as an event or as the data alone of one in headers; else by its
+    key. Nobody's is the platform's."""
+    said = _told(value)
+    if said is None:
         campaign, _, candidate = (key or b"").decode("utf-8", "replace").partition("/")
         said = (campaign, candidate)
     campaign, candidate = (each if _is_id(each) else "" for each in said)
     return (campaign, candidate) if campaign else PLATFORM
+
+
+def _told(value: bytes) -> tuple[Any, Any] | None:
+    try:
+        data = msgspec.json.decode(value, type=_Event).data
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        try:
+            data = msgspec.json.decode(value, type=_Data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        if data.campaign is None:
+            return None
+    return (data.campaign, data.candidate)
 
 
 def _is_id(given: Any) -> bool:

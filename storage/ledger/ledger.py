@@ -100,6 +100,11 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
   ON f.campaign = k.campaign AND f.candidate = k.candidate
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
+_WAITING_OF = """
+SELECT DISTINCT f.campaign, f.candidate FROM facts f JOIN pending p USING (seq)
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
+  ON f.campaign = k.campaign AND f.candidate = k.candidate
+"""
 _OF_PERSONS = """
 SELECT f.seq, f.event::text FROM facts f
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
@@ -221,6 +226,12 @@ async def rewrite(conn: Conn, facts: Sequence[tuple[int, Fact]]) -> None:
     if facts:
         numbers = column([seq for seq, _ in facts])
         await conn.execute(_REWRITE, [numbers, _events(fact for _, fact in facts)])
+
+
+async def waiting_of(conn: Conn, keys: Iterable[JourneyKey]) -> set[JourneyKey]:
+    """Of which of these candidates something was said that is not applied yet."""
+    cursor = await conn.execute(_WAITING_OF, columns(list(keys), 2))
+    return {(campaign, candidate) for campaign, candidate in await cursor.fetchall()}
 
 
 async def of_persons(conn: Conn, persons: Iterable[JourneyKey]) -> list[tuple[int, Fact]]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from storage.messages.asking import forget, reconsider, release, release_abroad, request
+from storage.messages.asking import forget, reconsider, release, release_abroad, request, under_way
 
-__all__ = ["forget", "reconsider", "release", "release_abroad", "request"]
+__all__ = ["forget", "reconsider", "release", "release_abroad", "request", "under_way"]

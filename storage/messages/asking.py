@@ -134,6 +134,12 @@ WHERE m.status = 'cancelled' AND m.cause = 'moot' AND NOT m.forgotten
   AND ({_OF_CANDIDATES} OR m.campaign = ANY(%(whole)s::text[]) AND m.candidate IS NOT NULL)
 """
 
+_UNDER_WAY: Final = f"""
+SELECT DISTINCT m.campaign, m.candidate FROM messages m
+WHERE m.kind = %(kind)s AND {_OF_CANDIDATES}
+  AND (m.status IN ('requested', 'claimed') OR m.status IN ('sent', 'delivered') AND m.sent_at > %(since)s)
+"""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -213,6 +219,15 @@ async def waiting_abroad(conn: Conn, campaign: str | None = None) -> int:
     cursor = await conn.execute(_WAITING_ABROAD, {"campaign": campaign})
     row = await cursor.fetchone()
     return row[0] if row else 0
+
+
+async def under_way(conn: Conn, kind: str, keys: Iterable[JourneyKey], *, since: datetime) -> set[JourneyKey]:
+    """To which of these candidates a message of this kind is still to go, or has gone since that moment."""
+    wanted = list(keys)
+    if not wanted:
+        return set()
+    cursor = await conn.execute(_UNDER_WAY, {**_of(wanted), "kind": kind, "since": since})
+    return {(campaign, candidate) for campaign, candidate in await cursor.fetchall()}
 
 
 async def reconsider(conn: Conn, keys: Iterable[JourneyKey], campaigns: Iterable[str]) -> list[int]:

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from schemas.kinds import GROUPED
+from schemas.messages import OWN_PAGE, SIGNUP_CHECK
 from storage.database import Conn
 from storage.messages import statuses
 from storage.messages.transitions import UNWRITTEN
 from storage.vault.process import vault
+from storage.vault.restricting import SHOWN
 
 _DUE: Final = """
 SELECT id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note FROM messages
@@ -24,10 +26,14 @@ _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
 _COLUMNS: Final = "id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text"
 _OF_KINDS: Final = "kind = ANY(%(kinds)s)"
 _SAME_GROUPS: Final = "(campaign, kind) IN (SELECT * FROM unnest(%(campaigns)b::text[], %(kinds)b::text[]))"
-# Who was thought dead, and lost its claims to another, may begin nothing more.
-_BEGIN: Final = """
-UPDATE messages SET begun_at = now(), attempts = attempts + 1
-WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' RETURNING id
+# Who was thought dead, and lost its claims to another, may begin nothing more. Nor does what was written to or of
+# somebody who was erased or restricted since; what goes to them all the same is composed with that in view.
+_BEGIN: Final = f"""
+UPDATE messages m SET begun_at = now(), attempts = attempts + 1
+WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' AND NOT forgotten
+  AND (kind IN ('{OWN_PAGE}', '{SIGNUP_CHECK}') OR candidate IS NULL
+       OR {SHOWN.format(campaign="m.campaign", candidate="m.candidate")})
+RETURNING id
 """
 # What was claimed by this version, which notes what it begins, and not begun did not go; what the channel `keeps` was
 # stored in the transaction that recorded it, or not at all.
@@ -115,7 +121,7 @@ async def _claim(conn: Conn, which: str, values: dict[str, Any]) -> list[Claimed
 
 
 async def begin(conn: Conn, ids: Collection[int], *, owner: str) -> set[int]:
-    """Note that these messages go now. Returns those that are still this owner's: no others may go."""
+    """Note that these messages go now. Returns those that are still this owner's, and may go still: no others may."""
     return {id for (id,) in await (await conn.execute(_BEGIN, [sorted(ids), owner])).fetchall()}
 
 

@@ -116,6 +116,14 @@ class Plan:
     due_at: datetime | None
 
 
+async def clock(conn: Conn) -> datetime:
+    """What time it is by the database."""
+    row = await (await conn.execute("SELECT now()")).fetchone()
+    assert row
+    at: datetime = row[0]
+    return at
+
+
 async def portion(conn: Conn, after: JourneyKey, limit: int) -> list[KnownPerson]:
     """The next persons behind this one."""
     async with conn.cursor(row_factory=class_row(KnownPerson)) as cursor:

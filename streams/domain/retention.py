@@ -50,17 +50,20 @@ def next_step(kept: Kept, terms: RetentionTerms) -> Next | None:
     if kept.erased or begins is None:
         return None
     if kept.hidden is not None:
-        return _of_hidden(kept.hidden, terms)
+        return _of_hidden(kept.hidden, begins, terms)
     over = months_after(begins, terms.keep)
     if kept.asked_at is None or kept.asked_at < begins:
         return Next("ask", over - _NOTICE)
     return Next("restrict" if terms.hold else "erase", max(over, kept.asked_at + _NOTICE))
 
 
-def _of_hidden(hidden: Hidden, terms: RetentionTerms) -> Next | None:
-    if hidden.ground == RETENTION:
-        return Next("erase", hidden.until or months_after(hidden.since, terms.hold))
-    return Next("lift", hidden.until) if hidden.until else None
+def _of_hidden(hidden: Hidden, begins: datetime, terms: RetentionTerms) -> Next | None:
+    if hidden.ground != RETENTION:
+        return Next("lift", hidden.until) if hidden.until else None
+    due = hidden.until or months_after(hidden.since, terms.hold)
+    if begins > hidden.since:  # they were hired since, or the campaign goes on: their time has begun anew
+        due = max(due, months_after(months_after(begins, terms.keep), terms.hold))
+    return Next("erase", due)
 
 
 def outcome(journey: Journey) -> Outcome:

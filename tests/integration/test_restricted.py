@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
+from notifications.channels.mailbox import Mailbox
+from notifications.channels.port import SENT, TAKEN, Begin, Mail, Outcome, all_begin
 from notifications.links.own import saying
+from storage.vault import notes
 from tests.facts import CAMPAIGN, event, hired, target
 from tests.integration.test_links_http import FORM, OFFER, World, _as_cookie, confirmed, fair, person, world
 from tests.integration.test_own_pages_http import applying
 
 __all__ = ["world"]
+
+
+class Slow(Mailbox):
+    """Before it comes to a mail, something happens."""
+
+    name = "slow"
+    keeps = False
+
+    def __init__(self, happens: Callable[[], Awaitable[Any]]) -> None:
+        self._happens = happens
+        self.began: set[int] = set()
+
+    async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+        await self._happens()
+        mine = await begin(mails)
+        self.began |= set(mine)
+        return [SENT if mail.id in mine else TAKEN for mail in mails]
+
+
 MARKS = ("Name c1", "c1@example.com", "9,000 a month", "tall and quick")
 CANDIDATE = f"/v1/campaigns/{CAMPAIGN}/candidates/c1"
 
@@ -167,3 +190,44 @@ async def test_an_erasure_takes_the_restriction_too(world: World):
     assert await world.office.rows("SELECT restricted_at, key FROM vault.person WHERE candidate = 'c1'") == [
         (None, None)
     ]
+
+
+async def test_no_form_and_no_preview_of_a_template_has_anything_of_them(world: World):
+    await peopled(world)
+    school = {"school": "武汉理工大学", "major": "Metallurgy"}
+    await world.office.tell(person(id="again", time="2026-03-09T09:00:00+08:00", **school))
+    cookie = await _as_cookie(world)
+    await world.office.tell(restricted())
+    await world.post("/lost", 200, email="c1@example.com")
+    for name in ("candidate", "answer", "leaver"):
+        page = await world.page(f"/forms/{name}?campaign={CAMPAIGN}&candidate=c1", **cookie)
+        assert [each for each in (*MARKS, *school.values(), "Chemist") if each in page] == [], name
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert csrf
+    draft = {"campaign": CAMPAIGN, "locale": "en", "subject": "To {{ name }}", "content": "{{ name }}", "footer": ""}
+    for kind in ("signup_confirmation", "own_page", "offer"):
+        form = {**draft, "csrf": csrf[1], "kind": kind, "candidate": "c1"}
+        frame = await world.post("/templates/preview", 200, cookie, **form)
+        assert ("Name c1" in frame, "candidate restricted" in frame) == (False, True), kind
+
+
+async def test_their_own_page_has_what_hr_noted_about_them(world: World):
+    await peopled(world)
+    mine = await world.link("me")
+    async with world.office.pool.connection() as conn, conn.transaction():
+        await notes.add(conn, (CAMPAIGN, "c1"), "was late twice", author="account:a", name="Wang")
+    await world.office.tell(restricted())
+    assert "was late twice" in (await world.http.get(f"{mine}/data.json")).text
+    assert "was late twice" in await world.page(f"{mine}/data")
+    assert "was late twice" not in await world.page(f"/candidates/{CAMPAIGN}/c1", **await _as_cookie(world))
+
+
+@pytest.mark.parametrize("word", ["candidate.restricted", "candidate.erased"])
+async def test_what_was_written_before_and_waits_for_its_turn_does_not_go(world: World, word: str):
+    await peopled(world)
+    await world.office.tell(event("offer.extended", candidate="c1", **{**OFFER, "offer": "o2"}))
+    more = {"ground": "law"} if word == "candidate.restricted" else {}
+    said = event(word, candidate="c1", time="2026-03-20T09:00:00+08:00", **more)
+    channel = Slow(lambda: world.office.tell(said))
+    await world.office.sender(channel).send_all()
+    assert channel.began == set()

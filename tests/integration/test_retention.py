@@ -258,3 +258,82 @@ async def test_the_clock_looks_again_once_terms_change(database_url: str, world:
         await upkeep.look(conn)
     [(after,)] = await world.office.rows(query)
     assert after - before > days(700)
+
+
+async def test_who_said_yes_is_not_hidden_while_that_waits_to_be_applied(world: World):
+    office = world.office
+    await office.tell(opened(), person())
+    await do(office, LAST - days(29))
+    await world.post(await world.link("me", kind="keep_data"))
+    await look(office)
+    async with office.pool.connection() as conn:
+        assert await carry_out(conn, LAST + days(2)) == 0
+    assert await said(office) == []
+
+
+async def test_nobody_is_hidden_whose_question_has_not_gone_for_so_long(world: World):
+    office = world.office
+    await office.tell(opened(), person())
+    await look(office)
+    async with office.pool.connection() as conn:
+        assert await carry_out(conn, LAST - days(29)) == 1
+        await look(office)
+        assert await carry_out(conn, LAST + days(2)) == 0  # no mail went meanwhile
+        await office.sender().send_all()
+        await office.change(f"UPDATE messages SET status = 'sent', sent_at = '{LAST}' WHERE kind = 'keep_data'")
+        for now, done in ((LAST + days(29), 0), (LAST + days(31), 1)):
+            await look(office)
+            assert await carry_out(conn, now) == done
+    assert await said(office) == [("candidate.restricted", "c1")]
+
+
+async def test_whom_hr_shows_again_is_asked_anew_before_they_are_hidden_again(world: World):
+    office = world.office
+    await office.tell(opened(), person())
+    await do(office, LAST - days(29))
+    await do(office, LAST + days(2))
+    await office.tell(event("candidate.restriction_lifted", candidate="c1", time="2028-02-01T09:00:00+08:00"))
+    assert await do(office, datetime(2028, 2, 2, 4, tzinfo=UTC)) == 0
+    assert await do(office, datetime(2029, 1, 3, 4, tzinfo=UTC)) == 1
+    assert await office.rows("SELECT count(*) FROM messages WHERE kind = 'keep_data'") == [(2,)]
+    assert await do(office, datetime(2029, 2, 4, 4, tzinfo=UTC)) == 1
+    assert await said(office) == [("candidate.restricted", "c1")] * 2
+
+
+async def test_who_was_hired_while_hidden_is_kept_as_long_as_who_was_hired(world: World):
+    office = world.office
+    await office.tell(opened(), person())
+    await do(office, LAST - days(29))
+    await do(office, LAST + days(2))
+    await office.tell(hired("c1", time="2028-03-01T09:00:00+08:00"))
+    assert await do(office, datetime(2028, 7, 3, 4, tzinfo=UTC)) == 0
+    assert await do(office, datetime(2031, 2, 28, 4, tzinfo=UTC)) == 0
+    assert await do(office, datetime(2031, 3, 1, 4, tzinfo=UTC)) == 1
+    assert await said(office) == [("candidate.restricted", "c1"), ("candidate.erased", "c1")]
+
+
+async def test_who_is_hidden_until_the_same_day_twice_is_shown_twice(world: World):
+    office, law = world.office, {"candidate": "c1", "ground": "law", "until": "2027-01-01"}
+    await office.tell(opened(), person(), event("candidate.restricted", **law))
+    assert await do(office, datetime(2027, 1, 1, 4, tzinfo=UTC)) == 1
+    await office.tell(event("candidate.restricted", **law, time="2027-01-01T13:00:00+08:00"))
+    assert await do(office, datetime(2027, 1, 1, 6, tzinfo=UTC)) == 1
+    assert await office.rows("SELECT restricted_at FROM vault.person WHERE candidate = 'c1'") == [(None,)]
+
+
+async def test_a_clock_that_is_ahead_of_the_database_does_nothing(database_url: str, world: World, tmp_path: Path):
+    aside = Persistence(database_url, name="w", jitter=lambda: 1.0)
+    register = Register(tmp_path / "erased.log", FileMaster(Path(os.environ["YINFENG_MASTER_KEY_FILE"])))
+    upkeep = Upkeep(
+        Settings(database_url=database_url),
+        holder="one",
+        works=[],
+        aside=aside,
+        register=register,
+        clock=lambda: LAST + days(9000),
+    )
+    await world.office.tell(opened(), person())
+    await look(world.office)
+    async with world.office.pool.connection() as conn:
+        await upkeep.do(conn)
+    assert await world.office.rows("SELECT count(*) FROM messages WHERE kind = 'keep_data'") == [(0,)]

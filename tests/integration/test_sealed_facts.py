@@ -169,6 +169,14 @@ class TestErasure:
         async with await connect(database_url, name="audit") as reader:
             assert (await audit(reader)).differences == []
 
+    async def test_a_dead_letter_whose_event_was_in_headers_goes_too(self, conn: Conn):
+        data = json.dumps(SIGNUP["data"]).encode()
+        letter = Incoming("yinfeng.facts", 0, 1, None, data, (("ce_type", b"candidate.signed_out"),))
+        await apply_batch(conn, [letter], now=NOW)
+        assert [each.value for each in await dead_letters.listed(conn)] == [data]
+        await apply(conn, event("candidate.erased", candidate="c1", time=CUT))
+        assert await dead_letters.listed(conn) == []
+
     @pytest.mark.parametrize("late", [SIGNUP, WITHDREW])
     async def test_what_was_said_before_stays_nameless_however_late_it_comes(self, conn: Conn, late: Event):
         await apply(conn, event("candidate.erased", candidate="c1", time=CUT))

@@ -22,6 +22,7 @@ from producers.signup.router import AT_LEAST
 from schemas import proofs
 from schemas.settings import Settings
 from storage.database import make_pool
+from storage.messages import reading
 from storage.messages.link_secret import load_secret
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
@@ -421,3 +422,40 @@ async def test_no_form_brings_the_page_down_nor_says_what_is_no_fact(world: Worl
         answer = await world.http.post(FAIR, content=body, headers={"content-type": kind})
         assert answer.status_code in (400, 422, 429), (answer.status_code, form)
     assert await world.facts() == []
+
+
+async def confirm(world: World) -> None:
+    """Use the newest link by which an address is confirmed, as its reader does, who may be hidden from all others."""
+    [(id,)] = await world.office.rows("SELECT max(id) FROM messages WHERE kind = 'signup_check'")
+    async with world.office.pool.connection() as conn:
+        mail = await reading.mail(conn, id, hidden=True)
+    assert mail
+    link = re.search(r"https://park\.example(/signup/\S+)", mail.text)
+    assert link
+    assert (await world.http.post(link[1])).status_code == 303
+    await world.settle()
+
+
+async def test_who_was_hidden_since_their_time_was_over_is_seen_again_once_their_address_is_confirmed(world: World):
+    hidden = event("candidate.restricted", candidate="c1", ground="retention", time="2026-04-01T09:00:00+08:00")
+    await world.office.tell(here(signup="checked"), fair(), signed_up("c1", email="c1@example.com", fair="f1"))
+    await world.settle()
+    await world.office.tell(hidden)
+    await world.send(email="c1@example.com")
+    await world.settle()
+    await confirm(world)
+    assert await world.office.rows("SELECT restricted_at FROM vault.person WHERE candidate = 'c1'") == [(None,)]
+
+
+async def test_who_wrote_anothers_address_on_their_own_page_reads_nothing_of_the_other(world: World):
+    await world.office.tell(here(signup="checked"), fair(), signed_up("c1", email="c1@example.com", fair="f1"))
+    await world.settle()
+    [(text,)] = await world.office.rows("SELECT text FROM mails WHERE text LIKE '%%/me/%%'")
+    mine = re.search(r"https://park\.example(/me/\S+)", text)
+    assert mine
+    await world.http.post(f"{mine[1]}/correct", data={"email": "victim@example.com"})
+    await world.settle()
+    await world.send(email="victim@example.com", name="Victim", phone="13800000001")
+    await world.settle()
+    await confirm(world)
+    assert "13800000001" not in (await world.http.get(f"{mine[1]}/data.json")).text

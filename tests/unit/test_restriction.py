@@ -53,7 +53,8 @@ KEEPS = {"purpose": "keeping"}
         ([signup(0), said("consent.given", 1, **KEEPS), restricted(2, "retention")], "retention"),
         ([signup(0), restricted(1), said("candidate.erased", 2)], None),
         ([signup(0), said("candidate.erased", 2), signup(3), restricted(4)], "request"),
-        ([signup(0), restricted(5), restricted(6, "law"), said("candidate.erased", 2)], "law"),
+        ([signup(0), said("candidate.erased", 2), restricted(4)], None),
+        ([signup(0), restricted(5), signup(4), restricted(6, "law"), said("candidate.erased", 2)], "law"),
     ],
 )
 def test_the_latest_word_says_whether_somebody_is_hidden(words: list[dict[str, Any]], ground: str | None):

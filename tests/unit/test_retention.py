@@ -38,6 +38,16 @@ CASES: list[tuple[Kept, RetentionTerms, tuple[Step, str] | None]] = [
         TERMS,
         ("erase", "2027-05-05"),
     ),
+    (  # hired since they were hidden
+        Kept(day("2027-08-01"), None, hidden=Hidden(day("2027-03-01"), "retention", day("2027-09-01"))),
+        TERMS,
+        ("erase", "2029-02-01"),
+    ),
+    (  # the campaign goes on
+        Kept(day("2026-03-01"), day("2030-01-01"), hidden=Hidden(day("2027-03-01"), "retention", day("2027-09-01"))),
+        TERMS,
+        ("erase", "2031-07-01"),
+    ),
     (Kept(day("2020-03-01"), None, hidden=Hidden(day("2020-03-01"), "law")), TERMS, None),
     (
         Kept(day("2020-03-01"), None, hidden=Hidden(day("2020-03-01"), "law", day("2031-01-01"))),
@@ -121,6 +131,8 @@ def test_what_came_of_somebody_and_when_they_were_last_heard_of():
         assert fold(facts).last_contact == heard, word
     facts.append(fact("candidate.restricted", candidate="c1", ground="law", time="2026-08-01T00:00:00Z"))
     assert fold(facts).last_contact == 1780272000000000
+    facts.append(fact("candidate.restriction_lifted", candidate="c1", time="2026-09-01T00:00:00Z"))
+    assert fold(facts).last_contact == 1788220800000000
 
 
 def _said(event: dict[str, object]) -> dict[str, object]:
