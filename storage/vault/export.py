@@ -70,7 +70,7 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
         "suppressions": [
             asdict(each) for found in (await suppressions.of(conn, addresses, hidden=True)).values() for each in found
         ],
-        "notes": [asdict(note) for note in await notes.of(conn, key)],
+        "notes": [asdict(note) for note in await notes.of(conn, key, hidden=True)],
         "dead_letters": [
             {"value": each.value.decode("utf-8", "backslashreplace"), "reason": each.reason, "at": each.at}
             for each in await dead_letters.about(conn, key, hidden=True)

@@ -41,10 +41,11 @@ async def add(conn: Conn, whose: JourneyKey, text: str, *, author: str, name: st
     await conn.execute(_ADD, [*whose, sealed, author, name])
 
 
-async def of(conn: Conn, whose: JourneyKey) -> list[Note]:
-    """The notes about a person that can be read, the latest first."""
+async def of(conn: Conn, whose: JourneyKey, *, hidden: bool = False) -> list[Note]:
+    """The notes about a person that can be read, the latest first; of who is restricted for `hidden` alone (see
+    Vault.open)."""
     rows = await (await conn.execute(_READ, [*whose, MOST])).fetchall()
-    keeper = await vault().reader(conn, [whose] if rows else [])
+    keeper = await vault().reader(conn, [whose] if rows else [], hidden=hidden)
     opened = [(id, keeper.open_words(whose, _PURPOSE, text), *who) for id, text, *who in rows]
     return [Note(id, text, *who) for id, text, *who in opened if text is not None]
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from notifications.links.own import saying
+from storage.vault import notes
+from storage.vault.export import export
 from tests.facts import CAMPAIGN, event, hired, target
 from tests.integration.test_links_http import FORM, OFFER, World, _as_cookie, confirmed, fair, person, world
 from tests.integration.test_own_pages_http import applying
@@ -86,6 +88,16 @@ async def test_nobody_reads_who_is_restricted_and_they_count_on(world: World):
     assert [(each["candidate"], each["name"]) for each in listed] == [("c1", None)]
     await world.office.tell(LIFTED)
     assert (await everything(world))[CANDIDATE if CANDIDATE in before else f"organizer {CANDIDATE}"].count("Name c1")
+
+
+async def test_what_is_noted_of_who_is_restricted_is_for_themselves_alone(world: World):
+    await peopled(world)
+    async with world.office.pool.connection() as conn:
+        async with conn.transaction():
+            await notes.add(conn, (CAMPAIGN, "c1"), "Prefers tea", author="account:a", name="A")
+        await world.office.tell(restricted())
+        assert await notes.of(conn, (CAMPAIGN, "c1")) == []
+        assert [each["text"] for each in (await export(conn, CAMPAIGN, "c1"))["notes"]] == ["Prefers tea"]
 
 
 async def test_an_employer_may_not_post_about_who_is_restricted(world: World):
