@@ -179,3 +179,16 @@ async def test_an_erasure_takes_the_restriction_too(world: World):
     assert await world.office.rows("SELECT restricted_at, key FROM vault.person WHERE candidate = 'c1'") == [
         (None, None)
     ]
+
+
+async def test_an_erasure_that_is_learned_of_late_leaves_a_later_restriction(world: World):
+    """What was said before it is gone; the life that began after it is restricted."""
+    await peopled(world)
+    again = event("candidate.signed_up", candidate="c1", name="Once more", time="2026-03-19T09:00:00+08:00")
+    erased = event("candidate.erased", candidate="c1", time="2026-03-18T09:00:00+08:00")
+    await world.office.tell(again, restricted())
+    await world.office.tell(erased)
+    assert "Once more" not in str(await everything(world))
+    assert await world.office.rows("SELECT count(*) FROM vault.person WHERE restricted_at IS NOT NULL") == [(1,)]
+    await world.office.tell(LIFTED)
+    assert "Once more" in (await everything(world))[f"/candidates/{CAMPAIGN}/c1"]
