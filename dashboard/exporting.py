@@ -16,7 +16,8 @@ from openpyxl import Workbook
 Cell = str | int | float | None
 Rows = AsyncIterator[Sequence[Cell]]
 MOST_IN_A_SHEET: Final = 1_048_575  # rows beside the head: what a sheet holds
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# The wide ones are taken for the others where a spreadsheet is set to Chinese or Japanese.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _IN_MEMORY: Final = 4 * 1024 * 1024  # bytes; a longer table waits in a file
 _CHUNK: Final = 64 * 1024
 

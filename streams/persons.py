@@ -40,10 +40,12 @@ class Persons:
 
     def after(self, key: JourneyKey, journey: Journey, facts: Iterable[Fact]) -> None:
         """As it stands now. `facts`: those that it may have its new words from."""
-        if journey.hidden != self._hid[key]:
+        cut = journey.cut if journey.cut != self._cuts[key] else None
+        # An erasure takes the vault's word on that, also where it is of the life that goes on: then it is said again.
+        if journey.hidden != self._hid[key] or (cut is not None and journey.hidden is not None):
             self._hides[key] = journey.hidden
-        if journey.cut is not None and journey.cut != self._cuts[key]:
-            self._erased[key] = journey.cut
+        if cut is not None:
+            self._erased[key] = cut
             self._values.pop(key, None)
             if journey.told:
                 self._lives_on[key] = journey

@@ -37,12 +37,16 @@ class Cookies:
 
     @property
     def session(self) -> str:
-        """The name of the session's cookie. `__Host-`: no other host of the domain can set it."""
-        return f"__Host-{_SESSION}" if self.secure else _SESSION
+        """The name of the session's cookie."""
+        return self.named(_SESSION)
 
     @property
     def visit(self) -> str:
-        return f"__Host-{_VISIT}" if self.secure else _VISIT
+        return self.named(_VISIT)
+
+    def named(self, name: str) -> str:
+        """A cookie's name as browsers get it. `__Host-`: no other host of the domain can set it."""
+        return f"__Host-{name}" if self.secure else name
 
     def token(self, request: Request) -> str:
         """What the session's cookie holds; nothing where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from base64 import urlsafe_b64encode
@@ -18,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from schemas.errors import Unauthorized, Unavailable
+from schemas.fields import is_email
 
 ALGORITHMS: Final = ["RS256", "PS256", "ES256", "EdDSA"]
 KEPT: Final = timedelta(hours=1)  # what the provider says of itself
@@ -77,15 +79,18 @@ class Provider:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._redirect_uri}
         form |= {"code_verifier": made.verifier}
         given = await _asked("POST", about["token_endpoint"], data=form, auth=(self._id, self._secret))
-        keys = await _asked("GET", about["jwks_uri"])
+        keys = await _described(str(about["jwks_uri"]))
         claims = self._claims(str(given.get("id_token", "")), keys, made.nonce)
         if "email" not in claims and "userinfo_endpoint" in about:
             bearer = {"Authorization": f"Bearer {given.get('access_token', '')}"}
             said = await _asked("GET", about["userinfo_endpoint"], headers=bearer)
             claims = said if said.get("sub") == claims["sub"] else {}
-        if claims.get("email_verified") is not True or not isinstance(claims.get("email"), str):
+        email = claims.get("email")
+        if claims.get("email_verified") is not True or not isinstance(email, str):
             raise Unauthorized("the identity provider has not checked this person's e-mail address")
-        return str(claims["email"])
+        if not email.isprintable() or not is_email(email):
+            raise Unauthorized("the identity provider gives no e-mail address")
+        return email
 
     def _claims(self, token: str, keys: Mapping[str, Any], nonce: str) -> dict[str, Any]:
         """What an ID token says (Core 3.1.3.7)."""
@@ -110,7 +115,7 @@ class Provider:
     async def _discovered(self) -> dict[str, Any]:
         """What the provider says of itself (Discovery 1.0)."""
         if self._about is None or self._about[0] + KEPT < self._clock():
-            found = await _asked("GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+            found = await _described(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
             needed = {"authorization_endpoint", "token_endpoint", "jwks_uri"}
             if found.get("issuer") != self._issuer or not needed <= found.keys():
                 raise Unavailable(f"{self._issuer} does not say of itself that it is this identity provider")
@@ -121,13 +126,38 @@ class Provider:
 async def _asked(method: str, url: Any, **more: Any) -> dict[str, Any]:
     """A JSON object from the provider. Raises Unauthorized where it refuses, Unavailable where it does not answer."""
     try:
-        async with httpx.AsyncClient(timeout=_PATIENCE, headers={"Accept": "application/json"}) as http:
-            answer = await http.request(method, str(url), **more)
-            found = msgspec.json.decode(answer.content[:_MOST]) if answer.is_success else {}
-    except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
-        raise Unavailable(f"the identity provider can't be reached or understood: {error}") from error
+        async with (
+            asyncio.timeout(_PATIENCE),
+            httpx.AsyncClient(timeout=_PATIENCE, headers=_HEADERS) as http,
+            http.stream(method, str(url), **more) as answer,
+        ):
+            found = msgspec.json.decode(await _read(answer)) if answer.is_success else {}
+    except _NO_ANSWERS as error:
+        raise Unavailable(f"the identity provider can't be reached or understood: {error!r}") from error
     if answer.is_server_error or not isinstance(found, dict):
         raise Unavailable(f"the identity provider answered {answer.status_code}")
     if not answer.is_success:
         raise Unauthorized(f"the identity provider refused: {answer.status_code}")
     return found
+
+
+async def _described(url: str) -> dict[str, Any]:
+    """What the provider tells everybody. Raises Unavailable."""
+    try:
+        return await _asked("GET", url)
+    except Unauthorized as error:
+        raise Unavailable(f"there is no identity provider at {url}: {error}") from error
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    """A body, which is not compressed: what that becomes has no bounds. Raises ValueError for a long one."""
+    read = bytearray()
+    async for chunk in answer.aiter_raw():
+        read += chunk
+        if len(read) > _MOST:
+            raise ValueError(f"longer than {_MOST} bytes")
+    return bytes(read)
+
+
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_NO_ANSWERS: Final = (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, ValueError, RecursionError, TimeoutError)

@@ -44,15 +44,15 @@ def make_router(office: Office, provider: Provider) -> APIRouter:
             return form_page(office, request, made.next, 503, wrong="provider_away")
         answer = RedirectResponse(there, 303)
         kept = (await _signer(office)).dumps(astuple(made))
-        answer.set_cookie(
-            _COOKIE, str(kept), max_age=LASTS, httponly=True, samesite="lax", secure=office.cookies.secure, path=AT
-        )
+        name, is_safe = office.cookies.named(_COOKIE), office.cookies.secure
+        answer.set_cookie(name, str(kept), max_age=LASTS, httponly=True, samesite="lax", secure=is_safe, path="/")
         return answer
 
     @router.get(BACK)
     async def back(request: Request) -> Response:
         answer = await _back(office, provider, request)
-        answer.delete_cookie(_COOKIE, httponly=True, samesite="lax", secure=office.cookies.secure, path=AT)
+        name, is_safe = office.cookies.named(_COOKIE), office.cookies.secure
+        answer.delete_cookie(name, httponly=True, samesite="lax", secure=is_safe, path="/")
         return answer
 
     return router
@@ -74,7 +74,7 @@ async def _back(office: Office, provider: Provider, request: Request) -> Respons
         return form_page(office, request, made.next, 401, wrong="provider_refused")
     async with borrowed(office.pool) as conn:
         account = await accounts.by_email(conn, email)
-        if account is None or account.disabled_at:
+        if account is None or not _is_same(account.email, email) or account.disabled_at:
             await audit.add(conn, stranger(email, request), "sign_in_failed")
             return form_page(office, request, made.next, 401, wrong="provider_nobody", email=email)
         await throttles.give_back(conn, guessing.from_address(address_of(request)).name)
@@ -84,10 +84,15 @@ async def _back(office: Office, provider: Provider, request: Request) -> Respons
 async def _kept(office: Office, request: Request) -> Attempt | None:
     """What this browser set out with, not long ago."""
     try:
-        signed = request.cookies.get(_COOKIE, "")[:_MOST]
+        signed = request.cookies.get(office.cookies.named(_COOKIE), "")[:_MOST]
         return Attempt(*(await _signer(office)).loads(signed, max_age=LASTS))
     except (BadSignature, TypeError):
         return None
+
+
+def _is_same(address: str, other: str) -> bool:
+    """Whatever the case of plain letters: the database folds others too, some of which are another address's."""
+    return address.encode().lower() == other.encode("utf-8", "replace").lower()
 
 
 async def _signer(office: Office) -> URLSafeTimedSerializer:

@@ -47,12 +47,12 @@ class Watch:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._every)
+            asked = list(self._open)
             try:
-                living = await self._living(list(self._open))
+                living = await self._living(asked)
             except Unavailable as error:
                 log.warning("whether walls are revoked: %s; looking again in %g s", error, self._every)
                 continue
-            for wall, subscriptions in self._open.items():
-                if wall not in living:
-                    for subscription in subscriptions:
-                        subscription.close()
+            for wall in set(asked) - living:
+                for subscription in self._open.get(wall, ()):
+                    subscription.close()

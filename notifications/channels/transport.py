@@ -19,7 +19,10 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from schemas.errors import ConfigurationError
+
 MOST_READ: Final = 16 * 1024  # bytes of an answer
+HTTP_PORT: Final = 80
 RESTED: Final = 4.0  # seconds without work, after which a connection is not used any more: sooner than servers end it
 
 
@@ -45,6 +48,7 @@ class Wire:
     stays open; each wait for the other side lasts `timeout` seconds."""
 
     def __init__(self, url: str, headers: Mapping[str, str], *, timeout: float) -> None:
+        """Raises ConfigurationError for a proxy that can't be."""
         self._url = urlsplit(url)
         self._timeout, self._context = timeout, ssl.create_default_context()
         self._proxy = _proxy(self._url)
@@ -129,9 +133,18 @@ def _beginning(answer: HTTPResponse, deadline: float) -> bytes:
 
 
 def _proxy(url: SplitResult) -> SplitResult | None:
-    """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY)."""
+    """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY), with its port. Raises
+    ConfigurationError."""
     named = None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
-    return urlsplit(named if "://" in named else f"http://{named}") if named else None
+    if not named:
+        return None
+    try:
+        found = urlsplit(named if "://" in named else f"http://{named}")
+        if not found.hostname:
+            raise ValueError("no host")
+        return found if found.port else found._replace(netloc=f"{found.netloc.rstrip(':')}:{HTTP_PORT}")
+    except ValueError:  # it may have a password in it
+        raise ConfigurationError(f"{url.scheme.upper()}_PROXY must be a proxy such as http://proxy:3128") from None
 
 
 def _credentials(proxy: SplitResult) -> dict[str, str]:

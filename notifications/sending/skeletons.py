@@ -11,6 +11,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +24,7 @@ MOST: Final = 256  # skeletons that are kept
 WORDS: Final = ("name",)
 LINKS: Final = ("own_page", "answer", "calendar", "unsubscribe", "ticket.url")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of no writing
+_OPEN_BYTES: Final = _OPEN.encode()
 _MARK: Final = re.compile(f"(?:https://)?{_OPEN}([0-9]){_CLOSE}")
 _ADDRESS: Final = ("https://", "http://")
 
@@ -44,10 +46,10 @@ class Skeleton:
 
 
 class Skeletons:
-    """Those that were needed last."""
+    """Those that were needed last, for several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, Skeleton] = OrderedDict()
+        self._kept, self._lock = OrderedDict[bytes, Skeleton](), Lock()
 
     def fill(self, kind: str, locale: str, values: Mapping[str, Any], fill: Fill) -> Rendered:
         """The mail of this kind in this language; `fill` makes one whole."""
@@ -56,14 +58,22 @@ class Skeletons:
             key = _encode((kind, locale, marked))
         except (TypeError, ValueError, OverflowError):
             return fill(values)
-        skeleton = self._kept.get(key)
-        if skeleton is None:
-            made = fill(marked)
-            skeleton = self._kept[key] = Skeleton(*map(_pieces, (made.subject, made.html, made.text)))
+        if key.count(_OPEN_BYTES) != sum(word != "" for word in words):  # what is shared has characters of marks in it
+            return fill(values)
+        return self._skeleton(key, marked, fill).filled(words)
+
+    def _skeleton(self, key: bytes, marked: Mapping[str, Any], fill: Fill) -> Skeleton:
+        with self._lock:
+            if (skeleton := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return skeleton
+        made = fill(marked)
+        skeleton = Skeleton(*map(_pieces, (made.subject, made.html, made.text)))
+        with self._lock:
+            self._kept[key] = skeleton
             if len(self._kept) > MOST:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return skeleton.filled(words)
+        return skeleton
 
 
 def _marked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -29,7 +29,9 @@ SELECT candidate, state, standing FROM (SELECT * FROM own ORDER BY candidate OFF
 WHERE {SEEN.format(campaign="%(campaign)s", candidate="k.candidate")}
 ORDER BY candidate LIMIT %(limit)s
 """
-_NOT_STARTED: Final = "AND standing ? 'accepted' AND NOT standing ? 'hired'"
+_NOT_STARTED: Final = """AND standing ? 'accepted' AND NOT standing ? 'hired' AND EXISTS (
+    SELECT FROM json_each(convert_from(state, 'UTF8')::json->'offers') AS o(id, said)
+    WHERE said->'status'->>'value' = 'accepted' AND said->'terms'->>'employer' = %(employer)s)"""
 _SPOKEN: Final = """
 SELECT EXISTS (SELECT FROM employers WHERE campaign = %(campaign)s AND employer = %(employer)s)
     OR EXISTS (SELECT FROM openings WHERE campaign = %(campaign)s AND employer = %(employer)s)
@@ -57,7 +59,7 @@ async def not_started(conn: Conn, campaign: str, employer: str, *, limit: int) -
     """Those who accepted an offer of this employer's, and have started nowhere."""
     given = _given(campaign, employer, "", limit)
     found = await _listed(conn, _LISTED.format(more=_NOT_STARTED), given)
-    return [(candidate, journey) for candidate, journey, _ in found if _accepted(journey, employer)]
+    return [(candidate, journey) for candidate, journey, _ in found]
 
 
 async def visible(conn: Conn, campaign: str, employer: str) -> bool:
@@ -75,13 +77,6 @@ async def fairs(conn: Conn, campaign: str, employer: str) -> list[tuple[str, str
 def _given(campaign: str, employer: str, after: str, limit: int) -> dict[str, Any]:
     tags = {"theirs": tag("employer", employer), "own": tag("of", employer)}
     return {"campaign": campaign, "employer": employer, "after": after, "limit": limit, **tags}
-
-
-def _accepted(journey: Journey, employer: str) -> bool:
-    return any(
-        offer.terms is not None and offer.terms.employer == employer and offer.status.value == "accepted"
-        for offer in journey.offers.values()
-    )
 
 
 async def _listed(conn: Conn, query: str, given: dict[str, Any]) -> list[tuple[str, Journey, dict[str, int]]]:

@@ -42,8 +42,8 @@ async def add(conn: Conn, whose: JourneyKey, text: str, *, author: str, name: st
 
 
 async def of(conn: Conn, whose: JourneyKey, *, hidden: bool = False) -> list[Note]:
-    """The notes about a person that can be read, the latest first; about who is restricted for `hidden` alone (see
-    storage.vault.persons)."""
+    """The notes about a person that can be read, the latest first; of who is restricted for `hidden` alone (see
+    Vault.open)."""
     rows = await (await conn.execute(_READ, [*whose, MOST])).fetchall()
     keeper = await vault().reader(conn, [whose] if rows else [], hidden=hidden)
     opened = [(id, keeper.open_words(whose, _PURPOSE, text), *who) for id, text, *who in rows]

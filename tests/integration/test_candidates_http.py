@@ -6,7 +6,9 @@ import io
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -78,6 +80,44 @@ async def test_the_list_is_narrowed_and_comes_in_pages(readers: dict[str, Reader
     assert [row["candidate"] for row in answer.json()] == ["c1"]
     following = answer.links["next"]["url"]
     assert [row["candidate"] for row in await readers["organizer"].json(following)] == ["c2"]
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("school", ["＝SUM(1)", "＋1", "－1", "＠SUM(1)", "+1", "-1", "@a"])
+async def test_no_table_has_a_formula(readers: dict[str, Reader], conn: Conn, school: str, form: str):
+    """The wide signs too: a spreadsheet with Chinese or Japanese settings takes them for the narrow ones."""
+    await apply(conn, opened(), signed_up("c1", name="李", school=school))
+    answer = await readers["organizer"].get(f"{LIST}?format={form}&columns=school")
+    if form == "csv":
+        assert f"'{school}" in answer.content.decode("utf-8-sig")
+    else:
+        rows = load_workbook(io.BytesIO(answer.content)).active.values
+        assert [row[1] for row in rows][1] == f"'{school}"
+
+
+async def test_pages_go_on_after_an_id_that_looks_like_json(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, opened(), *[signed_up(each, id=f"s{each}") for each in ("a\\u0000b", "a\\u0000c", 'a"%_')])
+    found, at = [], f"{LIST}?limit=1"
+    while at:
+        answer = await readers["organizer"].get(at)
+        assert answer.status_code == 200, answer.text
+        found += [row["candidate"] for row in answer.json()]
+        at = answer.links.get("next", {}).get("url", "")
+    assert sorted(found) == sorted(["a\\u0000b", "a\\u0000c", 'a"%_'])
+
+
+ODD = ["%", "_", "\\", "a\\", "(", "[", "*", "(?i)", "***:.*", ".*", "^$", "|", "\\m", "{", "'", '"', "a\x1fb",
+       "a\u2028b", "İ", "ǅ", "ﬃ", "²", "\U0001f600", "a" * 200, "李" * 200, "n " * 99, "@", "a@b", "+", "00", "0" * 200,
+       "٣٤٥٦٧", "１２３４５６", "null", "{}", "NULL", ",", "a,b", "%d", "%(after)s", "{tags}", "\ue000"]  # fmt: skip
+
+
+async def test_odd_words_find_nobody_and_break_nothing(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, *PEOPLE)
+    for odd, name in product(ODD, ("q", "fair", "school", "education", "chain", "employer")):
+        answer = await readers["organizer"].get(f"{LIST}?{urlencode({name: odd})}")
+        assert (answer.status_code, answer.json()) == (200, []), (name, odd)
+    for odd in ODD:
+        assert await readers["huayou"].json(f"{LIST}?{urlencode({'q': odd})}") == []
 
 
 @pytest.mark.parametrize(

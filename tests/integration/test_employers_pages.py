@@ -14,6 +14,7 @@ from dashboard.telling import Told
 from schemas.settings import Settings
 from storage.access import keys, sessions
 from storage.database import Conn, make_pool
+from storage.journeys import of_employer
 from tests.access import COOKIE, csrf, person
 from tests.facts import CAMPAIGN, event, opened, signed_up, target
 from tests.integration.office import Office
@@ -208,3 +209,16 @@ async def test_the_list_goes_on_from_page_to_page(app: Any, office: Office):
         more = re.search(r'href="(\?after=[^"&]+)"', page)
         at = HERE + more[1] if more else ""
     assert found == [f"p{n:03}" for n in range(120)]
+
+
+async def test_whoever_waits_to_be_reported_is_shown_however_many_accepted_elsewhere(office: Office):
+    """Those whom it interviewed, and who accepted another's offer, are nobody to report."""
+    await office.tell(
+        *world(),
+        *employed("c9", "huayou", "o9", "Chemist", opening="op1"),
+        *[event("candidate.interviewed", candidate="c-rival", employer="huayou", id="also")],
+    )
+    async with office.pool.connection() as conn:
+        for limit, found in ((1, ["c1"]), (2, ["c1", "c9"]), (9, ["c1", "c9"])):
+            waiting = await of_employer.not_started(conn, CAMPAIGN, "huayou", limit=limit)
+            assert [candidate for candidate, _ in waiting] == found

@@ -172,7 +172,7 @@ async def _walk(reader: Reader, path: str, key: str, limit: int) -> list[str]:
         ("after=%25%25", "after"),
         ("after=e30", "after"),
         ("after=é", "after"),
-        ("after=IlxcdTAwMDAi", "after"),
+        ("after=Ilx1MDAwMCI", "after"),
         ("after=" + "a" * 2001, "after"),
     ],
 )

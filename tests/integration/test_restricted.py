@@ -12,6 +12,7 @@ from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import SENT, TAKEN, Begin, Mail, Outcome, all_begin
 from notifications.links.own import saying
 from storage.vault import notes
+from storage.vault.export import export
 from tests.facts import CAMPAIGN, event, hired, target
 from tests.integration.test_links_http import FORM, OFFER, World, _as_cookie, confirmed, fair, person, world
 from tests.integration.test_own_pages_http import applying
@@ -109,6 +110,16 @@ async def test_nobody_reads_who_is_restricted_and_they_count_on(world: World):
     assert [(each["candidate"], each["name"]) for each in listed] == [("c1", None)]
     await world.office.tell(LIFTED)
     assert (await everything(world))[CANDIDATE if CANDIDATE in before else f"organizer {CANDIDATE}"].count("Name c1")
+
+
+async def test_what_is_noted_of_who_is_restricted_is_for_themselves_alone(world: World):
+    await peopled(world)
+    async with world.office.pool.connection() as conn:
+        async with conn.transaction():
+            await notes.add(conn, (CAMPAIGN, "c1"), "Prefers tea", author="account:a", name="A")
+        await world.office.tell(restricted())
+        assert await notes.of(conn, (CAMPAIGN, "c1")) == []
+        assert [each["text"] for each in (await export(conn, CAMPAIGN, "c1"))["notes"]] == ["Prefers tea"]
 
 
 async def test_an_employer_may_not_post_about_who_is_restricted(world: World):
@@ -231,3 +242,16 @@ async def test_what_was_written_before_and_waits_for_its_turn_does_not_go(world:
     channel = Slow(lambda: world.office.tell(said))
     await world.office.sender(channel).send_all()
     assert channel.began == set()
+
+
+async def test_an_erasure_that_is_learned_of_late_leaves_a_later_restriction(world: World):
+    """What was said before it is gone; the life that began after it is restricted."""
+    await peopled(world)
+    again = event("candidate.signed_up", candidate="c1", name="Once more", time="2026-03-19T09:00:00+08:00")
+    erased = event("candidate.erased", candidate="c1", time="2026-03-18T09:00:00+08:00")
+    await world.office.tell(again, restricted())
+    await world.office.tell(erased)
+    assert "Once more" not in str(await everything(world))
+    assert await world.office.rows("SELECT count(*) FROM vault.person WHERE restricted_at IS NOT NULL") == [(1,)]
+    await world.office.tell(LIFTED)
+    assert "Once more" in (await everything(world))[f"/candidates/{CAMPAIGN}/c1"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any
 
@@ -66,6 +68,35 @@ def test_it_is_the_same_mail(kind: str, locale: str, people: list[dict[str, str]
         theirs = with_words(values, words)
         made = skeletons.fill(kind, locale, theirs, lambda values: whole(kind, locale, values))
         assert made == whole(kind, locale, theirs)
+
+
+@pytest.mark.parametrize("odd", ["\ue0009\ue001", "\ue0000\ue001", "https://\ue0005\ue001", "\ue000"])
+def test_marks_in_what_mails_share_are_text(odd: str):
+    skeletons, values = Skeletons(), dict(sampled("offer").values)
+    values["offer"] = {**values["offer"], "position": odd}
+    for name in ("Li", "Wang"):
+        theirs = {**values, "name": name}
+        made = skeletons.fill("offer", "en", theirs, lambda values: whole("offer", "en", values))
+        assert made == whole("offer", "en", theirs)
+
+
+def test_threads_may_fill_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("notifications.sending.skeletons.MOST", 1)
+    skeletons, interval = Skeletons(), sys.getswitchinterval()
+
+    def work(nth: int) -> None:
+        for number in range(3000):
+            kind = f"{nth}.{number % 2}"
+            made = skeletons.fill(kind, "en", {"name": kind}, lambda values: Rendered(values["name"], "", ""))
+            assert made.subject == kind
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for done in [threads.submit(work, nth) for nth in range(4)]:
+                done.result()
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_what_mails_share_is_filled_once():

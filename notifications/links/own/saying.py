@@ -15,10 +15,8 @@ from schemas.facts import Fact
 from schemas.journey import CONSENT
 from storage.database import Conn, borrowed
 from storage.journeys import addresses
-from storage.journeys.addresses import Addresses
 from storage.ledger import ledger
 from storage.messages import by_link
-from storage.messages.link_secret import load_secret
 from storage.vault.accepting import accept
 from storage.vault.process import vault
 
@@ -141,12 +139,8 @@ def _name(own: Own) -> str:
     return str(own.journey.attribute("name") or own.message.candidate)
 
 
-async def change_address(door: Door, own: Own, address: str) -> None:
-    """The address of before is no longer theirs; this one is, unless somebody else has it: who signs up by it is known
-    again, and counts once."""
-    campaign, candidate = own.message.campaign, own.message.candidate
+async def leave_address(door: Door, own: Own) -> None:
+    """The address of before is no longer theirs. The new one is nobody's as yet: who has only written an address has
+    not shown that they read what goes there."""
     async with borrowed(door.pool) as conn:
-        known = Addresses(await load_secret(conn))
-        async with conn.transaction():
-            await addresses.leave(conn, campaign, candidate)
-            await known.claim(conn, campaign, address, candidate)
+        await addresses.leave(conn, own.message.campaign, own.message.candidate)

@@ -31,8 +31,8 @@ async def answer(
     try:
         said = what(own)
         applied = await saying.say(door, own, said) if said else True
-        for address in (data["email"] for _, data in said if "email" in data):
-            await saying.change_address(door, own, str(address))
+        if any("email" in data for _, data in said):
+            await saying.leave_address(door, own)
     except InvalidFact as error:
         return shown(request, page, own, wrong=_faults(error.errors), status=422)
     except Conflict:
