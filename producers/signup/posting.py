@@ -21,7 +21,7 @@ from storage.access import throttles
 from storage.database import Conn, borrowed
 from storage.journeys import journeys, unconfirmed
 from storage.journeys.addresses import Addresses
-from storage.ledger import ledger
+from storage.ledger import ledger, posters
 from storage.messages import asking
 from storage.messages.link_secret import load_secret
 from storage.vault.process import vault
@@ -91,7 +91,8 @@ class Counter:
                     await asking.request(conn, [MessageRequest(SIGNUP_CHECK, key, sent.campaign, candidate, params)])
 
     async def _person(self, sent: Sent) -> tuple[str, Journey]:
-        """Who it is, by the address. A person who was erased, or has another address by now, is not the same."""
+        """Who it is, by the address. A person who was erased, or has another address by now, is not the same; nor is
+        one who has only written this address on their own page."""
         addresses, address = Addresses(await self.secret()), sent.values["email"]
         fresh = f"c-{secrets.token_hex(8)}"
         async with borrowed(self.pool) as conn:
@@ -99,7 +100,9 @@ class Counter:
             key = (sent.campaign, candidate)
             journey = (await journeys.load(conn, [key]))[key].journey
             await vault().embody(conn, {key: journey}, hidden=True)
-            if _is_theirs(journey, address):
+            _, *said = journey.told.get("email", (0, "", ""))
+            written = await posters.wrote_themselves(conn, (said[0], said[1]))
+            if _is_theirs(journey, address) and not written:
                 return candidate, journey
             await addresses.move(conn, sent.campaign, address, fresh)
             return fresh, Journey()

@@ -19,6 +19,7 @@ _POSTED_BY = """
 SELECT f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by = %s
 """
+_BY_LINK = "SELECT FROM facts WHERE source = %s AND id = %s AND starts_with(posted_by, 'link:')"
 _BY_OTHERS = """
 SELECT f.event::text FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by IS DISTINCT FROM %s
@@ -45,6 +46,11 @@ async def posted_by(conn: Conn, identities: Sequence[Identity], poster: str) -> 
         return set()
     cursor = await conn.execute(_POSTED_BY, [*columns(identities, 2), poster])
     return {(source, id) for source, id in await cursor.fetchall()}
+
+
+async def wrote_themselves(conn: Conn, identity: Identity) -> bool:
+    """Whether a person said this by a link of their own: that they read what goes to an address it does not show."""
+    return (await (await conn.execute(_BY_LINK, [*identity])).fetchone()) is not None
 
 
 async def taken(conn: Conn, facts: Sequence[Fact], poster: str) -> set[Identity]:
