@@ -64,6 +64,16 @@ class Platform:
         until(lambda: self.child(name).restarts > 0 and self.child(name).state == "ready")
 
 
+def silence(pid: int) -> None:
+    """Stop a process until SIGCONT: once this returns no thread of it runs; the signal alone does not promise it."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: all(line.split(")")[-1].split()[0] in "Tt" for line in _threads(pid)), 10)
+
+
+def _threads(pid: int) -> list[str]:
+    return [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+
+
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

@@ -24,7 +24,7 @@ from schemas.errors import BrokerUnavailable, InvalidFact
 from schemas.facts import validate_event
 from schemas.topics import FACTS
 from tests.facts import signed_up
-from tests.platform import until
+from tests.platform import silence, until
 from tests.strategies import Event
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
@@ -111,7 +111,7 @@ def test_a_broker_that_stands_still_is_waited_for_once_not_once_a_record(
     with running(broker.spec(), tmp_path / "logs") as child:
         assert child.pid
         producer = Producer(broker.address, name="test")
-        os.kill(child.pid, signal.SIGSTOP)
+        silence(child.pid)
         outcomes = producer.deliver("never.asked.for", [KafkaRecord("a", b"b")] * 100)
         os.kill(child.pid, signal.SIGCONT)
         producer.close()
@@ -126,7 +126,7 @@ def test_who_closes_a_producer_gives_up_what_it_holds(tmp_path: Path):
         assert child.pid
         producer = Producer(broker.address, name="test")
         assert producer.deliver(FACTS, [KafkaRecord("a", b"b")])[0].error is None
-        os.kill(child.pid, signal.SIGSTOP)
+        silence(child.pid)
         late = pool.submit(producer.deliver, FACTS, [KafkaRecord("a", b"b")] * 3)
         time.sleep(0.5)
         producer.close()

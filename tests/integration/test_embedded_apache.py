@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
 from producers.client import BulkPoster
 from tests.facts import hired, opened, target
-from tests.platform import Platform, free_port, stop, until
+from tests.platform import Platform, free_port, silence, stop, until
 from yinfeng.embedded.apache import fetch, why_not
 
 CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
@@ -48,7 +46,7 @@ def test_straight_facts_that_nobody_applied_are_applied_after_a_restart(tmp_path
             until(lambda: progress(first) == 1)
             worker = first.child("worker").pid
             assert worker is not None
-            psutil.Process(worker).send_signal(signal.SIGSTOP)
+            silence(worker)
             poster.post([hired(f"c{n}") for n in range(1, 21)])
     finally:
         stop(first)

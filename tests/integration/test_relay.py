@@ -23,7 +23,7 @@ from storage.ledger import ledger
 from storage.ledger.outbox import Outbox
 from tests.facts import signed_up
 from tests.kafka.apache_kafka import empty_topics
-from tests.platform import until
+from tests.platform import silence, until
 from tests.processes import Part, part
 from tests.strategies import Event
 from yinfeng.children import running
@@ -172,7 +172,7 @@ async def test_a_log_that_was_read_to_its_end_without_a_fact_gets_it_again(
         assert len(published(embedded_kafka, 2000)) == 2000
         until(lambda: unpublished(database_url) == 0)
         say_it_is_read(database_url, embedded_kafka)
-        until(lambda: len(published(embedded_kafka, 2000)) >= 4000, 10)
+        until(lambda: len(published(embedded_kafka, 2000)) >= 4000)
 
 
 async def test_a_worker_that_is_behind_gets_nothing_twice(database_url: str, embedded_kafka: str, tmp_path: Path):
@@ -207,7 +207,7 @@ async def test_another_relay_takes_over_from_one_that_stands_still_which_then_do
         until(lambda: "publishing" in first.log.read_text())
         with relay(tmp_path / "second", database_url, embedded_kafka) as second:
             second.until_ready()
-            first.process.send_signal(signal.SIGSTOP)
+            silence(first.process.pid)
             await accept(database_url, people(0, 100))
             assert in_order(published(embedded_kafka, 100))
             first.process.send_signal(signal.SIGCONT)
