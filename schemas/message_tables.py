@@ -46,7 +46,7 @@ class MessageRow(SQLModel, table=True):
             postgresql_where=text("status = 'requested'"),
         ),
         Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
-        Index("messages_status", "status", "id"),
+        Index("messages_standing", "status", postgresql_where=text("status <> 'requested'")),
         Index("messages_address", "address", postgresql_where=text("NOT forgotten AND address IS NOT NULL")),
         Index(
             "messages_in_clear",

@@ -34,7 +34,7 @@ class FactRow(SQLModel, table=True):
     __tablename__ = "facts"
     __table_args__ = (
         Index("facts_identity", "source", "id", unique=True),
-        Index("facts_subject", "campaign", "candidate", "seq"),
+        Index("facts_person", "campaign", "candidate"),
         Index(
             "facts_campaign",
             "campaign",

@@ -25,7 +25,7 @@ Horizon = str  # a transaction's number: those with a lower one are over, and a 
 
 # In the order of the database's own collation, whatever it is: so the indexes serve.
 _BOUND = """
-SELECT candidate FROM facts WHERE campaign = %s AND candidate > %s ORDER BY candidate, seq OFFSET %s LIMIT 1
+SELECT candidate FROM facts WHERE campaign = %s AND candidate > %s ORDER BY candidate OFFSET %s LIMIT 1
 """
 _FACTS = """
 SELECT f.candidate, f.event::text FROM facts f
