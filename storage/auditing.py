@@ -14,9 +14,10 @@ from psycopg.rows import dict_row
 from schemas.facts import Fact
 from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
-from storage.arrays import column
+from storage.arrays import column, columns
 from storage.database import Conn
 from storage.ledger.ledger import read_event
+from storage.messages import reasons
 from storage.messages.transitions import LETS_GO_AGAIN
 
 Row = dict[str, Any]
@@ -93,8 +94,9 @@ WITH said AS (
 """
 # Facts that came before a version that knows a kind, or beside its first hour, asked for none of that kind.
 _MISSING = """
-SELECT k.key FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[]) AS k(key, kind, source, fact)
-WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = k.key)
+SELECT k.key
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS k(key, short, kind, source, fact)
+WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = ANY(ARRAY[k.short, k.key]))
   AND NOT EXISTS (
     SELECT FROM facts f JOIN secrets s ON s.name = 'asked_since:' || k.kind
     WHERE (f.source, f.id) = (k.source, k.fact) AND f.received_at < convert_from(s.value, 'UTF8')::timestamptz)
@@ -227,8 +229,11 @@ async def retractions_apart(conn: Conn, campaign: str) -> list[tuple[str, str]]:
 
 async def unasked(conn: Conn, requests: Collection[MessageRequest]) -> list[str]:
     """Which of these reasons no message was asked for, by their keys."""
-    rows = [(each.dedupe_key, each.kind, each.source, each.fact) for each in requests]
-    cursor = await conn.execute(_MISSING, [[row[i] for row in rows] for i in range(4)])
+    short = reasons.stored_of(requests)
+    rows = [
+        (each.dedupe_key, key, each.kind, each.source, each.fact) for each, key in zip(requests, short, strict=True)
+    ]
+    cursor = await conn.execute(_MISSING, columns(rows, 5))
     return [key for (key,) in await cursor.fetchall()]
 
 

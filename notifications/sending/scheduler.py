@@ -46,7 +46,7 @@ async def _good_morning(conn: Conn, now: datetime) -> int:
     rows = {row["campaign"]: row for row in await digests.campaigns(conn)}
     found = [morning(row, ZoneInfo(row["timezone"]), now) for row in rows.values()]
     mornings = [at for at in found if at is not None]
-    told = await digests.asked_before(conn, [at.digest_key for at in mornings]) if mornings else set()
+    told = await digests.asked_before(conn, {at.digest_key: at.campaign for at in mornings})
     wanted: list[MessageRequest] = []
     for at in mornings:
         if at.digest_key not in told:

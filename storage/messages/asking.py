@@ -17,7 +17,7 @@ from storage.arrays import Column, Value, column, documents, named, split
 from storage.campaigns import announcements
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
-from storage.messages import attachments, statuses, suppressions
+from storage.messages import attachments, reasons, statuses, suppressions
 from storage.messages.transitions import TOLD_WITH as WITH_OTHERS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +27,8 @@ RESTORED: Final = "it may have gone before the database was restored"
 
 # Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
 # the same in opposite orders would else wait for each other. Nonces begin with the time, in milliseconds, so that new
-# ones stand together in their index, and not all over it; the 80 bits after it nobody can guess.
+# ones stand together in their index, and not all over it; the 80 bits after it nobody can guess. They come in the order
+# of the keys too, which fills the pages of their index.
 _ASK: Final = f"""
 WITH asked AS (
 INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, nonce, status,
@@ -36,9 +37,10 @@ OVERRIDING SYSTEM VALUE
 SELECT id, d, k, c, p, m::jsonb, s, f, n, (began || u)::uuid, {{status}}, {{cause}}, {{reason}}
 FROM (SELECT nextval('messages_id_seq') AS id, r.*, t.began
       FROM (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')) AS t(began),
-           unnest(%(keys)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
+           unnest(%(keys)s::text[], %(long)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
                   {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[],
-                  %(nonces)s::text[]) AS r(d, k, c, p, m, s, f, n, u)) AS numbered
+                  %(nonces)s::text[]) AS r(d, l, k, c, p, m, s, f, n, u)
+      WHERE NOT EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.l AND {reasons.LONG_ONES})) AS numbered
 ORDER BY d COLLATE "C"
 ON CONFLICT (dedupe_key) DO NOTHING
 RETURNING id, status, cause, reason
@@ -64,9 +66,10 @@ SELECT m.id, CASE WHEN %(doubtful)s AND coalesce(r.due, now()) <= now() THEN 'un
        'again' AS cause, NULL::text AS reason, 'another fact gives the same reason' AS note,
        r.params, r.source, r.fact, r.due
 FROM messages m
-JOIN unnest(%(keys)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[],
-            %(undone_by)s::text[], %(about)s::text[]) AS r(key, params, source, fact, due, undone_by, about)
-     ON m.dedupe_key = r.key AND (m.source, m.fact) IS DISTINCT FROM (r.source, r.fact)
+JOIN unnest(%(keys)s::text[], %(long)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[],
+            %(due)s::timestamptz[], %(undone_by)s::text[], %(about)s::text[])
+     AS r(key, long, params, source, fact, due, undone_by, about)
+     ON m.dedupe_key = ANY(ARRAY[r.key, r.long]) AND (m.source, m.fact) IS DISTINCT FROM (r.source, r.fact)
 WHERE NOT m.forgotten AND (
     m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
     OR m.status IN ('requested', 'held', 'suppressed') AND EXISTS (
@@ -168,25 +171,29 @@ async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Seque
 
 def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
     undone = [BY_NAME[r.kind].undone_by for r in requests]
+    keys = reasons.stored_of(requests)
     columns: dict[str, list[Value]] = {
-        "keys": [r.dedupe_key for r in requests],
+        "keys": [*keys],
+        "long": [r.dedupe_key for r in requests],
         "kinds": [r.kind for r in requests],
         "campaigns": [r.campaign for r in requests],
         "candidates": [r.candidate for r in requests],
         "sources": [r.source for r in requests],
         "facts": [r.fact for r in requests],
         "due": [r.not_before for r in requests],
-        "nonces": _nonces(len(requests)),
+        "nonces": _nonces(keys),
         "undone_by": [" ".join(each.types) for each in undone],
         "about": [each.about for each in undone],
     }
     return {**named(columns), "params": documents(_encode(r.params) for r in requests)}
 
 
-def _nonces(count: int) -> list[Value]:
-    """What is random in so many nonces, asked of the system at once."""
-    drawn = secrets.token_hex(_RANDOM * count)
-    return [drawn[start : start + 2 * _RANDOM] for start in range(0, len(drawn), 2 * _RANDOM)]
+def _nonces(keys: Sequence[str]) -> list[Value]:
+    """What is random in the nonces for these keys, asked of the system at once, in the order of the keys."""
+    drawn = secrets.token_hex(_RANDOM * len(keys))
+    rising = sorted(drawn[start : start + 2 * _RANDOM] for start in range(0, len(drawn), 2 * _RANDOM))
+    of = dict(zip(sorted(keys), rising, strict=True))
+    return [of[key] for key in keys]
 
 
 def _of(keys: Sequence[JourneyKey]) -> dict[str, Column]:

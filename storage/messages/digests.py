@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from psycopg.rows import dict_row
 
+from storage.arrays import column
 from storage.database import Conn
+from storage.messages import reasons
 
 _CAMPAIGNS = "SELECT campaign, starts_on, ends_on, timezone, closed FROM campaigns WHERE NOT closed ORDER BY campaign"
 _TARGETS = "SELECT * FROM targets WHERE campaign = %s AND tally IS NULL ORDER BY due_on, target"
@@ -33,10 +35,15 @@ async def campaigns(conn: Conn) -> list[dict[str, Any]]:
         return await cursor.fetchall()
 
 
-async def asked_before(conn: Conn, keys: Collection[str]) -> set[str]:
-    """Which of these messages were asked for."""
-    cursor = await conn.execute("SELECT dedupe_key FROM messages WHERE dedupe_key = ANY(%s)", [list(keys)])
-    return {key for (key,) in await cursor.fetchall()}
+async def asked_before(conn: Conn, keys: Mapping[str, str]) -> set[str]:
+    """Which of these messages to HR were asked for: the key of each reason, and its campaign."""
+    if not keys:
+        return set()
+    short = {reasons.stored(key, campaign, None): key for key, campaign in keys.items()}
+    cursor = await conn.execute(
+        "SELECT dedupe_key FROM messages WHERE dedupe_key = ANY(%s::text[])", [column([*short, *keys])]
+    )
+    return {short.get(key, key) for (key,) in await cursor.fetchall()}
 
 
 async def targets(conn: Conn, campaign: str) -> list[dict[str, Any]]:

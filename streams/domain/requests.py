@@ -32,6 +32,7 @@ from schemas.messages import (
 )
 from schemas.sealed import compared, plain_data
 from streams.domain.campaign import Target
+from streams.domain.fold import SIGNUP
 
 EXPIRY_NOTICE = timedelta(hours=48)
 SETTLING_IN = timedelta(days=1)
@@ -43,7 +44,7 @@ def candidate_requests(fact: Fact) -> Iterator[MessageRequest]:
     kinds = FACT_KINDS.get(fact.type)
     if not kinds:
         return
-    params, undone = plain_data(fact.event), undo_until(fact)
+    params, undone = _params(fact), undo_until(fact)
     for kind in kinds:
         if kind in CONDITIONS and not CONDITIONS[kind](fact):
             continue
@@ -77,6 +78,14 @@ def expiry(fact: Fact) -> datetime | None:
         return None
     due = parse_time(fact.data["expires_at"])
     return due if due > fact.time else None
+
+
+def _params(fact: Fact) -> dict[str, Any]:
+    """What of a fact's data a message can't look up when it is sent, and is not in its own row."""
+    said = plain_data(fact.event)
+    if fact.type in SAID:
+        return {name: said[name] for name in SAID[fact.type] if name in said}
+    return {name: value for name, value in said.items() if name not in ("campaign", "candidate")}
 
 
 def _reason(kind: str, fact: Fact) -> list[Any]:
@@ -130,6 +139,9 @@ REASONS: dict[str, tuple[str, ...]] = {
     THANKS: ("fair",),
     BENEFIT_AVAILABLE: ("employer", "started_on"),
 }
+
+# Types of facts of whose data their messages want these keys alone; the rest stands in the journey.
+SAID: dict[str, tuple[str, ...]] = {SIGNUP: ("fair",)}
 
 FURTHER: dict[str, tuple[str, ...]] = {OFFER: ("salary", "start_on", "place", "contact", "document", "papers")}
 

@@ -24,6 +24,7 @@ from producers.post import HttpPoster, PostAnswer
 from schemas.facts import Fact, validate_event
 from schemas.kinds import FACT_KINDS
 from schemas.messages import FINAL
+from storage.messages.reasons import stored
 from streams.domain.campaign import fold_campaign
 from streams.domain.fold import fold, retractions, stands
 from streams.domain.measures import contribution, fairs_held, milestones
@@ -151,7 +152,7 @@ def _each_message_went_out_once(platform: Platform, facts: list[Fact]) -> None:
     retracted = retractions(facts)
     erased = {fact.candidate for fact in facts if fact.type == "candidate.erased"}
     wanted = {
-        request.dedupe_key
+        stored(request.dedupe_key, request.campaign, request.candidate)
         for fact in facts
         if fact.type in FACT_KINDS and stands(fact, retracted) and fact.candidate not in erased
         for request in candidate_requests(fact)

@@ -1,0 +1,83 @@
+"""Reasons for messages beside those of the version before: what one has asked for, the other does not ask for again."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from schemas.messages import OFFER_DECLINED, WELCOME, MessageRequest, dedupe_key
+from storage import auditing
+from storage.messages import asking, digests, reasons
+
+# What the version before does.
+ASK = """
+INSERT INTO messages (dedupe_key, kind, campaign, candidate, params) VALUES (%s, %s, %s, %s, '{}')
+ON CONFLICT (dedupe_key) DO NOTHING RETURNING id
+"""
+
+
+def request(kind: str = WELCOME, candidate: str | None = "c1", fact: str = "f1") -> MessageRequest:
+    key = dedupe_key(kind, "grads-2026", candidate, ["huayou"])
+    return MessageRequest(kind, key, "grads-2026", candidate, {"employer": "huayou"}, "/hr", fact)
+
+
+async def ask_as_before(conn: AsyncConnection, wanted: MessageRequest) -> int:
+    """How many messages that made."""
+    cursor = await conn.execute(ASK, [wanted.dedupe_key, wanted.kind, wanted.campaign, wanted.candidate])
+    return len(await cursor.fetchall())
+
+
+async def as_of_before(conn: AsyncConnection, wanted: MessageRequest) -> None:
+    """Let the one message be one that was asked for before reasons were short."""
+    await conn.execute("UPDATE messages SET dedupe_key = %s", [wanted.dedupe_key])
+    await conn.execute("INSERT INTO secrets (name, value) VALUES ('long_reasons', '')")
+
+
+async def keys(conn: AsyncConnection) -> list[str]:
+    return [key for (key,) in await (await conn.execute("SELECT dedupe_key FROM messages ORDER BY id")).fetchall()]
+
+
+@pytest.mark.parametrize("candidate", ["c1", "李 思/雨", None])
+async def test_what_the_version_before_asks_for_is_kept_under_the_same_short_key(
+    conn: AsyncConnection, candidate: str | None
+):
+    wanted = request(candidate=candidate)
+    assert await ask_as_before(conn, wanted) == 1
+    assert await keys(conn) == [reasons.stored(wanted.dedupe_key, "grads-2026", candidate)]
+    assert await asking.request(conn, [wanted]) == []
+    assert await ask_as_before(conn, wanted) == 0
+
+
+async def test_what_this_version_asked_for_the_version_before_does_not_ask_for(conn: AsyncConnection):
+    assert len(await asking.request(conn, [request(), request(OFFER_DECLINED)])) == 2
+    assert await ask_as_before(conn, request()) == 0
+    assert len(await keys(conn)) == 2
+
+
+async def test_what_was_asked_for_before_reasons_were_short_is_known(conn: AsyncConnection):
+    hr = request(candidate=None)
+    await asking.request(conn, [hr])
+    await as_of_before(conn, hr)
+    assert await asking.request(conn, [hr]) == []
+    assert await ask_as_before(conn, hr) == 0
+    assert await keys(conn) == [hr.dedupe_key]
+    assert await digests.asked_before(conn, {hr.dedupe_key: "grads-2026", "other:1": "grads-2026"}) == {hr.dedupe_key}
+    assert await auditing.unasked(conn, [hr, request()]) == [request().dedupe_key]
+
+
+async def test_a_reason_of_before_that_arises_again_lets_its_own_message_go(conn: AsyncConnection):
+    await asking.request(conn, [request()])
+    await as_of_before(conn, request())
+    await conn.execute("UPDATE messages SET status = 'cancelled', cause = 'moot'")
+    assert len(await asking.request(conn, [request(fact="f2")])) == 1
+    assert await keys(conn) == [request().dedupe_key]
+
+
+async def test_no_key_is_there_twice(conn: AsyncConnection):
+    await asking.request(conn, [request()])
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await conn.execute(
+            "INSERT INTO messages (dedupe_key, kind, campaign, params) SELECT dedupe_key, kind, campaign, params"
+            " FROM messages"
+        )
