@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from schemas.errors import Forbidden, NotFound
@@ -20,6 +21,7 @@ OWN: Final = "/me"  # under which people speak of themselves, by a public page o
 CONSOLE: Final = "/yinfeng/console"  # under which people post by the forms of the pages
 
 
+@lru_cache(maxsize=1024)
 def is_reserved(source: str) -> bool:
     """Whether only the platform itself speaks under this source."""
     return f"{source.rstrip('/')}/".startswith(_RESERVED_FOLDERS)

@@ -21,6 +21,7 @@ BATCH: Final = "application/cloudevents-batch+json"
 NDJSON: Final = "application/x-ndjson"
 JSON: Final = "application/json"
 
+_NO_NEWS: Final = (("content-type", STRUCTURED.encode()),)  # the headers of nearly all records that are structured
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _QUOTED_PAIR: Final = re.compile(r"\\(.)")
 
@@ -42,6 +43,8 @@ def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes | None]])
         raise InvalidFact([FieldError("", "is empty: a tombstone is no fact")])
     if len(value) > MAX_EVENT_BYTES:
         raise InvalidFact([FieldError("", f"is larger than {MAX_EVENT_BYTES} bytes")])
+    if headers == _NO_NEWS:
+        return structured_event(value)
     ours = [(name.lower(), raw) for name, raw in headers]
     known = {name: _header_text(name, raw) for name, raw in ours if name == "content-type" or name.startswith("ce_")}
     media = media_type(known.get("content-type"))

@@ -61,7 +61,7 @@ def is_sure(event: dict[str, Any]) -> bool:
     """Whether this is certainly an event of the catalogue, its extensions aside. No says nothing."""
     try:
         msgspec.convert(event, shapes()[event["type"]])
-        return "dataschema" not in event and _is_plain(_encode(event).decode())
+        return "dataschema" not in event and _is_plain(_encode(event))
     except _UNSURE:
         return False
 
@@ -133,7 +133,10 @@ def _shape(kind: Any, pattern: str | None) -> Any:
     return Annotated[base, Meta(pattern=rf"\A(?:{pattern})\Z" if pattern else None, **bounds)]
 
 
-def _is_plain(text: str) -> bool:
+def _is_plain(event: bytes) -> bool:
     """Whether no text in this event, written as JSON without spaces, begins or ends with a space, or holds what can't
-    be printed. With a backslash it is not told: one may stand for anything."""
-    return "\\" not in text and '" ' not in text and ' "' not in text and text.isprintable()
+    be printed. With a backslash it is not told: one may stand for anything, and for all of ASCII's control characters
+    one does, but for the last."""
+    if b"\\" in event or b'" ' in event or b' "' in event:
+        return False
+    return b"\x7f" not in event if event.isascii() else event.decode().isprintable()

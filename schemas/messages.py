@@ -93,7 +93,9 @@ class Parts:
 
 def dedupe_key(kind: str, campaign: str, candidate: str | None, reason: Sequence[str | int | None]) -> str:
     """A key for one reason; a digest, since ids may be long. Of JSON with a space after each comma, for ever."""
-    whole = msgspec.json.format(_encode([campaign, candidate, *reason]), indent=0)
+    said = _encode([campaign, candidate, *reason])
+    none_in_texts = said.count(b",") == len(reason) + 1
+    whole = said.replace(b",", b", ") if none_in_texts else msgspec.json.format(said, indent=0)
     return f"{kind}:{hashlib.sha256(whole).hexdigest()[:40]}"
 
 

@@ -57,12 +57,12 @@ def sealed_elsewhere(fact: Any) -> FieldError | None:
 
 def personal_names(event: Event) -> list[str]:
     """The personal fields of the data that an event gives, sealed or not."""
-    fields = personal_fields(event["type"])
-    held = seal_of(event)
+    fields, data = personal_fields(event["type"]), event["data"]
+    held = seal_of(event) if SEALED in event else None
     if held is None:
-        return [name for name in fields if name in event["data"]]
+        return [name for name in fields if name in data]
     sealed = held.names
-    return [name for name in fields if name in event["data"] or name in sealed]
+    return [name for name in fields if name in data or name in sealed]
 
 
 def compared(event: Event, names: Iterable[str]) -> list[Any]:

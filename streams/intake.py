@@ -112,8 +112,8 @@ async def take_in(
     others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
     facts, letters = parse(await _without_echoes(conn, others, now), now=now)
     sealed = await vault().seal(conn, await vault().accept(conn, facts), at_hand=at_hand)
-    fresh = await ledger.claim_new(conn, sealed)
-    return await _sealed([*ours.values(), *fresh], conn), letters
+    fresh, waited = await ledger.claim_new(conn, sealed)
+    return fresh + await _sealed([*ours.values(), *waited], conn), letters
 
 
 async def _sealed(facts: list[Fact], conn: Conn) -> list[Fact]:
@@ -132,6 +132,8 @@ async def _without_echoes(conn: Conn, messages: Sequence[Incoming], now: datetim
     signup after their erasure lacks what it must have, and what the platform says itself has a source of its own. That
     may stand there in another form by now, sealed or emptied; under its number and identity, it would count no more."""
     numbered = [(m, m.seq, m.read()) for m in messages if m.seq]
+    if not numbered:
+        return list(messages)
     unread = {(seq, m.text() or "") for m, seq, found in numbered if isinstance(found, InvalidFact)}
     same = await ledger.same(conn, unread) if unread else set()
     ours = [found for _, _, found in numbered if isinstance(found, Fact) and _fault_from_outside(found, now)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from schemas.facts import Fact
 from schemas.journey import Journey, Micros, Restriction, Stamp
@@ -14,6 +14,8 @@ from storage.vault import restricting
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from streams.domain.fold import PERSONAL, SIGNUP
+
+_OF_EARLIER: Final = frozenset(PERSONAL)  # among the attributes, where an earlier version kept them
 
 
 class Persons:
@@ -33,10 +35,11 @@ class Persons:
     def before(self, key: JourneyKey, journey: Journey) -> None:
         """As it is stored. What an earlier version kept in the journey itself moves out of it."""
         self._told[key], self._cuts[key], self._hid[key] = dict(journey.told), journey.cut, journey.hidden
-        for name in PERSONAL:
-            if word := journey.attributes.pop(name, None):
-                journey.told[name] = word.at
-                self._values.setdefault(key, {})[name] = word.value
+        if not _OF_EARLIER.isdisjoint(journey.attributes):
+            for name in PERSONAL:
+                if word := journey.attributes.pop(name, None):
+                    journey.told[name] = word.at
+                    self._values.setdefault(key, {})[name] = word.value
 
     def after(self, key: JourneyKey, journey: Journey, facts: Iterable[Fact]) -> None:
         """As it stands now. `facts`: those that it may have its new words from."""

@@ -14,6 +14,8 @@ ATTRIBUTES: Final = ("education", "school", "chain")
 AWAY: Final = ("withdrew", "erased")  # who stands at no step
 LONGEST: Final = 120  # characters of a value: what is longer is found by its beginning
 WAITS: Final = "waits"
+AT: Final = "at"
+_FROM_THE_END: Final = tuple(reversed(FUNNEL))
 
 
 def tag(kind: str, value: str) -> str:
@@ -23,7 +25,7 @@ def tag(kind: str, value: str) -> str:
 
 def at_or_beyond(step: str) -> list[str]:
     """The tags of those who have reached a step, whatever came after it."""
-    return [tag("at", each) for each in FUNNEL[FUNNEL.index(step) :]]
+    return [tag(AT, each) for each in FUNNEL[FUNNEL.index(step) :]]
 
 
 def waits_for(employer: str) -> str:
@@ -33,7 +35,18 @@ def waits_for(employer: str) -> str:
 
 def tags(candidate: str, journey: Journey, standing: Mapping[str, int]) -> list[str]:
     """All tags of a journey that stands at these milestones."""
-    return sorted(set(_tags(candidate, journey, standing)))
+    found = {tag(AT, said) for said in _stages(journey, standing)}
+    found.update(tag("fair", fair) for fair in journey.fairs)
+    found.update(tag("fair", fair) for fair in journey.checkins)
+    found.update(tag("employer", each) for each in employers(journey))
+    for name in ATTRIBUTES:
+        if (word := journey.attributes.get(name)) is not None:
+            found.add(tag(name, str(word.value)))
+    if ":" in candidate:
+        found.update(tag("of", candidate[:at]) for at, each in enumerate(candidate) if each == ":")
+    if not journey.erased and not journey.withdrawn:
+        found.update(_waiting(journey))
+    return sorted(found)
 
 
 def offer_ends(journey: Journey, employer: str | None = None) -> datetime | None:
@@ -49,28 +62,24 @@ def offer_ends(journey: Journey, employer: str | None = None) -> datetime | None
 
 def stage(journey: Journey, standing: Iterable[str]) -> str | None:
     """The furthest step, or why there is none; None for who has only been spoken of."""
-    reached = [step for step in FUNNEL if step in standing]
-    if reached:
-        return reached[-1]
+    for step in _FROM_THE_END:
+        if step in standing:
+            return step
+    return _away(journey)
+
+
+def _away(journey: Journey) -> str | None:
     return "erased" if journey.erased else "withdrew" if journey.withdrawn else None
 
 
-def _tags(candidate: str, journey: Journey, standing: Mapping[str, int]) -> Iterator[str]:
-    for said in (stage(journey, standing), "erased" if journey.erased else "withdrew" if journey.withdrawn else None):
-        if said:
-            yield tag("at", said)
-    yield from (tag("fair", fair) for fair in journey.fairs.keys() | journey.checkins.keys())
-    yield from (tag("employer", each) for each in employers(journey))
-    for name in ATTRIBUTES:
-        if (value := journey.attribute(name)) is not None:
-            yield tag(name, str(value))
-    yield from (tag("of", candidate[:at]) for at, each in enumerate(candidate) if each == ":")
-    if not journey.erased and not journey.withdrawn:
-        yield from _waiting(journey)
+def _stages(journey: Journey, standing: Iterable[str]) -> set[str]:
+    return {said for said in (stage(journey, standing), _away(journey)) if said}
 
 
 def _waiting(journey: Journey) -> Iterator[str]:
     """For a word after an interview that was not failed, or for a benefit that was applied for."""
+    if not journey.interviews and not journey.benefits:
+        return
     answered = {offer.terms.employer for offer in journey.offers.values() if offer.terms} | journey.hires.keys()
     for employer, held in journey.interviews.items():
         if employer not in answered and (held.outcome is None or held.outcome.value != "failed"):
@@ -81,5 +90,7 @@ def _waiting(journey: Journey) -> Iterator[str]:
 
 def employers(journey: Journey) -> set[str]:
     """All employers that have to do with a candidate: by interview, offer or hire."""
+    if not (journey.offers or journey.interviews or journey.hires):
+        return set()
     offers = {offer.terms.employer for offer in journey.offers.values() if offer.terms}
     return offers | journey.interviews.keys() | journey.hires.keys()

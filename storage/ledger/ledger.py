@@ -207,18 +207,18 @@ async def same(conn: Conn, said: Iterable[tuple[int, str]]) -> set[tuple[int, st
     return {(seq, event) for seq, event in await cursor.fetchall()}
 
 
-async def claim_new(conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
-    """Facts that came straight over Kafka: put into the ledger. Returns what is to be applied now, which is
-    the ledger's own word where the same identity was waiting there. Facts must be unique by identity."""
+async def claim_new(conn: Conn, facts: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
+    """Facts that came straight over Kafka: put into the ledger. Returns what is to be applied now: those that were
+    new, and the ledger's own word where the same identity was waiting there. Facts must be unique by identity."""
     if not facts:
-        return []
+        return [], []
     fresh = {(source, id) for _, source, id in await _insert(conn, facts, None)}
-    known = [fact for fact in facts if fact.identity not in fresh]
-    claimed = [fact for fact in facts if fact.identity in fresh]
-    if known:
-        cursor = await conn.execute(_CLAIM_IDENTITIES, [*columns([f.identity for f in known], 2), list(CATALOGUE)])
-        claimed += [read_event(event) for _, event in await cursor.fetchall()]
-    return claimed
+    if len(fresh) == len(facts):
+        return list(facts), []
+    known = [fact.identity for fact in facts if fact.identity not in fresh]
+    cursor = await conn.execute(_CLAIM_IDENTITIES, [*columns(known, 2), list(CATALOGUE)])
+    waited = [read_event(event) for _, event in await cursor.fetchall()]
+    return [fact for fact in facts if fact.identity in fresh], waited
 
 
 async def rewrite(conn: Conn, facts: Sequence[tuple[int, Fact]]) -> None:

@@ -46,10 +46,12 @@ class Master(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The keys of a file as it was read, by id, the latest first, and what tells that it has changed."""
+    """The keys of a file as it was read, by id, the latest first, and what tells that it has changed. `ciphers` by id:
+    made once, since each wraps a key for each person."""
 
     keys: dict[str, bytes]
     stamp: tuple[int, int, int]
+    ciphers: dict[str, AESGCM]
 
 
 class FileMaster:
@@ -68,7 +70,7 @@ class FileMaster:
 
     def wrap(self, key: bytes, about: bytes) -> str:
         id, nonce = self.current, self._randomness(_NONCE)
-        wrapped = AESGCM(self._known.keys[id]).encrypt(nonce, key, about)
+        wrapped = self._known.ciphers[id].encrypt(nonce, key, about)
         return f"{id}:{base64.b64encode(nonce + wrapped).decode()}"
 
     def unwrap(self, wrapped: str, about: bytes) -> bytes:
@@ -81,7 +83,7 @@ class FileMaster:
             )
         try:
             raw = base64.b64decode(text, validate=True)
-            return AESGCM(self._known.keys[id]).decrypt(raw[:_NONCE], raw[_NONCE:], about)
+            return self._known.ciphers[id].decrypt(raw[:_NONCE], raw[_NONCE:], about)
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpen(f"a person's key can't be unwrapped: {self._path} holds another key as {id}") from error
 
@@ -152,7 +154,7 @@ def _read(path: Path) -> _Known:
         raise ConfigurationError(f"the master key file {path} is damaged: put back the copy of it") from error
     if not keys or any(len(key) != _BYTES for key in keys.values()):
         raise ConfigurationError(f"the master key file {path} is damaged: put back the copy of it")
-    return _Known(keys, stamp)
+    return _Known(keys, stamp, {id: AESGCM(key) for id, key in keys.items()})
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -92,14 +92,16 @@ class Vault:
         """The facts with what is personal sealed; what was said before its person was erased loses it. Facts that are
         sealed already are left as they are. `like`: how they were sealed in another life."""
         at_hand = at_hand or AtHand()
-        open_ones = [fact for fact in facts if SEALED not in fact.event and personal(fact.event)]
+        open_ones = [(f, names) for f in facts if SEALED not in f.event and (names := personal(f.event))]
         latest: dict[JourneyKey, datetime] = {}
-        for fact in open_ones:
-            latest[_whose(fact)] = max(fact.time, latest.get(_whose(fact), fact.time))
+        for fact, _ in open_ones:
+            whose = _whose(fact)
+            latest[whose] = max(fact.time, latest.get(whose, fact.time))
         keys = await self.keys.for_sealing(conn, latest, at_hand.keys)
         before, sealed = like or {}, {}
-        for fact in open_ones:
-            sealed[id(fact)] = done = self._sealed(fact, keys[_whose(fact)], before.get(fact.identity))
+        for fact, names in open_ones:
+            earlier = before.get(fact.identity) if before else None
+            sealed[id(fact)] = done = self._sealed(fact, names, keys[_whose(fact)], earlier)
             if SEALED in done.event:
                 at_hand.said[done.event[SEALED]] = fact
         return [sealed.get(id(fact), fact) for fact in facts]
@@ -126,6 +128,8 @@ class Vault:
         """Facts from outside, of which some are sealed already: what can't be opened here is left out of them. It may
         be noise, or of a life that ended; the facts themselves count all the same."""
         sealed = [fact for fact in facts if SEALED in fact.event]
+        if not sealed:
+            return list(facts)
         keys = await self.keys.held(conn, {_whose(fact) for fact in sealed})
         known = {id(fact) for fact in sealed if _is_of_this_life(fact, keys)}
         return [
@@ -253,11 +257,12 @@ class Vault:
         await ledger.rewrite(conn, gone + [(seq, lasting[f.identity]) for seq, f in told if f.identity in lasting])
         await conn.execute(_NOTES, columns(list(cuts), 2))
 
-    def _sealed(self, fact: Fact, key: PersonKey, like: Seal | None) -> Fact:
+    def _sealed(self, fact: Fact, names: list[str], key: PersonKey, like: Seal | None) -> Fact:
         if key.erased_at is not None and fact.time <= key.erased_at:
-            return build_fact(without(fact.event, personal(fact.event)))
+            return build_fact(without(fact.event, names))
         assert key.key is not None
-        return msgspec.structs.replace(fact, event=seal(fact.event, key.key, key.life, self._randomness, like))
+        sealed = seal(fact.event, key.key, key.life, self._randomness, like, names=names)
+        return msgspec.structs.replace(fact, event=sealed)
 
     def _profile_text(self, profile: Profile, key: PersonKey, whose: JourneyKey) -> str:
         assert key.key is not None

@@ -34,17 +34,26 @@ Nonces = Callable[[int], bytes]
 
 def personal(event: Event) -> list[str]:
     """What of an event is personal: fields of its data, attributes with an `@` before them."""
+    fields = personal_fields(event["type"])
     data = event["data"]
-    found = [name for name in personal_fields(event["type"]) if name in data]
+    found = [name for name in fields if name in data] if fields else []
     if len(event) > len(PLAIN_ATTRIBUTES) or not PLAIN_ATTRIBUTES.issuperset(event):
         found += [f"@{name}" for name in sorted(event.keys() - PLAIN_ATTRIBUTES) if not _is_ours(event, name)]
     return found
 
 
-def seal(event: Event, key: bytes, life: int, nonces: Nonces, like: Seal | None = None) -> Event:
+def seal(
+    event: Event,
+    key: bytes,
+    life: int,
+    nonces: Nonces,
+    like: Seal | None = None,
+    *,
+    names: list[str] | None = None,
+) -> Event:
     """The event with what is personal sealed under the key of its person's life; itself where nothing is. `like`: how
-    it was sealed in another life, whose digests it keeps."""
-    names = personal(event)
+    it was sealed in another life, whose digests it keeps. `names`: what is personal, where that is known already."""
+    names = personal(event) if names is None else names
     if not names:
         return event
     inside = {name: _at(event, name)[name.removeprefix("@")] for name in names}
@@ -52,7 +61,9 @@ def seal(event: Event, key: bytes, life: int, nonces: Nonces, like: Seal | None 
     nonce = nonces(_NONCE)
     ciphertext = AESGCM(key).encrypt(nonce, _encode(inside), _about(event, life, said))
     text = base64.urlsafe_b64encode(nonce + ciphertext).decode().rstrip("=")
-    return {**without(event, names), SEALED: f"{SEAL_VERSION}.{life}.{said}.{text}"}
+    open_part = without(event, names)
+    open_part[SEALED] = f"{SEAL_VERSION}.{life}.{said}.{text}"
+    return open_part
 
 
 def growth(event: Event) -> int:
@@ -64,10 +75,14 @@ def growth(event: Event) -> int:
 
 def without(event: Event, names: list[str]) -> Event:
     """The event without these fields and attributes."""
-    fields = {name for name in names if not name.startswith("@")}
-    attributes = {name.removeprefix("@") for name in names if name.startswith("@")}
-    rest = {name: value for name, value in event.items() if name not in attributes}
-    return {**rest, "data": {name: value for name, value in event["data"].items() if name not in fields}}
+    rest = dict(event)
+    rest["data"] = data = dict(event["data"])
+    for name in names:
+        if name.startswith("@"):
+            rest.pop(name.removeprefix("@"), None)
+        else:
+            data.pop(name, None)
+    return rest
 
 
 def unseal(event: Event, key: bytes) -> Event:
@@ -102,6 +117,8 @@ def _is_ours(event: Event, name: str) -> bool:
 def _said(inside: dict[str, Any], key: bytes) -> str:
     """The names of what is inside, and digests under the person's key of what is compared: they tell nobody else what
     was said, not even of the little that a salary may be."""
+    if COMPARED.isdisjoint(inside):
+        return ",".join(inside)
     return ",".join(
         f"{name}~{_digest(name, value, key)}" if name in COMPARED else name for name, value in inside.items()
     )

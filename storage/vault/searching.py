@@ -99,6 +99,8 @@ def hash_asked(text: str, key: bytes | None) -> tuple[str, str] | None:
 
 def folded(name: str) -> str:
     """Without what people type one way or another: width, case, accents."""
+    if name.isascii():
+        return name.lower()
     spread = unicodedata.normalize("NFKD", name.casefold())
     return unicodedata.normalize("NFC", "".join(each for each in spread if not unicodedata.combining(each)))
 
@@ -114,6 +116,8 @@ def _hash(key: bytes | None, kind: str, value: str) -> str | None:
 
 
 def _characters(name: str) -> Iterable[str]:
+    if name.isascii():
+        return ()
     run = "".join(_CHINESE.findall(name))
     return [*run, *_pairs(run)]
 
@@ -123,10 +127,13 @@ def _pairs(run: str) -> list[str]:
 
 
 def _beginnings(syllables: list[str]) -> Iterable[str]:
-    initials = "".join(each[0] for each in syllables)
-    for at in range(len(syllables)):
-        for whole in ("".join(syllables[at:]), initials[at:]):
-            yield from (whole[:length] for length in BEGINNINGS if len(whole) >= length)
+    found: list[str] = []
+    letters = initials = ""
+    for syllable in reversed(syllables):
+        letters, initials = syllable + letters, syllable[0] + initials
+        found += [letters[:length] for length in BEGINNINGS if len(letters) >= length]
+        found += [initials[:length] for length in BEGINNINGS if len(initials) >= length]
+    return found
 
 
 def _longest(word: str) -> str | None:
@@ -137,14 +144,14 @@ def _longest(word: str) -> str | None:
 def _syllables(name: str) -> list[str]:
     found: list[str] = []
     for word in _WORD.findall(name):
-        for run in _runs(word):
-            found += _read(run, first=not found) if _CHINESE.fullmatch(run) else [_letters(run)]
+        for run in _runs(word) if not word.isascii() else (word,):
+            found += _read(run, first=not found) if _CHINESE.match(run) else [_letters(run)]
     return found
 
 
 def _read(run: str, *, first: bool) -> list[str]:
     surname = next((run[:size] for size in (2, 1) if run[:size] in _SURNAMES), "") if first else ""
-    return [*_SURNAMES.get(surname, "").split(), *(_pinyin(each) for each in run[len(surname) :])]
+    return [*_SURNAMES.get(surname, "").split(), *map(_pinyin, run[len(surname) :])]
 
 
 @lru_cache(maxsize=20_000)
@@ -157,7 +164,7 @@ def _pinyin(character: str) -> str:
 
 def _letters(word: str) -> str:
     """Who has no ü types v."""
-    return re.sub("(?<=[ln])v", "u", word)
+    return word.replace("lv", "lu").replace("nv", "nu") if "v" in word else word
 
 
 def _runs(word: str) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
+from typing import Final
 
 from schemas.journey import Journey, Micros, Offer
 from streams.domain.campaign import Fair, Target
@@ -14,6 +16,9 @@ FUNNEL = ("hired", "accepted", "offered", "interviewed", "attended", "signed_up"
 OFFERED = frozenset({"extended", "accepted", "declined"})
 ACCEPTED = frozenset({"accepted"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE: Final = Decimal(1)
+_QUARTER: Final = 900_000_000  # microseconds: since 1973 all zones' days begin with one
+_STEADY: Final = 3 * 365 * 86_400_000_000  # microseconds
 
 Contribution = dict[date, Decimal]  # day in the campaign's time zone → amount
 Employers = frozenset[str] | None  # None: any
@@ -27,10 +32,12 @@ def milestones(journey: Journey, employers: Employers = None) -> dict[str, Micro
     """
     found: dict[str, Micros] = {}
     earliest: Micros | None = None
-    for measure in FUNNEL:
-        if measure == "hired" or not journey.withdrawn:
-            for at in EVIDENCE[measure](journey, employers):
-                earliest = at if earliest is None or at < earliest else earliest
+    withdrawn = journey.withdrawn
+    for measure, evidence in EVIDENCE.items():
+        if measure == "hired" or not withdrawn:
+            for at in evidence(journey, employers):
+                if earliest is None or at < earliest:
+                    earliest = at
         if earliest is not None:
             found[measure] = earliest
     return found
@@ -45,7 +52,7 @@ def contribution(journey: Journey, standing: dict[str, Micros], target: Target, 
     if target.employers is not None:
         standing = milestones(journey, target.employers)
     at = standing.get(target.measure)
-    return {} if at is None else {_day(at, zone): Decimal(1)}
+    return {} if at is None else {_day(at, zone): _ONE}
 
 
 def fairs_held(fairs: Iterable[Fair], target: Target, now: datetime, zone: tzinfo) -> Contribution:
@@ -68,8 +75,8 @@ def difference(before: Contribution, after: Contribution) -> Contribution:
 
 def _matches(journey: Journey, target: Target) -> bool:
     for name, wanted in target.attributes.items():
-        value = journey.attribute(name)
-        if value is None or str(value) not in wanted:
+        word = journey.attributes.get(name)
+        if word is None or str(word.value) not in wanted:
             return False
     return target.fairs is None or any(fair in journey.fairs or fair in journey.checkins for fair in target.fairs)
 
@@ -91,37 +98,35 @@ def _paid(journey: Journey, employers: Employers, zone: tzinfo) -> Contribution:
     return paid
 
 
-def _hired(journey: Journey, employers: Employers) -> Iterator[Micros]:
-    for employer, hire in journey.hires.items():
-        if hire.status.value == "started" and (employers is None or employer in employers):
-            yield hire.status.at[0]
+def _hired(journey: Journey, employers: Employers) -> Iterable[Micros]:
+    return [
+        hire.status.at[0]
+        for employer, hire in journey.hires.items()
+        if hire.status.value == "started" and (employers is None or employer in employers)
+    ]
 
 
-def _accepted(journey: Journey, employers: Employers) -> Iterator[Micros]:
-    for offer in _standing(journey, employers, ACCEPTED):
-        yield offer.status.at[0]
+def _accepted(journey: Journey, employers: Employers) -> Iterable[Micros]:
+    return [offer.status.at[0] for offer in _standing(journey, employers, ACCEPTED)]
 
 
-def _offered(journey: Journey, employers: Employers) -> Iterator[Micros]:
+def _offered(journey: Journey, employers: Employers) -> Iterable[Micros]:
     """An answer is later evidence than the offer itself, so that answering moves no offer to another day."""
-    for offer in _standing(journey, employers, OFFERED):
-        yield offer.status.at[0]
-        if offer.terms is not None:
-            yield offer.terms.at[0]
+    found = _standing(journey, employers, OFFERED)
+    return [offer.status.at[0] for offer in found] + [offer.terms.at[0] for offer in found if offer.terms is not None]
 
 
-def _standing(journey: Journey, employers: Employers, statuses: frozenset[str]) -> Iterator[Offer]:
-    for offer in journey.offers.values():
-        if offer.status.value not in statuses:
-            continue
-        if employers is None or (offer.terms is not None and offer.terms.employer in employers):
-            yield offer
+def _standing(journey: Journey, employers: Employers, statuses: frozenset[str]) -> list[Offer]:
+    return [
+        offer
+        for offer in journey.offers.values()
+        if offer.status.value in statuses
+        and (employers is None or (offer.terms is not None and offer.terms.employer in employers))
+    ]
 
 
-def _interviewed(journey: Journey, employers: Employers) -> Iterator[Micros]:
-    for employer, interview in journey.interviews.items():
-        if employers is None or employer in employers:
-            yield interview.first
+def _interviewed(journey: Journey, employers: Employers) -> Iterable[Micros]:
+    return [held.first for employer, held in journey.interviews.items() if employers is None or employer in employers]
 
 
 def _attended(journey: Journey, employers: Employers) -> Iterable[Micros]:
@@ -133,10 +138,16 @@ def _signed_up(journey: Journey, employers: Employers) -> Iterable[Micros]:
 
 
 def _day(at: Micros, zone: tzinfo) -> date:
+    """Of whole quarters of an hour, most of which many facts lie in, a day is told once."""
+    return _day_of(at // _QUARTER * _QUARTER if at > _STEADY else at, zone)
+
+
+@lru_cache(maxsize=8192)
+def _day_of(at: Micros, zone: tzinfo) -> date:
     return (_EPOCH + timedelta(microseconds=at)).astimezone(zone).date()
 
 
-# Each milestone's own evidence, beside that of the narrower ones.
+# Each milestone's own evidence, beside that of the narrower ones; in the order of FUNNEL.
 EVIDENCE: dict[str, Callable[[Journey, Employers], Iterable[Micros]]] = {
     "hired": _hired,
     "accepted": _accepted,

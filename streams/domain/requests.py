@@ -44,24 +44,31 @@ def candidate_requests(fact: Fact) -> Iterator[MessageRequest]:
     kinds = FACT_KINDS.get(fact.type)
     if not kinds:
         return
+    campaign, candidate, source, id = fact.campaign, fact.candidate, fact.source, fact.id
     params, undone = _params(fact), undo_until(fact)
     for kind in kinds:
-        if kind in CONDITIONS and not CONDITIONS[kind](fact):
+        asks, due = CONDITIONS.get(kind), undone
+        if asks and not asks(fact):
             continue
-        key = dedupe_key(kind, fact.campaign, fact.candidate, _reason(kind, fact))
-        due = later(DUE[kind](fact), undone) if kind in DUE else undone
-        yield MessageRequest(kind, key, fact.campaign, fact.candidate, params, fact.source, fact.id, due)
+        if waits := DUE.get(kind):
+            due = later(waits(fact), undone)
+        key = dedupe_key(kind, campaign, candidate, _reason(kind, fact))
+        yield MessageRequest(kind, key, campaign, candidate, params, source, id, due)
 
 
 def undo_until(fact: Fact) -> datetime | None:
     """Until when who said this may undo it with one click: its messages wait. For what people say by our forms."""
+    if fact.source != CONSOLE:
+        return None
     until = fact.event.get(UNDO_UNTIL)
-    return parse_time(until) if fact.source == CONSOLE and isinstance(until, str) else None
+    return parse_time(until) if isinstance(until, str) else None
 
 
 def later(one: datetime | None, other: datetime | None) -> datetime | None:
     """The later of two moments, each of which there may not be."""
-    return max((moment for moment in (one, other) if moment), default=None)
+    if one is None or other is None:
+        return one or other
+    return max(one, other)
 
 
 def expiry_notice(fact: Fact) -> datetime | None:

@@ -32,6 +32,8 @@ def lines(journey: Journey) -> dict[str, Stamp]:
 def moves(was: Mapping[str, Stamp], journey: Journey, facts: Collection[Fact]) -> list[Move]:
     """What changed in the lines, of a candidate who stood so before these facts."""
     now = lines(journey)
+    if was == now:
+        return []
     return [
         Move(fair, now.get(fair), _anew(was.get(fair), now.get(fair), journey.signed_off(fair), journey, facts))
         for fair in sorted(was.keys() | now.keys())
