@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import chain
 from time import monotonic
@@ -19,9 +17,10 @@ import msgspec
 from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import ApiKeyIncludedException
 
+from notifications.channels.connection import Answer, NoAnswer
 from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Mail, Outcome, all_begin, outcome_of, shown
 from notifications.channels.sendgrid_requests import Group, body, grouped
-from notifications.channels.transport import Answer, NeverConnected, NoAnswer, Wire
+from notifications.channels.transport import NeverConnected, Wire
 from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ _NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the 
 
 
 class SendGrid:
-    """Sends a few requests at a time, on threads (the client blocks). `most`: mails in one request.
+    """Sends a few requests at a time. `most`: mails in one request.
 
     Where that is more than one, portions grow while everything goes well: while it doesn't, few mails are in doubt.
     """
@@ -54,8 +53,8 @@ class SendGrid:
         self.lease = 3 * timeout + 30  # the time of a batch, and that of its last requests
         self.portion, self._most = FIRST_PORTION, most
         self._sender = {"email": sender, "name": sender_name}
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
-        self._closed, self._under_way = threading.Event(), 0
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._closed, self._under_way = False, 0
 
     async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
         """In waves of requests: only what is in the wave under way is in doubt when this process is killed."""
@@ -83,29 +82,27 @@ class SendGrid:
         if (outcome := self._not_now(batch)) is not None:
             return {mail.id: outcome for mail in going}
         mine = await begin(going, before)
-        loop = asyncio.get_running_loop()
         ours = [left for group in groups if (left := [mail for mail in group if mail.id in mine])]
-        if self._closed.is_set():
+        if self._closed:
             return {mail.id: STOPPED for mail in going}
-        told = await asyncio.gather(*[loop.run_in_executor(self._threads, self._send, group, batch) for group in ours])
+        told = await asyncio.gather(*[self._send(group, batch) for group in ours])
         known = dict(zip([mail.id for mail in chain(*ours)], chain(*told), strict=True))
         return {mail.id: known.get(mail.id, TAKEN) for mail in going}
 
     def _not_now(self, batch: _Batch) -> Outcome | None:
-        if self._closed.is_set():
+        if self._closed:
             return STOPPED
         if batch.refusal is not None:  # the others would be told the same, and the provider ban us for asking
             return batch.refusal
         return _NEXT_TIME if monotonic() > batch.ends else None
 
     async def close(self) -> None:
-        self._closed.set()
-        self._threads.shutdown(wait=False)
+        self._closed = True
         self._let_go()
 
     def _let_go(self) -> None:
         """Close the connections, once nobody waits for an answer on one any more."""
-        if self._closed.is_set() and not self._under_way:
+        if self._closed and not self._under_way:
             self._wire.close()
 
     def _learn(self, outcomes: Iterable[Outcome]) -> None:
@@ -115,20 +112,21 @@ class SendGrid:
         else:
             self.portion = min(self.portion * GROWTH, max(self._most, MOST_SINGLE))
 
-    def _send(self, group: Group, batch: _Batch) -> list[Outcome]:
+    async def _send(self, group: Group, batch: _Batch) -> list[Outcome]:
         """An outcome for each mail of one request. A refused one sent nothing: each half is asked about anew, until
         those to blame are alone."""
-        outcome = self._ask(group, batch)
+        async with self._turns:
+            outcome = await self._ask(group, batch)
         if outcome.status == "failed" and len(group) > 1:
             half = len(group) // 2
-            return self._send(group[:half], batch) + self._send(group[half:], batch)
+            return await self._send(group[:half], batch) + await self._send(group[half:], batch)
         return [outcome] * len(group)
 
-    def _ask(self, group: Group, batch: _Batch) -> Outcome:
+    async def _ask(self, group: Group, batch: _Batch) -> Outcome:
         if (outcome := self._not_now(batch)) is not None:
             return outcome
         try:
-            _post(self._wire, _json(group, self._sender))
+            await _post(self._wire, _json(group, self._sender))
         except SendFailed as error:
             return batch.note(outcome_of(error))
         except Exception as error:
@@ -167,10 +165,10 @@ def _json(group: Group, sender: dict[str, str]) -> bytes:
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def _post(wire: Wire, request: bytes) -> None:
+async def _post(wire: Wire, request: bytes) -> None:
     """Post it. Raises a SendFailed that says what may be done next."""
     try:
-        answer = wire.post(request)
+        answer = await wire.post(request)
     except NeverConnected as error:
         raise SendRetryable(f"SendGrid can't be reached: {error}") from None
     except NoAnswer as error:

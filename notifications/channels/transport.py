@@ -1,28 +1,22 @@
-"""One HTTP address that is posted to, over connections that stay open: what can't have left us is told apart, no
-redirect is followed, and of an answer no more is read than is shown.
-
-The standard library's client: no other was as quick, and it says apart what it does first, connecting
-(docs/decisions/0030-wire.md).
-"""
+"""One HTTP address that is posted to, over connections that stay open: what can't have left us is told apart, and no
+redirect is followed."""
 
 from __future__ import annotations
 
-import select
+import asyncio
 import ssl
-import threading
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from time import monotonic
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from notifications.channels.connection import Answer, Connection, NoAnswer
 from schemas.errors import ConfigurationError
 
-MOST_READ: Final = 16 * 1024  # bytes of an answer
 HTTP_PORT: Final = 80
+PORTS: Final = {"http": HTTP_PORT, "https": 443}
 RESTED: Final = 4.0  # seconds without work, after which a connection is not used any more: sooner than servers end it
 
 
@@ -30,106 +24,107 @@ class NeverConnected(Exception):
     """No connection came about, so nothing was sent: no such host, refused, no answer, no trust."""
 
 
-class NoAnswer(Exception):
-    """It may have arrived, but no whole answer came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`headers` in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class Wire:
-    """Posts JSON to one address, from several threads at once. A connection for each that posts at the same moment
-    stays open; each wait for the other side lasts `timeout` seconds."""
+    """Posts JSON to one address, several at once. A connection for each that is posted at the same moment stays open;
+    each wait for the other side lasts `timeout` seconds."""
 
     def __init__(self, url: str, headers: Mapping[str, str], *, timeout: float) -> None:
-        """Raises ConfigurationError for a proxy that can't be."""
+        """Raises ConfigurationError for a proxy that can't be, and for headers that can't be written."""
         self._url = urlsplit(url)
-        self._timeout, self._context = timeout, ssl.create_default_context()
+        self._timeout = timeout
+        self._context = ssl.create_default_context() if self._url.scheme == "https" else None
         self._proxy = _proxy(self._url)
-        known = _credentials(self._proxy) if self._proxy and self._url.scheme == "http" else {}
-        self._headers = {**headers, **known, "Content-Type": "application/json"}
-        self._lock, self._idle, self._closed = threading.Lock(), list[tuple[float, HTTPConnection]](), False
+        asked = self._proxy is not None and self._context is None
+        known = _credentials(self._proxy) if self._proxy and asked else {}
+        target = url if asked else self._url.path
+        self._head = _head(f"POST {target}", _host(self._url), {**headers, **known, "Content-Type": "application/json"})
+        self._idle, self._closed = list[Connection](), False
 
-    def post(self, body: bytes) -> Answer:
+    async def post(self, body: bytes) -> Answer:
         """Raises NeverConnected or NoAnswer."""
-        connection, deadline = self._connection(), monotonic() + self._timeout
-        try:
-            connection.request("POST", self._target(), body, self._headers)
-            answer = connection.getresponse()
-            read = _beginning(answer, deadline)
-            usable = not answer.will_close and (answer.isclosed() or answer.length == 0)
-            answer.close()
-        except (OSError, HTTPException, ValueError) as error:
+        connection = self._rested() or await self._connected()
+        request = b"%bContent-Length: %d\r\n\r\n%b" % (self._head, len(body), body)
+        answer = await connection.ask(request, timeout=self._timeout)
+        if connection.usable and not self._closed:
+            self._idle.append(connection)
+        else:
             connection.close()
-            raise NoAnswer(f"{type(error).__name__} {error}".strip()) from error
-        self._rest(connection, usable=usable)
-        return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, read)
+        return answer
 
     def close(self) -> None:
         """Let the connections go."""
-        with self._lock:
-            idle, self._idle, self._closed = self._idle, [], True
-        for _, connection in idle:
+        idle, self._idle, self._closed = self._idle, [], True
+        for connection in idle:
             connection.close()
 
-    def _connection(self) -> HTTPConnection:
-        """One that was used a moment ago, or a new one."""
-        with self._lock:
-            fresh = [each for each in self._idle if each[0] > monotonic() - RESTED and not _is_ended(each[1])]
-            old, self._idle = [each for each in self._idle if each not in fresh], fresh[:-1]
-        for _, connection in old:
-            connection.close()
-        return fresh[-1][1] if fresh else self._connected()
+    def _rested(self) -> Connection | None:
+        """The one that was used last, if that was a moment ago."""
+        since = monotonic() - RESTED
+        while self._idle and self._idle[0].rested_at < since:
+            self._idle.pop(0).close()
+        while self._idle:
+            latest = self._idle.pop()
+            if not latest.is_ended():
+                return latest
+            latest.close()
+        return None
 
-    def _connected(self) -> HTTPConnection:
-        at, through = self._proxy or self._url, self._proxy is not None and self._url.scheme == "https"
-        if self._url.scheme == "https":
-            made: HTTPConnection = HTTPSConnection(
-                at.hostname or "", at.port, timeout=self._timeout, context=self._context
-            )
-        else:
-            made = HTTPConnection(at.hostname or "", at.port, timeout=self._timeout)
-        if through:
-            made.set_tunnel(self._url.hostname or "", self._url.port, headers=_credentials(at))
+    async def _connected(self) -> Connection:
         try:
-            made.connect()
-        except (OSError, HTTPException, ValueError) as error:
-            made.close()
+            async with asyncio.timeout(self._timeout):
+                made = await self._connect()
+        except TimeoutError:
+            raise NeverConnected("timed out") from None
+        except (OSError, NoAnswer, ValueError) as error:
             raise NeverConnected(str(error) or type(error).__name__) from error
+        if not made.is_open:
+            raise NeverConnected("the connection was closed at once")
         return made
 
-    def _target(self) -> str:
-        """The path; all of the address where a proxy is asked for it."""
-        return self._url.geturl() if self._proxy and self._url.scheme == "http" else self._url.path
+    async def _connect(self) -> Connection:
+        at, loop = self._proxy or self._url, asyncio.get_running_loop()
+        direct = self._context if self._proxy is None else None
+        named = self._url.hostname if direct else None
+        port = at.port or PORTS[at.scheme]
+        _, made = await loop.create_connection(Connection, at.hostname or "", port, ssl=direct, server_hostname=named)
+        if self._proxy is None or self._context is None:
+            return made
+        try:
+            return await self._through(made, self._proxy)
+        except BaseException:
+            made.close()
+            raise
 
-    def _rest(self, connection: HTTPConnection, *, usable: bool) -> None:
-        with self._lock:
-            usable = usable and not self._closed
-            if usable:
-                self._idle.append((monotonic(), connection))
-        if not usable:
-            connection.close()
+    async def _through(self, tunnel: Connection, proxy: SplitResult) -> Connection:
+        """A connection to the address in a tunnel that the proxy opens. Raises OSError where it opens none."""
+        host = f"{_bracketed(self._url.hostname or '')}:{self._url.port or PORTS['https']}"
+        request = _head(f"CONNECT {host}", host, _credentials(proxy)) + b"\r\n"
+        answer = await tunnel.ask(request, timeout=self._timeout, without_body=True)
+        if not 200 <= answer.status < 300:
+            raise OSError(f"the proxy answered {answer.status}")
+        loop, made = asyncio.get_running_loop(), Connection()
+        assert self._context is not None
+        transport = await loop.start_tls(tunnel.transport, made, self._context, server_hostname=self._url.hostname)
+        assert transport is not None
+        made.connection_made(transport)
+        return made
 
 
-def _is_ended(connection: HTTPConnection) -> bool:
-    """Whether the other side has closed it, or speaks without being asked."""
-    waiting = select.poll()
-    waiting.register(connection.sock, select.POLLIN)
-    return bool(waiting.poll(0))
+def _head(asks: str, host: str, headers: Mapping[str, str]) -> bytes:
+    """A request's beginning. Raises ConfigurationError where a header would be more than one."""
+    lines = [f"{asks} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
+    if not all(line.isprintable() and line.isascii() for line in lines):
+        raise ConfigurationError("a header of requests to the provider can't be written: is the key whole?")
+    return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def _beginning(answer: HTTPResponse, deadline: float) -> bytes:
-    """What is read of a body: all of it, so that the connection can be used again, unless it is long or slow."""
-    read = b""
-    while len(read) <= MOST_READ and monotonic() < deadline and (chunk := answer.read1(MOST_READ)):
-        read += chunk
-    return read[:MOST_READ]
+def _host(url: SplitResult) -> str:
+    host = _bracketed(url.hostname or "")
+    return host if url.port in (None, PORTS[url.scheme]) else f"{host}:{url.port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _proxy(url: SplitResult) -> SplitResult | None:

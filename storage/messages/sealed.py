@@ -5,7 +5,6 @@ A message's own is under its candidate's key, or the campaign's; a mail under th
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ import msgspec
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
+from storage.messages.compressing import compressed, expanded
 from storage.messages.transitions import TOLD_WITH, UNWRITTEN, Cause
 from storage.vault.keeping import Keeper, Lives
 
@@ -25,7 +25,6 @@ _FILE: Final = "file"
 # What comes from mail servers, providers and HR; what others say, we said ourselves.
 _OTHERS_SAY: Final[frozenset[Cause]] = frozenset({"outcome", "provider", "resent", "hr"})
 _WHOSE: Final = "SELECT id, campaign, coalesce(candidate, '') FROM messages WHERE id = ANY(%s::bigint[])"
-_QUICKLY: Final = 1  # zlib's level
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def seal_mail(
 ) -> tuple[bytes, Lives] | None:
     """A mail (subject, HTML, text) that tells of these candidates; of none: the empty one, whose key is the
     campaign's."""
-    return keeper.seal_together(campaign, candidates, zlib.compress(_encode(parts), _QUICKLY))
+    return keeper.seal_together(campaign, candidates, compressed(_encode(parts)))
 
 
 def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: datetime) -> KeptMail | None:
@@ -87,7 +86,7 @@ def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: date
     opened = keeper.open_together(campaign, lives, kept)
     if opened is None:
         return None
-    subject, html, text = _decode_mail(zlib.decompress(opened))
+    subject, html, text = _decode_mail(expanded(opened))
     return KeptMail(html, text, at, subject)
 
 

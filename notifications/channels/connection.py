@@ -1,0 +1,167 @@
+"""One connection over which a request is posted, and its answer read: of what a server may say, no more than is shown.
+
+asyncio's own transport and llhttp's parser: a third of what the standard library's client takes, and no thread
+(docs/decisions/0047-rates.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+import httptools
+
+MOST_READ: Final = 16 * 1024  # bytes of an answer's body
+MOST_HEAD: Final = 64 * 1024  # bytes before it
+_INFORMS: Final = range(100, 200)  # statuses before the answer
+
+
+class NoAnswer(Exception):
+    """It may have arrived, but no whole answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`headers` in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Connection(asyncio.Protocol):
+    """Carries one request at a time. `usable`: whether another may follow; `rested_at`: when it had done the last."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self.usable = True
+        self.rested_at = 0.0
+        self._answer: asyncio.Future[Answer] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._fresh()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it came about and was not closed since, as far as anybody has noticed."""
+        return self.usable and not self.transport.is_closing()
+
+    async def ask(self, request: bytes, *, timeout: float, without_body: bool = False) -> Answer:
+        """Send a request and wait for its answer. While the other side takes what is sent, there is time; then
+        `timeout` seconds for all of the answer. `without_body`: what follows is none of it. Raises NoAnswer."""
+        self._fresh(without_body=without_body)
+        self._answer = asyncio.get_running_loop().create_future()
+        try:
+            self.transport.write(request)
+            self._watch(timeout, self.transport.get_write_buffer_size())
+            return await self._answer
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._answer = None
+            if self._alarm is not None:
+                self._alarm.cancel()
+
+    def is_ended(self) -> bool:
+        """Whether the other side has closed it, or speaks without being asked, also where nobody has noticed as yet."""
+        if not self.is_open:
+            return True
+        waiting = select.poll()
+        waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
+
+    def close(self) -> None:
+        """At once, whatever is under way."""
+        self.usable = False
+        self.transport.abort()
+
+    def _fresh(self, *, without_body: bool = False) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers: dict[str, str] = {}
+        self._body, self._heads, self._head_read = b"", False, 0
+        self._without_body = without_body
+
+    def _watch(self, timeout: float, unsent: int) -> None:
+        self._alarm = asyncio.get_running_loop().call_later(timeout, self._late, timeout, unsent)
+
+    def _late(self, timeout: float, unsent: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < unsent:
+            self._watch(timeout, left)
+            return
+        self.usable = False
+        self._end("timed out")
+
+    def _end(self, why: str) -> None:
+        """No more will come: what is known of the answer is the answer, once its status and headers are."""
+        if self._answer is None or self._answer.done():
+            return
+        if self._heads:
+            self._told()
+        else:
+            self._answer.set_exception(NoAnswer(why))
+
+    def _told(self) -> None:
+        if self._answer is not None and not self._answer.done():
+            self.rested_at = monotonic()
+            self._answer.set_result(Answer(self._parser.get_status_code(), self._headers, self._body[:MOST_READ]))
+        if not self.usable:
+            self.transport.abort()
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None or self._answer.done():
+            self.close()  # it speaks without being asked
+            return
+        if not self._heads:
+            self._head_read += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.usable = False
+            self._end(f"{type(error).__name__} {error}".strip())
+            self.transport.abort()
+            return
+        if not self._heads and self._head_read > MOST_HEAD:
+            self._end("an answer without end")
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.usable = False
+        self._end(f"{type(exc).__name__} {exc}".strip() if exc else "the connection was closed")
+
+    # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        self._headers = {}
+        if self._heads:  # a second answer, which nobody asked for
+            self.usable = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._heads = self._parser.get_status_code() not in _INFORMS
+        if self._heads and self._without_body:
+            self._told()
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body[: MOST_READ + 1]
+        if len(self._body) > MOST_READ:
+            self.usable = False
+            self._told()
+
+    def on_message_complete(self) -> None:
+        if self._heads:
+            self.usable = self.usable and self._parser.should_keep_alive()
+            self._told()

@@ -1,0 +1,40 @@
+"""Mails are kept in few bytes, and what was kept once can be read for ever."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64decode
+from hashlib import sha256
+from importlib import resources
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.messages.compressing import DICTIONARY, compressed, expanded
+from tests.mail_dictionary import mails
+
+
+@given(st.binary(max_size=20_000))
+def test_a_mail_is_what_it_was(mail: bytes):
+    assert expanded(compressed(mail)) == mail
+    assert expanded(zlib.compress(mail, 1)) == mail
+
+
+def test_a_mail_of_any_kind_takes_few_bytes():
+    found = {kind: (len(mail), len(compressed(mail))) for kind, mail in mails(1, "Another")}
+    assert sum(kept for _, kept in found.values()) * 10 < sum(size for size, _ in found.values())
+    assert not {kind: sizes for kind, sizes in found.items() if sizes[1] * 4 > sizes[0]}
+
+
+def test_a_dictionary_is_never_changed():
+    """Who changes it can't read what was kept."""
+    kept = (resources.files("storage") / "messages" / DICTIONARY).read_bytes()
+    assert sha256(kept).hexdigest() == "b6df93217add6182296edc3646b62b65399ce8846ce2fb8763658b7f949637f2"
+
+
+@pytest.mark.parametrize(
+    "kept", [b64decode("KLUv/SMX0WY8QUUBAMAiLCI8cD7kurLniLHnmoQ8L3A+IiwiIl0E/MxZifHdCEee/E6mBAw=")]
+)
+def test_a_mail_that_was_kept_once_is_read(kept: bytes):
+    assert expanded(kept).decode() == '["录用通知","<p>亲爱的李思雨</p>","亲爱的李思雨"]'
