@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -42,6 +42,7 @@ ON CONFLICT (campaign, candidate) DO UPDATE SET key = NULL, name = NULL, profile
     restricted_at = NULL, restricted_until = NULL, restricted_ground = NULL,
     erased_at = greatest(coalesce(p.erased_at, excluded.erased_at), excluded.erased_at)
 """
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _AGAIN: Final = 3  # how often a row may come or go between two looks
 
 Randomness = Callable[[int], bytes]
@@ -101,11 +102,13 @@ class PersonKeys:
             await self._make(conn, missing, held)
         raise ConcurrentChange("a person was erased while facts were sealed")
 
-    async def for_keeping(self, conn: Conn, persons: Collection[JourneyKey]) -> dict[JourneyKey, PersonKey]:
-        """The keys of these persons, made where there is none. Nobody is held up: what is sealed under a key that is
-        destroyed meanwhile is noise, as it should be."""
-        found = await self.held(conn, persons)
-        missing = [each for each in persons if each not in found or found[each].key is None]
+    async def for_keeping(
+        self, conn: Conn, persons: Collection[JourneyKey], said: Mapping[JourneyKey, datetime] | None = None
+    ) -> dict[JourneyKey, PersonKey]:
+        """The keys of these persons, made where there is none; who was erased gets no new one, but for what was `said`
+        later. Nobody is held up: what is sealed under a key that is destroyed meanwhile is noise, as it should be."""
+        found, said = await self.held(conn, persons), said or {}
+        missing = [each for each in persons if each not in found or found[each].begins_with(said.get(each, LONG_AGO))]
         if not missing:
             return found
         await self._make(conn, missing, found)
