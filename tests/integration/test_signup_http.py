@@ -396,6 +396,7 @@ async def test_what_nobody_confirmed_goes_with_all_that_was_kept_of_its_person(w
     assert [candidate for candidate, _ in rows] == ["c1"]
     assert "new@example.com" not in str(await world.office.rows("SELECT text FROM mails"))
     await world.send(email="new@example.com")  # typed once more, it is somebody new
+    await world.settle()
     await confirm(world)
     assert "new@example.com" in str(await world.settle())
 
