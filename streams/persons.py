@@ -1,13 +1,18 @@
-"""What a batch changes in the vault: what persons are called now, who is hidden, and whose keys go."""
+"""What a batch changes in the vault: what persons are called now, who is hidden, and whose keys go; and who goes that
+was never more than a form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from schemas.facts import Fact
 from schemas.journey import Journey, Micros, Restriction, Stamp
+from storage import messages
+from storage.access import own_pages
 from storage.database import Conn
+from storage.journeys import addresses, unconfirmed
 from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
 from storage.vault import restricting
@@ -16,6 +21,8 @@ from storage.vault.process import vault
 from streams.domain.fold import PERSONAL, SIGNUP
 
 _OF_EARLIER: Final = frozenset(PERSONAL)  # among the attributes, where an earlier version kept them
+LAPSED_AT_ONCE: Final = 500
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Persons:
@@ -90,3 +97,17 @@ class Persons:
             self._values.setdefault(key, {})[name] = opened[fact.identity].data.get(name)
         anew = {key for key, told in self._told.items() if not told}
         await vault().draw(conn, self._values, anew=anew, at_hand=self._at_hand)
+
+
+async def let_lapse(conn: Conn, days: int, now: datetime) -> int:
+    """Take away some of the signups that nobody confirmed for so many days; of whom nothing else is known, all that was
+    kept. Returns of how many persons."""
+    async with conn.transaction():
+        lapsed = await unconfirmed.lapse(conn, days, LAPSED_AT_ONCE)
+        unknown = await vault().keys.discard(conn, lapsed) if lapsed else []
+        if unknown:
+            await messages.forget(conn, dict.fromkeys(unknown, (now - _EPOCH) // timedelta(microseconds=1)))
+            await dead_letters.forget(conn, unknown)
+            await addresses.forget(conn, unknown)
+            await own_pages.forget(conn, unknown)
+    return len(unknown)

@@ -20,6 +20,7 @@ from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
 from storage.vault import retention
 from storage.vault.accepting import accept
+from storage.vault.process import vault
 from storage.vault.retention import KnownPerson, Plan
 from streams.domain.retention import Hidden, Kept, Next, months_after, next_step, outcome
 
@@ -46,7 +47,7 @@ async def carry_out(conn: Conn, now: datetime) -> int:
     Of whom something was said that waits to be applied, or whose question has not gone for so long, nothing is done
     before they are looked at again."""
     async with conn.transaction():
-        known = await retention.due(conn, now, DONE)
+        known = await _due(conn, now)
         by = await terms.retention(conn, {each.campaign for each in known})
         plans = [(each, _plan(each, by)) for each in known]
         unsure = await _unsure(conn, known, now)
@@ -66,6 +67,16 @@ async def carry_out(conn: Conn, now: datetime) -> int:
     if said:
         await ledger.ring(conn)
     return len(due)
+
+
+async def _due(conn: Conn, now: datetime) -> list[KnownPerson]:
+    """Some of whom something is due, held: what they say in this moment either counts here, or finds what is said
+    here."""
+    held = {each.key for each in await retention.due(conn, now, DONE)}
+    if not held:
+        return []
+    await vault().keys.lock(conn, held)
+    return [each for each in await retention.due(conn, now, DONE) if each.key in held]
 
 
 async def _unsure(conn: Conn, known: Sequence[KnownPerson], now: datetime) -> set[JourneyKey]:

@@ -21,6 +21,7 @@ from storage.vault import retention as persons
 from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
 from streams.persisting import Persistence
+from streams.persons import let_lapse
 from streams.retention import carry_out, survey
 from streams.sealing import Beside
 from streams.seating import START, catch_up, draw_persons, tag_journeys
@@ -35,7 +36,8 @@ SEAL_AFTER: Final = 3600.0  # seconds from its start on: one of an earlier versi
 LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
 LOOK_EVERY: Final = 2.0  # seconds between portions of persons whose time is looked at
 DO_EVERY: Final = 10.0  # seconds between portions of what is due of them
-OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1, "unconfirmed": 7}  # days
+OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
+UNCONFIRMED: Final = 7  # days for which a signup waits for its address to be confirmed
 
 
 class Upkeep:
@@ -122,6 +124,7 @@ class Upkeep:
 
         async def sweep() -> None:
             await self._aside.persist(lambda conn: retention.sweep(conn, self._days))
+            await self._aside.persist(lambda conn: let_lapse(conn, UNCONFIRMED, self._clock()))
 
         async def draw_anew() -> None:
             if time.monotonic() >= self._draws_at:

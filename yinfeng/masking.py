@@ -4,13 +4,9 @@ server answered."""
 from __future__ import annotations
 
 import logging
-import re
-from typing import Any, Final
+from typing import Any
 
-_HIDDEN: Final = (
-    (re.compile(r"[^\s@,;:<>\"'()\\\[\]{}=]{1,64}@[^\s@,;:<>\"'()\\\[\]{}/]{1,185}\.[^\W\d_]{2,63}"), "[address]"),
-    (re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])"), "[number]"),
-)
+from schemas.masking import masked
 
 
 def mask_logs() -> None:
@@ -18,13 +14,6 @@ def mask_logs() -> None:
     make = logging.getLogRecordFactory()
     if not isinstance(make, _Masking):
         logging.setLogRecordFactory(_Masking(make))
-
-
-def masked(text: str) -> str:
-    """The text without addresses and telephone numbers."""
-    for pattern, instead in _HIDDEN:
-        text = pattern.sub(instead, text)
-    return text
 
 
 class _Masking:

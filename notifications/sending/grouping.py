@@ -22,12 +22,18 @@ def arranged(situations: Sequence[Situation]) -> list[Situation | NotNow | ToldW
     groups: dict[tuple[str, str], list[int]] = {}
     told: dict[str, int] = {}
     for index, situation in enumerate(situations):
-        found.append(_capped(situation, told) if AUDIENCES[situation.message.kind] == "hr" else situation)
+        found.append(_standing(situation, told))
         if situation.message.kind in GROUPED:
             groups.setdefault((situation.message.campaign, situation.message.kind), []).append(index)
     for members in groups.values():
         _gather(found, members)
     return found
+
+
+def _standing(situation: Situation, told: dict[str, int]) -> Situation | NotNow:
+    if situation.message.forgotten:
+        return NotNow("cancelled", "candidate erased")
+    return _capped(situation, told) if AUDIENCES[situation.message.kind] == "hr" else situation
 
 
 def _gather(found: list[Situation | NotNow | ToldWith], members: Sequence[int]) -> None:

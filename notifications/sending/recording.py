@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final
@@ -93,6 +93,11 @@ class Portion:
     def with_followers(self, mails: Sequence[Mail]) -> list[int]:
         """The messages that these mails tell of."""
         return [id for mail in mails for id in (mail.id, *self._followers.get(mail.id, ()))]
+
+    def broken(self, going: Sequence[Mail], ours: Set[int]) -> list[int]:
+        """The messages of mails that tell of one that may not go: its candidate was erased or restricted since."""
+        told = [[mail.id, *self._followers.get(mail.id, ())] for mail in going]
+        return [id for each in told if not ours >= set(each) for id in each if id in ours]
 
     def records(self, outcomes: Mapping[int, Outcome]) -> list[Record]:
         """What is to be recorded now that this became of these mails; what did not go, too."""

@@ -194,7 +194,8 @@ class Sender:
         told = await route.channel.send(mails, partial(self._begin, portion)) if mails else []
         outcomes = [believed(outcome, self._chance.clock()) for outcome in told]
         breaker.note(outcomes)
-        await self._record(portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True))))
+        became = portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True)))
+        await self._record(became, kept=route.channel.keeps)
         await self._tell_of_channel(route, breaker, worked=bool(told))
         if trouble := alarm(route.channel.name, claimed, outcomes, self._chance.clock()):
             await self._storage(asking.request, [trouble])
@@ -226,6 +227,9 @@ class Sender:
                 async with borrowed(self._pool) as conn, conn.transaction():
                     await recording.record(conn, records, owner=self._owner)
                     ours = await claiming.begin(conn, portion.with_followers(going), owner=self._owner)
+                    if broken := portion.broken(going, ours):
+                        await claiming.take_back(conn, broken)
+                        ours -= set(broken)
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; %d mails wait to begin", error, len(going))
                 await asyncio.sleep(OUTAGE_PAUSE)
@@ -276,12 +280,12 @@ class Sender:
             links = self._links = self._links or await load_links(conn, self._writer.base_url)
             return claimed, await letters_for(conn, claimed, self._writer, links, self._chance.clock())
 
-    async def _record(self, records: Sequence[Record]) -> None:
+    async def _record(self, records: Sequence[Record], *, kept: bool) -> None:
         """Store what became of them, however long the database is away: it can't be known again."""
         while True:
             try:
                 async with borrowed(self._pool) as conn:
-                    return await recording.record(conn, records, owner=self._owner)
+                    return await recording.record(conn, records, owner=self._owner, kept=kept)
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; %d outcomes wait to be recorded", error, len(records))
                 await asyncio.sleep(OUTAGE_PAUSE)

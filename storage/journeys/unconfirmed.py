@@ -29,6 +29,11 @@ SELECT signup, campaign, candidate, typed FROM unconfirmed WHERE NOT typed ? 'se
 ORDER BY signup LIMIT %s FOR UPDATE
 """
 _OF: Final = "SELECT signup, at FROM unconfirmed WHERE campaign = %s AND candidate = %s ORDER BY at"
+_LAPSE: Final = """
+DELETE FROM unconfirmed WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM unconfirmed WHERE at < now() - make_interval(days => %s) LIMIT %s))
+RETURNING campaign, candidate
+"""
 _FORGET: Final = """
 DELETE FROM unconfirmed WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
@@ -69,6 +74,11 @@ async def of(conn: Conn, key: JourneyKey) -> list[dict[str, Any]]:
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:
     """Nothing of these persons waits any more."""
     await conn.execute(_FORGET, columns(list(keys), 2))
+
+
+async def lapse(conn: Conn, days: int, most: int) -> set[JourneyKey]:
+    """Take away some of what nobody confirmed for so many days. Returns whose it was."""
+    return {(c, p) for c, p in await (await conn.execute(_LAPSE, [days, most])).fetchall()}
 
 
 async def count_clear(conn: Conn) -> int:

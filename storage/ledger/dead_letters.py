@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.vault.keeping import PLATFORM, Keeper
+from storage.vault.keys import LONG_AGO
 from storage.vault.process import vault
 
 
@@ -56,6 +57,7 @@ class _Data(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     data: _Data
+    time: Any = None
 
 
 _BURY: Final = """
@@ -87,12 +89,14 @@ DELETE FROM dead_letters WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s
 # Of an earlier version: in the clear, by their keys alone.
 _KEYED: Final = "DELETE FROM dead_letters WHERE key = ANY(%b::bytea[])"
 _PURPOSE: Final = "letter"
+_TIME: Final = "ce_time"  # the header of an event in binary form
 
 
 async def bury(conn: Conn, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
-    """Store dead letters; one that is stored already is left as it is. Returns them with what others may see."""
+    """Store dead letters; one that is stored already is left as it is. Returns them with what others may see. Of who
+    was erased it is kept that there was one, unless it says that it was said later."""
     whose = [_whose(letter.key, letter.value) for letter in letters]
-    keeper = await vault().keeper(conn, whose)
+    keeper = await _keeper(conn, whose, letters)
     buried = [_buried(keeper, key, letter) for key, letter in zip(whose, letters, strict=True)]
     rows = [
         [each.topic for each in buried],
@@ -161,7 +165,7 @@ async def seal_some(conn: Conn, limit: int) -> int:
         await cursor.execute(_CLEAR, [limit])
         letters = await cursor.fetchall()
     whose = [_whose(letter.key, letter.value) for letter in letters]
-    keeper = await vault().keeper(conn, whose)
+    keeper = await _keeper(conn, whose, letters)
     rows = [
         [each.id for each in letters],
         [keeper.digest(_PURPOSE, each.value) for each in letters],
@@ -173,11 +177,20 @@ async def seal_some(conn: Conn, limit: int) -> int:
     return len(letters)
 
 
+async def _keeper(conn: Conn, whose: Sequence[JourneyKey], letters: Sequence[DeadLetter]) -> Keeper:
+    """Seals letters of these persons. A life that begins with one of them gets its key here."""
+    latest: dict[JourneyKey, datetime] = {}
+    for key, letter in zip(whose, letters, strict=True):
+        latest[key] = max(_said(letter), latest.get(key, LONG_AGO))
+    return await vault().keeper(conn, latest, said=latest)
+
+
 def _buried(keeper: Keeper, whose: JourneyKey, letter: DeadLetter) -> DeadLetter:
     inside = _Inside(letter.key, letter.value, letter.headers, letter.reason)
     campaign, candidate = whose
-    sealed = keeper.seal(whose, _PURPOSE, msgspec.json.encode(inside)) or b""
-    return replace(letter, sealed=sealed, about=fact_key(campaign, candidate or None))
+    lives = keeper.is_of_this_life(whose, _said(letter))
+    sealed = keeper.seal(whose, _PURPOSE, msgspec.json.encode(inside)) if lives else None
+    return replace(letter, sealed=sealed or b"", about=fact_key(campaign, candidate or None))
 
 
 async def _read(conn: Conn, query: str, values: Sequence[Any], *, hidden: bool = False) -> list[DeadLetter]:
@@ -209,6 +222,16 @@ def _whose(key: bytes | None, value: bytes) -> JourneyKey:
         said = (campaign, candidate)
     campaign, candidate = (each if _is_id(each) else "" for each in said)
     return (campaign, candidate) if campaign else PLATFORM
+
+
+def _said(letter: DeadLetter) -> datetime:
+    """When what a letter says was said, as far as it says that; else long ago."""
+    try:
+        text = letter.headers.get(_TIME) or msgspec.json.decode(letter.value, type=_Event).time
+        at = datetime.fromisoformat(text.upper())
+        return LONG_AGO if at.tzinfo is None else at.astimezone(UTC)
+    except (msgspec.DecodeError, UnicodeError, ValueError, OverflowError, AttributeError, TypeError):
+        return LONG_AGO
 
 
 def _told(value: bytes) -> tuple[Any, Any] | None:

@@ -105,6 +105,10 @@ SELECT DISTINCT f.campaign, f.candidate FROM facts f JOIN pending p USING (seq)
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
   ON f.campaign = k.campaign AND f.candidate = k.candidate
 """
+_WAITS_TO_BE_ERASED = """
+SELECT EXISTS (SELECT FROM facts f JOIN pending p USING (seq)
+               WHERE f.campaign = %s AND f.candidate = %s AND f.type = 'candidate.erased')
+"""
 _OF_PERSONS = """
 SELECT f.seq, f.event::text FROM facts f
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
@@ -232,6 +236,12 @@ async def waiting_of(conn: Conn, keys: Iterable[JourneyKey]) -> set[JourneyKey]:
     """Of which of these candidates something was said that is not applied yet."""
     cursor = await conn.execute(_WAITING_OF, columns(list(keys), 2))
     return {(campaign, candidate) for campaign, candidate in await cursor.fetchall()}
+
+
+async def waits_to_be_erased(conn: Conn, key: JourneyKey) -> bool:
+    """Whether this candidate's erasure is accepted, and not applied yet."""
+    row = await (await conn.execute(_WAITS_TO_BE_ERASED, [*key])).fetchone()
+    return bool(row and row[0])
 
 
 async def of_persons(conn: Conn, persons: Iterable[JourneyKey]) -> list[tuple[int, Fact]]:

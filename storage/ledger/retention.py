@@ -25,7 +25,6 @@ _OLD: Final[dict[str, str]] = {
     """,
     "sessions": "SELECT ctid FROM sessions WHERE expires_at < now() - make_interval(days => %s) LIMIT %s",
     "access_links": "SELECT ctid FROM access_links WHERE expires_at < now() - make_interval(days => %s) LIMIT %s",
-    "unconfirmed": "SELECT ctid FROM unconfirmed WHERE at < now() - make_interval(days => %s) LIMIT %s",
     "throttles": "SELECT ctid FROM throttles WHERE since < now() - make_interval(days => %s) LIMIT %s",
 }
 

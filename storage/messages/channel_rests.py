@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from schemas.masking import masked
 from storage.database import Conn
 
 _NOTE: Final = """
@@ -21,8 +22,9 @@ FROM channel_rests r ORDER BY r.channel
 
 
 async def note(conn: Conn, channel: str, kinds: Collection[str], reason: str, until: datetime) -> None:
-    """The channel rests until then, longer each time: `since` stays that of the first."""
-    await conn.execute(_NOTE, [channel, sorted(kinds), reason, until])
+    """The channel rests until then, longer each time: `since` stays that of the first. What a mail server says often
+    names the address that it refused."""
+    await conn.execute(_NOTE, [channel, sorted(kinds), masked(reason), until])
 
 
 async def over(conn: Conn, channel: str) -> None:

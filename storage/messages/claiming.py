@@ -23,7 +23,7 @@ ORDER BY coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP 
 """
 _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
     lease_until = now() + make_interval(secs => %(lease)s)"""
-_COLUMNS: Final = "id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text"
+_COLUMNS: Final = "id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text, forgotten"
 _OF_KINDS: Final = "kind = ANY(%(kinds)s)"
 _SAME_GROUPS: Final = "(campaign, kind) IN (SELECT * FROM unnest(%(campaigns)b::text[], %(kinds)b::text[]))"
 # Who was thought dead, and lost its claims to another, may begin nothing more. Nor does what was written to or of
@@ -35,6 +35,7 @@ WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' AND NOT forgotten
        OR {SHOWN.format(campaign="m.campaign", candidate="m.candidate")})
 RETURNING id
 """
+_TAKE_BACK: Final = "UPDATE messages SET begun_at = NULL, attempts = attempts - 1 WHERE id = ANY(%s)"
 # What was claimed by this version, which notes what it begins, and not begun did not go; what the channel `keeps` was
 # stored in the transaction that recorded it, or not at all.
 _EXPIRED: Final = """
@@ -63,7 +64,8 @@ _LOST: Final = "the sender ended between claiming this message and recording wha
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A message that this sender alone may send, until its lease ends. `attempts`: how often it was tried before;
-    `source` and `fact` are the identity of the fact that asked for it, where one did; `nonce` is its name outside."""
+    `source` and `fact` are the identity of the fact that asked for it, where one did; `nonce` is its name outside.
+    `forgotten`: its candidate was erased while it was under way."""
 
     id: int
     kind: str
@@ -75,6 +77,7 @@ class Claimed:
     fact: str | None = None
     requested_at: datetime | None = None
     nonce: str = ""
+    forgotten: bool = False
 
 
 async def claim(
@@ -123,6 +126,11 @@ async def _claim(conn: Conn, which: str, values: dict[str, Any]) -> list[Claimed
 async def begin(conn: Conn, ids: Collection[int], *, owner: str) -> set[int]:
     """Note that these messages go now. Returns those that are still this owner's, and may go still: no others may."""
     return {id for (id,) in await (await conn.execute(_BEGIN, [sorted(ids), owner])).fetchall()}
+
+
+async def take_back(conn: Conn, ids: Collection[int]) -> None:
+    """These did not begin after all. Within the transaction that began them."""
+    await conn.execute(_TAKE_BACK, [sorted(ids)])
 
 
 async def sweep(conn: Conn, *, keeping: Collection[str]) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -80,8 +80,9 @@ class Record:
     tells_of: tuple[int, ...] = ()
 
 
-async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
-    """Store what became of messages that `owner` has claimed, all in one transaction.
+async def record(conn: Conn, records: Sequence[Record], *, owner: str, kept: bool = False) -> None:
+    """Store what became of messages that `owner` has claimed, all in one transaction. `kept`: storing them is what
+    delivers them, so that a mail that tells of who was erased meanwhile is made anew, without them.
 
     A message that another sender has taken meanwhile, since the lease ended, is left to it.
     """
@@ -92,6 +93,9 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
         rows = await (await conn.execute(_OURS, [[each.id for each in records], owner])).fetchall()
         forgotten = {id: gone for id, gone, *_ in rows}
         ours = [each for each in records if each.id in forgotten]
+        spoiled = {each.id for each in ours if any(forgotten.get(id, True) for id in each.tells_of)}
+        if kept and spoiled:
+            ours = _made_anew(ours, spoiled)
         told_of = [id for each in ours for id in each.tells_of]
         whose = await sealed.whose(conn, told_of) if told_of else {}
         whose |= {id: (campaign, candidate) for id, _, campaign, candidate in rows}
@@ -102,10 +106,18 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str) -> None:
             await conn.execute(_KEEP_WORD, values)
         await _tell_of_offers(conn, [each for each in ours if each.id in changed])
         await suppressions.add(conn, _wishes([each for each in ours if not forgotten[each.id]]))
-        await _keep(conn, keeper, whose, [each for each in ours if each.html is not None and not forgotten[each.id]])
+        lasting = [each for each in ours if not forgotten[each.id] and each.id not in spoiled]
+        await _keep(conn, keeper, whose, [each for each in lasting if each.html is not None])
         went = [each.id for each in ours if each.status in ("sent", "unknown")]
         if went:
             await seat_words.note(conn, went)
+
+
+def _made_anew(records: Sequence[Record], spoiled: Set[int]) -> list[Record]:
+    """The records, where these mails and what is told in them wait once more."""
+    waiting = spoiled | {id for each in records if each.id in spoiled for id in each.tells_of}
+    again = Record(id=0, status="requested", cause="put_off", reason="somebody of whom it told was erased meanwhile")
+    return [replace(again, id=each.id) if each.id in waiting else each for each in records]
 
 
 def _wishes(records: Sequence[Record]) -> list[Wish]:

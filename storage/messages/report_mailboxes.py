@@ -7,6 +7,7 @@ from typing import Final
 
 from psycopg.rows import class_row
 
+from schemas.masking import masked
 from storage.database import Conn
 
 # One reads at a time; whoever stands still is followed by another when its time has passed.
@@ -59,7 +60,7 @@ async def read_through(conn: Conn, mailbox: str) -> None:
 
 async def troubled(conn: Conn, mailbox: str, reason: str) -> None:
     """It can't be read."""
-    await conn.execute(_TROUBLED, [reason, mailbox])
+    await conn.execute(_TROUBLED, [masked(reason), mailbox])
 
 
 async def listed(conn: Conn) -> list[MailboxState]:

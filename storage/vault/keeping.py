@@ -10,6 +10,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -51,6 +52,11 @@ class Keeper:
             return None
         nonce, life = self._randomness(_NONCE), held.life.to_bytes(_LIFE, "big")
         return SEALED_BYTES + life + nonce + AESGCM(held.key).encrypt(nonce, said, _about(purpose, whose, life))
+
+    def is_of_this_life(self, whose: JourneyKey, said: datetime) -> bool:
+        """Whether what was said then was not said before the person was erased."""
+        erased_at = self._keys[whose].erased_at
+        return erased_at is None or said > erased_at
 
     def open(self, whose: JourneyKey, purpose: str, kept: bytes) -> bytes | None:
         """None where its key was destroyed. What is in the clear is returned as it is."""

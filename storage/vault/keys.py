@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -42,6 +42,18 @@ ON CONFLICT (campaign, candidate) DO UPDATE SET key = NULL, name = NULL, profile
     restricted_at = NULL, restricted_until = NULL, restricted_ground = NULL,
     erased_at = greatest(coalesce(p.erased_at, excluded.erased_at), excluded.erased_at)
 """
+_LOCK: Final = f'{_HELD} ORDER BY p.campaign COLLATE "C", p.candidate COLLATE "C" FOR UPDATE OF p'
+# What is shown of an address that no mail goes to is sealed under the key of whom the mail was for.
+_DISCARD: Final = """
+DELETE FROM vault.person p USING unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
+WHERE p.campaign = k.campaign AND p.candidate = k.candidate AND p.erased_at IS NULL
+  AND NOT EXISTS (SELECT FROM facts f WHERE (f.campaign, f.candidate) = (p.campaign, p.candidate))
+  AND NOT EXISTS (SELECT FROM unconfirmed u WHERE (u.campaign, u.candidate) = (p.campaign, p.candidate))
+  AND NOT EXISTS (SELECT FROM suppressions s JOIN messages m ON m.id = s.message
+                  WHERE (m.campaign, m.candidate) = (p.campaign, p.candidate))
+RETURNING p.campaign, p.candidate
+"""
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _AGAIN: Final = 3  # how often a row may come or go between two looks
 
 Randomness = Callable[[int], bytes]
@@ -101,11 +113,13 @@ class PersonKeys:
             await self._make(conn, missing, held)
         raise ConcurrentChange("a person was erased while facts were sealed")
 
-    async def for_keeping(self, conn: Conn, persons: Collection[JourneyKey]) -> dict[JourneyKey, PersonKey]:
-        """The keys of these persons, made where there is none. Nobody is held up: what is sealed under a key that is
-        destroyed meanwhile is noise, as it should be."""
-        found = await self.held(conn, persons)
-        missing = [each for each in persons if each not in found or found[each].key is None]
+    async def for_keeping(
+        self, conn: Conn, persons: Collection[JourneyKey], said: Mapping[JourneyKey, datetime] | None = None
+    ) -> dict[JourneyKey, PersonKey]:
+        """The keys of these persons, made where there is none; who was erased gets no new one, but for what was `said`
+        later. Nobody is held up: what is sealed under a key that is destroyed meanwhile is noise, as it should be."""
+        found, said = await self.held(conn, persons), said or {}
+        missing = [each for each in persons if each not in found or found[each].begins_with(said.get(each, LONG_AGO))]
         if not missing:
             return found
         await self._make(conn, missing, found)
@@ -114,6 +128,18 @@ class PersonKeys:
     async def destroy(self, conn: Conn, erased: Sequence[tuple[str, str, datetime]]) -> None:
         """Destroy the keys of these persons (campaign, candidate, when they asked), and what is known by them."""
         await conn.execute(_DESTROY, columns(sorted(erased), 3))
+
+    async def lock(self, conn: Conn, persons: Collection[JourneyKey]) -> None:
+        """Keep others from sealing anything for these persons before this transaction ends: what they have committed
+        is seen from now on."""
+        await conn.execute(_LOCK, columns(list(persons), 2))
+
+    async def discard(self, conn: Conn, persons: Collection[JourneyKey]) -> list[JourneyKey]:
+        """Take those of these persons away with their keys of whom nothing was said, nor waits to be. Returns them.
+        What else is sealed under their keys must go in the same transaction: nobody opens it any more."""
+        await self.lock(conn, persons)
+        gone = await (await conn.execute(_DISCARD, columns(list(persons), 2))).fetchall()
+        return [(campaign, candidate) for campaign, candidate in gone]
 
     async def _make(self, conn: Conn, missing: list[JourneyKey], held: Held) -> None:
         """Those whom somebody else was about to change are held no more: they are to be looked at again."""

@@ -137,9 +137,12 @@ class Vault:
             for fact in facts
         ]
 
-    async def keeper(self, conn: Conn, persons: Iterable[JourneyKey] = ()) -> Keeper:
-        """What seals and opens whatever is kept of these persons beside their facts."""
-        return Keeper(await self.keys.for_keeping(conn, {PLATFORM, *persons}), self._randomness)
+    async def keeper(
+        self, conn: Conn, persons: Iterable[JourneyKey] = (), *, said: Mapping[JourneyKey, datetime] | None = None
+    ) -> Keeper:
+        """What seals and opens whatever is kept of these persons beside their facts. Of who was erased nothing is
+        sealed, but what was `said` later: that begins another life."""
+        return Keeper(await self.keys.for_keeping(conn, {PLATFORM, *persons}, said), self._randomness)
 
     async def reader(self, conn: Conn, persons: Iterable[JourneyKey], *, hidden: bool = False) -> Keeper:
         """The same for reading alone: nothing is written. What is kept of those who are restricted reads as nothing,

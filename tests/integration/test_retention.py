@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 
 from notifications.links.own import saying
+from schemas.facts import validate_event
 from schemas.retention import RetentionTerms
 from schemas.settings import Settings
 from storage.campaigns import terms
 from storage.vault import retention as plans
+from storage.vault.accepting import accept
 from storage.vault.master import FileMaster
 from storage.vault.register import Register
 from streams import retention
@@ -269,6 +272,38 @@ async def test_who_said_yes_is_not_hidden_while_that_waits_to_be_applied(world: 
     async with office.pool.connection() as conn:
         assert await carry_out(conn, LAST + days(2)) == 0
     assert await said(office) == []
+
+
+async def test_a_yes_that_is_being_said_as_the_time_is_over_counts(world: World):
+    office = world.office
+    await office.tell(opened(), person())
+    await do(office, LAST - days(29))
+    await look(office)
+    yes = event("consent.given", candidate="c1", purpose="keeping", text="yes", source="/me", time=LAST.isoformat())
+    async with office.pool.connection() as saying_it, office.pool.connection() as clock:
+        async with saying_it.transaction():
+            await accept(saying_it, [validate_event(yes)], posted_by=None)
+            doing = asyncio.create_task(carry_out(clock, LAST + days(2)))
+            await asyncio.sleep(0.2)
+            assert not doing.done()
+        assert await doing == 0
+    assert await said(office) == []
+
+
+async def test_a_yes_that_comes_as_they_are_erased_is_answered_that_nothing_is_there(world: World):
+    office = world.office
+    async with office.pool.connection() as conn:
+        await terms.keep(conn, CAMPAIGN, "not_hired", RetentionTerms(12, 0), by="Li")
+    await office.tell(opened(), person())
+    await do(office, LAST - days(29))
+    path = await world.link("me", kind="keep_data")
+    await look(office)
+    async with office.pool.connection() as conn:
+        assert await carry_out(conn, LAST + days(2)) == 1
+    assert await said(office) == [("candidate.erased", "c1")]
+    world.office.clock.ahead = days(0)
+    await world.post(path, 404)
+    assert await office.rows("SELECT count(*) FROM facts WHERE type = 'consent.given'") == [(0,)]
 
 
 async def test_nobody_is_hidden_whose_question_has_not_gone_for_so_long(world: World):

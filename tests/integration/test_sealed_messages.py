@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from notifications.channels.port import Begin, Mail, Outcome
+from notifications.sending.kinds.channel_refused import alarm
 from storage.access import own_pages
 from storage.database import Conn, make_pool
 from storage.journeys import documents, unconfirmed
 from storage.ledger import dead_letters
-from storage.messages import attachments, reading, suppressions
+from storage.messages import attachments, channel_rests, reading, suppressions
+from storage.messages.claiming import Claimed
 from storage.messages.reading import Message, MessageFilter
 from storage.vault import in_clear
 from streams.sealing import seal_all
@@ -122,6 +125,16 @@ async def test_copies_of_what_was_sealed_are_noise_once_the_person_is_erased(off
     assert await reading.mail(conn, went.id) is None
     assert await attachments.of(conn, went.id) == []
     assert SAID not in [each["detail"] for each in await reading.attempts(conn, refused.id)]
+
+
+async def test_what_a_server_says_of_us_names_no_address(office: Office, conn: Conn):
+    """It is for all who work here to see, whoever the mail was for."""
+    await channel_rests.note(conn, "smtp", ["offer"], f"smtp: {SAID}", datetime.now(UTC))
+    assert await channel_rests.listed(conn) == [("smtp: 550 5.1.1 <[address]>: nobody called Li", 0)]
+    claimed = [Claimed(1, "offer", CAMPAIGN, "c1", {})]
+    trouble = alarm("smtp", claimed, [Outcome("requested", SAID, refuses_us=True)], datetime.now(UTC))
+    assert trouble is not None
+    assert "li.siyu" not in str(trouble)
 
 
 async def test_a_mail_of_several_is_noise_once_one_of_them_is_erased(office: Office, conn: Conn):

@@ -21,8 +21,10 @@ from producers.signup.router import AT_LEAST
 from schemas import proofs
 from schemas.settings import Settings
 from storage.database import make_pool
-from storage.messages import reading
+from storage.messages import reading, suppressions
 from storage.messages.link_secret import load_secret
+from storage.messages.suppressions import Wish
+from streams.persons import let_lapse
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
 from tests.opening import told
@@ -372,6 +374,43 @@ async def test_where_addresses_are_checked_nothing_counts_until_the_link_is_used
     said = [(data,) for _, data in await told(world.office.pool, "/me")]
     assert [data.get("school") for (data,) in said] == ["武汉理工大学", None, "武汉理工大学", None]
     assert said[2][0]["candidate"] == "c1"
+
+
+async def test_what_nobody_confirmed_goes_with_all_that_was_kept_of_its_person(world: World):
+    await world.office.tell(here(signup="checked"), fair(), signed_up("c1", email="c1@example.com"))
+    await world.office.sender().send_all()
+    for email in ("new@example.com", "c1@example.com"):
+        await world.send(email=email)
+    await world.settle()
+    now = datetime.now(UTC)
+    async with world.office.pool.connection() as conn:
+        assert await let_lapse(conn, 7, now) == 0
+        await conn.execute("UPDATE unconfirmed SET at = at - interval '8 days'")
+        assert await let_lapse(conn, 7, now) == 1
+        assert await let_lapse(conn, 7, now) == 0
+    assert await world.office.rows("SELECT candidate FROM vault.person WHERE candidate <> ''") == [("c1",)]
+    assert await world.office.rows("SELECT count(*) FROM unconfirmed") == [(0,)]
+    rows = await world.office.rows(
+        "SELECT candidate, sealed FROM messages WHERE kind = 'signup_check' AND NOT forgotten"
+    )
+    assert [candidate for candidate, _ in rows] == ["c1"]
+    assert "new@example.com" not in str(await world.office.rows("SELECT text FROM mails"))
+    await world.send(email="new@example.com")  # typed once more, it is somebody new
+    await world.settle()
+    await confirm(world)
+    assert "new@example.com" in str(await world.settle())
+
+
+async def test_what_is_known_of_an_address_that_no_mail_goes_to_stays(world: World):
+    await world.office.tell(here(signup="checked"), fair())
+    await world.send(email="new@example.com")
+    await world.settle()
+    async with world.office.pool.connection() as conn:
+        [(id,)] = await world.office.rows("SELECT id FROM messages")
+        await suppressions.add(conn, [Wish("new@example.com", "complaint", id, "spam")])
+        await conn.execute("UPDATE unconfirmed SET at = at - interval '8 days'")
+        assert await let_lapse(conn, 7, datetime.now(UTC)) == 0
+        assert [each.address for each in await suppressions.listed(conn)] == ["n…w@example.com"]
 
 
 async def test_without_scripts_a_slower_way_stays_open(world: World):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from schemas.errors import DatabaseUnavailable
-from yinfeng.masking import mask_logs, masked
+from schemas.masking import masked
+from yinfeng.masking import mask_logs
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from notifications.links.opening import Door, fact
+from notifications.links.opening import GONE, Door, fact
 from notifications.links.own.reading import CORRECTABLE, Own, agreed, attributes
 from schemas import consents
 from schemas.access import OWN
-from schemas.errors import Conflict
+from schemas.errors import Conflict, NotFound
 from schemas.facts import Fact
 from schemas.journey import CONSENT
 from storage.database import Conn, borrowed
@@ -24,12 +24,14 @@ Said = tuple[str, dict[str, Any]]  # a type and its data, campaign and candidate
 WAIT: Final = 2.0  # seconds that an answer waits for its facts to be applied
 _LOOK_EVERY: Final = 0.05
 PURPOSES: Final = ("employers", "marketing", "abroad")
+ERASURE: Final = "candidate.erased"
 ASKED: Final = "request"  # the ground of a restriction that is the person's own to lift
 _TRIES: Final = 10  # of things that are said side by side
 
 
 async def say(door: Door, own: Own, said: Sequence[Said]) -> bool:
-    """Commit what somebody says of themselves. Whether it is applied already. Raises InvalidFact, Conflict, TooMany."""
+    """Commit what somebody says of themselves. Whether it is applied already. Raises InvalidFact, Conflict, TooMany;
+    NotFound where they are about to be erased: whatever they say now, nobody would know of whom."""
     door.limit.take(own.message.nonce)
     async with borrowed(door.pool) as conn:
         numbers, left = [], list(said)
@@ -50,7 +52,13 @@ async def _append(conn: Conn, own: Own, said: Sequence[Said]) -> tuple[list[int]
     message = own.message
     before = await by_link.said(conn, OWN, message.campaign, message.candidate)
     made = [_made(own, before.count + nth, *each) for nth, each in enumerate(said, start=1)]
-    new = await accept(conn, made, posted_by=f"link:{message.id}")
+    async with conn.transaction():
+        new = await accept(conn, made, posted_by=f"link:{message.id}")
+        # Only now: who erases them has committed that, or waits for this.
+        if any(type != ERASURE for type, _ in said) and await ledger.waits_to_be_erased(
+            conn, (message.campaign, message.candidate)
+        ):
+            raise NotFound(GONE)
     twice = [each.identity for each in made if each.identity not in new]
     there = await vault().open(conn, await ledger.named(conn, twice), hidden=True) if twice else []
     known = {each.identity: (each.type, each.data) for each in there}

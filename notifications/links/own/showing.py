@@ -33,6 +33,8 @@ async def answer(
         applied = await saying.say(door, own, said) if said else True
         if any("email" in data for _, data in said):
             await saying.leave_address(door, own)
+    except NotFound:
+        return gone(request, page)
     except InvalidFact as error:
         return shown(request, page, own, wrong=_faults(error.errors), status=422)
     except Conflict:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from notifications.channels.port import Outcome
 from notifications.sending.situation import Situation, Values
+from schemas.masking import masked
 from schemas.messages import CHANNEL_REFUSED, MessageRequest, dedupe_key
 from storage.messages.claiming import Claimed
 
@@ -19,7 +20,7 @@ def alarm(
     if reason is None or not claimed:
         return None
     key = dedupe_key(CHANNEL_REFUSED, "", None, [channel, now.date().isoformat()])
-    params = {"channel": channel, "reason": reason}
+    params = {"channel": channel, "reason": masked(reason)}
     return MessageRequest(CHANNEL_REFUSED, key, claimed[0].campaign, None, params)
 
 
