@@ -46,19 +46,20 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
     @router.get("/v1/campaigns/{campaign}")
     async def get_campaign(campaign: Name, caller: Caller = Depends(authenticate)) -> Row:
         """A campaign with its fairs, employers and openings (10,000 at most), and how many stand at each step from
-        signup to hire. For organizers and employers."""
+        signup to hire. An employer reads its own openings, and how many it interviewed, made an offer, won and hired.
+        """
         caller.require("organizer", "employer")
         async with borrowed(pool) as conn:
             found = await known(conn, campaign)
             return {
                 **_particulars(found),
-                "funnel": await breakdowns.funnel(conn, campaign),
+                "funnel": await _funnel(conn, campaign, caller),
                 "fairs_in_number": await reads.fair_numbers(conn, campaign, datetime.now(UTC)),
-                "fairs": await reads.fairs(conn, campaign, limit=MAX_LIMIT),
+                "fairs": [_fair(row, caller) for row in await reads.fairs(conn, campaign, limit=MAX_LIMIT)],
                 "employers": [
                     _employer(row, caller) for row in await employers.listed(conn, campaign, limit=MAX_LIMIT)
                 ],
-                "openings": await reads.openings(conn, campaign, limit=MAX_LIMIT),
+                "openings": await reads.openings(conn, campaign, of=_own(caller), limit=MAX_LIMIT),
             }
 
     @router.get("/v1/campaigns/{campaign}/targets")
@@ -137,8 +138,26 @@ def _employer(row: Row, caller: Caller) -> Row:
     return row if knows else {name: value for name, value in row.items() if name != "reply_to"}
 
 
+def _own(caller: Caller) -> str | None:
+    """The employer whose alone a caller sees; None who sees all."""
+    return caller.employer or "" if caller.role == "employer" else None
+
+
+async def _funnel(conn: Conn, campaign: str, caller: Caller) -> dict[str, int]:
+    if caller.role == "employer":
+        found = await breakdowns.of_employer(conn, campaign, caller.employer or "")
+        return {step: found[step] for step in BY_EMPLOYERS}
+    return await breakdowns.funnel(conn, campaign)
+
+
+def _fair(row: Row, caller: Caller) -> Row:
+    """A fair as the API tells of it; what it costs is the organizer's to know."""
+    return row if caller.role == "organizer" else {name: value for name, value in row.items() if name != "cost"}
+
+
 def _particulars(row: Row) -> Row:
     return {name: row[name] for name in PARTICULARS}
 
 
+BY_EMPLOYERS: Final = ("interviewed", "offered", "accepted", "hired")  # the steps that an employer's own acts carry
 ENTRY: Final = ("target", "title", "measure", "goal", "progress", "due_on", "where")

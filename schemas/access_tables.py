@@ -14,10 +14,14 @@ from schemas.columns import json, moment
 class AccountRow(SQLModel, table=True):
     """A person. `password` is an Argon2 hash; none until an invitation was taken up. `campaigns`: those that the person
     may enter; none means all. `totp`: the secret of the second factor; `totp_step`: the last step whose code was
-    taken, so that none is taken twice."""
+    taken, so that none is taken twice. `issuer` and `subject`: whom the identity provider knows this person as, since
+    they first came in by it; an address may be given to somebody else."""
 
     __tablename__ = "accounts"
-    __table_args__ = (Index("accounts_email", text("lower(email)"), unique=True),)
+    __table_args__ = (
+        Index("accounts_email", text("lower(email)"), unique=True),
+        Index("accounts_subject", "issuer", "subject", unique=True),
+    )
 
     account: str = Field(primary_key=True)
     email: str
@@ -28,6 +32,8 @@ class AccountRow(SQLModel, table=True):
     password: str | None = None
     totp: str | None = None
     totp_step: int | None = Field(default=None, sa_type=BigInteger)
+    issuer: str | None = None
+    subject: str | None = None
     created_at: datetime = moment(now=True)
     disabled_at: datetime | None = moment(nullable=True)
 

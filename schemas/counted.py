@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.facts import Fact
+from schemas.journey import Journey
 
 Retracted = AbstractSet[tuple[str, str, str]]  # (campaign, source, id)
 Definition = dict[str, Any]  # a target as it is stored: campaign, target, title, measure, goal, due_on, where
@@ -26,12 +27,14 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Explaining:
-    """How a target counts, as pure functions of facts; `retracted` says which of them don't stand.
+    """How a target counts, as pure functions; `retracted` says which facts don't stand.
 
     `person(target, facts, retracted)`: what the candidate of these facts adds; None: nothing.
     `fairs(target, facts, retracted, now)`: the fairs that were held by `now`, of a campaign's own facts, with what
     each adds and its title.
+    `journey(target, journey)`: what a candidate adds whose facts are folded already.
     """
 
     person: Callable[[Definition, Sequence[Fact], Retracted], Counted | None]
     fairs: Callable[[Definition, Collection[Fact], Retracted, datetime], list[tuple[str, Counted]]]
+    journey: Callable[[Definition, Journey], Decimal]

@@ -121,7 +121,8 @@ class LeaseRow(SQLModel, table=True):
 
 class BeatRow(SQLModel, table=True):
     """What a worker says of its work since it started, every few seconds; only metrics look at it. `repeats`: what it
-    had to try again, as (partition, conflicts, outages) of each partition of the facts."""
+    had to try again, as (partition, conflicts, outages) of each partition of the facts. `revision`: of the tables that
+    it knows, none of a version from before that was said."""
 
     __tablename__ = "beats"
 
@@ -134,6 +135,7 @@ class BeatRow(SQLModel, table=True):
     repeats: list[list[int]] = Field(
         default=None, sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'[]'::jsonb")}
     )
+    revision: str | None = None
 
 
 class TopicRow(SQLModel, table=True):

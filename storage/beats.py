@@ -11,18 +11,33 @@ from psycopg.types.json import Jsonb
 from storage.database import Conn
 
 _NOTE = """
-INSERT INTO beats (holder, at, facts, conflicts, outages, committed_at, repeats)
+INSERT INTO beats (holder, at, facts, conflicts, outages, committed_at, repeats, revision)
 VALUES (%(holder)s, now(), %(facts)s, %(conflicts)s, %(outages)s, now() - make_interval(secs => %(committed)s),
-        %(repeats)s)
+        %(repeats)s, %(revision)s)
 ON CONFLICT (holder) DO UPDATE
 SET at = now(), facts = excluded.facts, conflicts = excluded.conflicts, outages = excluded.outages,
-    committed_at = excluded.committed_at, repeats = excluded.repeats
+    committed_at = excluded.committed_at, repeats = excluded.repeats, revision = excluded.revision
 """
 _FORGET = "DELETE FROM beats WHERE at < now() - interval '1 hour'"
 _READ = """
 SELECT holder, extract(epoch FROM now() - at)::float AS age, facts, conflicts, outages,
-       extract(epoch FROM now() - committed_at)::float AS committed, repeats
+       extract(epoch FROM now() - committed_at)::float AS committed, repeats, revision
 FROM beats ORDER BY holder
+"""
+
+
+# What an upgrade left open for an hour, in the hope that all workers of the version before have ended by then.
+_STILL_BESIDE = """
+SELECT EXISTS (SELECT FROM beats WHERE at > now() - interval '1 minute' AND revision IS DISTINCT FROM %s)
+"""
+_ASKED_LATER = """
+UPDATE secrets SET value = convert_to((now() + interval '1 hour')::text, 'UTF8')
+WHERE starts_with(name, 'asked_since:') AND convert_from(value, 'UTF8')::timestamptz > now()
+"""
+_COUNTED_LATER = """
+WITH gone AS (DELETE FROM breakdown_counts WHERE campaign = '' AND due_at > now() RETURNING due_at)
+INSERT INTO breakdown_counts (campaign, due_at)
+SELECT DISTINCT '', now() + interval '1 hour' FROM gone ON CONFLICT DO NOTHING
 """
 
 
@@ -31,7 +46,7 @@ class Beat:
     """Since it started: facts applied, conflicts with other workers, outages of Postgres. `age` in seconds.
 
     `committed`: seconds since its last commit; None before the first. `repeats`: what it tried again, as (partition,
-    conflicts, outages)."""
+    conflicts, outages). `revision`: of the tables that it knows; None where its version did not say so."""
 
     holder: str
     facts: int
@@ -40,12 +55,26 @@ class Beat:
     age: float = 0.0
     committed: float | None = None
     repeats: Sequence[Sequence[int]] = ()
+    revision: str | None = None
 
 
 async def note(conn: Conn, beat: Beat) -> None:
     """Renew a worker's row; those that nobody renews for an hour go."""
     await conn.execute(_NOTE, {**asdict(beat), "repeats": Jsonb([list(each) for each in beat.repeats])})
     await conn.execute(_FORGET)
+
+
+async def hold_open(conn: Conn, revision: str) -> bool:
+    """Where a worker of another version than `revision` was heard within a minute: what an upgrade left open for an
+    hour stays open for an hour from now. Whether one was.
+
+    Such a worker asks for no messages of kinds that it does not know, and adds to no cells that it does not know."""
+    row = await (await conn.execute(_STILL_BESIDE, [revision])).fetchone()
+    if row is None or not row[0]:
+        return False
+    await conn.execute(_ASKED_LATER)
+    await conn.execute(_COUNTED_LATER)
+    return True
 
 
 async def read(conn: Conn) -> list[Beat]:

@@ -17,6 +17,7 @@ from storage.campaigns import terms
 from storage.database import Conn
 from storage.ledger import retention
 from storage.ledger.ledger import JourneyKey
+from storage.revision import latest
 from storage.vault import retention as persons
 from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
@@ -54,7 +55,7 @@ class Upkeep:
         register: Register | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._holder, self._works, self._aside = holder, works, aside
+        self._holder, self._works, self._aside, self._revision = holder, works, aside, latest()
         self._timer, self._clock = timer, clock
         self._register = register or Register(settings.erasures, FileMaster(settings.master_key))
         self._facts = 0
@@ -91,6 +92,7 @@ class Upkeep:
             sum(work.outages for work in self._works),
             committed=None if self._committed is None else self._timer() - self._committed,
             repeats=repeats,
+            revision=self._revision,
         )
 
     async def seal_some(self) -> None:
@@ -121,6 +123,7 @@ class Upkeep:
         async def beat() -> None:
             said = self.beat()
             await self._aside.persist(lambda conn: beats.note(conn, said))
+            await self._aside.persist(lambda conn: beats.hold_open(conn, self._revision))
 
         async def sweep() -> None:
             await self._aside.persist(lambda conn: retention.sweep(conn, self._days))

@@ -84,7 +84,7 @@ from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
-from streams.domain.explaining import counted, held
+from streams.domain.explaining import added, counted, held
 from yinfeng import metrics, problems
 from yinfeng.access_mail import has_a_way, make_post
 from yinfeng.campaign_limits import keep_to_campaigns
@@ -98,7 +98,7 @@ from yinfeng.pulse import EVERY, Pulse, pulse_path
 
 TITLE = "Yinfeng 引凤"
 MOST_SCREENS = 500  # of one wall, in one web process
-EXPLAINING = Explaining(person=counted, fairs=held)
+EXPLAINING = Explaining(person=counted, fairs=held, journey=added)
 _MISSING = "a key is needed: Authorization: Bearer …, or sign in at /login"
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -189,7 +189,7 @@ def _add_reads(
     """What is only read: campaigns, targets, journeys."""
     app.include_router(reads_router(pool, authenticate))
     app.include_router(views_router(pool, hub, authenticate, page))
-    app.include_router(campaign_router(pool, hub, authenticate, page, clock=_now))
+    app.include_router(campaign_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
     app.include_router(counted_router(pool, authenticate, EXPLAINING, _now))
     app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=_now))
 

@@ -25,6 +25,7 @@ ALGORITHMS: Final = ["RS256", "PS256", "ES256", "EdDSA"]
 KEPT: Final = timedelta(hours=1)  # what the provider says of itself
 _PATIENCE: Final = 10.0
 _LEEWAY: Final = 60  # seconds between its clock and ours
+_LONGEST_SUBJECT: Final = 255  # Core 2: ASCII characters
 _MOST: Final = 1 << 20  # bytes of an answer
 _REFUSED: Final = "the identity provider's answer can't be trusted: {}"
 
@@ -37,6 +38,16 @@ class Attempt:
     nonce: str
     verifier: str
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a provider knows: `subject` is one person's for good, within `issuer`. `email`: an address that the provider
+    has checked; None where it has not."""
+
+    issuer: str
+    subject: str
+    email: str | None
 
 
 def attempt(next: str) -> Attempt:
@@ -72,25 +83,22 @@ class Provider:
         at = str(about["authorization_endpoint"])
         return f"{at}{'&' if '?' in at else '?'}{urlencode(asked)}"
 
-    async def email(self, made: Attempt, code: str) -> str:
-        """The address of whoever came back with this code, which the provider has checked. Raises Unauthorized,
-        Unavailable."""
+    async def identity(self, made: Attempt, code: str) -> Identity:
+        """Who came back with this code. Raises Unauthorized, Unavailable."""
         about = await self._discovered()
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._redirect_uri}
         form |= {"code_verifier": made.verifier}
         given = await _asked("POST", about["token_endpoint"], data=form, auth=(self._id, self._secret))
         keys = await _described(str(about["jwks_uri"]))
         claims = self._claims(str(given.get("id_token", "")), keys, made.nonce)
+        subject = claims["sub"]
         if "email" not in claims and "userinfo_endpoint" in about:
             bearer = {"Authorization": f"Bearer {given.get('access_token', '')}"}
             said = await _asked("GET", about["userinfo_endpoint"], headers=bearer)
-            claims = said if said.get("sub") == claims["sub"] else {}
-        email = claims.get("email")
-        if claims.get("email_verified") is not True or not isinstance(email, str):
-            raise Unauthorized("the identity provider has not checked this person's e-mail address")
-        if not email.isprintable() or not is_email(email):
-            raise Unauthorized("the identity provider gives no e-mail address")
-        return email
+            claims = said if said.get("sub") == subject else {}
+        if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
+            raise Unauthorized("the identity provider does not say whom it means")
+        return Identity(self._issuer, subject, _checked_address(claims))
 
     def _claims(self, token: str, keys: Mapping[str, Any], nonce: str) -> dict[str, Any]:
         """What an ID token says (Core 3.1.3.7)."""
@@ -121,6 +129,13 @@ class Provider:
                 raise Unavailable(f"{self._issuer} does not say of itself that it is this identity provider")
             self._about = (self._clock(), found)
         return self._about[1]
+
+
+def _checked_address(claims: Mapping[str, Any]) -> str | None:
+    email = claims.get("email")
+    if claims.get("email_verified") is not True or not isinstance(email, str):
+        return None
+    return email if email.isprintable() and is_email(email) else None
 
 
 async def _asked(method: str, url: Any, **more: Any) -> dict[str, Any]:

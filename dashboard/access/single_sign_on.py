@@ -14,11 +14,13 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from dashboard.access import guessing
 from dashboard.access.office import Office, address_of, stranger
-from dashboard.access.provider import Attempt, Provider, attempt
+from dashboard.access.provider import Attempt, Identity, Provider, attempt
 from dashboard.access.signing_in import form_page, let_account_in, local
 from schemas.errors import Unauthorized, Unavailable
 from storage.access import accounts, audit, throttles
-from storage.database import borrowed
+from storage.access.accounts import Account
+from storage.access.audit import Who
+from storage.database import Conn, borrowed
 from storage.messages.link_secret import load_secret
 
 log = logging.getLogger(__name__)
@@ -65,7 +67,7 @@ async def _back(office: Office, provider: Provider, request: Request) -> Respons
     async with borrowed(office.pool) as conn:
         await guessing.attempt(conn, guessing.from_address(address_of(request)))
     try:
-        email = await provider.email(made, _given(request, "code"))
+        identity = await provider.identity(made, _given(request, "code"))
     except Unavailable as error:
         log.warning("nobody can sign in by the provider: %s", error)
         return form_page(office, request, made.next, 503, wrong="provider_away")
@@ -73,12 +75,30 @@ async def _back(office: Office, provider: Provider, request: Request) -> Respons
         log.warning("somebody could not sign in by the provider: %s", error)
         return form_page(office, request, made.next, 401, wrong="provider_refused")
     async with borrowed(office.pool) as conn:
-        account = await accounts.by_email(conn, email)
-        if account is None or not _is_same(account.email, email) or account.disabled_at:
-            await audit.add(conn, stranger(email, request), "sign_in_failed")
-            return form_page(office, request, made.next, 401, wrong="provider_nobody", email=email)
+        account = await accounts.by_subject(conn, identity.issuer, identity.subject)
+        account = account or await _bound(conn, request, identity)
+        if account is None or account.disabled_at:
+            await audit.add(conn, stranger(identity.email or identity.subject, request), "sign_in_failed")
+            wrong = "provider_nobody" if identity.email else "provider_refused"
+            return form_page(office, request, made.next, 401, wrong=wrong, email=identity.email)
         await throttles.give_back(conn, guessing.from_address(address_of(request)).name)
         return await let_account_in(conn, office, request, account, made.next)
+
+
+async def _bound(conn: Conn, request: Request, identity: Identity) -> Account | None:
+    """The account of this address, which is this person's from now on; None where there is none, or it is somebody
+    else's already: an address that a house gives to a new person opens nothing of the old one's."""
+    if identity.email is None:
+        return None
+    account = await accounts.by_email(conn, identity.email)
+    if account is None or account.disabled_at or not _is_same(account.email, identity.email):
+        return None
+    async with conn.transaction():
+        if not await accounts.bind(conn, account.account, identity.issuer, identity.subject):
+            return None
+        by = Who(account.poster, account.name, address_of(request))
+        await audit.add(conn, by, "account_bound", subject=account.email)
+    return account
 
 
 async def _kept(office: Office, request: Request) -> Attempt | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
+from dashboard.api import BY_EMPLOYERS
 from dashboard.campaign.numbers import acceptance
 from dashboard.campaign.reading import called
 from dashboard.pace import day_in, stood
+from schemas.counted import Explaining
 from schemas.journey import Journey
 from schemas.paging import encode
 from storage.campaigns import breakdowns, reads
@@ -21,10 +24,10 @@ Row = dict[str, Any]
 PEOPLE: Final = 50
 REPORTED: Final = 100  # at once, at most
 OPENINGS: Final = 200
-STEPS: Final = ("interviewed", "offered", "accepted", "hired")
+LOOKED_THROUGH: Final = 20_000  # people, for a target that asks for more than employers
 
 
-async def read_own(conn: Conn, about: Row, employer: str, now: datetime, *, after: str) -> Row:
+async def read_own(conn: Conn, about: Row, employer: str, now: datetime, *, after: str, explaining: Explaining) -> Row:
     """All that the page shows."""
     name, today = about["campaign"], day_in(about["timezone"], now)
     numbers = await breakdowns.of_employer(conn, name, employer)
@@ -36,10 +39,10 @@ async def read_own(conn: Conn, about: Row, employer: str, now: datetime, *, afte
         "about": about,
         "employer": employer,
         "called": await called(conn, about, [employer]),
-        "numbers": {step: numbers[step] for step in STEPS},
+        "numbers": {step: numbers[step] for step in BY_EMPLOYERS},
         "offers": acceptance(offers),
-        "targets": [row | {"own": _own(row, employer, numbers)} for row in await _targets(conn, about, now)],
-        "openings": await breakdowns.openings(conn, name, employer, limit=OPENINGS),
+        "targets": await _with_own(conn, await _targets(conn, about, now), employer, numbers, explaining),
+        "openings": await breakdowns.openings(conn, name, employer, now, limit=OPENINGS),
         "waiting": [_waits(*row, employer, named, today) for row in waiting],
         "people": [_person(candidate, journey, employer, named, now) for candidate, journey, _ in found[:PEOPLE]],
         "more": encode(found[PEOPLE - 1][0]) if len(found) > PEOPLE else None,
@@ -54,16 +57,37 @@ async def read_own(conn: Conn, about: Row, employer: str, now: datetime, *, afte
 async def _targets(conn: Conn, about: Row, now: datetime) -> list[Row]:
     """Those that count what employers do."""
     found = (await reads.targets_of(conn, [about["campaign"]]))[about["campaign"]]
-    return stood([row for row in found if row["measure"] in STEPS], about, now)
+    return stood([row for row in found if row["measure"] in BY_EMPLOYERS], about, now)
 
 
-def _own(target: Row, employer: str, numbers: Row) -> int | None:
-    """How much of a target is this employer's; None where its `where` asks more than that, so that the sum by employer
-    does not tell."""
+async def _with_own(conn: Conn, targets: list[Row], employer: str, numbers: Row, explaining: Explaining) -> list[Row]:
+    """Each target with `own`, how much of it is this employer's: by its sums where the `where` asks for no more than
+    employers, else person by person; None where there are too many for that."""
+    own = {row["target"]: _by_sums(row, employer, numbers) for row in targets}
+    others = [row for row in targets if own[row["target"]] is None]
+    if others:
+        own |= await _by_person(conn, others, employer, explaining)
+    return [row | {"own": own[row["target"]]} for row in targets]
+
+
+def _by_sums(target: Row, employer: str, numbers: Row) -> int | None:
     where = target["where"]
-    if where.keys() - {"employer"}:
-        return None
-    return int(numbers[target["measure"]]) if employer in where.get("employer", [employer]) else 0
+    if employer not in where.get("employer", [employer]):
+        return 0
+    return None if where.keys() - {"employer"} else int(numbers[target["measure"]])
+
+
+async def _by_person(conn: Conn, targets: list[Row], employer: str, explaining: Explaining) -> dict[str, int | None]:
+    narrowed = [row | {"where": {**row["where"], "employer": [employer]}} for row in targets]
+    sums = dict.fromkeys((row["target"] for row in targets), Decimal(0))
+    seen = 0
+    async for journey in of_employer.journeys(conn, targets[0]["campaign"], employer):
+        seen += 1
+        if seen > LOOKED_THROUGH:
+            return dict.fromkeys(sums)
+        for row in narrowed:
+            sums[row["target"]] += explaining.journey(row, journey)
+    return {target: int(number) for target, number in sums.items()}
 
 
 def _waits(candidate: str, journey: Journey, employer: str, named: dict[str, str], today: date) -> Row:

@@ -18,6 +18,7 @@ from dashboard.campaign.reading import DIMENSIONS, called, with_costs
 from dashboard.console.notice import notice
 from dashboard.live import Hub
 from schemas.access import Caller
+from schemas.counted import Explaining
 from schemas.errors import NotFound
 from schemas.paging import After, decode
 from storage.campaigns import breakdowns
@@ -31,9 +32,15 @@ MOST: Final = 500  # values of a breakdown
 
 
 def make_router(
-    pool: AsyncConnectionPool[Conn], hub: Hub, authenticate: Authenticate, page: Page, *, clock: Callable[[], datetime]
+    pool: AsyncConnectionPool[Conn],
+    hub: Hub,
+    authenticate: Authenticate,
+    page: Page,
+    *,
+    explaining: Explaining,
+    clock: Callable[[], datetime],
 ) -> APIRouter:
-    """The pages."""
+    """The pages; `explaining` is how targets count."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/campaigns/{campaign}/by/{dimension}")
@@ -63,7 +70,7 @@ def make_router(
         async with borrowed(pool) as conn:
             about = await known(conn, campaign)
             await _require_own(conn, caller, campaign, askable(employer))
-            context = await read_own(conn, about, employer, clock(), after=place)
+            context = await read_own(conn, about, employer, clock(), after=place, explaining=explaining)
             said = await notice(conn, request, caller)
         return page(request, "campaign/own.html", context | {"notice": said, "mark": mark, "now": clock()})
 

@@ -56,7 +56,8 @@ async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named:
         raise NotFound(f"there is no campaign {campaign!r}")
     found = About(lang, row)
     found.fairs = await reads.fairs(conn, campaign, limit=ROWS)
-    found.openings = [each for each in await reads.openings(conn, campaign, limit=ROWS) if _theirs(caller, each)]
+    own = caller.employer if caller.role == "employer" else None
+    found.openings = await reads.openings(conn, campaign, of=own, limit=ROWS)
     found.targets = await reads.targets(conn, campaign, limit=ROWS)
     found.employers = await employers.spoken_of(conn, campaign)
     found.called = await employers.listed(conn, campaign, limit=ROWS)

@@ -36,7 +36,7 @@ def make_show(pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], d
         async with borrowed(pool) as conn:
             context = await _context(conn, request, caller, form, clock())
             if "sure" in wrong:
-                context["over"] = await _over(conn, request, typed)
+                context["over"] = await _over(conn, request, typed, clock())
         if wrong:
             context["typed"] = {**typed, **_own(caller)}
             context["form_token"] = (typed.get("form") or [context["form_token"]])[0]
@@ -99,12 +99,12 @@ def _own(caller: Caller) -> Typed:
     return {"employer": [caller.employer or ""]} if caller.role == "employer" else {}
 
 
-async def _over(conn: Conn, request: Request, typed: Typed) -> dict[str, int] | None:
+async def _over(conn: Conn, request: Request, typed: Typed, now: datetime) -> dict[str, int] | None:
     """The sum that asks whether an opening's seats may be passed."""
     campaign, opening = request.query_params["campaign"], (typed.get("opening") or [""])[0]
     row = await openings.fetch(conn, campaign, opening)
     if row is None:
         return None
-    standing = await openings.offers_standing(conn, campaign, opening)
+    standing = await openings.offers_standing(conn, campaign, opening, now)
     new = len(set(request.query_params.getlist("candidate")))
     return {"seats": row["seats"], "standing": standing, "new": new, "sum": standing + new}

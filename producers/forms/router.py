@@ -158,7 +158,7 @@ async def _is_too_many(conn: Conn, sent: SentForm) -> bool:
         return False
     campaign, opening = sent.about["campaign"], sent.values["opening"]
     row = await openings.fetch(conn, campaign, opening)
-    standing = await openings.offers_standing(conn, campaign, opening)
+    standing = await openings.offers_standing(conn, campaign, opening, sent.now)
     return row is not None and standing + len(sent.candidates) > row["seats"]
 
 

@@ -18,14 +18,15 @@ from schemas.fields import is_email
 from storage.database import Conn
 
 _COLUMNS: Final = (
-    "account, email, name, role, employer, campaigns, password, totp, totp_step, created_at, disabled_at,"
-    " (SELECT max(seen_at) FROM sessions s WHERE s.account = a.account) AS seen_at"
+    "account, email, name, role, employer, campaigns, password, totp, totp_step, issuer, subject, created_at,"
+    " disabled_at, (SELECT max(seen_at) FROM sessions s WHERE s.account = a.account) AS seen_at"
 )
 _INSERT: Final = """
 INSERT INTO accounts (account, email, name, role, employer, campaigns) VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (lower(email)) DO NOTHING RETURNING account
 """
 _SET_TOTP: Final = "UPDATE accounts SET totp = %s, totp_step = %s WHERE account = %s AND totp IS NULL"
+_BIND: Final = "UPDATE accounts SET issuer = %s, subject = %s WHERE account = %s AND subject IS NULL"
 _STEP: Final = (
     "UPDATE accounts SET totp_step = %(step)s WHERE account = %(account)s AND coalesce(totp_step, 0) < %(step)s"
 )
@@ -45,6 +46,8 @@ class Account:
     password: str | None
     totp: str | None
     totp_step: int | None
+    issuer: str | None
+    subject: str | None
     created_at: datetime
     disabled_at: datetime | None
     seen_at: datetime | None
@@ -88,6 +91,24 @@ async def by_email(conn: Conn, email: str) -> Account | None:
     """The account of this address, whatever its letters' case."""
     found = await _accounts(conn, f"SELECT {_COLUMNS} FROM accounts a WHERE lower(email) = lower(%s)", [email])
     return found[0] if found else None
+
+
+async def by_subject(conn: Conn, issuer: str, subject: str) -> Account | None:
+    """The account of whom an identity provider knows as this."""
+    query = f"SELECT {_COLUMNS} FROM accounts a WHERE issuer = %s AND subject = %s"
+    found = await _accounts(conn, query, [issuer, subject])
+    return found[0] if found else None
+
+
+async def bind(conn: Conn, account: str, issuer: str, subject: str) -> bool:
+    """Let this account be whom the provider knows as this, from now on. Whether it was nobody's before."""
+    cursor = await conn.execute(_BIND, [issuer, subject, account])
+    return cursor.rowcount > 0
+
+
+async def unbind(conn: Conn, account: str) -> None:
+    """Let who comes next by a provider, with the account's address, be its person."""
+    await conn.execute("UPDATE accounts SET issuer = NULL, subject = NULL WHERE account = %s", [account])
 
 
 async def fetch(conn: Conn, account: str) -> Account:

@@ -87,14 +87,20 @@ LEFT JOIN breakdowns c ON (c.campaign, c.dimension, c.value, c.standing) = (f.ca
 WHERE f.campaign = %(campaign)s
 ORDER BY hired DESC, offered DESC, came DESC, signed_up DESC, f.starts_at, f.fair LIMIT %(limit)s
 """
+# What is extended and expired by now holds no seat any more.
 _OPENINGS: Final = """
-SELECT o.opening, o.position, o.seats, coalesce(a.number, 0) AS taken, coalesce(e.number, 0) AS open
-FROM openings o
+WITH lapsed AS (
+    SELECT substr(value, 10) AS opening, sum(number)::bigint AS number FROM breakdowns
+    WHERE campaign = %(campaign)s AND dimension = 'lapse' AND value < %(hour)s GROUP BY 1
+)
+SELECT o.opening, o.employer, o.position, o.seats, coalesce(a.number, 0) AS taken,
+       coalesce(e.number, 0) - coalesce(l.number, 0) AS open
+FROM openings o LEFT JOIN lapsed l USING (opening)
 LEFT JOIN breakdowns a
     ON (a.campaign, a.dimension, a.value, a.standing) = (o.campaign, 'opening', o.opening, 'accepted')
 LEFT JOIN breakdowns e
     ON (e.campaign, e.dimension, e.value, e.standing) = (o.campaign, 'opening', o.opening, 'extended')
-WHERE o.campaign = %(campaign)s AND o.employer = %(employer)s ORDER BY o.position, o.opening LIMIT %(limit)s
+WHERE o.campaign = %(campaign)s AND {which} ORDER BY o.position, o.opening LIMIT %(limit)s
 """
 
 
@@ -173,8 +179,7 @@ async def days(conn: Conn, campaign: str) -> dict[str, dict[int, int]]:
 
 async def offers(conn: Conn, campaign: str, now: datetime) -> list[Row]:
     """Offers by employer, those with the most first: accepted, declined, rescinded, open, and expired by now."""
-    hour = f"{int(now.timestamp()) // 3600 + 1:08}"
-    return await _rows(conn, _OFFERS, {"campaign": campaign, "hour": hour})
+    return await _rows(conn, _OFFERS, {"campaign": campaign, "hour": _hour_after(now)})
 
 
 async def at_risk(conn: Conn, campaign: str, today: date) -> int:
@@ -189,15 +194,28 @@ async def fairs(conn: Conn, campaign: str, *, limit: int) -> list[Row]:
     return await _rows(conn, _FAIRS, {"campaign": campaign, "limit": limit})
 
 
-async def openings(conn: Conn, campaign: str, employer: str, *, limit: int) -> list[Row]:
-    """An employer's openings: opening, position, seats, how many are taken, and how many offers are open."""
-    return await _rows(conn, _OPENINGS, {"campaign": campaign, "employer": employer, "limit": limit})
+async def openings(conn: Conn, campaign: str, employer: str, now: datetime, *, limit: int) -> list[Row]:
+    """An employer's openings: opening, employer, position, seats, how many are taken, and how many offers are open."""
+    values = {"campaign": campaign, "employer": employer, "hour": _hour_after(now), "limit": limit}
+    return await _rows(conn, _OPENINGS.format(which="o.employer = %(employer)s"), values)
+
+
+async def opening(conn: Conn, campaign: str, opening: str, now: datetime) -> Row | None:
+    """One of them."""
+    values = {"campaign": campaign, "opening": opening, "hour": _hour_after(now), "limit": 1}
+    found = await _rows(conn, _OPENINGS.format(which="o.opening = %(opening)s"), values)
+    return found[0] if found else None
 
 
 async def of_employer(conn: Conn, campaign: str, employer: str) -> dict[str, int]:
     """How many an employer interviewed, offered, were accepted by and hired."""
     values = {"campaign": campaign, "dimension": "employer", "value": employer}
     return (await _rows(conn, _OF_ONE, values))[0]
+
+
+def _hour_after(now: datetime) -> str:
+    """What ends before it, as cells say when something ends, is over."""
+    return f"{int(now.timestamp()) // 3600 + 1:08}"
 
 
 async def _rows(conn: Conn, query: str, values: Mapping[str, Any]) -> list[Row]:

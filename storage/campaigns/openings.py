@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from psycopg.rows import dict_row
 
+from storage.campaigns import breakdowns
 from storage.database import Conn
 
 Row = dict[str, Any]
 
-# Accepted or still open: what was declined, taken back or has expired holds no seat.
-_STANDING: Final = """
+# Accepted or still open: what was declined, taken back or has expired holds no seat. For as long as breakdowns are not
+# whole; they tell it without a look at each journey.
+_SCANNED: Final = """
 SELECT count(*) FROM journeys j
 CROSS JOIN LATERAL jsonb_each(convert_from(j.state, 'UTF8')::jsonb->'offers') AS o(id, offer)
 WHERE j.campaign = %(campaign)s AND j.standing ? 'offered' AND offer->'terms'->>'opening' = %(opening)s
@@ -31,7 +34,10 @@ async def fetch(conn: Conn, campaign: str, opening: str) -> Row | None:
         return await cursor.fetchone()
 
 
-async def offers_standing(conn: Conn, campaign: str, opening: str) -> int:
+async def offers_standing(conn: Conn, campaign: str, opening: str, now: datetime) -> int:
     """How many offers for an opening are accepted, or may yet be."""
-    row = await (await conn.execute(_STANDING, {"campaign": campaign, "opening": opening})).fetchone()
-    return int(row[0]) if row else 0
+    if await breakdowns.is_due(conn, campaign):
+        row = await (await conn.execute(_SCANNED, {"campaign": campaign, "opening": opening})).fetchone()
+        return int(row[0]) if row else 0
+    found = await breakdowns.opening(conn, campaign, opening, now)
+    return int(found["taken"] + found["open"]) if found else 0

@@ -70,8 +70,9 @@ SELECT count(*) AS scheduled, count(*) FILTER (WHERE cancelled) AS cancelled,
 FROM fairs WHERE campaign = %(campaign)s
 """
 _OPENINGS = """
-SELECT opening, employer, position, seats FROM openings WHERE campaign = %s
-ORDER BY employer, position, opening LIMIT %s
+SELECT opening, employer, position, seats FROM openings
+WHERE campaign = %(campaign)s AND (%(of)s::text IS NULL OR employer = %(of)s)
+ORDER BY employer, position, opening LIMIT %(limit)s
 """
 _DAYS = """
 SELECT target, day, amount FROM target_days
@@ -140,9 +141,9 @@ async def fair_numbers(conn: Conn, name: str, now: datetime) -> dict[str, int]:
     return (await _rows(conn, _FAIR_NUMBERS, {"campaign": name, "now": now}))[0]
 
 
-async def openings(conn: Conn, name: str, *, limit: int) -> list[Row]:
-    """A campaign's openings by employer."""
-    return await _rows(conn, _OPENINGS, [name, limit])
+async def openings(conn: Conn, name: str, *, of: str | None = None, limit: int) -> list[Row]:
+    """A campaign's openings by employer, those `of` one of them alone."""
+    return await _rows(conn, _OPENINGS, {"campaign": name, "of": of, "limit": limit})
 
 
 async def days(conn: Conn, name: str, wanted: list[str]) -> dict[str, list[tuple[date, Decimal]]]:

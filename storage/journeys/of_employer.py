@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +33,12 @@ ORDER BY candidate LIMIT %(limit)s
 _NOT_STARTED: Final = """AND standing ? 'accepted' AND NOT standing ? 'hired' AND EXISTS (
     SELECT FROM json_each(convert_from(state, 'UTF8')::json->'offers') AS o(id, said)
     WHERE said->'status'->>'value' = 'accepted' AND said->'terms'->>'employer' = %(employer)s)"""
+_ALL: Final = """
+SELECT candidate, state FROM journeys
+WHERE campaign = %(campaign)s AND candidate > %(after)s AND tags @> ARRAY[%(theirs)s::varchar]
+  AND employers @> ARRAY[%(employer)s::varchar]
+ORDER BY candidate LIMIT %(limit)s
+"""
 _SPOKEN: Final = """
 SELECT EXISTS (SELECT FROM employers WHERE campaign = %(campaign)s AND employer = %(employer)s)
     OR EXISTS (SELECT FROM openings WHERE campaign = %(campaign)s AND employer = %(employer)s)
@@ -44,6 +51,7 @@ SELECT fair, title FROM fairs WHERE campaign = %s AND employers ? %s AND NOT can
 ORDER BY starts_at, fair LIMIT 200
 """
 
+PORTION: Final = 500  # journeys: others are served between two portions
 _decode = msgspec.json.Decoder(Journey).decode
 
 
@@ -60,6 +68,15 @@ async def not_started(conn: Conn, campaign: str, employer: str, *, limit: int) -
     given = _given(campaign, employer, "", limit)
     found = await _listed(conn, _LISTED.format(more=_NOT_STARTED), given)
     return [(candidate, journey) for candidate, journey, _ in found]
+
+
+async def journeys(conn: Conn, campaign: str, employer: str) -> AsyncIterator[Journey]:
+    """Of all with whom an employer has to do, whether it may see them or not: for sums alone."""
+    given = _given(campaign, employer, "", PORTION)
+    while portion := await (await conn.execute(_ALL, given)).fetchall():
+        for _, state in portion:
+            yield _decode(bytes(state))
+        given["after"] = portion[-1][0]
 
 
 async def visible(conn: Conn, campaign: str, employer: str) -> bool:

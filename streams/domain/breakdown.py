@@ -94,7 +94,8 @@ def _depth(status: object, *, hired: bool, withdrawn: bool) -> int:
 
 
 def _offer(journey: Journey, status: str, terms: Terms, *, withdrawn: bool) -> list[Cell]:
-    """An offer by employer and status, and, open or accepted, by opening. Who withdrew has declined what was open."""
+    """An offer by employer and status, and, open or accepted, by opening; what is open by when it expires, too. Who
+    withdrew has declined what was open."""
     if status == "extended" and withdrawn:
         status = "declined"
     found = [("offer", terms.employer, status)]
@@ -104,6 +105,8 @@ def _offer(journey: Journey, status: str, terms: Terms, *, withdrawn: bool) -> l
         status == "extended" or (status in ACCEPTED and _takes_a_seat(journey, terms.employer, withdrawn=withdrawn))
     ):
         found.append(("opening", terms.opening, status))
+        if status == "extended" and terms.expires_at is not None:
+            found.append(("lapse", f"{_hour(terms.expires_at)} {terms.opening}", status))
     return found
 
 

@@ -22,12 +22,17 @@ def counted(definition: Definition, facts: Sequence[Fact], retracted: Retracted)
     """What the candidate of these facts adds to a target, and which of them carry it; None: nothing."""
     standing = [fact for fact in facts if stands(fact, retracted)]
     journey, target = fold(standing), make_target(definition["campaign"], definition)
-    amount = sum(contribution(journey, milestones(journey), target, UTC).values(), Decimal(0))
+    amount = _amount(journey, target)
     if not amount:
         return None
     carrying = _paying(journey, standing) if target.measure == "paid" else _evidence(journey, standing, target)
     carrying.sort(key=lambda fact: fact.stamp)
     return Counted(carrying[0].time, amount, tuple(carrying))
+
+
+def added(definition: Definition, journey: Journey) -> Decimal:
+    """What a journey adds to a target."""
+    return _amount(journey, make_target(definition["campaign"], definition))
 
 
 def held(
@@ -42,6 +47,10 @@ def held(
         for fair in sorted(campaign.fairs.values(), key=lambda fair: (fair.ends_at, fair.fair))
         if fairs_held([fair], target, now, UTC)
     ]
+
+
+def _amount(journey: Journey, target: Target) -> Decimal:
+    return sum(contribution(journey, milestones(journey), target, UTC).values(), Decimal(0))
 
 
 def _evidence(journey: Journey, facts: Sequence[Fact], target: Target) -> list[Fact]:

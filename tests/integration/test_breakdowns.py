@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage.campaigns import breakdowns
+from storage.campaigns import breakdowns, openings
 from storage.database import Conn, connect
 from streams.audit import audit
 from streams.breakdowns import BreakdownCounter
@@ -116,6 +116,26 @@ async def test_offers_are_resolved_when_they_are_answered_or_over(conn: Conn):
     assert [found["e1"][name] for name in shown] == [0, 1, 0, 0, 1]
     before = {row["employer"]: row for row in await breakdowns.offers(conn, CAMPAIGN, NOW - timedelta(days=20))}
     assert before["e0"]["expired"] == 0
+
+
+async def test_an_offer_that_has_expired_holds_no_seat(conn: Conn):
+    def offer(n: int, **more: str) -> dict[str, object]:
+        terms = {"offer": f"o{n}", "employer": "e", "position": "p", "opening": "op"}
+        return event("offer.extended", candidate=f"c{n}", **terms, **more)
+
+    await apply(
+        conn,
+        event("opening.set", opening="op", employer="e", position="p", seats=9),
+        offer(1, expires_at="2026-03-20T00:00:00Z"),
+        offer(2, expires_at="2026-05-01T00:00:00Z"),
+        offer(3),
+        offer(4, expires_at="2026-03-20T00:00:00Z"),
+        event("offer.accepted", candidate="c4", offer="o4", time="2026-03-19T00:00:00Z"),
+    )
+    for now, still_open in ((NOW, 2), (NOW - timedelta(days=20), 3)):
+        [row] = await breakdowns.openings(conn, CAMPAIGN, "e", now, limit=9)
+        assert (row["taken"], row["open"]) == (1, still_open)
+        assert await openings.offers_standing(conn, CAMPAIGN, "op", now) == 1 + still_open
 
 
 async def test_who_accepted_is_at_risk_when_the_first_day_is_over(conn: Conn):

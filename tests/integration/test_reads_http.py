@@ -76,6 +76,7 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
         event("employer.set", employer="huayou", name="华友", name_en="Huayou", reply_to="hr@huayou.example"),
         event("employer.set", employer="beta", name="贝塔", reply_to="hr@beta.example"),
         event("opening.set", opening="o1", employer="huayou", position="Engineer", seats=3),
+        event("opening.set", opening="o2", employer="beta", position="Chemist", seats=3),
     )
     (listed,) = await readers["viewer"].json("/v1/campaigns")
     assert (listed["campaign"], listed["title"], listed["starts_on"]) == (CAMPAIGN, "届毕业生", "2026-01-01")
@@ -92,7 +93,13 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
     assert [each["reply_to"] for each in one["employers"]] == ["hr@huayou.example", "hr@beta.example"]
     theirs = await readers["huayou"].json(f"/v1/campaigns/{CAMPAIGN}")
     assert [each.get("reply_to") for each in theirs["employers"]] == ["hr@huayou.example", None]
-    assert one["openings"] == [{"opening": "o1", "employer": "huayou", "position": "Engineer", "seats": 3}]
+    assert theirs["funnel"] == {"interviewed": 1, "offered": 1, "accepted": 1, "hired": 1}
+    assert [each["opening"] for each in theirs["openings"]] == ["o1"]
+    assert "cost" not in theirs["fairs"][0]
+    assert one["openings"] == [
+        {"opening": "o2", "employer": "beta", "position": "Chemist", "seats": 3},
+        {"opening": "o1", "employer": "huayou", "position": "Engineer", "seats": 3},
+    ]
     assert await readers["viewer"].json(f"/v1/campaigns/{CAMPAIGN}/targets") == [
         {
             "target": "doctors",

@@ -90,6 +90,23 @@ async def test_an_account_that_was_shut_stays_shut(app: Any, conn: Conn, provide
         assert (await http.get(BACK, params=provider.shown(await go(http), "wang"))).status_code == 401
 
 
+async def test_an_account_is_its_person_s_and_not_its_address_s(app: Any, conn: Conn, provider: IdentityProvider):
+    account = await invited(conn)
+
+    async def came(who: str, **claims: Any) -> int:
+        provider.knows(who, **claims)
+        async with browser(app) as http:
+            return (await http.get(BACK, params=provider.shown(await go(http), who))).status_code
+
+    assert await came("wang", email=EMAIL, email_verified=True) == 303
+    assert await came("successor", email=EMAIL, email_verified=True) == 401  # the house gave the address on
+    assert await came("wang", email="wang-li@example.com", email_verified=True) == 303
+    assert await came("wang") == 303  # whom we know already needs no address
+    await accounts.unbind(conn, account)
+    assert await came("successor", email=EMAIL, email_verified=True) == 303
+    assert await came("wang", email="wang-li@example.com", email_verified=True) == 401
+
+
 @pytest.mark.parametrize("claims", [{"email": EMAIL}, {"email": EMAIL, "email_verified": False}, {}])
 async def test_an_address_that_nobody_checked_lets_nobody_in(
     app: Any, conn: Conn, provider: IdentityProvider, claims: dict[str, Any]

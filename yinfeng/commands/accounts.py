@@ -70,6 +70,9 @@ def reset(
     second_factor: Annotated[
         bool, typer.Option(help="Switch the second factor off too: the telephone is lost.")
     ] = False,
+    identity: Annotated[
+        bool, typer.Option(help="Forget whom the identity provider knows the person as: they have another name there.")
+    ] = False,
 ) -> None:
     """Open an account that was shut, and print the link, good once, where its holder chooses a new password."""
 
@@ -79,6 +82,8 @@ def reset(
             await accounts.set_disabled(conn, account.account, disabled=False)
             if second_factor:
                 await accounts.end_second_factor(conn, account.account)
+            if identity:
+                await accounts.unbind(conn, account.account)
             await audit.add(conn, _HERE, "link_made", subject=account.email)
             return await once.make(conn, "reset", account.account)
 
