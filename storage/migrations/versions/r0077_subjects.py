@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0077"
-down_revision = "0060"
+down_revision = "0062"
 
 
 def upgrade() -> None:
