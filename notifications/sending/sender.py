@@ -38,7 +38,8 @@ from storage.messages.recording import Record
 log = logging.getLogger(__name__)
 
 CLOSES_WITHIN: Final = 6.0  # seconds; containers are given ten
-GIVE_WAY: Final = timedelta(seconds=1)
+GIVE_WAY: Final = (timedelta(seconds=1), timedelta(seconds=5))  # the shortest, the longest
+SHARE: Final = 20  # while others need the processor, a portion has one such part of the time
 OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
@@ -158,18 +159,20 @@ class Sender:
         breaker = self._breakers[route.channel.name]
         if self._closing or breaker.rests():
             return 0
+        began = self._chance.clock()
         count = await self._send_in_lanes(route, 1 if not breaker.in_order else route.lanes)
         if count:
-            await self._give_way()
+            await self._give_way(self._chance.clock() - began)
         return count
 
     async def _storage(self, step: Callable[..., Awaitable[object]], *values: object) -> None:
         async with borrowed(self._pool) as conn:
             await step(conn, *values)
 
-    async def _give_way(self) -> None:
-        """Let others go first for a while, but never so long that mail would stand still."""
-        deadline = self._chance.clock() + GIVE_WAY
+    async def _give_way(self, took: timedelta) -> None:
+        """Let others go first after a portion that took so long, but never so long that mail would stand still."""
+        shortest, longest = GIVE_WAY
+        deadline = self._chance.clock() + min(max(took * SHARE, shortest), longest)
         while self._chance.stand_back() and self._chance.clock() < deadline:
             await asyncio.sleep(0.05)
 
