@@ -143,14 +143,14 @@ async def _change_journeys(
     for key, row in stored.items():
         persons.before(key, row.journey)
         stood_at = milestones(row.journey) if row.version else {}
-        before = board.contributions(key[0], row.journey, stood_at) if row.version else None
+        before = board.contributions(key[0], row.journey, stood_at) if row.version else []
         was_in = cells(row.journey, stood_at) if row.version else []
-        was = stood.get(key, {}) if key in partial else lines(row.journey)
+        was = stood.get(key, {}) if key in partial else lines(row.journey) if row.version else {}
         _advance(row, by_key.get(key, []), refolded.get(key))
         moved += seat_changes(key, was, row.journey, by_key.get(key, []))
         now_stands = milestones(row.journey)
         after = board.contributions(key[0], row.journey, now_stands)
-        note_difference(totals, board.targets.get(key[0], []), before or [{}] * len(after), after)
+        note_difference(totals, board.targets.get(key[0], []), before, after)
         note_cells(spread, key[0], was_in, cells(row.journey, now_stands))
         changed[key] = (row, now_stands)
         persons.after(key, row.journey, refolded.get(key, by_key.get(key, [])))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.journey import Journey
@@ -18,6 +18,7 @@ from streams.domain.campaign import DEFAULT_TIMEZONE, Target, make_target
 from streams.domain.measures import Contribution, contribution, difference
 
 Totals = dict[TargetKey, Contribution]
+NOTHING: Final[Contribution] = {}
 CellTotals = dict[str, dict[Cell, int]]  # by campaign
 
 
@@ -67,10 +68,10 @@ def target_of(row: Mapping[str, Any]) -> Target:
 def note_difference(
     totals: Totals, targets_of_campaign: list[Target], before: list[Contribution], after: list[Contribution]
 ) -> None:
-    """Add to `totals` what one journey changed in each target of its campaign."""
-    for target, was, now in zip(targets_of_campaign, before, after, strict=True):
-        changed = difference(was, now)
-        if changed:
+    """Add to `totals` what one journey changed in each target of its campaign. `before`: nothing, where the journey is
+    new."""
+    for nth, target in enumerate(targets_of_campaign):
+        if changed := difference(before[nth] if before else NOTHING, after[nth]):
             add_up(totals.setdefault((target.campaign, target.target), {}), changed)
 
 
@@ -88,4 +89,4 @@ def note_cells(totals: CellTotals, campaign: str, before: list[Cell], after: lis
 def add_up(total: Contribution, more: Mapping[date, Decimal]) -> None:
     """Add one contribution to another, day by day."""
     for day, amount in more.items():
-        total[day] = total.get(day, Decimal(0)) + amount
+        total[day] = total[day] + amount if day in total else amount

@@ -51,6 +51,8 @@ def tags(candidate: str, journey: Journey, standing: Mapping[str, int]) -> list[
 
 def offer_ends(journey: Journey, employer: str | None = None) -> datetime | None:
     """When the first of the offers expires that wait for an answer; with `employer`, of its own."""
+    if not journey.offers:
+        return None
     ends = [
         datetime.fromisoformat(offer.terms.expires_at.upper())
         for offer in journey.offers.values()

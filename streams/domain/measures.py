@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -22,6 +22,7 @@ _STEADY: Final = 3 * 365 * 86_400_000_000  # microseconds
 
 Contribution = dict[date, Decimal]  # day in the campaign's time zone → amount
 Employers = frozenset[str] | None  # None: any
+Moments = Collection[Micros]
 
 
 def milestones(journey: Journey, employers: Employers = None) -> dict[str, Micros]:
@@ -34,10 +35,9 @@ def milestones(journey: Journey, employers: Employers = None) -> dict[str, Micro
     earliest: Micros | None = None
     withdrawn = journey.withdrawn
     for measure, evidence in EVIDENCE.items():
-        if measure == "hired" or not withdrawn:
-            for at in evidence(journey, employers):
-                if earliest is None or at < earliest:
-                    earliest = at
+        if (measure == "hired" or not withdrawn) and (moments := evidence(journey, employers)):
+            first = min(moments)
+            earliest = first if earliest is None or first < earliest else earliest
         if earliest is not None:
             found[measure] = earliest
     return found
@@ -69,6 +69,8 @@ def difference(before: Contribution, after: Contribution) -> Contribution:
     """What has to be added, day by day, to get from one contribution to the other. Empty when they are equal."""
     if before == after:
         return {}
+    if not before:
+        return {day: amount for day, amount in after.items() if amount}
     days = {day: after.get(day, Decimal(0)) - before.get(day, Decimal(0)) for day in before.keys() | after.keys()}
     return {day: amount for day, amount in days.items() if amount}
 
@@ -88,8 +90,7 @@ def _fair_matches(fair: Fair, target: Target) -> bool:
 
 
 def _paid(journey: Journey, employers: Employers, zone: tzinfo) -> Contribution:
-    hired = any(True for _ in _hired(journey, employers))
-    if not hired and (journey.withdrawn or employers is not None):
+    if not _hired(journey, employers) and (journey.withdrawn or employers is not None):
         return {}
     paid: Contribution = {}
     for payment in journey.payments.values():
@@ -98,7 +99,9 @@ def _paid(journey: Journey, employers: Employers, zone: tzinfo) -> Contribution:
     return paid
 
 
-def _hired(journey: Journey, employers: Employers) -> Iterable[Micros]:
+def _hired(journey: Journey, employers: Employers) -> Moments:
+    if not journey.hires:
+        return ()
     return [
         hire.status.at[0]
         for employer, hire in journey.hires.items()
@@ -106,17 +109,21 @@ def _hired(journey: Journey, employers: Employers) -> Iterable[Micros]:
     ]
 
 
-def _accepted(journey: Journey, employers: Employers) -> Iterable[Micros]:
+def _accepted(journey: Journey, employers: Employers) -> Moments:
     return [offer.status.at[0] for offer in _standing(journey, employers, ACCEPTED)]
 
 
-def _offered(journey: Journey, employers: Employers) -> Iterable[Micros]:
+def _offered(journey: Journey, employers: Employers) -> Moments:
     """An answer is later evidence than the offer itself, so that answering moves no offer to another day."""
     found = _standing(journey, employers, OFFERED)
+    if not found:
+        return ()
     return [offer.status.at[0] for offer in found] + [offer.terms.at[0] for offer in found if offer.terms is not None]
 
 
-def _standing(journey: Journey, employers: Employers, statuses: frozenset[str]) -> list[Offer]:
+def _standing(journey: Journey, employers: Employers, statuses: frozenset[str]) -> Sequence[Offer]:
+    if not journey.offers:
+        return ()
     return [
         offer
         for offer in journey.offers.values()
@@ -125,15 +132,17 @@ def _standing(journey: Journey, employers: Employers, statuses: frozenset[str]) 
     ]
 
 
-def _interviewed(journey: Journey, employers: Employers) -> Iterable[Micros]:
+def _interviewed(journey: Journey, employers: Employers) -> Moments:
+    if not journey.interviews:
+        return ()
     return [held.first for employer, held in journey.interviews.items() if employers is None or employer in employers]
 
 
-def _attended(journey: Journey, employers: Employers) -> Iterable[Micros]:
+def _attended(journey: Journey, employers: Employers) -> Moments:
     return journey.checkins.values()
 
 
-def _signed_up(journey: Journey, employers: Employers) -> Iterable[Micros]:
+def _signed_up(journey: Journey, employers: Employers) -> Moments:
     return () if journey.first_signup is None else (journey.first_signup,)
 
 
@@ -148,7 +157,7 @@ def _day_of(at: Micros, zone: tzinfo) -> date:
 
 
 # Each milestone's own evidence, beside that of the narrower ones; in the order of FUNNEL.
-EVIDENCE: dict[str, Callable[[Journey, Employers], Iterable[Micros]]] = {
+EVIDENCE: dict[str, Callable[[Journey, Employers], Moments]] = {
     "hired": _hired,
     "accepted": _accepted,
     "offered": _offered,
