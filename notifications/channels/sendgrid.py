@@ -25,9 +25,9 @@ from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryabl
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 8  # requests under way at the same time
-MOST_IN_DOUBT: Final = AT_ONCE  # unknown outcomes in a row, before a batch is broken off
-FIRST_PORTION: Final = 2 * AT_ONCE
+AT_ONCE: Final = 16  # requests under way at the same time
+MOST_IN_DOUBT: Final = 8  # unknown outcomes in a row, before a batch is broken off
+FIRST_PORTION: Final = 16
 MOST_SINGLE: Final = 128  # mails in a batch where each is a request
 WAVE: Final = 2 * AT_ONCE  # requests of which no answer is recorded yet: so many are in doubt when a sender is killed
 GROWTH: Final = 4

@@ -10,7 +10,7 @@ import binascii
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -50,6 +50,10 @@ class _Known:
 
     keys: dict[str, bytes]
     stamp: tuple[int, int, int]
+    ciphers: dict[str, AESGCM] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ciphers", {id: AESGCM(key) for id, key in self.keys.items()})
 
 
 class FileMaster:
@@ -68,7 +72,7 @@ class FileMaster:
 
     def wrap(self, key: bytes, about: bytes) -> str:
         id, nonce = self.current, self._randomness(_NONCE)
-        wrapped = AESGCM(self._known.keys[id]).encrypt(nonce, key, about)
+        wrapped = self._known.ciphers[id].encrypt(nonce, key, about)
         return f"{id}:{base64.b64encode(nonce + wrapped).decode()}"
 
     def unwrap(self, wrapped: str, about: bytes) -> bytes:
@@ -80,8 +84,8 @@ class FileMaster:
                 f"the master key {id} is not in {self._path}: put back the file, or the copy of it, that has it"
             )
         try:
-            raw = base64.b64decode(text, validate=True)
-            return AESGCM(self._known.keys[id]).decrypt(raw[:_NONCE], raw[_NONCE:], about)
+            raw = binascii.a2b_base64(text, strict_mode=True)
+            return self._known.ciphers[id].decrypt(raw[:_NONCE], raw[_NONCE:], about)
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpen(f"a person's key can't be unwrapped: {self._path} holds another key as {id}") from error
 
