@@ -156,15 +156,8 @@ def _database(at: Path) -> Iterator[str]:
 
 @contextmanager
 def _provider() -> Iterator[str]:
-    """The stand-in of the tests in a process of its own."""
-    code = (
-        "from tests.stand_ins.sendgrid import sendgrid_stand_in\n"
-        "import sys\n"
-        "with sendgrid_stand_in() as it:\n"
-        "    print(it.url, flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    command = [sys.executable, "-c", code]
+    """The stand-in in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.provider"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout

@@ -10,10 +10,12 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, Connection, errors
+from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from schemas.errors import ConcurrentChange, ConfigurationError, DatabaseUnavailable, StatementTooLong, UnusableValue
@@ -34,6 +36,7 @@ class Limits:
 
 CONNECT_WITHIN: Final = 5  # seconds
 CHECK_WITHIN: Final = 2.0  # seconds in which a connection of the pool must answer before it is lent
+HEARD_WITHIN: Final = 1.0  # seconds since it answered last, in which it need not be asked
 LENT_WITHIN: Final = 4.0  # seconds in which the pool must have one
 
 _LIMIT: Final = """
@@ -60,16 +63,18 @@ class _Watched(AsyncConnection[Any]):
     """A connection whose server must answer within `silence` seconds: else its line is cut, which psycopg sees."""
 
     silence: float = 0.0
+    heard_at: float = 0.0  # when its server answered last
 
     async def wait(self, *args: Any, **kwargs: Any) -> Any:
         """psycopg waits for the server here, and nowhere else."""
-        if not self.silence:
-            return await super().wait(*args, **kwargs)
-        timer = asyncio.get_running_loop().call_later(self.silence, cut, self)
+        timer = asyncio.get_running_loop().call_later(self.silence, cut, self) if self.silence else None
         try:
-            return await super().wait(*args, **kwargs)
+            found = await super().wait(*args, **kwargs)
+            self.heard_at = monotonic()
+            return found
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
 
 
 class _WatchedSync(Connection[Any]):
@@ -183,6 +188,16 @@ async def borrowed(pool: AsyncConnectionPool[Conn]) -> AsyncIterator[Conn]:
             yield conn
 
 
+@asynccontextmanager
+async def in_transaction(conn: Conn) -> AsyncIterator[None]:
+    """In the transaction that is under way, or one of its own."""
+    if conn.info.transaction_status is TransactionStatus.INTRANS:
+        yield
+        return
+    async with conn.transaction():
+        yield
+
+
 def _lack() -> str:
     """What this process lacks, where it lacks what a connection needs: libpq does not say."""
     try:
@@ -206,6 +221,9 @@ def cut(conn: Any) -> None:
 
 
 async def _check(conn: Conn) -> None:
+    assert isinstance(conn, _Watched)
+    if conn.heard_at > monotonic() - HEARD_WITHIN:
+        return
     timer = asyncio.get_running_loop().call_later(CHECK_WITHIN, cut, conn)
     try:
         await AsyncConnectionPool.check_connection(conn)

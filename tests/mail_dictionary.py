@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from backports.zstd import train_dict
 
 from notifications.sending.rendering import LOCALES, Renderer
 from notifications.sending.samples import sample
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import Writer
 from schemas.kinds import TEMPLATED
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import train_dict
+else:
+    from backports.zstd import train_dict
 
 SIZE: Final = 32 * 1024
 OF_EACH: Final = 8

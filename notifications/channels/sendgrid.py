@@ -13,21 +13,21 @@ from itertools import chain
 from time import monotonic
 from typing import Final
 
-import msgspec
 from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import ApiKeyIncludedException
 
 from notifications.channels.connection import Answer, NoAnswer
 from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Mail, Outcome, all_begin, outcome_of, shown
-from notifications.channels.sendgrid_requests import Group, body, grouped
+from notifications.channels.sendgrid_requests import Group, grouped
+from notifications.channels.sendgrid_writing import Requests
 from notifications.channels.transport import NeverConnected, Wire
 from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 8  # requests under way at the same time
-MOST_IN_DOUBT: Final = AT_ONCE  # unknown outcomes in a row, before a batch is broken off
-FIRST_PORTION: Final = 2 * AT_ONCE
+AT_ONCE: Final = 16  # requests under way at the same time
+MOST_IN_DOUBT: Final = 8  # unknown outcomes in a row, before a batch is broken off
+FIRST_PORTION: Final = 16
 MOST_SINGLE: Final = 128  # mails in a batch where each is a request
 WAVE: Final = 2 * AT_ONCE  # requests of which no answer is recorded yet: so many are in doubt when a sender is killed
 GROWTH: Final = 4
@@ -52,7 +52,7 @@ class SendGrid:
         self._wire = Wire(host + PATH, headers, timeout=timeout)
         self.lease = 3 * timeout + 30  # the time of a batch, and that of its last requests
         self.portion, self._most = FIRST_PORTION, most
-        self._sender = {"email": sender, "name": sender_name}
+        self._requests = Requests({"email": sender, "name": sender_name})
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._closed, self._under_way = False, 0
 
@@ -126,7 +126,7 @@ class SendGrid:
         if (outcome := self._not_now(batch)) is not None:
             return outcome
         try:
-            await _post(self._wire, _json(group, self._sender))
+            await _post(self._wire, _json(group, self._requests))
         except SendFailed as error:
             return batch.note(outcome_of(error))
         except Exception as error:
@@ -154,15 +154,12 @@ class _Batch:
         return outcome
 
 
-def _json(group: Group, sender: dict[str, str]) -> bytes:
+def _json(group: Group, requests: Requests) -> bytes:
     """The request. Raises SendRefused for what the package would never send: a text that begins like an API key."""
     try:
-        return _encode(body(group, sender))
+        return requests.write(group)
     except ApiKeyIncludedException:
         raise SendRefused("a mail that begins like an API key is not sent") from None
-
-
-_encode: Final = msgspec.json.Encoder().encode
 
 
 async def _post(wire: Wire, request: bytes) -> None:

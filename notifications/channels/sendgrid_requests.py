@@ -92,8 +92,12 @@ def _file(attachment: Attachment) -> sendgrid.Attachment:
     return file
 
 
+def part(mail: Mail, *, own: bool) -> dict[str, Any]:
+    """One person's part of a request. `own`: with subject and contents, which otherwise stand in the request."""
+    return cast("dict[str, Any]", _part(mail, own=own).get())
+
+
 def _part(mail: Mail, *, own: bool) -> sendgrid.Personalization:
-    """One person's part. `own`: with subject and contents, which otherwise stand in the request."""
     part = sendgrid.Personalization()
     to = sendgrid.To()
     _address(to, mail.to, mail.to_name)

@@ -15,6 +15,7 @@ from notifications.sending.grouping import HOUR, arranged
 from notifications.sending.samples import letter_of_a_test
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, ToldWith, Writer, employer_of
+from schemas.facts import Fact
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES, FACT_KINDS
 from schemas.messages import SIGNUP_CHECK, TEMPLATE_TEST
@@ -23,13 +24,13 @@ from storage.access import own_pages
 from storage.database import Conn
 from storage.journeys import journeys, sight, unconfirmed
 from storage.journeys.journeys import Stored
-from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import asking, seat_words
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
 from storage.messages.claiming import Claimed
 from storage.messages.transitions import UNWRITTEN
+from storage.vault.persons import Reading
 from storage.vault.process import vault
 
 log = logging.getLogger(__name__)
@@ -50,8 +51,9 @@ async def letters_for(
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
-    await vault().embody(conn, {key: stored.journey for key, stored in known.items()}, hidden=True)
-    claimed = await _with_typed(conn, await _with_prose(conn, claimed))
+    reading = Reading()
+    await vault().embody(conn, {key: each.journey for key, each in known.items()}, reading=reading, hidden=True)
+    claimed = await _with_typed(conn, await _with_prose(conn, claimed, reading))
     background = await _around(conn, claimed, known, now)
     situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
     made: list[Made] = []
@@ -69,8 +71,9 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     """One message and all that is known around it, for looking at: nothing is changed by it."""
     key = (message.campaign, message.candidate or "")
     journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
-    await vault().embody(conn, {key: journey}, hidden=True)
-    (message,) = await _with_typed(conn, await _with_prose(conn, [message]))
+    reading = Reading()
+    await vault().embody(conn, {key: journey}, reading=reading, hidden=True)
+    (message,) = await _with_typed(conn, await _with_prose(conn, [message], reading))
     fair = message.params.get("fair")
     employer = employer_of(message, journey)
     about = await load_background(
@@ -86,19 +89,20 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     return replace(situation, together=(situation,))
 
 
-async def _with_prose(conn: Conn, claimed: Sequence[Claimed]) -> list[Claimed]:
+async def _with_prose(conn: Conn, claimed: Sequence[Claimed], reading: Reading) -> list[Claimed]:
     """The messages, with what people wrote in the facts that asked for them: it is nowhere but there."""
-    asked = [(each.source, each.fact) for each in claimed if each.source and each.fact and each.kind in TELLS_PROSE]
+    asked = {
+        each.id: (each.source, each.fact) for each in claimed if each.source and each.fact and each.kind in TELLS_PROSE
+    }
     if not asked:
         return list(claimed)
-    opened = await vault().open(conn, await ledger.named(conn, asked), hidden=True)
-    said = {fact.identity: {name: fact.data[name] for name in personal_names(fact.event)} for fact in opened}
-    return [
-        replace(each, params={**each.params, **said.get((each.source or "", each.fact or ""), {})})
-        if each.kind in TELLS_PROSE
-        else each
-        for each in claimed
-    ]
+    said = await vault().named(conn, asked.values(), reading, hidden=True)
+    return [_told(each, said.get(asked[each.id])) if each.id in asked else each for each in claimed]
+
+
+def _told(message: Claimed, fact: Fact | None) -> Claimed:
+    prose = {name: fact.data[name] for name in personal_names(fact.event)} if fact is not None else {}
+    return replace(message, params={**message.params, **prose})
 
 
 async def _with_typed(conn: Conn, claimed: Sequence[Claimed]) -> list[Claimed]:

@@ -21,11 +21,10 @@ JOIN messages m ON m.id = a.message WHERE a.message = %s ORDER BY a.name
 """
 
 
-async def keep(
+async def add(
     conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], by_message: Mapping[int, Sequence[Attachment]]
 ) -> None:
-    """Store the files of messages that went out, in place of those that went with an earlier try."""
-    await forget(conn, list(by_message))
+    """Store the files of messages that went out; those of an earlier try are gone already."""
     rows = [
         (id, each, data)
         for id, attachments in by_message.items()

@@ -6,12 +6,16 @@ A mail that is kept can be read only with the dictionary that it was written wit
 
 from __future__ import annotations
 
+import sys
 import zlib
 from functools import cache
 from importlib import resources
 from typing import Final
 
-from backports.zstd import ZstdCompressor, ZstdDict, decompress
+if sys.version_info >= (3, 14):
+    from compression.zstd import ZstdCompressor, ZstdDict, decompress
+else:
+    from backports.zstd import ZstdCompressor, ZstdDict, decompress
 
 DICTIONARY: Final = "mails_1.zdict"
 _LEVEL: Final = 3

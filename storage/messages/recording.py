@@ -9,9 +9,10 @@ from typing import Final
 
 import msgspec
 
+from schemas.kinds import TELLING_OF_SEATS
 from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
 from storage.arrays import Column, Value, named
-from storage.database import Conn
+from storage.database import Conn, in_transaction
 from storage.ledger.ledger import JourneyKey
 from storage.messages import attachments, offer_alerts, sealed, seat_words, statuses, suppressions
 from storage.messages.suppressions import Wish
@@ -21,7 +22,7 @@ from storage.vault.process import vault
 
 # A sender whose lease ended while it could not reach the database still knows best what became of its messages.
 _OURS: Final = """
-SELECT id, forgotten, campaign, coalesce(candidate, '') FROM messages
+SELECT id, forgotten, kind, campaign, coalesce(candidate, '') FROM messages
 WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE
 """
 _GIVEN: Final = """
@@ -47,7 +48,9 @@ SELECT k.id, j.version FROM journeys j
 JOIN unnest(%b::bigint[], %b::text[], %b::text[]) AS k(id, campaign, candidate) USING (campaign, candidate)
 ORDER BY j.campaign, j.candidate FOR SHARE OF j
 """
+# The files of an earlier try go.
 _MAILS: Final = """
+WITH gone AS (DELETE FROM mail_attachments WHERE message = ANY(%b::bigint[]))
 INSERT INTO mails (message, html, text, sealed, whose)
 SELECT u.message, '', '', u.sealed, u.whose::jsonb FROM unnest(%b::bigint[], %b::bytea[], %b::text[])
      AS u(message, sealed, whose)
@@ -88,17 +91,17 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str, kept: boo
     """
     if not records:
         return
-    async with conn.transaction():
+    async with in_transaction(conn):
         records = await _still_held(conn, records)
         rows = await (await conn.execute(_OURS, [[each.id for each in records], owner])).fetchall()
-        forgotten = {id: gone for id, gone, *_ in rows}
+        forgotten, kinds = {id: gone for id, gone, *_ in rows}, {id: kind for id, _, kind, *_ in rows}
         ours = [each for each in records if each.id in forgotten]
         spoiled = {each.id for each in ours if any(forgotten.get(id, True) for id in each.tells_of)}
         if kept and spoiled:
             ours = _made_anew(ours, spoiled)
         told_of = [id for each in ours for id in each.tells_of]
         whose = await sealed.whose(conn, told_of) if told_of else {}
-        whose |= {id: (campaign, candidate) for id, _, campaign, candidate in rows}
+        whose |= {id: (campaign, candidate) for id, _, _, campaign, candidate in rows}
         keeper = await vault().keeper(conn, whose.values())
         values = {**_columns(keeper, whose, ours), "owner": owner}
         changed = {id for (id,) in await statuses.change(conn, _GIVEN, values, also=_SAID)}
@@ -108,7 +111,7 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str, kept: boo
         await suppressions.add(conn, _wishes([each for each in ours if not forgotten[each.id]]))
         lasting = [each for each in ours if not forgotten[each.id] and each.id not in spoiled]
         await _keep(conn, keeper, whose, [each for each in lasting if each.html is not None])
-        went = [each.id for each in ours if each.status in ("sent", "unknown")]
+        went = [each.id for each in ours if each.status in ("sent", "unknown") and kinds[each.id] in TELLING_OF_SEATS]
         if went:
             await seat_words.note(conn, went)
 
@@ -139,8 +142,9 @@ async def _keep(conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], rec
             rows.append((each, mail[0], _encode(mail[1]).decode()))
     if not rows:
         return
-    await conn.execute(_MAILS, [[each.id for each, _, _ in rows], [m for _, m, _ in rows], [w for _, _, w in rows]])
-    await attachments.keep(conn, keeper, whose, {each.id: each.attachments for each, _, _ in rows})
+    ids = [each.id for each, _, _ in rows]
+    await conn.execute(_MAILS, [ids, ids, [m for _, m, _ in rows], [w for _, _, w in rows]])
+    await attachments.add(conn, keeper, whose, {each.id: each.attachments for each, _, _ in rows})
 
 
 def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> dict[str, Column]:

@@ -44,6 +44,7 @@ class Keeper:
 
     def __init__(self, keys: Mapping[JourneyKey, PersonKey], randomness: Randomness) -> None:
         self._keys, self._randomness = keys, randomness
+        self._domains: dict[str, bytes] = {}
 
     def seal(self, whose: JourneyKey, purpose: str, said: bytes) -> bytes | None:
         """None where the person was erased a moment ago."""
@@ -108,7 +109,10 @@ class Keeper:
 
     def domain(self, domain: str) -> bytes:
         """What the domain of an address is found by."""
-        return self._digest("domain", domain.lower())[:_DOMAIN_BYTES]
+        known = self._domains.get(domain)
+        if known is None:  # many have their mail at the same
+            known = self._domains[domain] = self._digest("domain", domain.lower())[:_DOMAIN_BYTES]
+        return known
 
     def digest(self, purpose: str, said: bytes) -> bytes:
         """What tells the same bytes again."""

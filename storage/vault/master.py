@@ -10,7 +10,7 @@ import binascii
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -51,7 +51,10 @@ class _Known:
 
     keys: dict[str, bytes]
     stamp: tuple[int, int, int]
-    ciphers: dict[str, AESGCM]
+    ciphers: dict[str, AESGCM] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ciphers", {id: AESGCM(key) for id, key in self.keys.items()})
 
 
 class FileMaster:
@@ -82,7 +85,7 @@ class FileMaster:
                 f"the master key {id} is not in {self._path}: put back the file, or the copy of it, that has it"
             )
         try:
-            raw = base64.b64decode(text, validate=True)
+            raw = binascii.a2b_base64(text, strict_mode=True)
             return self._known.ciphers[id].decrypt(raw[:_NONCE], raw[_NONCE:], about)
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpen(f"a person's key can't be unwrapped: {self._path} holds another key as {id}") from error
@@ -154,7 +157,7 @@ def _read(path: Path) -> _Known:
         raise ConfigurationError(f"the master key file {path} is damaged: put back the copy of it") from error
     if not keys or any(len(key) != _BYTES for key in keys.values()):
         raise ConfigurationError(f"the master key file {path} is damaged: put back the copy of it")
-    return _Known(keys, stamp, {id: AESGCM(key) for id, key in keys.items()})
+    return _Known(keys, stamp)
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -73,6 +73,15 @@ class AtHand:
             self.keys.pop(person, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one transaction has read of the vault, without holding it: keys, and facts as they were said. Nothing of it
+    outlives the transaction."""
+
+    keys: Held = field(default_factory=dict)
+    facts: dict[Identity, Fact] = field(default_factory=dict)
+
+
 class Vault:
     """What is sealed under persons' keys, which `master` wraps. Every method wants a connection; those that seal, draw
     or erase a transaction. They raise ConfigurationError and CannotOpen where the master key is another."""
@@ -107,7 +116,13 @@ class Vault:
         return [sealed.get(id(fact), fact) for fact in facts]
 
     async def open(
-        self, conn: Conn, facts: Sequence[Fact], *, at_hand: AtHand | None = None, hidden: bool = False
+        self,
+        conn: Conn,
+        facts: Sequence[Fact],
+        *,
+        at_hand: AtHand | None = None,
+        reading: Reading | None = None,
+        hidden: bool = False,
     ) -> list[Fact]:
         """The facts as they were said, as far as their persons were not erased since, nor are restricted: those are
         opened for `hidden` alone, the person's own eyes and what keeps the vault itself. Where the transaction has
@@ -115,7 +130,7 @@ class Vault:
         said = at_hand.said if at_hand else {}
         whose = {_whose(fact) for fact in facts if SEALED in fact.event and fact.event[SEALED] not in said}
         if at_hand is None:
-            keys: Mapping[JourneyKey, PersonKey] = await self.keys.held(conn, whose)
+            keys: Mapping[JourneyKey, PersonKey] = await self._read(conn, whose, reading)
         else:
             await self.keys.hold(conn, whose, at_hand.keys)
             keys = at_hand.keys
@@ -153,14 +168,28 @@ class Vault:
         return Keeper(keys, self._randomness)
 
     async def profiles(
-        self, conn: Conn, persons: Collection[JourneyKey], *, hidden: bool = False
+        self,
+        conn: Conn,
+        persons: Collection[JourneyKey],
+        *,
+        reading: Reading | None = None,
+        hidden: bool = False,
     ) -> dict[JourneyKey, Profile]:
         """What these persons are called and how they are reached (name, email, phone), as far as that is known; of
         those who are restricted for `hidden` alone (see `open`)."""
         if not persons:
             return {}
-        keys = await self.keys.held(conn, persons)
-        return await self._profiles(conn, [key for key, held in keys.items() if hidden or not held.hidden], keys)
+        keys = await self._read(conn, persons, reading)
+        shown = [key for key in persons if key in keys and (hidden or not keys[key].hidden)]
+        return await self._profiles(conn, shown, keys)
+
+    async def _read(
+        self, conn: Conn, persons: Collection[JourneyKey], reading: Reading | None
+    ) -> Mapping[JourneyKey, PersonKey]:
+        if reading is None:
+            return await self.keys.held(conn, persons)
+        reading.keys.update(await self.keys.held(conn, [each for each in persons if each not in reading.keys]))
+        return reading.keys
 
     async def _profiles(
         self, conn: Conn, persons: Collection[JourneyKey], keys: Mapping[JourneyKey, PersonKey]
@@ -173,25 +202,40 @@ class Vault:
             for campaign, candidate, text in await cursor.fetchall()
         }
 
-    async def embody(self, conn: Conn, journeys: Mapping[JourneyKey, Journey], *, hidden: bool = False) -> None:
+    async def embody(
+        self,
+        conn: Conn,
+        journeys: Mapping[JourneyKey, Journey],
+        *,
+        reading: Reading | None = None,
+        hidden: bool = False,
+    ) -> None:
         """Let journeys that were read know their persons, among the attributes, and what was offered to them; those
         who are restricted for `hidden` alone (see `open`). They are never stored like that."""
-        await self._embody_terms(conn, journeys.values(), hidden=hidden)
+        await self._embody_terms(conn, journeys.values(), reading or Reading(), hidden=hidden)
         told = [key for key, journey in journeys.items() if journey.told]
-        for key, profile in (await self.profiles(conn, told, hidden=hidden)).items():
+        for key, profile in (await self.profiles(conn, told, reading=reading, hidden=hidden)).items():
             journey = journeys[key]
             for name, value in profile.items():
                 if name in journey.told:
                     journey.attributes[name] = Word(journey.told[name], value)
 
-    async def _embody_terms(self, conn: Conn, journeys: Iterable[Journey], *, hidden: bool) -> None:
+    async def named(
+        self, conn: Conn, identities: Iterable[Identity], reading: Reading, *, hidden: bool = False
+    ) -> dict[Identity, Fact]:
+        """These facts as they were said, as far as the ledger has them (see `open`), each read once."""
+        missing = list({each for each in identities if each not in reading.facts})
+        if missing:
+            opened = await self.open(conn, await ledger.named(conn, missing), reading=reading, hidden=hidden)
+            reading.facts.update((fact.identity, fact) for fact in opened)
+        return reading.facts
+
+    async def _embody_terms(self, conn: Conn, journeys: Iterable[Journey], reading: Reading, *, hidden: bool) -> None:
         terms = [offer.terms for journey in journeys for offer in journey.offers.values() if offer.terms]
-        if not terms:
-            return
-        facts = await ledger.named(conn, list({(each.at[1], each.at[2]) for each in terms}))
-        said = {fact.identity: fact.data for fact in await self.open(conn, facts, hidden=hidden)}
+        said = await self.named(conn, {(each.at[1], each.at[2]) for each in terms}, reading, hidden=hidden)
         for each in terms:
-            data = said.get((each.at[1], each.at[2]), {})
+            fact = said.get((each.at[1], each.at[2]))
+            data = fact.data if fact is not None else {}
             each.salary, each.contact = data.get("salary"), data.get("contact")
             each.document, each.papers = data.get("document"), data.get("papers")
 

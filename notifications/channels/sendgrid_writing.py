@@ -1,0 +1,86 @@
+"""Requests to SendGrid as bytes. What those of one shape share is made by the package and written once, with marks in
+the places of one person's words; then each person's words are put there, as JSON has them.
+
+A request written so says the same, value by value, as one that is made whole; where a mark could be taken for another,
+it is made whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+from sendgrid.helpers.mail.validators import ValidateApiKey
+
+from notifications.channels.port import Mail
+from notifications.channels.sendgrid_requests import MAX_SUBJECT, Group, body, part
+
+MOST: Final = 256  # shapes that are kept
+WORDS: Final = ("to", "to_name", "nonce", "subject", "text", "html", "unsubscribe")
+_OPEN, _CLOSE = "\ue000", "\ue001"  # of no writing
+_MARK: Final = re.compile(f"{_OPEN}([0-9]){_CLOSE}".encode())
+_PARTS: Final = f"{_OPEN}parts{_CLOSE}"
+
+Pieces = Sequence[bytes]  # texts, and between two of them the number of the word that comes there
+
+
+class Requests:
+    """Written for mails of one sender: its email, and name where the mails have none."""
+
+    def __init__(self, sender: dict[str, str]) -> None:
+        self._sender = sender
+        self._shapes = OrderedDict[tuple[Any, ...], Pieces]()
+        self._validator = ValidateApiKey()
+
+    def write(self, group: Group) -> bytes:
+        """The request for these mails, which `grouped` has put together. Raises ApiKeyIncludedException where a mail
+        begins like an API key."""
+        first = group[0]
+        if _OPEN in f"{first.kind}{first.from_name}{first.reply_to}{self._sender['name']}":
+            return _encode(body(group, self._sender))
+        if len(group) > 1:
+            return self._of_many(group)
+        return self._of_one(first) if not first.attachments else _encode(body(group, self._sender))
+
+    def _of_one(self, mail: Mail) -> bytes:
+        for said in (mail.text, mail.html):
+            self._validator.validate_message_text(said)
+        shape = (mail.kind, mail.from_name, mail.reply_to, mail.to_name == "", mail.unsubscribe is None)
+        return _filled(self._pieces(shape, mail, lambda marked: body([marked], self._sender)), mail)
+
+    def _of_many(self, group: Group) -> bytes:
+        shared = _encode({**body(group[:2], self._sender), "personalizations": _PARTS})
+        before, _, after = shared.partition(_encode(_PARTS))
+        return b"%b[%b]%b" % (before, b",".join([self._part(mail) for mail in group]), after)
+
+    def _part(self, mail: Mail) -> bytes:
+        shape = (mail.to_name == "", mail.unsubscribe is None)
+        return _filled(self._pieces(shape, mail, lambda marked: part(marked, own=True)), mail)
+
+    def _pieces(self, shape: tuple[Any, ...], mail: Mail, make: Callable[[Mail], dict[str, Any]]) -> Pieces:
+        found = self._shapes.get(shape)
+        if found is None:
+            found = self._shapes[shape] = _MARK.split(_encode(make(_marked(mail))))
+            if len(self._shapes) > MOST:
+                self._shapes.popitem(last=False)
+        return found
+
+
+def _marked(mail: Mail) -> Mail:
+    marks: dict[str, Any] = {
+        name: f"{_OPEN}{number}{_CLOSE}" for number, name in enumerate(WORDS) if getattr(mail, name)
+    }
+    return replace(mail, attachments=(), **marks)
+
+
+def _filled(pieces: Pieces, mail: Mail) -> bytes:
+    said = (mail.to, mail.to_name, mail.nonce, mail.subject[:MAX_SUBJECT], mail.text, mail.html, mail.unsubscribe or "")
+    words = [_encode(each)[1:-1] for each in said]
+    return b"".join([words[int(each)] if place % 2 else each for place, each in enumerate(pieces)])
+
+
+_encode: Final = msgspec.json.Encoder().encode
