@@ -27,6 +27,7 @@ from schemas.openapi import EVENTS_OPERATION
 from schemas.sealed import sealed_elsewhere
 from storage.database import Conn, borrowed
 from storage.ledger import ledger, posters
+from storage.vault.process import vault
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 
@@ -63,6 +64,14 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
         if wait is not None and await _are_applied(door, parsed, numbers, wait):
             answer.headers["Preference-Applied"] = f"wait={wait}"
         return answer
+
+    @router.get("/v1/entry-key")
+    async def entry_key(caller: Caller = Depends(authenticate)) -> dict[str, str]:
+        """The key with which facts are sealed by who posts them straight to Kafka: it is public, and opens nothing. It
+        changes as the master key does; one that was replaced is good for 30 days more."""
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            return {"key": str(await vault().entry_key(conn))}
 
     # Starlette's route answers; FastAPI's way to the same function costs as much as all the rest, and describes it.
     router.add_route("/v1/events", straight, methods=["POST"], include_in_schema=False)

@@ -13,6 +13,7 @@ from schemas.marks import marked
 
 SEALED: Final = "sealed"  # the extension attribute
 SEAL_VERSION: Final = "1"
+ENTRY_VERSION: Final = "2"  # sealed for the platform by who has no key of the person
 # What is part of a message's reason: the same terms of an offer are not told twice, others are.
 COMPARED: Final = frozenset({"salary", "contact", "document", "papers"})
 Event = dict[str, Any]
@@ -48,6 +49,22 @@ def seal_of(event: Event) -> Seal | None:
     if len(parts) != 4 or parts[0] != SEAL_VERSION or not parts[1].isdecimal() or len(parts[1]) > 9:
         return None
     return Seal(int(parts[1]), parts[2], parts[3])
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySeal:
+    """A seal for the platform: with which of its keys, which names are inside, and the contents."""
+
+    key: str
+    said: str
+    contents: str
+
+
+def entry_seal_of(event: Event) -> EntrySeal | None:
+    """An event's seal for the platform; None where it has none."""
+    text = event.get(SEALED)
+    parts = text.split(".") if isinstance(text, str) else []
+    return EntrySeal(*parts[1:]) if len(parts) == 4 and parts[0] == ENTRY_VERSION else None
 
 
 def sealed_elsewhere(fact: Any) -> FieldError | None:

@@ -54,6 +54,23 @@ class PersonRow(SQLModel, table=True):
     restricted_ground: str | None = None
 
 
+class EntryKeyRow(SQLModel, table=True):
+    """A pair of keys for facts that come sealed for the platform: `public` as it is given out, `private` wrapped by a
+    master key. One is current; those that were replaced open for some time more."""
+
+    __tablename__ = "entry_key"
+    __table_args__ = (
+        Index("entry_key_current", text("(true)"), unique=True, postgresql_where=text("replaced_at IS NULL")),
+        {"schema": VAULT},
+    )
+
+    id: str = Field(primary_key=True)
+    public: str
+    private: str
+    made_at: datetime = moment(now=True)
+    replaced_at: datetime | None = moment(nullable=True)
+
+
 class RetentionRow(SQLModel, table=True):
     """How long a person is kept: what came of their part in the campaign, when they were last heard of, and what comes
     next, when. Beside the persons, so that what is due is found without their table. `version`: of the journey that

@@ -110,10 +110,22 @@ async def take_in(
     numbers = await ledger.claim(conn, list(said))
     ours = {(seq, text): ledger.read_event(text) for seq, text in said if seq in numbers}
     others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
-    facts, letters = parse(await _without_echoes(conn, others, now), now=now)
-    sealed = await vault().seal(conn, await vault().accept(conn, facts), at_hand=at_hand)
+    taken = await _without_echoes(conn, others, now)
+    facts, letters = parse(taken, now=now)
+    accepted = await vault().accept(conn, facts)
+    letters += _unopened(taken, facts, accepted)
+    good = [found for found in accepted if isinstance(found, Fact)]
+    sealed = await vault().seal(conn, good, at_hand=at_hand)
     fresh, waited = await ledger.claim_new(conn, sealed)
     return fresh + await _sealed([*ours.values(), *waited], conn), letters
+
+
+def _unopened(
+    messages: Sequence[Incoming], facts: Sequence[Fact], accepted: Sequence[Fact | InvalidFact]
+) -> list[DeadLetter]:
+    """What came sealed for the platform, and can't be opened or is no fact."""
+    faults = {id(fact): found for fact, found in zip(facts, accepted, strict=True) if isinstance(found, InvalidFact)}
+    return [m.dead(str(faults[id(m.found)])) for m in messages if id(m.found) in faults] if faults else []
 
 
 async def _sealed(facts: list[Fact], conn: Conn) -> list[Fact]:

@@ -115,6 +115,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "check": "vault:check",
             "rotate": "vault:rotate",
+            "entry-key": "vault:entry_key",
             "seal": "vault:seal",
             "export": "vault:export",
             "receipt": "vault:show_receipt",

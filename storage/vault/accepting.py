@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.errors import InvalidFact
 from schemas.facts import Fact
 from storage.database import Conn
 from storage.ledger import ledger
@@ -24,5 +25,11 @@ async def accept_all(conn: Conn, facts: Sequence[Fact], posted_by: Sequence[str 
 
 
 async def _sealed(conn: Conn, facts: Sequence[Fact]) -> Sequence[Fact]:
-    """A dead letter that is posted again may come sealed, by us or by whoever wrote it."""
-    return await vault().seal(conn, await vault().accept(conn, facts))
+    """A dead letter that is posted again may come sealed, by us or by whoever wrote it. Raises InvalidFact."""
+    return await vault().seal(conn, [_required(each) for each in await vault().accept(conn, facts)])
+
+
+def _required(found: Fact | InvalidFact) -> Fact:
+    if isinstance(found, InvalidFact):
+        raise found
+    return found

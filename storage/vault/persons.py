@@ -14,14 +14,16 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from schemas.errors import CannotOpen
-from schemas.facts import Fact, build_fact
+from schemas.errors import CannotOpen, FieldError, InvalidFact
+from schemas.facts import Fact, build_fact, validate_event
 from schemas.journey import Journey, Micros, Word
-from schemas.sealed import SEALED, Seal, seal_of
+from schemas.sealed import SEALED, Seal, entry_seal_of, seal_of
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
+from storage.vault import entry_keys
+from storage.vault.entry import EntryKey, EntryOpener
 from storage.vault.keeping import PLATFORM, Keeper
 from storage.vault.keys import Held, PersonKey, PersonKeys, Randomness
 from storage.vault.master import FileMaster, Master
@@ -88,7 +90,7 @@ class Vault:
 
     def __init__(self, master: Master, randomness: Randomness = secrets.token_bytes) -> None:
         self.keys = PersonKeys(master, randomness)
-        self._randomness = randomness
+        self._master, self._randomness = master, randomness
 
     async def seal(
         self,
@@ -139,18 +141,30 @@ class Vault:
             for fact in facts
         ]
 
-    async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
-        """Facts from outside, of which some are sealed already: what can't be opened here is left out of them. It may
-        be noise, or of a life that ended; the facts themselves count all the same."""
-        sealed = [fact for fact in facts if SEALED in fact.event]
-        if not sealed:
+    async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact | InvalidFact]:
+        """Facts from outside, of which some are sealed already, in order. What was sealed for the platform is opened;
+        what can't be is no fact. What says that it was sealed here is left out where it can't be opened: it may be
+        noise, or of a life that ended; the facts themselves count all the same."""
+        closed = [fact for fact in facts if SEALED in fact.event]
+        if not closed:
             return list(facts)
+        entries = {id(fact): held for fact in closed if (held := entry_seal_of(fact.event))}
+        sealed = [fact for fact in closed if id(fact) not in entries]
         keys = await self.keys.held(conn, {_whose(fact) for fact in sealed})
-        known = {id(fact) for fact in sealed if _is_of_this_life(fact, keys)}
+        opener = await entry_keys.opener(conn, self._master, {held.key for held in entries.values()})
+        strange = {id(fact) for fact in sealed if not _is_of_this_life(fact, keys)}
         return [
-            fact if SEALED not in fact.event or id(fact) in known else build_fact(without(fact.event, [f"@{SEALED}"]))
+            _entered(opener, fact)
+            if id(fact) in entries
+            else build_fact(without(fact.event, [f"@{SEALED}"]))
+            if id(fact) in strange
+            else fact
             for fact in facts
         ]
+
+    async def entry_key(self, conn: Conn) -> EntryKey:
+        """The key with which others seal facts for the platform."""
+        return await entry_keys.current(conn, self._master, self._randomness)
 
     async def keeper(
         self, conn: Conn, persons: Iterable[JourneyKey] = (), *, said: Mapping[JourneyKey, datetime] | None = None
@@ -349,6 +363,16 @@ def _opened(fact: Fact, keys: Mapping[JourneyKey, PersonKey], *, hidden: bool) -
     if key.key is None or held.life < key.life or (key.hidden and not hidden):
         return build_fact(without(fact.event, [f"@{SEALED}"]))
     return build_fact(unseal(fact.event, key.key))
+
+
+def _entered(opener: EntryOpener, fact: Fact) -> Fact | InvalidFact:
+    """What was sealed with the platform's public key, which anybody may have: checked as what comes in the clear."""
+    try:
+        return validate_event(opener.open(fact.event))
+    except CannotOpen as error:
+        return InvalidFact([FieldError(SEALED, str(error))], id=fact.id)
+    except InvalidFact as error:
+        return error
 
 
 def _is_of_this_life(fact: Fact, keys: Mapping[JourneyKey, PersonKey]) -> bool:

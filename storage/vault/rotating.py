@@ -7,6 +7,7 @@ from typing import Final
 from schemas.errors import CannotOpen, ConfigurationError
 from storage.arrays import columns
 from storage.database import Conn
+from storage.vault import entry_keys
 from storage.vault.keys import about
 from storage.vault.master import Master
 
@@ -29,6 +30,7 @@ WHERE (p.campaign, p.candidate) = (u.campaign, u.candidate) AND p.key = u.key
 _FORGET: Final = """
 DELETE FROM vault.master m WHERE m.id <> %s AND NOT (m.id = ANY(%s))
   AND NOT EXISTS (SELECT FROM vault.person p WHERE starts_with(p.key, m.id || ':'))
+  AND NOT EXISTS (SELECT FROM vault.entry_key e WHERE starts_with(e.private, m.id || ':'))
 """
 
 
@@ -66,6 +68,7 @@ async def wrap_anew(conn: Conn, master: Master) -> int:
         ]
         count += (await conn.execute(_ANEW, columns(anew, 4))).rowcount
         after = rows[-1][:2]
+    await entry_keys.wrap_anew(conn, master)
     await _forget(conn, current)
     return count
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -56,7 +56,7 @@ def seal(
     names = personal(event) if names is None else names
     if not names:
         return event
-    inside = {name: _at(event, name)[name.removeprefix("@")] for name in names}
+    inside = parts_of(event, names)
     said = like.said if like is not None and set(like.names) == set(names) else _said(inside, key)
     nonce = nonces(_NONCE)
     ciphertext = AESGCM(key).encrypt(nonce, _encode(inside), _about(event, life, said))
@@ -69,7 +69,7 @@ def seal(
 def growth(event: Event) -> int:
     """How many bytes an event gains at most by being sealed: base64 takes a third more, and names are said again."""
     names = personal(event)
-    inside = {name: _at(event, name)[name.removeprefix("@")] for name in names}
+    inside = parts_of(event, names)
     return len(_encode(inside)) // 3 + sum(map(len, names)) + _OVERHEAD if names else 0
 
 
@@ -85,6 +85,18 @@ def without(event: Event, names: list[str]) -> Event:
     return rest
 
 
+def parts_of(event: Event, names: Iterable[str]) -> dict[str, Any]:
+    """What an event says under these names."""
+    return {name: _at(event, name)[name.removeprefix("@")] for name in names}
+
+
+def with_parts(event: Event, parts: Mapping[str, Any]) -> Event:
+    """The event saying this too."""
+    attributes = {name.removeprefix("@"): value for name, value in parts.items() if name.startswith("@")}
+    fields = {name: value for name, value in parts.items() if not name.startswith("@")}
+    return {**event, **attributes, "data": {**event["data"], **fields}}
+
+
 def unseal(event: Event, key: bytes) -> Event:
     """The event as it was said. Raises CannotOpen with another key than it was sealed with, and when it was changed."""
     if SEALED not in event:
@@ -97,10 +109,7 @@ def unseal(event: Event, key: bytes) -> Event:
         inside = _decode(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], _about(event, held.life, held.said)))
     except (InvalidTag, binascii.Error, ValueError) as error:
         raise CannotOpen("what is sealed was changed, or sealed with another key") from error
-    opened = without(event, [f"@{SEALED}"])
-    for name, value in inside.items():
-        _at(opened, name)[name.removeprefix("@")] = value
-    return opened
+    return with_parts(without(event, [f"@{SEALED}"]), inside)
 
 
 def _at(event: Event, name: str) -> dict[str, Any]:

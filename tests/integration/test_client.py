@@ -20,10 +20,12 @@ import producers.kafka
 from producers import client
 from producers.client import BulkPoster
 from producers.kafka import KafkaRecord, Producer
-from schemas.errors import BrokerUnavailable, InvalidFact
+from schemas.errors import BrokerUnavailable, ConfigurationError, InvalidFact
 from schemas.facts import validate_event
+from schemas.sealed import SEALED
 from schemas.topics import FACTS
-from tests.facts import signed_up
+from storage.vault.entry import EntryOpener, public_of
+from tests.facts import event, signed_up
 from tests.platform import silence, until
 from tests.strategies import Event
 from yinfeng.children import running
@@ -60,11 +62,35 @@ def test_all_of_it_lies_on_kafka_in_order_per_candidate(kafka: str, monkeypatch:
     for message in found:
         by_key.setdefault(message.key.decode(), []).append(json.loads(message.value))
     expected: dict[str, list[Event]] = {}
-    for event in said:
-        expected.setdefault(validate_event(event).key, []).append(event)
+    for each in said:
+        expected.setdefault(validate_event(each).key, []).append(each)
     assert by_key == expected
     theirs = from_kafka_event(KafkaMessage(dict(found[0].headers), found[0].key, found[0].value))
     assert theirs.get_type() == "candidate.signed_up"
+
+
+def test_what_is_sealed_before_it_is_sent_lies_nowhere_on_kafka(kafka: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(client, "BATCH", 20)
+    private = os.urandom(32)
+    key = public_of(private)
+    with BulkPoster(kafka, seal_with=str(key)) as poster:
+        assert poster.post(people(50)) == 50
+        assert poster.post([event("candidate.checked_in", candidate="c1", fair="f1")]) == 1  # has nothing to seal
+        with pytest.raises(InvalidFact, match="once it is sealed"):
+            poster.post([signed_up("c1") | {"comexample": "x" * 800_000}])
+    found = lying_there(kafka, 51)
+    assert "李".encode() not in b"".join(message.value for message in found)
+    opener = EntryOpener({key.id: private})
+    told = [json.loads(message.value) for message in found]
+    opened = [opener.open(each) if SEALED in each else each for each in told]
+    assert sorted(each["data"]["name"] for each in opened if "name" in each["data"]) == sorted(
+        each["data"]["name"] for each in people(50)
+    )
+
+
+def test_what_is_no_key_is_said_before_anything_is_sent():
+    with pytest.raises(ConfigurationError, match="no key to seal with"):
+        BulkPoster("nowhere:1", seal_with="yfk1.x.y")
 
 
 def test_what_is_no_fact_is_refused_before_it_is_sent(embedded_kafka: str):

@@ -22,6 +22,7 @@ ORGANIZER = frozenset({"organizer"})
 
 ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/events"): WORKERS,
+    ("GET", "/v1/entry-key"): ORGANIZER,
     ("GET", "/v1/campaigns"): EVERY_KEY,
     ("GET", "/v1/campaigns/{campaign}"): WORKERS,
     ("GET", "/v1/campaigns/{campaign}/targets"): EVERY_KEY,

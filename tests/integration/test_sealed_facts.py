@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from producers.committing import Committing
 from schemas.catalogue import CATALOGUE
-from schemas.errors import NotFound
-from schemas.facts import build_fact, validate_event
+from schemas.errors import InvalidFact, NotFound
+from schemas.facts import Fact, build_fact, validate_event
 from schemas.marks import marked
 from schemas.sealed import SEALED
 from schemas.topics import SEQ_HEADER
@@ -21,9 +23,12 @@ from storage.database import Conn, connect, make_pool
 from storage.journeys import candidates, journeys, people
 from storage.journeys.people import Wanted
 from storage.ledger import dead_letters, ledger, posters
-from storage.vault import in_clear
+from storage.vault import entry_keys, in_clear, rotating
 from storage.vault.accepting import accept
+from storage.vault.entry import EntrySealer, public_of
 from storage.vault.export import export
+from storage.vault.master import FileMaster, make_master
+from storage.vault.persons import Vault
 from storage.vault.process import vault
 from streams.apply import apply_batch
 from streams.audit import audit
@@ -326,3 +331,56 @@ async def as_an_earlier_version_left_it(conn: Conn) -> None:
     named = "UPDATE messages SET params = params || %s::jsonb WHERE candidate = 'c1' AND kind LIKE 'signup%%'"
     await conn.execute(named, ['{"name": "李思雨"}'])
     await conn.execute("DELETE FROM vault.person")
+
+
+async def test_what_was_sealed_for_the_platform_is_as_if_it_had_come_in_the_clear(conn: Conn):
+    sealer = EntrySealer(await vault().entry_key(conn), os.urandom)
+    sealed = [sealer.seal(each) for each in (opened(), SIGNUP, WITHDREW)]
+    assert all(word not in json.dumps(sealed, ensure_ascii=False) for word in PERSONAL)
+    await apply(conn, *sealed)
+    assert await profile(conn) == {"name": "李思雨", "email": "li.siyu@example.com", "phone": "138 0013 8000"}
+    kept = await stored(conn)
+    assert all(word not in kept for word in PERSONAL)
+    told = json.dumps(await export(conn, CAMPAIGN, "c1"), ensure_ascii=False, default=str)
+    assert all(word in told for word in PERSONAL)
+    await apply(conn, event("candidate.erased", candidate="c1", time=AFTER), *sealed)
+    assert await profile(conn) == {}
+    assert await dead_letters.count(conn) == 0
+
+
+async def test_it_opens_after_the_keys_were_changed_and_no_longer_than_said(conn: Conn, tmp_path: Path):
+    make_master(tmp_path / "master.key")
+    master = FileMaster(tmp_path / "master.key")
+    own, before = Vault(master), await vault().entry_key(conn)
+    await conn.execute("DELETE FROM vault.entry_key")
+    await conn.execute("DELETE FROM vault.person")
+    first = await own.entry_key(conn)
+    assert (await own.entry_key(conn) == first, first == before) == (True, False)
+    sealed = validate_event(EntrySealer(first, os.urandom).seal(SIGNUP))
+    for _ in range(2):
+        master.rotate()
+        await entry_keys.renew(conn, master, os.urandom)
+        await rotating.wrap_anew(conn, master)
+    assert await own.entry_key(conn) != first
+    [found] = await own.accept(conn, [sealed])
+    assert isinstance(found, Fact)
+    assert found.event == SIGNUP
+    await conn.execute("UPDATE vault.entry_key SET replaced_at = replaced_at - interval '31 days'")
+    await entry_keys.renew(conn, master, os.urandom)
+    [found] = await own.accept(conn, [sealed])
+    assert isinstance(found, InvalidFact)
+    assert first.id in str(found)
+
+
+async def test_what_can_t_be_opened_or_is_no_fact_inside_is_a_dead_letter_and_the_rest_goes_on(conn: Conn):
+    sealer = EntrySealer(await vault().entry_key(conn), os.urandom)
+    foreign = EntrySealer(public_of(os.urandom(32)), os.urandom)
+    bad = sealer.seal(signed_up("c3", id="bad", email="no address"))
+    await apply(conn, opened(), foreign.seal(signed_up("c2", id="foreign")), bad, sealer.seal(SIGNUP))
+    assert (await profile(conn))["name"] == "李思雨"
+    reasons = sorted(each.reason for each in await dead_letters.listed(conn))
+    assert "data.email" in reasons[0]
+    assert "is not, or no longer, here" in reasons[1]
+    assert "no address" not in await stored(conn)
+    with pytest.raises(InvalidFact, match="no longer"):
+        await accept(conn, [validate_event(foreign.seal(signed_up("c2", id="foreign")))], posted_by=None)

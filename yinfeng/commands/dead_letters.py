@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from schemas.errors import InvalidFact
 from storage.database import Conn
 from storage.ledger import dead_letters, ledger
 from storage.vault.accepting import accept
@@ -52,9 +53,12 @@ async def _retry(conn: Conn, id: int) -> tuple[bool, str]:
     )
     if still_dead:
         return False, still_dead[0].reason
-    async with conn.transaction():
-        accepted = await accept(conn, facts, posted_by=None)
-        await dead_letters.drop(conn, [id])
+    try:
+        async with conn.transaction():
+            accepted = await accept(conn, facts, posted_by=None)
+            await dead_letters.drop(conn, [id])
+    except InvalidFact as error:  # sealed for us with a key that is not here
+        return False, str(error)
     await ledger.ring(conn)
     return True, "posted again" if accepted else "known already, so nothing was left to post"
 

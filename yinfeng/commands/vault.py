@@ -1,8 +1,9 @@
-"""`yinfeng vault rotate|check|seal|export|receipt`."""
+"""`yinfeng vault check|rotate|entry-key|seal|export|receipt`."""
 
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Annotated
 
 import typer
@@ -10,11 +11,12 @@ import typer
 from schemas.receipt import TEXTS, receipt
 from schemas.settings import load_settings
 from storage.database import Conn
+from storage.vault import entry_keys, in_clear, rotating
 from storage.vault import export as exporting
-from storage.vault import in_clear, rotating
 from storage.vault.erasing import erased_at
 from storage.vault.in_clear import InClear
 from storage.vault.master import FileMaster
+from storage.vault.process import vault
 from storage.vault.register import Register
 from streams.sealing import seal_all
 from yinfeng.commands.options import on_database, on_vault
@@ -32,11 +34,20 @@ def rotate() -> None:
         await rotating.require_master(conn, master)
         master.rotate()
         Register(settings.erasures, master).wrap_anew()
+        await entry_keys.renew(conn, master, secrets.token_bytes)
         return await rotating.wrap_anew(conn, master)
 
     count = on_database(work)
     typer.echo(f"{master.current} is the master key now; {count} keys are wrapped anew.")
     typer.echo(f"Keep a copy of {settings.master_key} apart from the database's copies.")
+
+
+def entry_key() -> None:
+    """Print the key with which others seal facts for this platform before they post them straight to Kafka.
+
+    It is public: it seals, and opens nothing. A rotation gives out another; this one is good for 30 days more.
+    """
+    typer.echo(str(on_vault(lambda conn: vault().entry_key(conn))))
 
 
 def seal() -> None:
