@@ -49,7 +49,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "print.do": "Print two pages",
         "campaign.further": "Further",
         "facts.title": "What was said of the campaign",
-        "facts.lead": "The latest first. What was wrong is taken back with a reason; what changed is said anew.",
+        "facts.lead": "The latest first. What was wrong is retracted with a reason; what changed is said anew.",
         "facts.none": "Nothing yet.",
         "act.invite": "Invite",
         "employers.own.numbers": "Your numbers",

@@ -44,11 +44,11 @@ def first_values(form: Form, about: About, query: dict[str, str], now: datetime)
 
 def _standing(form: Form, about: About, query: dict[str, str], zone: ZoneInfo, today: date) -> Row:
     """What stands of the thing that the form changes, or what is most likely meant."""
-    return STANDING[form.name](Asked(form, about, query, zone, today)) if form.name in STANDING else {}
+    return STANDING[form.name](AboutForm(form, about, query, zone, today)) if form.name in STANDING else {}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AboutForm:
     """A form, what it is about, what its address names, and the day that it is in the campaign's time zone."""
 
     form: Form
@@ -58,11 +58,11 @@ class Asked:
     today: date
 
 
-def _campaign(asked: Asked) -> Row:
+def _campaign(asked: AboutForm) -> Row:
     return {name: (asked.about.campaign or {}).get(name) for name in (each.name for each in asked.form.fields)}
 
 
-def _target(asked: Asked) -> Row:
+def _target(asked: AboutForm) -> Row:
     row = _one(asked.about.targets, "target", asked.query)
     where = row.get("where") or {}
     only = (where.get("employer") or [None])[0]
@@ -70,19 +70,19 @@ def _target(asked: Asked) -> Row:
     return {**row, "education": where.get("education"), "only_employer": only}
 
 
-def _new_or_changed_fair(asked: Asked) -> Row:
+def _new_or_changed_fair(asked: AboutForm) -> Row:
     about = asked.about
     if about.like:
         return _copied(about, asked.zone, asked.today)
     return _fair(about, _one(about.fairs, "fair", asked.query), asked.zone)
 
 
-def _opening(asked: Asked) -> Row:
+def _opening(asked: AboutForm) -> Row:
     row = _one(asked.about.openings, "opening", asked.query)
     return {**row, "employer": asked.about.employer(row["employer"])} if row else {}
 
 
-def _hire(asked: Asked) -> Row:
+def _hire(asked: AboutForm) -> Row:
     """Where all of them start, as far as that is one place."""
     rows = asked.about.accepted
     if len(rows) < len(asked.about.names):
@@ -91,7 +91,7 @@ def _hire(asked: Asked) -> Row:
     return {key: values.pop() for key, values in said.items() if len(values) == 1}
 
 
-def _leaver(asked: Asked) -> Row:
+def _leaver(asked: AboutForm) -> Row:
     hires = asked.about.hires
     return {"employer": hires[0][0] if len(hires) == 1 else None}
 
@@ -134,7 +134,7 @@ def _texts(value: Any) -> list[str]:
 
 
 # What the forms that change or go on from something begin with.
-STANDING: Final[dict[str, Callable[[Asked], Row]]] = {
+STANDING: Final[dict[str, Callable[[AboutForm], Row]]] = {
     "campaign": _campaign,
     "target": _target,
     "fair": _new_or_changed_fair,

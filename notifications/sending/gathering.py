@@ -30,7 +30,7 @@ from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
 from storage.messages.claiming import Claimed
 from storage.messages.transitions import UNWRITTEN
-from storage.vault.persons import Reading
+from storage.vault.persons import ReadSoFar
 from storage.vault.process import vault
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ async def letters_for(
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.load(conn, keys) if keys else {}
-    reading = Reading()
+    reading = ReadSoFar()
     await vault().embody(conn, {key: each.journey for key, each in known.items()}, reading=reading, hidden=True)
     claimed = await _with_typed(conn, await _with_prose(conn, claimed, reading))
     background = await _around(conn, claimed, known, now)
@@ -71,7 +71,7 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     """One message and all that is known around it, for looking at: nothing is changed by it."""
     key = (message.campaign, message.candidate or "")
     journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
-    reading = Reading()
+    reading = ReadSoFar()
     await vault().embody(conn, {key: journey}, reading=reading, hidden=True)
     (message,) = await _with_typed(conn, await _with_prose(conn, [message], reading))
     fair = message.params.get("fair")
@@ -89,7 +89,7 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
     return replace(situation, together=(situation,))
 
 
-async def _with_prose(conn: Conn, claimed: Sequence[Claimed], reading: Reading) -> list[Claimed]:
+async def _with_prose(conn: Conn, claimed: Sequence[Claimed], reading: ReadSoFar) -> list[Claimed]:
     """The messages, with what people wrote in the facts that asked for them: it is nowhere but there."""
     asked = {
         each.id: (each.source, each.fact) for each in claimed if each.source and each.fact and each.kind in TELLS_PROSE

@@ -76,7 +76,7 @@ class AtHand:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadSoFar:
     """What one transaction has read of the vault, without holding it: keys, and facts as they were said. Nothing of it
     outlives the transaction."""
 
@@ -123,7 +123,7 @@ class Vault:
         facts: Sequence[Fact],
         *,
         at_hand: AtHand | None = None,
-        reading: Reading | None = None,
+        reading: ReadSoFar | None = None,
         hidden: bool = False,
     ) -> list[Fact]:
         """The facts as they were said, as far as their persons were not erased since, nor are restricted: those are
@@ -186,7 +186,7 @@ class Vault:
         conn: Conn,
         persons: Collection[JourneyKey],
         *,
-        reading: Reading | None = None,
+        reading: ReadSoFar | None = None,
         hidden: bool = False,
     ) -> dict[JourneyKey, Profile]:
         """What these persons are called and how they are reached (name, email, phone), as far as that is known; of
@@ -198,7 +198,7 @@ class Vault:
         return await self._profiles(conn, shown, keys)
 
     async def _read(
-        self, conn: Conn, persons: Collection[JourneyKey], reading: Reading | None
+        self, conn: Conn, persons: Collection[JourneyKey], reading: ReadSoFar | None
     ) -> Mapping[JourneyKey, PersonKey]:
         if reading is None:
             return await self.keys.held(conn, persons)
@@ -221,12 +221,12 @@ class Vault:
         conn: Conn,
         journeys: Mapping[JourneyKey, Journey],
         *,
-        reading: Reading | None = None,
+        reading: ReadSoFar | None = None,
         hidden: bool = False,
     ) -> None:
         """Let journeys that were read know their persons, among the attributes, and what was offered to them; those
         who are restricted for `hidden` alone (see `open`). They are never stored like that."""
-        await self._embody_terms(conn, journeys.values(), reading or Reading(), hidden=hidden)
+        await self._embody_terms(conn, journeys.values(), reading or ReadSoFar(), hidden=hidden)
         told = [key for key, journey in journeys.items() if journey.told]
         for key, profile in (await self.profiles(conn, told, reading=reading, hidden=hidden)).items():
             journey = journeys[key]
@@ -235,7 +235,7 @@ class Vault:
                     journey.attributes[name] = Word(journey.told[name], value)
 
     async def named(
-        self, conn: Conn, identities: Iterable[Identity], reading: Reading, *, hidden: bool = False
+        self, conn: Conn, identities: Iterable[Identity], reading: ReadSoFar, *, hidden: bool = False
     ) -> dict[Identity, Fact]:
         """These facts as they were said, as far as the ledger has them (see `open`), each read once."""
         missing = list({each for each in identities if each not in reading.facts})
@@ -244,7 +244,7 @@ class Vault:
             reading.facts.update((fact.identity, fact) for fact in opened)
         return reading.facts
 
-    async def _embody_terms(self, conn: Conn, journeys: Iterable[Journey], reading: Reading, *, hidden: bool) -> None:
+    async def _embody_terms(self, conn: Conn, journeys: Iterable[Journey], reading: ReadSoFar, *, hidden: bool) -> None:
         terms = [offer.terms for journey in journeys for offer in journey.offers.values() if offer.terms]
         said = await self.named(conn, {(each.at[1], each.at[2]) for each in terms}, reading, hidden=hidden)
         for each in terms:
