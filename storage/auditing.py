@@ -16,7 +16,7 @@ from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
 from storage.arrays import column, columns
 from storage.database import Conn
-from storage.ledger.ledger import read_event
+from storage.ledger.events import WHOLE, read_event
 from storage.messages import reasons
 from storage.messages.transitions import LETS_GO_AGAIN
 
@@ -28,9 +28,9 @@ Horizon = str  # a transaction's number: those with a lower one are over, and a 
 _BOUND = """
 SELECT candidate FROM facts WHERE campaign = %s AND candidate > %s ORDER BY candidate OFFSET %s LIMIT 1
 """
-_FACTS = """
-SELECT f.candidate, f.event::text FROM facts f
-WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s {upto}
+_FACTS = f"""
+SELECT f.candidate, {WHOLE} FROM facts f
+WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s
   AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
 _COLUMNS = """
@@ -144,7 +144,7 @@ async def bound(conn: Conn, campaign: str, after: str, facts: int) -> str | None
 
 async def facts_between(conn: Conn, campaign: str, after: str, upto: str | None) -> dict[str, list[Fact]]:
     """The applied facts of candidates after one, up to another, by candidate."""
-    query = _FACTS.format(upto=f"AND f.{_UPTO[4:]}" if upto is not None else "")
+    query = f"{_FACTS} AND f.{_UPTO[4:]}" if upto is not None else _FACTS
     found: dict[str, list[Fact]] = {}
     cursor = await conn.execute(query, {"campaign": campaign, "after": after, "upto": upto})
     for candidate, event in await cursor.fetchall():

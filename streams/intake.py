@@ -17,6 +17,7 @@ from schemas.topics import SEQ_HEADER
 from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.dead_letters import DeadLetter
+from storage.ledger.events import read_event
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from storage.vault.sealing import personal
@@ -108,7 +109,7 @@ async def take_in(
     """
     said = {(m.seq, text): m for m in incoming if m.seq is not None and (text := m.text()) is not None}
     numbers = await ledger.claim(conn, list(said))
-    ours = {(seq, text): ledger.read_event(text) for seq, text in said if seq in numbers}
+    ours = {(seq, text): read_event(text) for seq, text in said if seq in numbers}
     others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
     taken = await _without_echoes(conn, others, now)
     facts, letters = parse(taken, now=now)

@@ -9,13 +9,16 @@ from psycopg_pool import AsyncConnectionPool
 
 from schemas.facts import build_fact
 from storage.database import Conn
+from storage.ledger.events import WHOLE
 from storage.vault.process import vault
 
 
 async def told(pool: AsyncConnectionPool[Conn], source: str) -> list[tuple[str, dict[str, Any]]]:
     """Type and data of what a source said, in order."""
     async with pool.connection() as conn:
-        rows = await (await conn.execute("SELECT event FROM facts WHERE source = %s ORDER BY seq", [source])).fetchall()
+        rows = await (
+            await conn.execute(f"SELECT {WHOLE}::jsonb FROM facts f WHERE source = %s ORDER BY seq", [source])
+        ).fetchall()
         return [(each["type"], each["data"]) for each in await as_said(conn, [event for (event,) in rows])]
 
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 from psycopg.rows import dict_row
 
 from storage.database import Conn
-from storage.ledger.ledger import read_event
+from storage.ledger.events import WHOLE, read_event
 
 Row = dict[str, Any]
 
-_SAID: Final = """
-SELECT f.seq, f.time, f.type, f.source, f.id, f.event::text AS event,
+_SAID: Final = f"""
+SELECT f.seq, f.time, f.type, f.source, f.id, {WHOLE} AS event,
        coalesce((SELECT k.name FROM keys k WHERE 'key:' || k.key = f.posted_by),
                 (SELECT a.name FROM accounts a WHERE 'account:' || a.account = f.posted_by)) AS poster,
        EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from schemas.journey import Journey
 from storage.arrays import column
 from storage.database import Conn
-from storage.ledger.ledger import read_event
+from storage.ledger.events import WHOLE, read_event
 from storage.messages import sealed
 from storage.vault.process import vault
 
@@ -23,8 +23,8 @@ Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
 _LOAD = "SELECT state, standing, employers, updated_at FROM journeys WHERE campaign = %s AND candidate = %s"
 _LOAD_MANY = "SELECT candidate, state FROM journeys WHERE campaign = %s AND candidate = ANY(%s::text[])"
 # What an employer sees of its own candidates: what is theirs or nobody's, never another employer's offers.
-_TIMELINE = """
-SELECT f.time, f.type, f.source, f.id, f.event::text AS event, f.posted_by, f.received_at,
+_TIMELINE = f"""
+SELECT f.time, f.type, f.source, f.id, {WHOLE} AS event, f.posted_by, f.received_at,
        coalesce((SELECT k.name FROM keys k WHERE 'key:' || k.key = f.posted_by),
                 (SELECT a.name FROM accounts a WHERE 'account:' || a.account = f.posted_by)) AS poster,
        EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted

@@ -14,7 +14,7 @@ from storage.arrays import column
 from storage.campaigns.reads import FUNNEL
 from storage.database import Conn
 from storage.journeys.matching import TEXT, conditions
-from storage.ledger.ledger import read_event
+from storage.ledger.events import WHOLE, read_event
 
 Row = dict[str, Any]
 Numbered = tuple[int, Fact]  # the number in the ledger, which grows with each fact received
@@ -41,13 +41,13 @@ SELECT candidate FROM (
       AND o.campaign = r.campaign AND o.candidate IS NOT NULL
 ) AS named ORDER BY candidate LIMIT %(limit)s
 """
-_NUMBERED = """
-SELECT f.seq, f.candidate, f.event::text FROM facts f
+_NUMBERED = f"""
+SELECT f.seq, f.candidate, {WHOLE} FROM facts f
 WHERE f.campaign = %s AND f.candidate = ANY(%s::text[]) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 ORDER BY f.seq
 """
-_NAMELESS = """
-SELECT f.seq, f.event::text FROM facts f
+_NAMELESS = f"""
+SELECT f.seq, {WHOLE} FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = ANY(%s::text[])
   AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 ORDER BY f.seq

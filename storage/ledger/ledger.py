@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-import msgspec
-
 from schemas.catalogue import CATALOGUE
-from schemas.facts import Fact, build_fact
-from storage.arrays import Column, column, columns, documents, split
+from schemas.facts import Fact
+from storage.arrays import Column, column, columns, split
 from storage.database import Conn
+from storage.ledger.events import FRAME, WHOLE, lean_events, read_event, says, stored, whole_events
 
 PENDING_CHANNEL = "yinfeng_pending"
 Identity = tuple[str, str]
@@ -20,13 +19,13 @@ JourneyKey = tuple[str, str]
 _INSERT = f"""
 INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
 OVERRIDING SYSTEM VALUE
-SELECT n, s, i, t, c, p, m, e::jsonb, %s
+SELECT seq, source, id, type, campaign, candidate, time, {stored("f.said")}, %s
 FROM (
-    SELECT nextval('facts_seq_seq') AS n, f.*
+    SELECT nextval('facts_seq_seq') AS seq, u.*, event::jsonb AS said
     FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], {split()})
-         AS f(s, i, t, c, p, m, e)
-) AS numbered
-ORDER BY s COLLATE "C", i COLLATE "C"
+         AS u(source, id, type, campaign, candidate, time, event)
+) AS f
+ORDER BY source COLLATE "C", id COLLATE "C"
 ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
@@ -39,45 +38,44 @@ WITH said AS (
 ), fresh AS (
     INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
     OVERRIDING SYSTEM VALUE
-    SELECT seq, source, id, type, campaign, candidate, time, event::jsonb, posted_by
-    FROM said ORDER BY source COLLATE "C", id COLLATE "C"
+    SELECT seq, source, id, type, campaign, candidate, time, {stored("f.said")}, posted_by
+    FROM (SELECT *, event::jsonb AS said FROM said) AS f ORDER BY source COLLATE "C", id COLLATE "C"
     ON CONFLICT (source, id) DO NOTHING
     RETURNING seq
 ), queued AS (
-    INSERT INTO pending (seq, size) SELECT seq, octet_length(event) FROM said JOIN fresh USING (seq)
+    INSERT INTO pending (seq, size)
+    SELECT seq, octet_length(event) + octet_length(concat(source, id, type, campaign, candidate)) + {FRAME}
+    FROM said JOIN fresh USING (seq)
 )
 SELECT place, seq FROM said JOIN fresh USING (seq)
 """
 _NUMBERS = """
 SELECT f.seq, f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 """
-_NAMED = """
-SELECT f.event::text FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id) ORDER BY f.seq
+_NAMED = f"""
+SELECT {WHOLE} FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id) ORDER BY f.seq
 """
 _FATES = """
 SELECT k.seq, f.seq IS NOT NULL FROM unnest(%s::bigint[]) AS k(seq) LEFT JOIN facts f USING (seq)
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = k.seq)
 """
 _SIZES = f"SELECT octet_length(e::jsonb::text) FROM unnest({split()}) WITH ORDINALITY AS u(e, n) ORDER BY n"
-_CLAIM_SAID = """
+_CLAIM_SAID = f"""
 DELETE FROM pending p USING facts f, unnest(%s::bigint[], %s::text[]) AS k(seq, event)
-WHERE p.seq = k.seq AND f.seq = k.seq AND f.event::text = k.event AND f.type = ANY(%s::text[])
+WHERE p.seq = k.seq AND f.seq = k.seq AND {WHOLE} IS NOT DISTINCT FROM k.event AND f.type = ANY(%s::text[])
 RETURNING f.seq
 """
-_SET_ASIDE = """
+_SET_ASIDE = f"""
 WITH taken AS (
-    DELETE FROM pending p USING facts f WHERE p.seq = %s AND f.seq = p.seq AND f.event::text = %s RETURNING p.seq
+    DELETE FROM pending p USING facts f WHERE p.seq = %s AND f.seq = p.seq AND {WHOLE} = %s RETURNING p.seq
 )
 DELETE FROM facts f USING taken WHERE f.seq = taken.seq
 """
-_SAME = """
-SELECT k.seq, k.event FROM facts f JOIN unnest(%s::bigint[], %s::text[]) AS k(seq, event) ON f.seq = k.seq
-WHERE f.event::text = k.event
-"""
-_CLAIM_IDENTITIES = """
+_WORDS = f"SELECT f.seq, {WHOLE} FROM facts f WHERE f.seq = ANY(%s::bigint[])"
+_CLAIM_IDENTITIES = f"""
 DELETE FROM pending p USING facts f, unnest(%s::text[], %s::text[]) AS k(source, id)
 WHERE f.source = k.source AND f.id = k.id AND p.seq = f.seq AND f.type = ANY(%s::text[])
-RETURNING f.seq, f.event::text
+RETURNING f.seq, {WHOLE}
 """
 _WITH_RETRACTIONS = """
 SELECT k.campaign FROM unnest(%s::text[]) AS k(campaign)
@@ -88,14 +86,14 @@ SELECT r.campaign, r.source, r.id FROM retractions r
 JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
   ON (r.campaign, r.source, r.id) = (k.campaign, k.source, k.id)
 """
-_FIND_APPLIED = """
-SELECT f.event::text FROM facts f
+_FIND_APPLIED = f"""
+SELECT {WHOLE} FROM facts f
 JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, source, id)
   ON f.source = k.source AND f.id = k.id AND f.campaign = k.campaign
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
-_OF_CANDIDATES = """
-SELECT f.campaign, f.candidate, f.event::text FROM facts f
+_OF_CANDIDATES = f"""
+SELECT f.campaign, f.candidate, {WHOLE} FROM facts f
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
   ON f.campaign = k.campaign AND f.candidate = k.candidate
 WHERE NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
@@ -109,24 +107,25 @@ _WAITS_TO_BE_ERASED = """
 SELECT EXISTS (SELECT FROM facts f JOIN pending p USING (seq)
                WHERE f.campaign = %s AND f.candidate = %s AND f.type = 'candidate.erased')
 """
-_OF_PERSONS = """
-SELECT f.seq, f.event::text FROM facts f
+_OF_PERSONS = f"""
+SELECT f.seq, {WHOLE} FROM facts f
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 _REWRITE = f"""
-UPDATE facts f SET event = u.event::jsonb FROM unnest(%s::bigint[], {split()}) AS u(seq, event) WHERE f.seq = u.seq
+UPDATE facts f SET event = {stored("u.said")}
+FROM (SELECT seq, event::jsonb AS said FROM unnest(%s::bigint[], {split()}) AS u(seq, event)) AS u WHERE f.seq = u.seq
 """
-_OF_CAMPAIGN = """
-SELECT f.event::text FROM facts f
+_OF_CAMPAIGN = f"""
+SELECT {WHOLE} FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
-_OF_OPENINGS = """
-SELECT f.event::text FROM facts f
+_OF_OPENINGS = f"""
+SELECT {WHOLE} FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'opening.set'
   AND f.event->'data'->>'opening' = ANY(%s) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
-_OF_EMPLOYERS = """
-SELECT f.event::text FROM facts f
+_OF_EMPLOYERS = f"""
+SELECT {WHOLE} FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND f.type = 'employer.set'
   AND f.event->'data'->>'employer' = ANY(%s) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
@@ -139,8 +138,6 @@ WITH RECURSIVE c AS (
     FROM c WHERE c.campaign IS NOT NULL
 ) SELECT campaign FROM c WHERE campaign IS NOT NULL
 """
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 async def append(conn: Conn, facts: Sequence[Fact], *, posted_by: str | None) -> dict[Identity, int]:
@@ -189,7 +186,7 @@ async def ring(conn: Conn) -> None:
 
 async def published_sizes(conn: Conn, facts: Sequence[Fact]) -> list[int]:
     """How many bytes each of these events has as it is published."""
-    cursor = await conn.execute(_SIZES, [_events(facts)])
+    cursor = await conn.execute(_SIZES, [whole_events(facts)])
     return [size for (size,) in await cursor.fetchall()]
 
 
@@ -205,10 +202,11 @@ async def claim(conn: Conn, said: Sequence[tuple[int, str]]) -> set[int]:
     return {seq for (seq,) in await cursor.fetchall()}
 
 
-async def same(conn: Conn, said: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Which of these (number, event) stand in the ledger in exactly these words."""
-    cursor = await conn.execute(_SAME, columns(list(said), 2))
-    return {(seq, event) for seq, event in await cursor.fetchall()}
+async def same(conn: Conn, said: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Which of these (number, event) stand in the ledger and say the same there."""
+    cursor = await conn.execute(_WORDS, [column([seq for seq, _ in said])])
+    there = {seq: read_event(event).event for seq, event in await cursor.fetchall()}
+    return {(seq, event) for seq, event in said if seq in there and says(event, there[seq])}
 
 
 async def claim_new(conn: Conn, facts: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
@@ -229,7 +227,7 @@ async def rewrite(conn: Conn, facts: Sequence[tuple[int, Fact]]) -> None:
     """Let facts, by their numbers, say what they say in another form: sealed, or without what was erased."""
     if facts:
         numbers = column([seq for seq, _ in facts])
-        await conn.execute(_REWRITE, [numbers, _events(fact for _, fact in facts)])
+        await conn.execute(_REWRITE, [numbers, lean_events(fact for _, fact in facts)])
 
 
 async def waiting_of(conn: Conn, keys: Iterable[JourneyKey]) -> set[JourneyKey]:
@@ -331,13 +329,4 @@ async def _insert(conn: Conn, facts: Sequence[Fact], posted_by: str | None) -> l
 
 def _columns(facts: Sequence[Fact]) -> list[Column]:
     rows = [(fact.source, fact.id, fact.type, fact.campaign, fact.candidate, fact.time) for fact in facts]
-    return [*columns(rows, 6), _events(facts)]
-
-
-def _events(facts: Iterable[Fact]) -> bytes:
-    return documents(_encode(fact.event) for fact in facts)
-
-
-def read_event(event: str) -> Fact:
-    """A fact of an event in JSON that stands in the ledger."""
-    return build_fact(_decode(event))
+    return [*columns(rows, 6), lean_events(facts)]

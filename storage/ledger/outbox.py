@@ -12,14 +12,15 @@ from psycopg import Connection
 from schemas.facts import fact_key
 from schemas.topics import FACTS
 from storage.database import translated
+from storage.ledger.events import WHOLE
 from storage.ledger.ledger import PENDING_CHANNEL
 from storage.ledger.positions import Log
 
 UNSIZED: Final = 16 * 1024  # bytes taken for an event that an earlier version accepted without noting its size
 NOWHERE: Final = -1  # the partition of a dead letter that never was on a topic; its offset is its ledger number
 
-_NEXT: Final = """
-SELECT w.seq, f.campaign, f.candidate, f.event::text
+_NEXT: Final = f"""
+SELECT w.seq, f.campaign, f.candidate, {WHOLE}
 FROM (
     SELECT p.seq, sum(coalesce(p.size, %(unsized)s)) OVER (ORDER BY p.seq) - coalesce(p.size, %(unsized)s) AS before
     FROM (SELECT seq, size FROM pending WHERE published_at IS NULL ORDER BY seq LIMIT %(rows)s) p

@@ -8,7 +8,8 @@ from schemas.facts import Fact
 from schemas.sealed import Event
 from storage.arrays import columns
 from storage.database import Conn
-from storage.ledger.ledger import Identity, read_event
+from storage.ledger.events import WHOLE, read_event
+from storage.ledger.ledger import Identity
 from storage.vault.process import vault
 from storage.vault.sealing import personal, without
 
@@ -20,8 +21,8 @@ SELECT f.source, f.id FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(sour
 WHERE f.posted_by = %s
 """
 _BY_LINK = "SELECT FROM facts WHERE source = %s AND id = %s AND starts_with(posted_by, 'link:')"
-_BY_OTHERS = """
-SELECT f.event::text FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
+_BY_OTHERS = f"""
+SELECT {WHOLE} FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(source, id) USING (source, id)
 WHERE f.posted_by IS DISTINCT FROM %s
 """
 _OFFERS_BY = """

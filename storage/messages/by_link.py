@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from schemas.facts import Fact
 from storage.arrays import column
 from storage.database import Conn
-from storage.ledger.ledger import read_event
+from storage.ledger.events import WHOLE, read_event
 from storage.messages import sealed
 from storage.messages.claiming import Claimed
 from storage.vault.process import vault
@@ -41,8 +41,8 @@ WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = ANY(%(kin
 ORDER BY id DESC LIMIT 1
 """
 # Also what waits to be applied: who said something reads it at once.
-_SAID = """
-SELECT f.event::text, EXISTS (
+_SAID = f"""
+SELECT {WHOLE}, EXISTS (
     SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
 FROM facts f WHERE f.campaign = %(campaign)s AND f.candidate = %(candidate)s AND f.source = %(source)s
 ORDER BY f.seq

@@ -11,15 +11,16 @@ from schemas.errors import NotFound
 from schemas.kinds import AUDIENCES
 from storage.database import Conn
 from storage.journeys import unconfirmed
-from storage.ledger import dead_letters, ledger
+from storage.ledger import dead_letters
+from storage.ledger.events import WHOLE, read_event
 from storage.ledger.ledger import JourneyKey
 from storage.messages import reading, sealed, suppressions
 from storage.vault import notes, retention
 from storage.vault.process import vault
 
 Row = dict[str, Any]
-_FACTS: Final = """
-SELECT event::text AS event, time, posted_by, received_at,
+_FACTS: Final = f"""
+SELECT {WHOLE} AS event, time, posted_by, received_at,
        EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
 FROM facts f WHERE campaign = %s AND candidate = %s ORDER BY time, seq
 """
@@ -51,7 +52,7 @@ async def export(conn: Conn, campaign: str, candidate: str) -> Row:
     person = await _rows(conn, _PERSON, [*key])
     if not told and not person:
         raise NotFound(f"nothing is held about {candidate!r} in the campaign {campaign!r}")
-    facts = await vault().open(conn, [ledger.read_event(row.pop("event")) for row in told], hidden=True)
+    facts = await vault().open(conn, [read_event(row.pop("event")) for row in told], hidden=True)
     profile = (await vault().profiles(conn, [key], hidden=True)).get(key, {})
     messages = [_theirs(each) for each in await _messages(conn, key)]
     addresses = {str(each).lower() for each in (profile.get("email"), *(m["recipient"] for m in messages)) if each}

@@ -15,7 +15,7 @@ from schemas.sealed import personal_fields
 from storage.database import Conn
 from storage.journeys import documents, unconfirmed
 from storage.ledger import dead_letters, ledger
-from storage.ledger.ledger import read_event
+from storage.ledger.events import WHOLE, read_event
 from storage.messages import in_clear as messages
 from storage.vault.process import vault
 from storage.vault.sealing import PLAIN_ATTRIBUTES, personal
@@ -25,12 +25,12 @@ STRETCH: Final = 5000  # numbers looked at in one transaction
 _FIELDS: Final = sorted({field for type in CATALOGUE for field in personal_fields(type)})
 _ATTRIBUTES: Final = sorted(PLAIN_ATTRIBUTES)
 # Nearly all that may have something personal in it: what has, is looked at one by one.
-_FACTS: Final = """
-SELECT seq, event::text FROM facts
-WHERE seq > %(after)s AND seq <= %(upto)s AND (event->'data' ?| %(fields)b OR event - %(attributes)b::text[] <> '{}')
+_FACTS: Final = f"""
+SELECT seq, {WHOLE} FROM facts f
+WHERE seq > %(after)s AND seq <= %(upto)s AND (event->'data' ?| %(fields)b OR event - %(attributes)b::text[] <> '{{}}')
 ORDER BY seq
 """
-_HELD: Final = "SELECT seq, event::text FROM facts WHERE seq = ANY(%b) ORDER BY seq FOR UPDATE"
+_HELD: Final = f"SELECT seq, {WHOLE} FROM facts f WHERE seq = ANY(%b) ORDER BY seq FOR UPDATE"
 _JOURNEYS: Final = "SELECT count(*) FROM journeys WHERE drawn IS DISTINCT FROM version"
 # Of those alone that facts asked for: of others, "reason" is what HR said of a fair.
 _ASKED: Final = """

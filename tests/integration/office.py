@@ -20,6 +20,7 @@ from notifications.sending.situation import Writer
 from schemas.kinds import AUDIENCES
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn
+from storage.ledger.events import WHOLE
 from streams.apply import Applied, apply_batch
 from streams.intake import Incoming
 from tests.opened import opened_rows
@@ -52,7 +53,7 @@ class Office:
 
     async def apply_what_waits(self) -> Applied:
         """What the worker does with what the relay publishes: the ledger's words, with their numbers."""
-        rows = await self.rows("SELECT seq, event::text FROM facts JOIN pending USING (seq) ORDER BY seq")
+        rows = await self.rows(f"SELECT seq, {WHOLE} FROM facts f JOIN pending USING (seq) ORDER BY seq")
         batch = [
             Incoming("yinfeng.facts", 0, seq, None, text.encode(), ((SEQ_HEADER, str(seq).encode()),))
             for seq, text in rows

@@ -19,6 +19,7 @@ from schemas.settings import Settings
 from storage.access import keys
 from storage.database import Conn, connect
 from storage.ledger import ledger
+from storage.ledger.events import WHOLE
 from storage.vault.process import vault
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.opening import as_said
@@ -77,7 +78,7 @@ async def test_what_is_accepted_is_committed_as_it_was_said(organizer: Poster, c
     said = [example_event(row) for row in CATALOGUE.values()]
     answer = await organizer.many(*said, form=NDJSON)
     assert (answer.status_code, answer.json()) == (202, {"accepted": len(said), "duplicates": 0, "rejected": []})
-    rows = await (await conn.execute("SELECT event FROM facts ORDER BY seq")).fetchall()
+    rows = await (await conn.execute(f"SELECT {WHOLE}::jsonb FROM facts f ORDER BY seq")).fetchall()
     assert await as_said(conn, [row for (row,) in rows]) == said
     assert await count(conn, "pending") == len(said)
 

@@ -19,6 +19,7 @@ from schemas.forms import FORMS, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS
 from schemas.settings import Settings
 from storage.access import accounts, sessions
 from storage.database import Conn, connect
+from storage.ledger.events import WHOLE
 from streams.apply import apply_batch
 from streams.domain.requests import candidate_requests
 from tests.access import COOKIE, csrf, person
@@ -71,7 +72,8 @@ async def send(http: httpx.AsyncClient, at: str, **form: Any) -> httpx.Response:
 
 async def facts(conn: Conn, type: str | None = None) -> list[dict[str, Any]]:
     cursor = await conn.execute(
-        "SELECT event, posted_by FROM facts WHERE source = %s AND (%s::text IS NULL OR type = %s) ORDER BY seq",
+        f"SELECT {WHOLE}::jsonb, posted_by FROM facts f"
+        " WHERE source = %s AND (%s::text IS NULL OR type = %s) ORDER BY seq",
         [CONSOLE, type, type],
     )
     rows = await cursor.fetchall()

@@ -22,6 +22,7 @@ from schemas.kinds import MARKETING
 from schemas.settings import Settings
 from storage.access import keys
 from storage.database import make_pool
+from storage.ledger.events import WHOLE
 from storage.messages import suppressions
 from tests.access import session_by
 from tests.facts import event, hired, opened, retraction, signed_up
@@ -240,7 +241,7 @@ async def test_an_offer_is_answered_by_its_link(world: World, answer: str, shown
         await world.apply()
     await world.post(path, **form)
     assert len(await world.said()) == 1
-    rows = await world.office.rows("SELECT event FROM facts WHERE source = '/offers'")
+    rows = await world.office.rows(f"SELECT {WHOLE}::jsonb FROM facts f WHERE source = '/offers'")
     async with world.office.pool.connection() as conn:
         said = await as_said(conn, [event for (event,) in rows])
     assert [each["data"].get("reason") for each in said] == ["far away from home" if answer == "declined" else None]

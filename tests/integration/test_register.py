@@ -13,6 +13,7 @@ from schemas.errors import ConfigurationError
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.journeys import people
+from storage.ledger.events import WHOLE
 from storage.vault.erasing import erase_again
 from storage.vault.process import vault
 from storage.vault.register import Register, forgotten_by, note_all
@@ -66,7 +67,7 @@ async def test_a_copy_from_before_is_made_to_forget(conn: Conn, register: Regist
     assert await vault().profiles(conn, [LI]) == {}
     assert await people.names(conn, CAMPAIGN, ["c1", "c2"]) == {"c2": "Stays"}
     assert await forgotten_by(conn, register) == {}
-    rows = await (await conn.execute("SELECT seq, event::text FROM facts JOIN pending USING (seq)")).fetchall()
+    rows = await (await conn.execute(f"SELECT seq, {WHOLE} FROM facts f JOIN pending USING (seq)")).fetchall()
     waiting = [Incoming("f", 0, n, None, t.encode(), ((SEQ_HEADER, str(n).encode()),)) for n, t in rows]
     await apply_batch(conn, waiting, now=NOW)
     async with await connect(database_url, name="audit") as reader:

@@ -13,6 +13,7 @@ from schemas.facts import build_fact
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.ledger import ledger
+from storage.ledger.events import WHOLE
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import event, opened, retraction, signed_up, target
@@ -90,7 +91,7 @@ async def by_form(conn: Conn, said: dict[str, Any], until: datetime) -> None:
     fact = build_fact({**said, "source": CONSOLE, "undountil": until.isoformat()})
     numbers = await ledger.append(conn, [fact], posted_by="account:hr")
     [number] = numbers.values()
-    [[text]] = await (await conn.execute("SELECT event::text FROM facts WHERE seq = %s", [number])).fetchall()
+    [[text]] = await (await conn.execute(f"SELECT {WHOLE} FROM facts f WHERE seq = %s", [number])).fetchall()
     record = Incoming("yinfeng.facts", 0, 0, None, text.encode(), ((SEQ_HEADER, str(number).encode()),))
     assert (await apply_batch(conn, [record], now=until - timedelta(seconds=40))).facts == 1
 

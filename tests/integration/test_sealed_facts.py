@@ -23,6 +23,7 @@ from storage.database import Conn, connect, make_pool
 from storage.journeys import candidates, journeys, people
 from storage.journeys.people import Wanted
 from storage.ledger import dead_letters, ledger, posters
+from storage.ledger.events import WHOLE
 from storage.vault import entry_keys, in_clear, rotating
 from storage.vault.accepting import accept
 from storage.vault.entry import EntrySealer, public_of
@@ -79,7 +80,7 @@ async def apply(conn: Conn, *events: Event) -> None:
 async def relayed(conn: Conn) -> list[Incoming]:
     """What the relay would publish."""
     rows = await (
-        await conn.execute("SELECT seq, event::text FROM facts JOIN pending USING (seq) ORDER BY seq")
+        await conn.execute(f"SELECT seq, {WHOLE} FROM facts f JOIN pending USING (seq) ORDER BY seq")
     ).fetchall()
     return [
         Incoming("yinfeng.facts", 0, seq, None, text.encode(), ((SEQ_HEADER, str(seq).encode()),)) for seq, text in rows
@@ -318,7 +319,7 @@ async def test_a_database_of_an_earlier_version_is_sealed_in_portions(
 
 async def as_an_earlier_version_left_it(conn: Conn) -> None:
     """Facts in the clear, names in journeys and in messages, and no vault."""
-    rows = await (await conn.execute("SELECT seq, event FROM facts")).fetchall()
+    rows = await (await conn.execute(f"SELECT seq, {WHOLE}::jsonb FROM facts f")).fetchall()
     said = await vault().open(conn, [build_fact(event) for _, event in rows])
     await ledger.rewrite(conn, [(seq, fact) for (seq, _), fact in zip(rows, said, strict=True)])
     known = await journeys.load(conn, [(CAMPAIGN, name) for name in ("c1", *"abcde")])

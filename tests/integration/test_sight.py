@@ -14,6 +14,7 @@ from schemas.settings import Settings
 from schemas.topics import SEQ_HEADER
 from storage.access import keys
 from storage.database import Conn, connect
+from storage.ledger.events import WHOLE
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up
@@ -74,7 +75,7 @@ class Office:
         return sorted((each["template"], each["candidate"]) for each in answer.json() if each["candidate"])
 
     async def _apply(self) -> None:
-        cursor = await self._conn.execute("SELECT seq, event::text FROM pending JOIN facts USING (seq) ORDER BY seq")
+        cursor = await self._conn.execute(f"SELECT seq, {WHOLE} FROM pending JOIN facts f USING (seq) ORDER BY seq")
         relayed = [
             Incoming("yinfeng.facts", 0, seq, None, text.encode(), ((SEQ_HEADER, str(seq).encode()),))
             for seq, text in await cursor.fetchall()

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine
 from schemas.errors import DatabaseUnavailable
 from schemas.topics import SEQ_HEADER
 from storage.database import connect
+from storage.ledger.events import WHOLE
 from storage.setup import FIRST, _config, head, migrate, revision, sqlalchemy_url
 from streams.apply import apply_batch
 from streams.audit import audit
@@ -71,7 +72,7 @@ async def test_every_number_is_as_before_and_what_waited_is_applied(first: str):
         report = await audit(conn)
         assert (report.differences, report.unapplied) == ([], 2)
     async with await connect(first, name="test") as conn:
-        cursor = await conn.execute("SELECT seq, event::text FROM pending JOIN facts USING (seq) ORDER BY seq")
+        cursor = await conn.execute(f"SELECT seq, {WHOLE} FROM pending JOIN facts f USING (seq) ORDER BY seq")
         waiting = [
             Incoming("yinfeng.facts", 0, seq, None, text.encode(), ((SEQ_HEADER, str(seq).encode()),))
             for seq, text in await cursor.fetchall()

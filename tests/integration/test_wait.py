@@ -15,6 +15,7 @@ from schemas.topics import SEQ_HEADER
 from storage.access import keys
 from storage.database import Conn, connect
 from storage.ledger import positions
+from storage.ledger.events import WHOLE
 from storage.ledger.positions import Log
 from streams.applier import Applier
 from streams.chunks import Chunk
@@ -46,7 +47,7 @@ class Desk:
         """Once so many facts wait."""
         while True:
             rows = await (
-                await self._conn.execute("SELECT seq, event::text FROM pending JOIN facts USING (seq) ORDER BY seq")
+                await self._conn.execute(f"SELECT seq, {WHOLE} FROM pending JOIN facts f USING (seq) ORDER BY seq")
             ).fetchall()
             if len(rows) >= waiting:
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0070"
-down_revision = "0062"
+down_revision = "0063"
 
 _ENTRY_KEY = """
 CREATE TABLE vault.entry_key (

@@ -1,0 +1,84 @@
+"""A fact's event as the ledger keeps it: without what stands in columns of its row.
+
+What every event has alike is left out too: `specversion`, and `datacontenttype` where it is `application/json`. An
+event that has another or none says so by an empty `specversion`; one that is whole, as of an earlier version, has its
+own `type`. `WHOLE` puts them together again, always in the same words: by these the outbox's facts are known when they
+come back from Kafka.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from schemas.facts import Fact, build_fact
+from storage.arrays import documents
+
+FRAME: Final = 120  # bytes of a whole event that are in no column and not kept, about
+_CONTENT: Final = "application/json"
+_COLUMNS: Final = frozenset({"specversion", "id", "source", "type", "data"})
+
+
+def _whole(event: str) -> str:
+    """A whole event as text, in SQL: of the row `f`, of whose event `event` is what is kept beside the columns."""
+    return f"""CASE WHEN {event} ? 'type' THEN {event}::text ELSE
+    '{{"specversion": "1.0", "id": ' || to_json(f.id)::text || ', "source": ' || to_json(f.source)::text
+    || ', "type": "' || f.type || '"'
+    || CASE WHEN {event} ? 'specversion' THEN '' ELSE ', "datacontenttype": "{_CONTENT}"' END
+    || ', "data": {{"campaign": ' || to_json(f.campaign)::text
+    || coalesce(', "candidate": ' || to_json(f.candidate)::text, '')
+    || CASE WHEN {event} ? 'data' THEN ', ' || substr(({event}->'data')::text, 2) ELSE '}}' END
+    || ', ' || substr((CASE WHEN {event} ? 'specversion' THEN {event} - 'specversion' ELSE {event} END
+                       - 'data')::text, 2) END"""
+
+
+# Whether a process of the version before may read what is written: it knows whole events alone.
+_BESIDE: Final = """(SELECT EXISTS (SELECT FROM secrets WHERE name = 'events_whole_until'
+    AND convert_from(value, 'UTF8')::timestamptz > now()))"""
+WHOLE: Final = f"({_whole('f.event')})"
+
+
+def stored(said: str) -> str:
+    """What is written of an event `said` in the row `f`, in SQL."""
+    return f"CASE WHEN {_BESIDE} THEN ({_whole(said)})::jsonb ELSE {said} END"
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode
+
+
+def lean(fact: Fact) -> dict[str, Any]:
+    """What of an event is kept beside the columns."""
+    kept: dict[str, Any] = {name: value for name, value in fact.event.items() if name not in _COLUMNS}
+    if data := {name: value for name, value in fact.event["data"].items() if name not in ("campaign", "candidate")}:
+        kept["data"] = data
+    if kept.get("datacontenttype") == _CONTENT:
+        del kept["datacontenttype"]
+    else:
+        kept["specversion"] = ""
+    return kept
+
+
+def lean_events(facts: Iterable[Fact]) -> bytes:
+    """Of each, as a parameter that the statement takes by `split`."""
+    return documents(_encode(lean(fact)) for fact in facts)
+
+
+def whole_events(facts: Iterable[Fact]) -> bytes:
+    """The same of whole events."""
+    return documents(_encode(fact.event) for fact in facts)
+
+
+def read_event(event: str) -> Fact:
+    """A fact of an event in JSON that stands in the ledger."""
+    return build_fact(_decode(event))
+
+
+def says(event: str, known: dict[str, Any]) -> bool:
+    """Whether a text, of whatever it may be, is this event."""
+    try:
+        return bool(_decode(event) == known)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
