@@ -35,12 +35,13 @@ def telling(fact: Fact) -> FieldError | None:
     """What is wrong with an id of this fact that says who a person is, without the id itself."""
     if fact.type in _EXEMPT:
         return None
-    data = fact.data
-    named = [name for name in _IDS if name in data]
-    whole = "\n".join([fact.id, *(data[name] for name in named)])
+    data, whole = fact.data, fact.id
+    for name in _IDS:
+        if name in data:
+            whole = f"{whole}\n{data[name]}"
     if whole.isascii() and not _may_tell(whole):
         return None
-    for field, given in (("id", fact.id), *((f"data.{name}", data[name]) for name in named)):
+    for field, given in (("id", fact.id), *((f"data.{name}", data[name]) for name in _IDS if name in data)):
         if what := looks_like(given):
             return FieldError(
                 field, f"looks like {what}; ids are no secret, so give one that tells nothing of a person"

@@ -30,7 +30,8 @@ class Seal:
     @property
     def names(self) -> tuple[str, ...]:
         """Fields of the data, and attributes with an `@` before them."""
-        return tuple(each.partition("~")[0] for each in self.said.split(","))
+        names = self.said.split(",")
+        return tuple(names) if "~" not in self.said else tuple(each.partition("~")[0] for each in names)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -87,12 +88,6 @@ def compared(event: Event, names: Iterable[str]) -> list[Any]:
     held, data = seal_of(event), event["data"]
     digests = held.digests if held else {}
     return [data.get(name) or digests.get(name) for name in names]
-
-
-def plain_data(event: Event) -> dict[str, Any]:
-    """What an event's data says that is not personal."""
-    fields = personal_fields(event["type"])
-    return {name: value for name, value in event["data"].items() if name not in fields}
 
 
 @cache

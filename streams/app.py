@@ -39,7 +39,7 @@ from streams.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
-LANES = 2
+LANES = 3
 CHUNKS = 8  # of a batch, each of many records
 FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest record that its topic takes
 # aiokafka leaves the group when nobody polls for so long, and then waits for a poll before it joins again; Faust waits

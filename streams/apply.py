@@ -1,7 +1,8 @@
 """A micro-batch of facts, applied in one transaction: position, ledger, journeys, targets, message requests, seats.
 
 The order of the steps carries the promises. Campaigns are locked before anything of theirs is read, so that what
-another worker committed is seen: shared to add to targets, exclusive to recount them or to retract.
+another worker committed is seen: shared to add to targets, exclusive to recount them or to retract. What all batches
+of a campaign add to comes last: its rows are held from there to the commit, and whoever adds to them waits so long.
 """
 
 from __future__ import annotations
@@ -91,13 +92,12 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, 
         {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
         {fact.campaign for fact in gone if fact.candidate is None},
     )
-    requests = await _add_to_targets(conn, board, totals)
-    requests += await _count_anew(conn, board, anew, now)
-    asked_for = again + await messages.request(conn, asked + requests, doubtful=doubtful)
+    asked_for = again + await messages.request(conn, asked, doubtful=doubtful)
     await seats.resize(conn, anew)
     await seats.change(conn, moved)
     await breakdowns.add(conn, spread)
-    return asked_for
+    reached = await _add_to_targets(conn, board, totals) + await _count_anew(conn, board, anew, now)
+    return asked_for + await messages.request(conn, reached, doubtful=doubtful)
 
 
 def _of(facts: list[Fact], campaigns: Collection[str]) -> list[Fact]:

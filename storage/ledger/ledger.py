@@ -217,10 +217,11 @@ async def claim_new(conn: Conn, facts: Sequence[Fact]) -> tuple[list[Fact], list
     fresh = {(source, id) for _, source, id in await _insert(conn, facts, None)}
     if len(fresh) == len(facts):
         return list(facts), []
-    known = [fact.identity for fact in facts if fact.identity not in fresh]
+    by_identity = {(fact.source, fact.id): fact for fact in facts}
+    known = list(by_identity.keys() - fresh)
     cursor = await conn.execute(_CLAIM_IDENTITIES, [*columns(known, 2), list(CATALOGUE)])
     waited = [read_event(event) for _, event in await cursor.fetchall()]
-    return [fact for fact in facts if fact.identity in fresh], waited
+    return [fact for identity, fact in by_identity.items() if identity in fresh], waited
 
 
 async def rewrite(conn: Conn, facts: Sequence[tuple[int, Fact]]) -> None:

@@ -144,6 +144,7 @@ WHERE m.kind = %(kind)s AND {_OF_CANDIDATES}
 """
 
 _encode = msgspec.json.Encoder().encode
+_UNDONE: Final = {name: (" ".join(kind.undone_by.types), kind.undone_by.about) for name, kind in BY_NAME.items()}
 
 
 async def request(conn: Conn, requests: Sequence[MessageRequest], *, doubtful: bool = False) -> list[int]:
@@ -170,7 +171,7 @@ async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Seque
 
 
 def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
-    undone = [BY_NAME[r.kind].undone_by for r in requests]
+    undone = [_UNDONE[r.kind] for r in requests]
     keys = reasons.stored_of(requests)
     columns: dict[str, list[Value]] = {
         "keys": [*keys],
@@ -182,8 +183,8 @@ def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
         "facts": [r.fact for r in requests],
         "due": [r.not_before for r in requests],
         "nonces": _nonces(keys),
-        "undone_by": [" ".join(each.types) for each in undone],
-        "about": [each.about for each in undone],
+        "undone_by": [types for types, _ in undone],
+        "about": [about for _, about in undone],
     }
     return {**named(columns), "params": documents(_encode(r.params) for r in requests)}
 

@@ -12,7 +12,7 @@ Keys of before have a colon. They stay as they are, and are looked for as well w
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
@@ -22,6 +22,7 @@ from schemas.messages import MessageRequest
 
 _OF_PERSON: Final = 3  # characters, six bits each
 _OF_KEY: Final = 20
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _AT_HAND: Final = 4096  # persons; a batch asks for some messages to each
 # Whether a message is asked for already under this reason, as it is stored now or was before.
 LONG_ONES: Final = "(SELECT EXISTS (SELECT FROM secrets WHERE name = 'long_reasons'))"
@@ -43,4 +44,5 @@ def _person(campaign: str, candidate: str | None) -> str:
 
 
 def _digest(text: str) -> str:
-    return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:15]).decode()
+    digest = hashlib.sha256(text.encode()).digest()[:15]
+    return b2a_base64(digest, newline=False).translate(_URL_SAFE).decode()

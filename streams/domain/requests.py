@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from schemas.access import CONSOLE
@@ -30,7 +31,7 @@ from schemas.messages import (
     MessageRequest,
     dedupe_key,
 )
-from schemas.sealed import compared, plain_data
+from schemas.sealed import compared, personal_fields
 from streams.domain.campaign import Target
 from streams.domain.fold import SIGNUP
 
@@ -89,10 +90,16 @@ def expiry(fact: Fact) -> datetime | None:
 
 def _params(fact: Fact) -> dict[str, Any]:
     """What of a fact's data a message can't look up when it is sent, and is not in its own row."""
-    said = plain_data(fact.event)
+    data, unsaid = fact.data, _unsaid(fact.type)
     if fact.type in SAID:
-        return {name: said[name] for name in SAID[fact.type] if name in said}
-    return {name: value for name, value in said.items() if name not in ("campaign", "candidate")}
+        return {name: data[name] for name in SAID[fact.type] if name in data and name not in unsaid}
+    return {name: value for name, value in data.items() if name not in unsaid}
+
+
+@cache
+def _unsaid(type: str) -> frozenset[str]:
+    """What is the person's own, and what stands in the message's own row."""
+    return frozenset({*personal_fields(type), "campaign", "candidate"})
 
 
 def _reason(kind: str, fact: Fact) -> list[Any]:
