@@ -11,7 +11,6 @@ from typing import IO, Any, Final
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
-from openpyxl import Workbook
 
 Cell = str | int | float | None
 Rows = AsyncIterator[Sequence[Cell]]
@@ -61,6 +60,8 @@ async def write_csv(head: Sequence[str], rows: Rows, out: IO[bytes]) -> None:
 
 async def write_xlsx(head: Sequence[str], rows: Rows, out: IO[bytes]) -> None:
     """One sheet; when there are more than it holds, its last row says so."""
+    from openpyxl import Workbook  # noqa: PLC0415 - much to load for those who export nothing
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.append(head)

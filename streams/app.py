@@ -34,7 +34,7 @@ from streams.persisting import Persistence
 from streams.placing import Placer
 from streams.tallying import Tallier
 from streams.telling import Telling
-from streams.transport import PlacedTransport
+from streams.transport import NoTables, PlacedTransport
 from streams.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ def make_app(settings: Settings) -> faust.App:
         stream_wait_empty=False,
         stream_buffer_maxsize=4 * LANES * CHUNKS,  # never filled: the flow's limit comes first
         producer_acks=-1,
+        TableManager=NoTables,
     )
     raw_records.install()
     app.facts_topic = FACTS

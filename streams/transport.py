@@ -1,6 +1,6 @@
 """Faust's aiokafka transport, reading the facts from positions that Postgres holds, many records at a time.
 
-Three things differ from Faust's own, for the topic whose reading `app.facts_flow` describes; the rest is left as it is.
+Four things differ from Faust's own, for the topic whose reading `app.facts_flow` describes; the rest is left as it is.
 
 *Positions.* Faust reads on where the group committed, and commits what was acknowledged, which a stream does also
 with what was cancelled. Here a partition is read on where `app.placer` places it, what is acknowledged moves nothing,
@@ -12,6 +12,8 @@ Chunk. Measured in `benchmarks/drain.py`.
 
 *Waiting.* While enough waits to be applied, the facts are not read, but the polling goes on, so that the group keeps
 this member however long Postgres is away.
+
+*No tables.* As it starts, Faust waits a second for tables to be made, before it joins the group. Here there are none.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any, Final
 
 from aiokafka.errors import CorruptRecordException, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.tables import TableManager
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP, Message
 
@@ -241,6 +244,16 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
 
 def _without(found: Mapping[TP, Sequence[Any]], topic: str) -> Mapping[TP, Sequence[Any]]:
     return {tp: records for tp, records in found.items() if tp.topic != topic}
+
+
+class NoTables(TableManager):  # type: ignore[misc]
+    """Faust's manager of tables, where there are none to wait for."""
+
+    async def on_start(self) -> None:
+        """Faust's, without the second that it sleeps."""
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
 
 
 class PlacedTransport(Transport):  # type: ignore[misc]

@@ -5,17 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
-import httpx
-
-from schemas.settings import Settings
+from schemas.settings import Settings, load_settings
 from yinfeng.children import ChildSpec
+from yinfeng.forking import Begin, Part, can_fork
+from yinfeng.loading import loading
 from yinfeng.pulse import standstill
+from yinfeng.surroundings import checked
 
 
 def python_apps(settings: Settings) -> list[ChildSpec]:
-    """The three processes, in the order in which they start; `settings` name both servers."""
+    """The three processes, in the order in which they start; `settings` name both servers. Where they go on from this
+    process, what several of them need is imported here."""
+    if can_fork():
+        with loading():
+            for module in SHARED:
+                import_module(module)
     env = _environment(settings)
     return [
         _with_ready_file("relay", settings.home, env),
@@ -42,6 +53,24 @@ def _command(name: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "yinfeng", name)
 
 
+def _part(name: str) -> Part:
+    """What the command of this name does, with the settings that its environment has by then."""
+
+    def run(begin: Begin) -> int:
+        settings = load_settings()
+
+        def begin_checked() -> None:
+            begin()
+            checked(settings)
+
+        module, function = RUNS[name]
+        with loading():
+            run = getattr(import_module(module), function)
+        return int(run(settings, begin_checked))
+
+    return run
+
+
 def _with_ready_file(name: str, home: Path, env: Mapping[str, str]) -> ChildSpec:
     ready, pulse = home / "run" / f"{name}.ready", home / "run" / f"{name}.pulse"
 
@@ -56,6 +85,7 @@ def _with_ready_file(name: str, home: Path, env: Mapping[str, str]) -> ChildSpec
         before_start=forget,
         after_stop=forget,
         is_ready=ready.exists,
+        part=_part(name),
         stands_still=lambda pid: standstill(pulse, pid),
     )
 
@@ -63,14 +93,14 @@ def _with_ready_file(name: str, home: Path, env: Mapping[str, str]) -> ChildSpec
 def _web(settings: Settings, env: Mapping[str, str]) -> ChildSpec:
     # An address that means "all of them" to a server is no address to call.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/readyz"
 
     def is_ready() -> bool:
-        try:
-            # The address is our own: no proxy of the environment may come between.
-            return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
+        with closing(HTTPConnection(host, settings.port, timeout=2)) as line:
+            try:
+                line.request("GET", "/readyz")
+                return line.getresponse().status == HTTPStatus.OK
+            except (OSError, HTTPException):
+                return False
 
     pulse = settings.home / "run" / "web.pulse"
 
@@ -84,5 +114,19 @@ def _web(settings: Settings, env: Mapping[str, str]) -> ChildSpec:
         before_start=forget,
         after_stop=forget,
         is_ready=is_ready,
+        part=_part("web"),
         stands_still=lambda pid: standstill(pulse, pid),
     )
+
+
+SHARED: Final = (
+    "producers.relay",
+    "notifications.channels.mime",
+    "notifications.sending.sender",
+    "notifications.authoring.studio",
+)
+RUNS: Final = {
+    "relay": ("yinfeng.relay", "run_relay"),
+    "worker": ("yinfeng.worker", "run_worker"),
+    "web": ("yinfeng.web", "run_web"),
+}

@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from schemas.errors import ConfigurationError, Unavailable
+from yinfeng.forking import Forked, Part, can_fork
 
 LOG_LIMIT = 10 * 1024 * 1024
 STOP_WITHIN = 10.0
@@ -53,6 +54,9 @@ class ChildSpec:
     that one is ended, and started again. Both may take a while. `before_start` runs before every
     start and `after_stop` once, at the end. `env` is the whole environment: nothing is inherited. `user` is a
     system user to run as (only root may say so). `stop_signal` asks it to end, `hurry_signal` makes it end.
+
+    `part`: what the command does, for a first start by a fork of this process, where that can be; it waits to be
+    released. A start after that is the command's, with nothing of what may have gone wrong here.
     """
 
     name: str
@@ -68,6 +72,7 @@ class ChildSpec:
     user: str | None = None
     cwd: Path | None = None
     start_timeout: float = 60.0
+    part: Part | None = None
 
 
 @dataclass(slots=True)
@@ -88,7 +93,7 @@ class Child:
     stopped_since: float | None = None
     missed: int = 0
     probe: Future[tuple[str | None, str | None]] | None = field(default=None, repr=False)
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    process: subprocess.Popen[bytes] | Forked | None = field(default=None, repr=False)
     _log_from: int = 0
 
     @property
@@ -111,9 +116,7 @@ class Child:
         with self.log_path.open("ab") as log:
             self._log_from = log.tell()
             try:
-                self.process = subprocess.Popen(  # noqa: S603 - the commands are our own
-                    self.spec.command, stdout=log, **_popen_options(self.spec)
-                )
+                self.process = self._begun(log.fileno())
             except OSError as error:
                 raise ConfigurationError(f"{self.name} can't be started: {error}") from error
         self.started = time.monotonic()
@@ -121,6 +124,17 @@ class Child:
         with suppress(psutil.NoSuchProcess):
             self.created = psutil.Process(self.process.pid).create_time()
         self.phase = Phase.STARTING
+
+    @property
+    def gated(self) -> bool:
+        """Whether it waits to be released."""
+        return isinstance(self.process, Forked) and not self.process.released
+
+    def release(self) -> None:
+        """Let it go on, where it waits. From now on it may be asked whether it is ready, and be late."""
+        if isinstance(self.process, Forked):
+            self.process.release()
+        self.started, self.next_look = time.monotonic(), 0.0
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -133,7 +147,8 @@ class Child:
 
     def overdue(self) -> bool:
         """Whether it has been starting for longer than it may."""
-        return self.phase is Phase.STARTING and time.monotonic() - self.started > self.spec.start_timeout
+        late = time.monotonic() - self.started > self.spec.start_timeout
+        return self.phase is Phase.STARTING and late and not self.gated
 
     def suspended(self) -> float:
         """For how many seconds it has been seen stopped by a signal."""
@@ -179,6 +194,12 @@ class Child:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.last_exit = self.describe_exit()
+
+    def _begun(self, log: int) -> subprocess.Popen[bytes] | Forked:
+        spec = self.spec
+        if spec.part and self.process is None and can_fork():
+            return Forked(spec.part, name=spec.name, log=log, env=spec.env)
+        return subprocess.Popen(spec.command, stdout=log, **_popen_options(spec))  # noqa: S603 - the commands are our own
 
     def _signal(self, number: Signals) -> None:
         if self.process and self.alive():

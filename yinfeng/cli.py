@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from schemas.errors import YinfengError
+from yinfeng.loading import loading
 
 HELP = "Yinfeng 引凤: recruitment campaigns as a stream of facts, with live, exact hiring targets."
 
@@ -34,7 +35,9 @@ def make_cli(wanted: str | None = None) -> typer.Typer:
 def main() -> None:
     """Run the command; an error of ours is one line and exit code 1."""
     try:
-        make_cli(sys.argv[1] if len(sys.argv) > 1 else None)()
+        with loading():
+            cli = make_cli(sys.argv[1] if len(sys.argv) > 1 else None)
+        cli()
     except YinfengError as error:
         typer.echo(f"yinfeng: {error}", err=True)
         sys.exit(1)

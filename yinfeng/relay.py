@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 
 from producers.kafka import Producer
@@ -19,7 +19,7 @@ from yinfeng.kafka_admin import facts_topic
 from yinfeng.lag import facts_ends
 from yinfeng.masking import mask_logs
 from yinfeng.pulse import Pulse, pulse_path
-from yinfeng.readiness import mark_ready
+from yinfeng.readiness import at_once, mark_ready
 
 
 class KafkaBroker:
@@ -41,9 +41,10 @@ class KafkaBroker:
         return facts_ends(self._bootstrap)
 
 
-def run_relay(settings: Settings) -> int:
-    """Run until SIGINT or SIGTERM. Returns the exit code."""
+def run_relay(settings: Settings, begin: Callable[[], None] = at_once) -> int:
+    """Run until SIGINT or SIGTERM. Returns the exit code. `begin` waits until the servers may be asked."""
     mask_logs()
+    begin()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("kafka").setLevel(logging.WARNING)
     stop = Event()

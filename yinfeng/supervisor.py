@@ -29,6 +29,7 @@ from yinfeng.children import Child, ChildSpec, Phase, rotate
 from yinfeng.embedded.apache import EmbeddedKafka
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
+from yinfeng.forking import can_fork
 from yinfeng.home import hold, web_port
 from yinfeng.pulse import STILL_AFTER
 from yinfeng.status_file import PlatformState, child_state, end_leftovers, remove_state, write_state
@@ -145,41 +146,53 @@ class Supervisor:
                 self._stop_all()
 
     def _start_all(self) -> None:
-        settings = self._start_servers()
+        """The apps import what they need while the servers start, and wait until all is prepared."""
+        settings, servers, ours = self._servers()
+        serving, apps = self._begin(servers), self._apps(settings)
+        early = [spec for spec in apps if spec.part] if can_fork() else []
+        waiting = self._begin(early)
+        self._until_ready(serving)
+        self._write_state(**ours)
         self._prepare(settings)
-        self._start(self._apps(settings))
+        self._turned = time.monotonic()  # preparing may take long, and is no standstill
+        for child in waiting:
+            child.release()
+        self._until_ready([*waiting, *self._begin([spec for spec in apps if spec not in early])])
         seconds = time.monotonic() - self._began
         self._write_state(start_seconds=round(seconds, 2))
         self._say(f"Ready in {seconds:.1f} s: {settings.base_url}  (Ctrl-C stops it)")
         self._on_ready(settings)
 
-    def _start_servers(self) -> Settings:
-        """Start the servers that the settings do not name, side by side; the settings returned name both."""
+    def _servers(self) -> tuple[Settings, list[ChildSpec], dict[str, str]]:
+        """Settings that name both servers, the servers that are ours to start, and where these will answer."""
         settings = self._settings
-        ours: dict[str, object] = {}
+        ours: dict[str, str] = {}
         specs = []
         if settings.database_url is None:
             postgres = EmbeddedPostgres(settings.home, self._say)
             specs.append(postgres.spec())
             ours["database_url"] = postgres.url
+        changes: dict[str, object] = {}
         if settings.kafka is None:
             broker = self._broker(settings.home)
             specs.append(broker.spec())
             ours["kafka"] = broker.address
-        self._start(specs)
-        self._write_state(**ours)
-        if settings.kafka is None and "group_session_timeout" not in settings.model_fields_set:
-            ours["group_session_timeout"] = broker.GROUP_SESSION
-        return settings.model_copy(update=ours)
+            if "group_session_timeout" not in settings.model_fields_set:
+                changes["group_session_timeout"] = broker.GROUP_SESSION
+        return settings.model_copy(update={**ours, **changes}), specs, ours
 
-    def _start(self, specs: Sequence[ChildSpec]) -> None:
-        """Start these side by side and wait until all are ready. Raises StartFailed."""
+    def _begin(self, specs: Sequence[ChildSpec]) -> list[Child]:
+        """Start these side by side."""
         group = [Child(spec, self._settings.home / "logs") for spec in specs]
         for child in group:
             self._children.append(child)
             child.start()
             self._write_state()
         self._turned = time.monotonic()  # making a database takes seconds, and is no standstill
+        return group
+
+    def _until_ready(self, group: Sequence[Child]) -> None:
+        """Raises StartFailed."""
         while any(child.phase is not Phase.READY for child in group):
             self._turn()
 
@@ -213,7 +226,8 @@ class Supervisor:
         elif child.overdue():
             self._bury(child, f"not ready after {child.spec.start_timeout:.0f} s")
         elif child.phase is Phase.STARTING:
-            self._check(child)
+            if not child.gated:
+                self._check(child)
         elif time.monotonic() >= child.next_look:
             self._look_closer(child)
 

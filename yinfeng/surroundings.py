@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, DatabaseUnavailable
 from schemas.settings import Settings
+from storage.database import require_own_session
 from yinfeng.status_file import read_state
 
 KEY_FILE = "organizer.key"
@@ -39,6 +41,15 @@ def servers(settings: Settings) -> Settings:
             " or set YINFENG_DATABASE_URL and YINFENG_KAFKA"
         )
     return settings.model_copy(update=found)
+
+
+def checked(settings: Settings) -> Settings:
+    """The same. Raises ConfigurationError where the servers can't do what we need; one that is away is waited for by
+    those who use it."""
+    named = servers(settings)
+    with suppress(DatabaseUnavailable):
+        require_own_session(named.database_url or "")
+    return named
 
 
 def api(settings: Settings, url: str | None, key: str | None) -> Api:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
@@ -23,10 +23,7 @@ from dashboard.access.forgotten import make_router as forgotten_router
 from dashboard.access.me import make_router as me_router
 from dashboard.access.office import Office
 from dashboard.access.passwords import Passwords
-from dashboard.access.provider import Provider
 from dashboard.access.signing_in import make_router as signing_in_router
-from dashboard.access.single_sign_on import BACK
-from dashboard.access.single_sign_on import make_router as single_sign_on_router
 from dashboard.access.welcome import make_router as welcome_router
 from dashboard.api import make_router as reads_router
 from dashboard.campaign.pages import make_router as campaign_router
@@ -95,6 +92,10 @@ from yinfeng.masking import mask_logs
 from yinfeng.openapi import describe
 from yinfeng.pages import Pages, make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
+from yinfeng.readiness import at_once
+
+if TYPE_CHECKING:
+    from dashboard.access.provider import Provider
 
 TITLE = "Yinfeng 引凤"
 MOST_SCREENS = 500  # of one wall, in one web process
@@ -210,12 +211,17 @@ def _provider(settings: Settings) -> Provider | None:
     """The identity provider that people may sign in by."""
     if not (settings.oidc_issuer and settings.oidc_client_id and settings.oidc_client_secret):
         return None
+    from dashboard.access.provider import Provider  # noqa: PLC0415 - its libraries are for those who have one
+    from dashboard.access.single_sign_on import BACK  # noqa: PLC0415
+
     client = (settings.oidc_client_id, settings.oidc_client_secret.get_secret_value())
     return Provider(settings.oidc_name, settings.oidc_issuer, client, f"{settings.base_url}{BACK}", _now)
 
 
 def _add_access(app: FastAPI, office: Office, authenticate: Authenticate, provider: Provider | None) -> None:
     if provider:
+        from dashboard.access.single_sign_on import make_router as single_sign_on_router  # noqa: PLC0415
+
         app.include_router(single_sign_on_router(office, provider))
     app.include_router(signing_in_router(office))
     app.include_router(forgotten_router(office))
@@ -327,12 +333,14 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def run_web(settings: Settings) -> int:
-    """Serve until SIGINT or SIGTERM. Returns the exit code."""
+def run_web(settings: Settings, begin: Callable[[], None] = at_once) -> int:
+    """Serve until SIGINT or SIGTERM. Returns the exit code. `begin` waits until the servers may be asked."""
     mask_logs()
+    app = create_app(settings)
+    begin()
     open_vault(file_vault(settings.master_key))
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level.lower(),

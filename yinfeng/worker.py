@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 import faust
@@ -20,7 +21,7 @@ from streams import app as streams_app
 from yinfeng.kafka_admin import facts_log
 from yinfeng.masking import mask_logs
 from yinfeng.pulse import Pulse, pulse_path
-from yinfeng.readiness import mark_ready
+from yinfeng.readiness import at_once, mark_ready
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,10 @@ def collect_seldom() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def run_worker(settings: Settings) -> int:
-    """Run until SIGINT or SIGTERM. Returns the exit code."""
+def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
+    """Run until SIGINT or SIGTERM. Returns the exit code. `begin` waits until the servers may be asked."""
     collect_seldom()
     mask_logs()
-    open_vault(file_vault(settings.master_key))
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
     app = streams_app.make_app(settings)
 
@@ -59,6 +59,8 @@ def run_worker(settings: Settings) -> int:
     notifications_agent.attach(app, settings, stand_back=facts_pour_in)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    begin()
+    open_vault(file_vault(settings.master_key))
     worker.execute_from_commandline()
     return 0
 

@@ -12,7 +12,6 @@ from io import BytesIO
 from typing import Annotated, Any, Final, Literal
 
 import segno
-import typst
 from fastapi import APIRouter, Depends, Query, Request, Response
 from psycopg_pool import AsyncConnectionPool
 
@@ -94,6 +93,8 @@ def code(url: str) -> str:
 
 def draw(said: dict[str, str], format: Format) -> bytes:
     """The poster as a file."""
+    import typst  # noqa: PLC0415 - much to load for those who draw none
+
     source = (resources.files("dashboard") / "signup" / "poster.typ").read_bytes()
     options: dict[str, Any] = {"ppi": DOTS} if format == "png" else {}
     drawn = typst.compile(source, format=format, sys_inputs=said, **options)

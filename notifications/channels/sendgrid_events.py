@@ -14,12 +14,12 @@ from typing import Any, Final
 import msgspec
 
 from notifications.channels.port import shown
-from notifications.channels.sendgrid_requests import ID_ARGUMENT
 from notifications.channels.told import ProviderEvent, digest
 from notifications.rules.statuses import ProviderWord
 from schemas.errors import Refused
 from schemas.messages import SuppressionKind
 
+ID_ARGUMENT: Final = "yinfeng_message"  # of a request; comes back at the top level of its events
 MOST_EVENTS: Final = 10_000
 _LATEST: Final = 2**33  # seconds since 1970
 _MOST_ADDRESS: Final = 254

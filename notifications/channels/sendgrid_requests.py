@@ -15,9 +15,9 @@ import msgspec
 import sendgrid.helpers.mail as sendgrid
 
 from notifications.channels.port import Mail
+from notifications.channels.sendgrid_events import ID_ARGUMENT
 from schemas.messages import Attachment
 
-ID_ARGUMENT: Final = "yinfeng_message"  # comes back at the top level of the provider's events
 MAX_SUBJECT: Final = 900
 MOST: Final = 1000  # personalizations in a request
 MAX_SUBSTITUTIONS: Final = 8000  # bytes; documented are 10,000, but users were refused above 8,000

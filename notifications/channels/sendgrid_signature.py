@@ -7,12 +7,11 @@ import base64
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from sendgrid.helpers.eventwebhook.eventwebhook_header import EventWebhookHeader
 
 from schemas.errors import Forbidden
 
-SIGNATURE_HEADER = EventWebhookHeader.SIGNATURE.lower()
-TIMESTAMP_HEADER = EventWebhookHeader.TIMESTAMP.lower()
+SIGNATURE_HEADER = "x-twilio-email-event-webhook-signature"
+TIMESTAMP_HEADER = "x-twilio-email-event-webhook-timestamp"
 OLDEST = 7 * 86400  # seconds; events are remembered for longer, so none that passes can count twice
 _MOST_HEADER = 200  # characters; a signature has 96
 

@@ -1,14 +1,18 @@
-"""A fair as a calendar file (iCalendar, RFC 5545), which a calendar takes over and later updates. Pure."""
+"""A fair as a calendar file (iCalendar, RFC 5545), which a calendar takes over and later updates. Pure.
+
+The library is loaded with the first file: it is much for who writes none.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event, Timezone
+if TYPE_CHECKING:
+    from icalendar import Alarm, Event, Timezone
 
 FILE_NAME: Final = "fair.ics"
 REMIND_BEFORE: Final = timedelta(hours=2)
@@ -35,7 +39,9 @@ class FairEvent:
 @lru_cache(maxsize=256)
 def calendar_file(fair: FairEvent, now: datetime) -> bytes:
     """The file, in UTF-8. The same for the same fair and moment, whoever gets it."""
-    calendar = Calendar()
+    import icalendar  # noqa: PLC0415
+
+    calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "CANCEL" if fair.cancelled else "PUBLISH")
@@ -47,7 +53,9 @@ def calendar_file(fair: FairEvent, now: datetime) -> bytes:
 
 
 def _event(fair: FairEvent, now: datetime) -> Event:
-    event = Event()
+    import icalendar  # noqa: PLC0415
+
+    event = icalendar.Event()
     event.add("uid", fair.uid)
     event.add("sequence", fair.sequence)
     event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
@@ -66,7 +74,9 @@ def _event(fair: FairEvent, now: datetime) -> Event:
 
 
 def _alarm(title: str) -> Alarm:
-    alarm = Alarm()
+    import icalendar  # noqa: PLC0415
+
+    alarm = icalendar.Alarm()
     alarm.add("action", "DISPLAY")
     alarm.add("trigger", -REMIND_BEFORE)
     alarm.add("description", title)
@@ -82,4 +92,6 @@ def _there(moment: datetime, zone: str) -> datetime:
 @lru_cache(maxsize=64)
 def _timezone(name: str, first: date, last: date) -> Timezone:
     """Its clock changes between two days: ten milliseconds of work where there are none."""
-    return Timezone.from_tzid(name, first_date=first, last_date=last)
+    import icalendar  # noqa: PLC0415
+
+    return icalendar.Timezone.from_tzid(name, first_date=first, last_date=last)

@@ -1,4 +1,5 @@
-"""Which channel carries which kinds of message, by the settings."""
+"""Which channel carries which kinds of message, by the settings. What a channel needs is loaded for who uses it."""
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
@@ -6,9 +7,6 @@ from typing import Final
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
-from notifications.channels.sendgrid import SendGrid
-from notifications.channels.sendgrid_requests import MOST
-from notifications.channels.smtp import Smtp
 from notifications.sending.sender import Chance, Route
 from schemas.kinds import AUDIENCES, IN_BULK
 from schemas.mail_server import parse_mail_server
@@ -27,12 +25,11 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
 
     That mail is refused goes past the mail: to the alert services or the mailbox.
     """
-    outside, in_bulk = _outside(settings, chance), _outside(settings, chance, most=MOST)
+    outside, in_bulk = _outside(settings, chance), _outside(settings, chance, in_bulk=True)
     to_hr: Channel = outside if settings.hr_email else Mailbox()
     past_mail: Channel = Mailbox()
     if settings.hr_alerts:
-        # Apprise takes 16 MB, which only those pay who use it.
-        from notifications.channels.apprise import Alerts  # noqa: PLC0415
+        from notifications.channels.apprise import Alerts
 
         urls = settings.hr_alerts.get_secret_value()
         to_hr, past_mail = Alerts(urls, to_hr), Alerts(urls, past_mail)
@@ -47,17 +44,22 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
     ]
 
 
-def _outside(settings: Settings, chance: Chance, *, most: int = 1) -> Channel:
+def _outside(settings: Settings, chance: Chance, *, in_bulk: bool = False) -> Channel:
     if settings.sendgrid_api_key:
+        from notifications.channels.sendgrid import SendGrid
+        from notifications.channels.sendgrid_requests import MOST
+
         return SendGrid(
             settings.sendgrid_api_key.get_secret_value(),
             host=settings.sendgrid_host,
             timeout=settings.sendgrid_timeout,
             sender=settings.mail_from,
             sender_name=settings.mail_from_name,
-            most=most,
+            most=MOST if in_bulk else 1,
         )
     if settings.smtp_url:
+        from notifications.channels.smtp import Smtp
+
         return Smtp(
             parse_mail_server(settings.smtp_url.get_secret_value()),
             timeout=settings.smtp_timeout,

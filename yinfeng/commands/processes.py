@@ -4,36 +4,33 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import typer
 
-from schemas.errors import DatabaseUnavailable
-from schemas.settings import Settings, load_settings
-from storage.database import require_own_session
+from schemas.settings import load_settings
 from yinfeng.commands.options import Host, Port, load_for
-from yinfeng.surroundings import servers
+from yinfeng.surroundings import checked
 
 
 def web(port: Port = None, host: Host = None) -> None:
     """Run a web app alone (several may run)."""
     from yinfeng.web import run_web
 
-    raise typer.Exit(run_web(_checked(load_for(port, host))))
+    raise typer.Exit(run_web(checked(load_for(port, host))))
 
 
 def worker() -> None:
     """Run a stream worker alone (several share the partitions)."""
     from yinfeng.worker import run_worker
 
-    raise typer.Exit(run_worker(_checked(load_settings())))
+    raise typer.Exit(run_worker(checked(load_settings())))
 
 
 def relay() -> None:
     """Run a relay alone (of several, one publishes and the others stand by)."""
     from yinfeng.relay import run_relay
 
-    raise typer.Exit(run_relay(_checked(load_settings())))
+    raise typer.Exit(run_relay(checked(load_settings())))
 
 
 def prepare() -> None:
@@ -42,7 +39,7 @@ def prepare() -> None:
     from yinfeng.prepare import first_link
     from yinfeng.prepare import prepare as prepare_servers
 
-    settings = _checked(load_settings())
+    settings = checked(load_settings())
     prepare_servers(settings)
     for line in (
         *what_202_is_worth(read_database(settings.database_url or "")),
@@ -51,12 +48,3 @@ def prepare() -> None:
         typer.echo(line)
     if token := asyncio.run(first_link(settings.database_url or "")):
         typer.echo(f"The first organizer begins here, once: {settings.base_url}/welcome/{token}")
-
-
-def _checked(settings: Settings) -> Settings:
-    """With both servers named. Raises ConfigurationError where they can't do what we need; one that is away is waited
-    for by those who use it."""
-    named = servers(settings)
-    with suppress(DatabaseUnavailable):
-        require_own_session(named.database_url or "")
-    return named

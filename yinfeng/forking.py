@@ -1,0 +1,129 @@
+"""A child that goes on from this process instead of starting a program: it has at once what is imported here, and
+shares its memory.
+
+Only for a process without threads: of those, none but the one that forks comes along, and another may hold a lock.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from subprocess import TimeoutExpired
+from typing import Final, NoReturn
+
+Begin = Callable[[], None]  # waits until the child is released
+Part = Callable[
+    [Begin], int
+]  # what a child does; it calls `begin` once it can do no more by itself. Gives its exit code
+
+_MOST_FILES: Final = 2**31 - 1
+_ASKED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_COMM: Final = Path("/proc/self/comm")  # the name that `top` and `ps` show
+
+
+def can_fork() -> bool:
+    """Whether a child can go on from here. Other systems' own libraries don't bear it."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+class Forked:
+    """Such a child, with what `subprocess.Popen` has for one, as far as a supervisor asks. It ends by itself where this
+    process ends before it is released."""
+
+    def __init__(self, part: Part, *, name: str, log: int, env: Mapping[str, str]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        gate, self._gate = os.pipe()
+        gc.freeze()  # or the child's collector would write to every page with an object on it, and share none
+        before = signal.pthread_sigmask(
+            signal.SIG_BLOCK, _ASKED_BY
+        )  # what asks the child to end is not for our handlers
+        self.pid = os.fork()
+        if not self.pid:
+            _live(part, gate=gate, name=name, log=log, env=env)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(gate)
+        self.released = False
+        self._code: int | None = None
+
+    def release(self) -> None:
+        """Let it go on. Harmless to call again, and when it is dead."""
+        if not self.released:
+            self.released = True
+            with suppress(BrokenPipeError):
+                os.write(self._gate, b".")
+            os.close(self._gate)
+
+    def poll(self) -> int | None:
+        """Its exit code, or the number of the signal that ended it, negative; None while it runs."""
+        if self._code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises TimeoutExpired."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutExpired(str(self.pid), timeout or 0.0)
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Nothing happens when it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def _live(part: Part, *, gate: int, name: str, log: int, env: Mapping[str, str]) -> NoReturn:
+    """Be the child until its end; nothing of what this process would do later is done by it."""
+    code = 1
+    try:
+        _be_alone(gate, name, log, env)
+        code = part(lambda: _wait_at(gate))
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
+
+
+def _be_alone(gate: int, name: str, log: int, env: Mapping[str, str]) -> None:
+    """With a session, files and surroundings as a program that was started would have them: above all without the lock
+    on the home, which would outlive its holder."""
+    os.setsid()
+    for number in _ASKED_BY:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKED_BY)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for here, there in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(here, there)
+    os.closerange(3, gate)
+    os.closerange(gate + 1, _MOST_FILES)
+    sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = ["yinfeng", name]
+    with suppress(OSError):
+        _COMM.write_text(f"yinfeng {name}"[:15])
+
+
+def _wait_at(gate: int) -> None:
+    """Raises SystemExit where whoever would release us is gone."""
+    released = os.read(gate, 1)
+    os.close(gate)
+    if not released:
+        raise SystemExit("the supervisor has ended")
