@@ -24,6 +24,9 @@ _ALIKE: Final = bytes(
 )
 _BETWEEN: Final = b" ()-"
 _NUMBER: Final = b"00000000"
+# Then by these, where ids have dates or many zeros: nothing that is searched for below is without one of them.
+_MAYBE_MOBILE: Final = re.compile(r"1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}")
+_MAYBE_CARD: Final = re.compile(r"[0-9]{17}")
 _CARD: Final = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS: Final = "10X98765432"
@@ -66,7 +69,9 @@ def looks_like(given: str) -> str | None:
 def _may_tell(text: str) -> bool:
     """Whether there may be an address or eight digits of one number in it; no is certain."""
     shape = text.encode("utf-8", "replace").translate(_ALIKE, _BETWEEN)
-    return _NUMBER in shape or b"@" in shape
+    if _NUMBER not in shape:
+        return b"@" in shape
+    return "@" in text or "+" in text or bool(_MAYBE_MOBILE.search(text) or _MAYBE_CARD.search(text))
 
 
 def _is_card(number: str) -> bool:

@@ -74,7 +74,8 @@ def _in_time(receive: Receive) -> Receive:
         if whole:
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), PAUSE)
+            async with asyncio.timeout(PAUSE):
+                message = await receive()
         except TimeoutError:
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW, {"Connection": "close"}) from None
         whole = not message.get("more_body", False)

@@ -76,6 +76,19 @@ def install(app: FastAPI, page: Pages) -> None:
         app.add_exception_handler(kind, _for_people_too(handler, page))
 
 
+def make_refuse(page: Pages) -> Handler:
+    """The same for who answers past the app's own handlers: an error that has none is raised again."""
+    handlers = {kind: _for_people_too(handler, page) for kind, handler in HANDLERS.items() if kind is not Exception}
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        for kind in type(error).__mro__:
+            if kind in handlers:
+                return await handlers[kind](request, error)
+        raise error
+
+    return refuse
+
+
 def prefers_html(accept: str) -> bool:
     """Whether a reader with this Accept header would rather have a page than JSON."""
     for name in weighed(accept):

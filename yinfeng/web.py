@@ -93,6 +93,7 @@ from yinfeng.openapi import describe
 from yinfeng.pages import Pages, make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
 from yinfeng.readiness import at_once
+from yinfeng.straight import Straight
 
 if TYPE_CHECKING:
     from dashboard.access.provider import Provider
@@ -125,15 +126,17 @@ def create_app(settings: Settings) -> FastAPI:
     cookies = Cookies(secure=settings.base_url.startswith("https://"))
     page = make_page(cookies)
     problems.install(app, page)
+    authenticate = make_authenticate(pool, cookies)
+    facts, straight = events_router(pool, authenticate)
+    app.add_middleware(Straight, route=straight, refuse=problems.make_refuse(page))
     app.add_middleware(BodyLimit)
     app.add_middleware(OneOfEach)
     app.add_middleware(Headers, strict=cookies.secure)
-    authenticate = make_authenticate(pool, cookies)
     mail = (has_a_way(settings), make_post(settings))
     provider = _provider(settings)
     named = provider.name if provider else None
     office = Office(pool, page, cookies, Passwords(), _now, settings.base_url, *mail, named)
-    app.include_router(events_router(pool, authenticate))
+    app.include_router(facts)
     turnstile = Turnstile(MOST_STREAMS)
     app.include_router(stream_router(hub, authenticate, turnstile))
     charting = make_charting(pool, hub, _now)
@@ -145,9 +148,7 @@ def create_app(settings: Settings) -> FastAPI:
     _add_candidates(app, pool, authenticate, page)
     _add_access(app, office, authenticate, provider)
     _add_walls(app, office, authenticate, hub, page)
-    show = make_show(pool, page, EXPLAINING, _now)
-    app.include_router(console_router(pool, authenticate, page, show))
-    app.include_router(forms_router(pool, authenticate, show))
+    _add_forms(app, pool, authenticate, page)
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")
     app.include_router(messages_router(pool, authenticate))
     app.include_router(message_pages_router(pool, authenticate, page))
@@ -162,6 +163,12 @@ def create_app(settings: Settings) -> FastAPI:
     _add_machine_pages(app, pool, authenticate)
     _add_documents(app)
     return app
+
+
+def _add_forms(app: FastAPI, pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Pages) -> None:
+    show = make_show(pool, page, EXPLAINING, _now)
+    app.include_router(console_router(pool, authenticate, page, show))
+    app.include_router(forms_router(pool, authenticate, show))
 
 
 def _add_doors(app: FastAPI, door: Door, authenticate: Authenticate, page: Pages, settings: Settings) -> None:

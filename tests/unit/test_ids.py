@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import ids
 from schemas.facts import validate_event
 from schemas.ids import looks_like, telling
 from tests.facts import event, fact
@@ -50,6 +51,13 @@ def test_what_an_id_looks_like(id: str, what: str | None) -> None:
 def test_random_ids_tell_nothing(random: UUID) -> None:
     assert looks_like(str(random)) is None
     assert looks_like(f"c-{random.hex}") is None
+
+
+@given(st.text(alphabet="0123456789+-() @Xx.ac", max_size=30))
+def test_the_quick_looks_pass_over_nothing_that_the_slow_ones_find(text: str) -> None:
+    slow = (ids._MOBILE, ids._ABROAD, ids._CARD)
+    if "@" in text or any(pattern.search(text) for pattern in slow):
+        assert ids._may_tell(text)
 
 
 @pytest.mark.parametrize("name", ["candidate", "offer", "benefit"])
