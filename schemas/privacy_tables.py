@@ -1,4 +1,5 @@
-"""What campaigns have set about persons: how long they are kept, and whether mail abroad waits for their consent."""
+"""What campaigns have set about persons: how long they are kept, by which channel they are written to, and whether mail
+abroad waits for their consent."""
 
 from __future__ import annotations
 
@@ -19,6 +20,18 @@ class RetentionTermsRow(SQLModel, table=True):
     outcome: str = Field(primary_key=True)
     keep: int
     hold: int
+    by: str
+    at: datetime = moment(now=True)
+
+
+class CampaignChannelRow(SQLModel, table=True):
+    """By which channel a campaign's mail goes (`sendgrid`, `smtp`, `local`); campaigns that are not here are written to
+    by the usual one."""
+
+    __tablename__ = "campaign_channels"
+
+    campaign: str = Field(primary_key=True)
+    way: str
     by: str
     at: datetime = moment(now=True)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.channels import WAYS, MailChannels, MailWay
 from schemas.errors import ConfigurationError
 from schemas.fields import Email, Url
 from schemas.kafka import KafkaAccess, Mechanism, Protocol, Security
@@ -16,15 +17,14 @@ from schemas.mail_server import parse_mail_server, parse_mailbox
 # What every IMAP server takes as it stands; in other letters folders have names of their own making there.
 Folder = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,99}$")]
 
-MailWay = Literal["sendgrid", "smtp", "local"]
-
 
 class Settings(BaseSettings):
     """Every setting of every process. Unset database and Kafka mean the embedded ones.
 
     `home` holds data, logs, the first key and the state of a running platform.
     `public_url` is how the outside reaches the web app (links in mails).
-    `mail_abroad`: whether mail to candidates leads abroad; unset: by SendGrid it does, by SMTP it does not.
+    `mail_by`: by which channel campaigns write that have chosen none; where two are set up, it must be said.
+    `mail_abroad`: whether mail that leaves this machine leads abroad; unset: by SendGrid it does, by SMTP it does not.
     `imap_url` is the mailbox where mail comes back; what was read there goes into `imap_handled` where that is set.
     `oidc_issuer` is the identity provider by which people may sign in, `oidc_name` what they call it.
     `database_url` is a libpq URL (`postgresql://…`); `kafka` a list `host:port,host:port`.
@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr | None = None
     oidc_name: Annotated[str, Field(min_length=1, max_length=60)] = "OpenID Connect"
     mail_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    mail_by: MailWay | None = None
     mail_abroad: bool | None = None
     mail_domain_rate: Annotated[float, Field(gt=0, le=10_000)] | None = None
 
@@ -140,12 +141,14 @@ class Settings(BaseSettings):
         return value if value and value.get_secret_value().strip() else None
 
     @model_validator(mode="after")
-    def _one_way_out(self) -> Self:
-        if self.sendgrid_api_key and self.smtp_url:
+    def _one_usual_way(self) -> Self:
+        if self.sendgrid_api_key and self.smtp_url and self.mail_by is None:
             raise ValueError(
-                "YINFENG_SENDGRID_API_KEY and YINFENG_SMTP_URL are both set; "
-                "unset YINFENG_SMTP_URL to send by SendGrid, or YINFENG_SENDGRID_API_KEY to send by SMTP"
+                "YINFENG_SENDGRID_API_KEY and YINFENG_SMTP_URL are both set; say by YINFENG_MAIL_BY=sendgrid or smtp"
+                " which one campaigns use that have chosen none, or unset one of them"
             )
+        if self.mail_by not in (None, *self._ways):
+            raise ValueError(f"YINFENG_MAIL_BY is {self.mail_by}, which is not set up")
         return self
 
     @model_validator(mode="after")
@@ -207,17 +210,19 @@ class Settings(BaseSettings):
 
     @property
     def mail_way(self) -> MailWay:
-        """The channel by which candidates are written to."""
-        if self.sendgrid_api_key:
-            return "sendgrid"
-        return "smtp" if self.smtp_url else "local"
+        """The channel by which candidates are written to, where their campaign has chosen none."""
+        return self.mail_by or self._ways[0]
 
     @property
-    def leads_abroad(self) -> bool:
-        """Whether mail to candidates leads abroad. What stays in the local mailbox goes nowhere."""
-        if self.mail_way == "local":
-            return False
-        return self.mail_way == "sendgrid" if self.mail_abroad is None else self.mail_abroad
+    def channels(self) -> MailChannels:
+        """By which channels mail can go. What stays in the local mailbox goes nowhere."""
+        outside: dict[bool | None, set[MailWay]] = {True: {"sendgrid", "smtp"}, False: set(), None: {"sendgrid"}}
+        return MailChannels(self.mail_way, self._ways, frozenset(outside[self.mail_abroad]))
+
+    @property
+    def _ways(self) -> tuple[MailWay, ...]:
+        there = {"sendgrid": self.sendgrid_api_key, "smtp": self.smtp_url, "local": True}
+        return tuple(way for way in WAYS if there[way])
 
     @property
     def base_url(self) -> str:

@@ -71,6 +71,7 @@ COMMANDS: dict[str, str] = {
     "health": "health:health",
     "audit": "audit:audit",
     "retention": "retention:retention",
+    "channels": "channels:channels",
     "prepare": "processes:prepare",
     "restored": "restored:restored",
     "web": "processes:web",

@@ -1,12 +1,12 @@
-"""`/retention`: what the clock brings next week and why, for how long a campaign keeps people, and where its mail goes.
-For organizers."""
+"""`/retention`: what the clock brings next week and why, for how long a campaign keeps people, by which channel it
+writes to them, and where that leads. For organizers."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -15,9 +15,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import known
 from schemas.access import Caller
+from schemas.channels import MailChannels
 from schemas.errors import NotFound, Refused
 from schemas.retention import OUTCOMES, Outcome, RetentionTerms, make_terms
-from schemas.settings import MailWay
 from storage.access import audit
 from storage.campaigns import reads, terms
 from storage.database import Conn, borrowed
@@ -30,18 +30,19 @@ HERE: Final = "/retention"
 WEEK: Final = timedelta(days=7)
 ROWS: Final = 500
 CAMPAIGNS: Final = 200
+_Tick = Annotated[bool, Form()]
+_Way = Annotated[Literal["usual", "sendgrid", "smtp", "local"] | None, Form()]
 Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What the pages take. `way`: by which candidates are written to, which leads `abroad` or does not."""
+    """What the pages take. `channels`: by which mail can go."""
 
     pool: AsyncConnectionPool[Conn]
     page: Page
     clock: Callable[[], datetime]
-    way: MailWay
-    abroad: bool
+    channels: MailChannels
 
 
 def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
@@ -74,13 +75,16 @@ def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
 
     @router.post(f"{HERE}/abroad")
     async def set_abroad(
-        request: Request, campaign: Word = "", waits: Annotated[bool, Form()] = False, caller: Caller = some
+        request: Request, campaign: Word = "", waits: _Tick = False, way: _Way = None, caller: Caller = some
     ) -> Response:
+        if way not in (None, "usual", *shelf.channels.there):
+            raise Refused(f"{way} is not set up here")
         async with borrowed(shelf.pool) as conn, conn.transaction():
             await known(conn, campaign)
             await terms.wait_for_consent(conn, campaign, waits=waits, by=caller.name)
-            if not waits:
-                await asking.release_all_abroad(conn, campaign)
+            if way is not None:
+                await terms.choose_channel(conn, campaign, None if way == "usual" else way, by=caller.name)
+            await asking.release_all_abroad(conn, but=await terms.held_for_consent(conn, shelf.channels))
             await _note(conn, request, caller, "abroad_set", campaign)
         return _done(campaign)
 
@@ -102,14 +106,15 @@ async def _shown(
         chosen = await _chosen(conn, campaign, now) if campaign else None
         coming = await retention.coming(conn, now, now + WEEK, among=among, limit=ROWS)
         campaigns = await reads.campaigns(conn, limit=CAMPAIGNS, among=caller.campaigns)
+        ways = await terms.channels(conn)
         months = await _months(conn, {each["campaign"] for each in coming} | ({campaign} if campaign else set()))
     context = {
         "coming": coming,
         "chosen": chosen,
         "campaigns": campaigns,
         "months": months,
-        "way": shelf.way,
-        "abroad": shelf.abroad,
+        "channels": shelf.channels,
+        "ways": ways,
         "typed": typed,
         "wrong": wrong or {},
         "said": request.query_params.get("said") if not wrong else None,

@@ -94,6 +94,13 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             " it where; the GDPR asks for a ground for the transfer, such as standard contractual clauses."
         ),
         "abroad.no": "This does not lead abroad.",
+        "abroad.short": "leads abroad",
+        "abroad.channel": "Channel of this campaign",
+        "abroad.usual": "The usual one: {way}",
+        "abroad.not_there": "This channel is not set up here: the campaign’s mail waits.",
+        "way.sendgrid": "SendGrid",
+        "way.smtp": "Own mail server (SMTP)",
+        "way.local": "Local mailbox",
         "abroad.waits": "Mail waits until its reader has agreed that it goes abroad",
         "abroad.waiting": "{number} messages wait for consent.",
         "abroad.hint": (
@@ -101,7 +108,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             " accounts are made go all the same."
         ),
         "action.retention_set": "Retention changed",
-        "action.abroad_set": "Mail abroad changed",
+        "action.abroad_set": "Channel of mail, or consent to go abroad, changed",
         "action.person_exported": "Person’s data looked at",
     },
     "zh-CN": {
@@ -189,11 +196,18 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "并告知接收方及其所在地；GDPR 要求有传输依据，例如标准合同条款。"
         ),
         "abroad.no": "邮件不出境。",
+        "abroad.short": "出境",
+        "abroad.channel": "本活动的发信渠道",
+        "abroad.usual": "默认渠道：{way}",
+        "abroad.not_there": "此渠道尚未配置，本活动的邮件暂不发送。",
+        "way.sendgrid": "SendGrid",
+        "way.smtp": "自有邮件服务器（SMTP）",
+        "way.local": "本机邮箱",
         "abroad.waits": "邮件等待收信人同意出境后再发送",
         "abroad.waiting": "{number} 封邮件正在等待同意。",
         "abroad.hint": "公开报名页和个人页面会征求同意。发给招聘方的邮件和账号链接照常发送。",
         "action.retention_set": "修改保存期",
-        "action.abroad_set": "修改邮件出境设置",
+        "action.abroad_set": "修改发信渠道或出境设置",
         "action.person_exported": "查看个人全部信息",
     },
 }

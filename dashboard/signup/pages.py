@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.languages import language
 from dashboard.signup.schools import suggested
 from schemas import consents
+from schemas.channels import MailChannels
 from schemas.fields import MAX_ID
 from schemas.forms import SIGNUP, SIGNUP_FIRST, Filled
 from schemas.names import called
@@ -45,10 +46,10 @@ _MODES: Final = {"onsite": "Offline", "online": "Online", "hybrid": "Mixed"}
 
 
 def make_show(
-    pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], datetime], base_url: str, *, abroad: bool = False
+    pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], datetime], base_url: str, *, channels: MailChannels
 ) -> Show:
-    """What draws the page, with what was typed and what is wrong; `base_url`: where the outside reaches it; `abroad`:
-    mail to candidates leads abroad, to which they are asked to agree where the campaign lets it wait for that."""
+    """What draws the page, with what was typed and what is wrong; `base_url`: where the outside reaches it; `channels`:
+    by which mail can go. Where it leads abroad they are asked to agree, if the campaign lets it wait for that."""
     style = Markup((resources.files("dashboard") / "signup" / "page.css").read_text("utf-8"))  # noqa: S704 - our own
     policy = _POLICY.format(digest=b64encode(sha256(style.encode()).digest()).decode())
     schools = _Schools(clock)
@@ -61,7 +62,7 @@ def make_show(
             found = await _find(conn, campaign, fair, now)
             known = await schools.of(conn, campaign) if found else []
             secret = await load_secret(conn)
-            asks = abroad and bool(await terms.waiting_for_consent(conn, [campaign] if found else []))
+            asks = campaign in await terms.held_for_consent(conn, channels)
         if found is None:
             return _headed(page(request, "signup/unknown.html", {"style": style}, 404), policy)
         state = found.state(now)

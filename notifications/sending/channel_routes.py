@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
 from notifications.sending.sender import Chance, Route
+from schemas.channels import MailWay
 from schemas.kinds import AUDIENCES, IN_BULK
 from schemas.mail_server import parse_mail_server
 from schemas.messages import CHANNEL_REFUSED, TEMPLATE_TEST
@@ -17,7 +19,8 @@ LANES: Final = 2
 
 
 def make_routes(settings: Settings, chance: Chance) -> list[Route]:
-    """To candidates by SendGrid when a key is set, by SMTP when its URL is, else to the local mailbox.
+    """To candidates and employers by the channel that their campaign has chosen; usually SendGrid when a key is set,
+    SMTP when its URL is, else the local mailbox. The usual one comes first.
 
     HR's go to the alert services when some are set, else the same way as candidates' if HR has an address, else to
     the local mailbox; tests of templates the way of candidates' mail. Raises ConfigurationError for an alert service
@@ -25,27 +28,31 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
 
     That mail is refused goes past the mail: to the alert services or the mailbox.
     """
-    outside, in_bulk = _outside(settings, chance), _outside(settings, chance, in_bulk=True)
-    to_hr: Channel = outside if settings.hr_email else Mailbox()
-    past_mail: Channel = Mailbox()
+    usual = settings.channels.usual
+    ways = sorted(settings.channels.there, key=lambda way: way != usual)
+    outside = {way: _channel(way, settings, chance) for way in ways}
+    in_bulk = {way: _channel(way, settings, chance, in_bulk=True) for way in ways}
+    # Of all kinds but these a request has one mail: where its answer is lost, one person's offer is in doubt.
+    weighty = tuple(kind for kind in (*_kinds("candidate"), *_kinds("employer")) if kind not in IN_BULK)
+    routes = [Route((*weighty, TEMPLATE_TEST), outside[way], LANES, way, way == usual) for way in ways]
+    routes += [Route(tuple(sorted(IN_BULK)), in_bulk[way], 1, way, way == usual) for way in ways]
+    return routes + _to_hr(settings, outside)
+
+
+def _to_hr(settings: Settings, outside: Mapping[MailWay, Channel]) -> list[Route]:
+    hr = tuple(kind for kind in _kinds("hr") if kind not in (TEMPLATE_TEST, CHANNEL_REFUSED))
     if settings.hr_alerts:
         from notifications.channels.apprise import Alerts
 
         urls = settings.hr_alerts.get_secret_value()
-        to_hr, past_mail = Alerts(urls, to_hr), Alerts(urls, past_mail)
-    # Of all kinds but these a request has one mail: where its answer is lost, one person's offer is in doubt.
-    weighty = tuple(kind for kind in (*_kinds("candidate"), *_kinds("employer")) if kind not in IN_BULK)
-    hr = tuple(kind for kind in _kinds("hr") if kind not in (TEMPLATE_TEST, CHANNEL_REFUSED))
-    return [
-        Route((*weighty, TEMPLATE_TEST), outside, LANES),
-        Route(tuple(sorted(IN_BULK)), in_bulk),
-        Route(hr, to_hr),
-        Route((CHANNEL_REFUSED,), past_mail),
-    ]
+        else_to = outside[settings.channels.usual] if settings.hr_email else Mailbox()
+        return [Route(hr, Alerts(urls, else_to)), Route((CHANNEL_REFUSED,), Alerts(urls, Mailbox()))]
+    by_mail = [Route(hr, channel, 1, way, way == settings.channels.usual) for way, channel in outside.items()]
+    return [*(by_mail if settings.hr_email else [Route(hr, Mailbox())]), Route((CHANNEL_REFUSED,), Mailbox())]
 
 
-def _outside(settings: Settings, chance: Chance, *, in_bulk: bool = False) -> Channel:
-    if settings.sendgrid_api_key:
+def _channel(way: MailWay, settings: Settings, chance: Chance, *, in_bulk: bool = False) -> Channel:
+    if way == "sendgrid" and settings.sendgrid_api_key:
         from notifications.channels.sendgrid import SendGrid
         from notifications.channels.sendgrid_requests import MOST
 
@@ -57,7 +64,7 @@ def _outside(settings: Settings, chance: Chance, *, in_bulk: bool = False) -> Ch
             sender_name=settings.mail_from_name,
             most=MOST if in_bulk else 1,
         )
-    if settings.smtp_url:
+    if way == "smtp" and settings.smtp_url:
         from notifications.channels.smtp import Smtp
 
         return Smtp(

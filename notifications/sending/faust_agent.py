@@ -40,7 +40,7 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
     pool = make_pool(settings.database_url or "", name="sender", size=POOL_SIZE)
     chance = Chance(_now, _jitter, stand_back)
     routes = make_routes(settings, chance)
-    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.leads_abroad)
+    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.channels)
     owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
     pace = Pace(settings.mail_rate, settings.mail_domain_rate, _now)
     sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=chance, pace=pace)

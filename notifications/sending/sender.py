@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -29,7 +29,9 @@ from notifications.sending.rendering import Renderer
 from notifications.sending.signed_links import Links
 from notifications.sending.signed_links import load as load_links
 from notifications.sending.situation import Writer
+from schemas.channels import MailWay
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
+from storage.campaigns import terms
 from storage.database import Conn, borrowed
 from storage.messages import asking, channel_rests, claiming, recording
 from storage.messages.claiming import Claimed
@@ -50,11 +52,14 @@ NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Route:
     """Which kinds of message a channel carries. `lanes`: how many portions go at the same time, so that one is claimed
-    and recorded while another is sent; of kinds that are grouped, only one may."""
+    and recorded while another is sent; of kinds that are grouped, only one may. `way`: it carries the mail of campaigns
+    that have chosen this, and if it is `usual` of those that have chosen none; without one, of all."""
 
     kinds: tuple[str, ...]
     channel: Channel
     lanes: int = 1
+    way: MailWay | None = None
+    usual: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +145,7 @@ class Sender:
             found = await claiming.sweep(conn, keeping=keeping | {Mailbox.name})  # it may have had other routes
             if not self._started:
                 await claiming.free_unwritten(conn, "a sender started anew")
-                if not self._writer.abroad:
-                    await asking.release_all_abroad(conn)
+                await asking.release_all_abroad(conn, but=await terms.held_for_consent(conn, self._writer.channels))
                 self._started = True
         if found:
             log.warning("settled %d messages of a sender that ended", len(found))
@@ -266,9 +270,14 @@ class Sender:
     async def _claim(self, route: Route, limit: int) -> tuple[list[Claimed], list[Made]]:
         """Claim messages and read what they need, both or nothing: what fails here certainly did not go out."""
         async with borrowed(self._pool) as conn, conn.transaction():
+            only, but = await self._campaigns(conn, route)
+            if only is not None and not only:
+                return [], []
             claimed = await claiming.claim(
                 conn,
                 route.kinds,
+                only=only,
+                but=but,
                 channel=route.channel.name,
                 owner=self._owner,
                 lease=route.channel.lease,
@@ -281,7 +290,16 @@ class Sender:
                 conn, claimed, channel=route.channel.name, owner=self._owner, lease=route.channel.lease
             )
             links = self._links = self._links or await load_links(conn, self._writer.base_url)
-            return claimed, await letters_for(conn, claimed, self._writer, links, self._chance.clock())
+            writer = replace(self._writer, way=route.way)
+            return claimed, await letters_for(conn, claimed, writer, links, self._chance.clock())
+
+    async def _campaigns(self, conn: Conn, route: Route) -> tuple[set[str] | None, set[str]]:
+        """The campaigns whose mail a route carries alone (None: any), and those whose mail it does not."""
+        if route.way is None:
+            return None, set()
+        chosen = await terms.channels(conn)
+        theirs = {campaign for campaign, way in chosen.items() if way == route.way}
+        return (None, chosen.keys() - theirs) if route.usual else (theirs, set())
 
     async def _record(self, records: Sequence[Record], *, kept: bool) -> None:
         """Store what became of them, however long the database is away: it can't be known again."""

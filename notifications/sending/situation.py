@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from notifications.sending.signed_links import Links
+from schemas.channels import MailChannels, MailWay
 from schemas.errors import YinfengError
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES
@@ -19,6 +20,7 @@ from storage.messages.seat_words import Seat
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 DEFAULT_LOCALE: Final = "zh-CN"
+NOWHERE: Final = MailChannels()
 Values = dict[str, Any]
 
 
@@ -47,13 +49,14 @@ class ToldWith:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, and where HR reads: `hr_email` may be None when mail stays in the local mailbox. `abroad`: the mails
-    to candidates and employers go by a service abroad."""
+    """Who writes, and where HR reads: `hr_email` may be None when mail stays in the local mailbox. `channels`: by
+    which mail can go; `way`: by which it goes now, where that is settled: else by what its campaign has chosen."""
 
     name: str
     base_url: str
     hr_email: str | None
-    abroad: bool = False
+    channels: MailChannels = NOWHERE
+    way: MailWay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,8 @@ class Situation:
     @property
     def asks_abroad(self) -> bool:
         """Whether mail to this candidate waits for their consent to go abroad."""
-        return self.sender.abroad and self.message.campaign in self.background.waits_abroad
+        way = self.sender.way or self.background.ways.get(self.message.campaign)
+        return self.sender.channels.leads_abroad(way) and self.message.campaign in self.background.waits_abroad
 
     @property
     def own_page(self) -> str:

@@ -1,4 +1,5 @@
-"""What campaigns have set about persons: how long they are kept, and whether mail abroad waits for their consent."""
+"""What campaigns have set about persons: how long they are kept, by which channel they are written to, and whether mail
+abroad waits for their consent."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from schemas.channels import MailChannels, MailWay
 from schemas.retention import DEFAULTS, OUTCOMES, Outcome, RetentionTerms
 from storage.database import Conn
 
@@ -20,6 +22,11 @@ _ALL_WAITING: Final = "SELECT campaign FROM abroad_terms WHERE waits ORDER BY ca
 _WAIT: Final = """
 INSERT INTO abroad_terms (campaign, waits, by) VALUES (%s, %s, %s)
 ON CONFLICT (campaign) DO UPDATE SET waits = excluded.waits, by = excluded.by, at = now()
+"""
+_CHANNELS: Final = "SELECT campaign, way FROM campaign_channels"
+_CHOOSE: Final = """
+INSERT INTO campaign_channels (campaign, way, by) VALUES (%s, %s, %s)
+ON CONFLICT (campaign) DO UPDATE SET way = excluded.way, by = excluded.by, at = now()
 """
 
 
@@ -53,3 +60,22 @@ async def waiting_for_consent(conn: Conn, campaigns: Collection[str] | None = No
 async def wait_for_consent(conn: Conn, campaign: str, *, waits: bool, by: str) -> None:
     """Let a campaign's mail that leads abroad wait for its reader's consent, or no longer."""
     await conn.execute(_WAIT, [campaign, waits, by])
+
+
+async def channels(conn: Conn) -> dict[str, MailWay]:
+    """By which channel the mail of those campaigns goes that have chosen one."""
+    return dict(await (await conn.execute(_CHANNELS)).fetchall())
+
+
+async def choose_channel(conn: Conn, campaign: str, way: MailWay | None, *, by: str) -> None:
+    """Let a campaign's mail go by this channel from now on; None: by the usual one."""
+    if way is None:
+        await conn.execute("DELETE FROM campaign_channels WHERE campaign = %s", [campaign])
+    else:
+        await conn.execute(_CHOOSE, [campaign, way, by])
+
+
+async def held_for_consent(conn: Conn, here: MailChannels) -> set[str]:
+    """The campaigns whose mail waits for its reader's consent: it leads abroad, and they demand that."""
+    chosen = await channels(conn)
+    return {each for each in await waiting_for_consent(conn) if here.leads_abroad(chosen.get(each))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -123,7 +123,7 @@ _NEEDS_NONE: Final = f"""
 SELECT id, 'requested' AS status, 'consent' AS cause, NULL::text AS reason,
        'no consent to go abroad is needed any more' AS note
 FROM messages m
-WHERE status = 'held' AND reason = '{NO_CONSENT}' AND (%(campaign)s::text IS NULL OR campaign = %(campaign)s)
+WHERE status = 'held' AND reason = '{NO_CONSENT}' AND campaign <> ALL(%(but)b::text[])
 """
 _WAITING_ABROAD: Final = f"""
 SELECT count(*) FROM messages
@@ -217,9 +217,9 @@ async def release_abroad(conn: Conn, keys: Iterable[JourneyKey]) -> list[int]:
     return [id for (id,) in await statuses.change(conn, _CONSENTED, _of(wanted))]
 
 
-async def release_all_abroad(conn: Conn, campaign: str | None = None) -> list[int]:
-    """Let all messages of a campaign (none: of all) go that waited for consent, since none is needed any more."""
-    return [id for (id,) in await statuses.change(conn, _NEEDS_NONE, {"campaign": campaign})]
+async def release_all_abroad(conn: Conn, *, but: Collection[str]) -> list[int]:
+    """Let all messages go that waited for consent, since none is needed any more; those of these campaigns wait on."""
+    return [id for (id,) in await statuses.change(conn, _NEEDS_NONE, {"but": sorted(but)})]
 
 
 async def waiting_abroad(conn: Conn, campaign: str | None = None) -> int:

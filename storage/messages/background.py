@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from schemas.channels import MailWay
 from schemas.kinds import HR_KINDS
 from storage.campaigns import terms
 from storage.database import Conn
@@ -42,7 +43,8 @@ class Background:
     (campaign, fair, candidate); `own`: the campaigns' templates; `off`: the kinds that they do not send; `to_hr`: what
     HR was told within the hour, by (campaign, kind); `employers`: what is said of them, by (campaign, employer);
     `seen`: the candidates whom employers see, as (campaign, employer, candidate); `generations` of the
-    links to candidates' own pages; `waits_abroad`: the campaigns whose mail abroad waits for consent."""
+    links to candidates' own pages; `waits_abroad`: the campaigns whose mail abroad waits for consent; `ways`: by which
+    channel the mail of those goes that have chosen one."""
 
     campaigns: dict[str, dict[str, Any]]
     fairs: dict[tuple[str, str], dict[str, Any]]
@@ -54,6 +56,7 @@ class Background:
     seen: Collection[tuple[str, str, str]] = ()
     generations: dict[JourneyKey, int] = field(default_factory=dict)
     waits_abroad: Collection[str] = ()
+    ways: Mapping[str, MailWay] = field(default_factory=dict)
 
 
 async def told_hr(conn: Conn, campaigns: Collection[str], *, since: datetime) -> dict[tuple[str, str], ToldHr]:
@@ -87,4 +90,5 @@ async def load(
         employers_found = {(row["campaign"], row["employer"]): row for row in await cursor.fetchall()}
     own, off = await templates.latest(conn, wanted), await templates.off(conn, wanted)
     waits = await terms.waiting_for_consent(conn, wanted)
-    return Background(found, fairs_found, own=own, off=off, employers=employers_found, waits_abroad=waits)
+    ways = await terms.channels(conn) if waits else {}
+    return Background(found, fairs_found, own=own, off=off, employers=employers_found, waits_abroad=waits, ways=ways)

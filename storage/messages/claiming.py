@@ -25,6 +25,8 @@ _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
     lease_until = now() + make_interval(secs => %(lease)s)"""
 _COLUMNS: Final = "id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text, forgotten"
 _OF_KINDS: Final = "kind = ANY(%(kinds)s)"
+_OF_CAMPAIGNS: Final = f"{_OF_KINDS} AND campaign = ANY(%(only)b::text[])"
+_BUT_CAMPAIGNS: Final = f"{_OF_KINDS} AND campaign <> ALL(%(but)b::text[])"
 _SAME_GROUPS: Final = "(campaign, kind) IN (SELECT * FROM unnest(%(campaigns)b::text[], %(kinds)b::text[]))"
 # Who was thought dead, and lost its claims to another, may begin nothing more. Nor does what was written to or of
 # somebody who was erased or restricted since; what goes to them all the same is composed with that in view.
@@ -89,13 +91,19 @@ async def claim(
     lease: float,
     limit: int,
     full: Collection[str] = (),
+    only: Collection[str] | None = None,
+    but: Collection[str] = (),
 ) -> list[Claimed]:
     """Take up to `limit` messages of these kinds that are due, for `lease` seconds; none that was for a domain of
-    `full` when it was put off."""
+    `full` when it was put off. `only`: of these campaigns; `but`: of none of these."""
     keeper = await vault().keeper(conn) if full else None
     digests = [keeper.domain(domain) for domain in full] if keeper else []
     values: dict[str, Any] = {"kinds": list(kinds), "full": digests, "limit": limit}
     values |= {"channel": channel, "owner": owner, "lease": lease}
+    if only is not None:
+        return await _claim(conn, _OF_CAMPAIGNS, values | {"only": sorted(only)})
+    if but:
+        return await _claim(conn, _BUT_CAMPAIGNS, values | {"but": sorted(but)})
     return await _claim(conn, _OF_KINDS, values)
 
 

@@ -184,13 +184,15 @@ async def test_which_way_messages_go(set_to: dict[str, str], candidate: str, hr:
     for name, value in set_to.items():
         monkeypatch.setenv(name, value)
     routes = make_routes(load_settings(), CHANCE)
+    routes, local = [each for each in routes if each.usual], [each for each in routes if not each.usual]
+    assert {route.channel.name for route in local} <= {"mailbox"}
     ways = {kind: route.channel.name for route in routes for kind in route.kinds}
     outside = {kind for kind, reader in AUDIENCES.items() if reader != "hr"} | {TEMPLATE_TEST}
     past_mail = "alerts" if hr == "alerts" else "mailbox"
     assert ways.pop(CHANNEL_REFUSED) == past_mail
     assert ways == {kind: candidate if kind in outside else hr for kind in AUDIENCES if kind != CHANNEL_REFUSED}
     assert sum(len(route.kinds) for route in routes) == len(AUDIENCES)
-    for route in routes:
+    for route in (*routes, *local):
         await route.channel.close()
 
 
@@ -213,8 +215,16 @@ async def test_alerts_fall_back_to_the_mail_of_hr(tmp_path: Path, monkeypatch: p
     assert server.addresses() == {"hr@example.com": 1}
 
 
-def test_two_ways_out_at_once_are_a_mistake(monkeypatch: pytest.MonkeyPatch):
+def test_of_two_ways_out_one_must_be_said_to_be_the_usual(monkeypatch: pytest.MonkeyPatch):
     for name, value in {**KEY, **SMTP}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError, match=r"unset YINFENG_SMTP_URL .* or YINFENG_SENDGRID_API_KEY"):
+    with pytest.raises(ConfigurationError, match=r"YINFENG_SENDGRID_API_KEY and YINFENG_SMTP_URL .* YINFENG_MAIL_BY"):
+        load_settings()
+    for way in ("sendgrid", "smtp", "local"):
+        monkeypatch.setenv("YINFENG_MAIL_BY", way)
+        channels = load_settings().channels
+        assert (channels.usual, channels.there, channels.abroad) == (way, ("sendgrid", "smtp", "local"), {"sendgrid"})
+    monkeypatch.delenv("YINFENG_SMTP_URL")
+    monkeypatch.setenv("YINFENG_MAIL_BY", "smtp")
+    with pytest.raises(ConfigurationError, match="YINFENG_MAIL_BY is smtp, which is not set up"):
         load_settings()

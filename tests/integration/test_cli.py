@@ -245,6 +245,29 @@ def test_status_says_where_mail_goes(yinfeng: Command, monkeypatch: pytest.Monke
     assert (said["way"], said["abroad"], said["messages_that_wait_for_consent"]) == ("sendgrid", False, 0)
 
 
+def test_a_campaign_s_channel_is_shown_and_changed(
+    yinfeng: Command, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    apply(database_url, opened(), signed_up("c1"))
+    assert "usually: by the local mailbox" in yinfeng("channels").out
+    assert "not set up here" in yinfeng("channels", "--campaign", CAMPAIGN, "--by", "smtp").err
+    assert "give --campaign" in yinfeng("channels", "--by", "local").err
+    monkeypatch.setenv("YINFENG_SENDGRID_API_KEY", "SG.key")
+    monkeypatch.setenv("YINFENG_SMTP_URL", "smtp://mail.example")
+    assert "YINFENG_MAIL_BY" in yinfeng("channels").err
+    monkeypatch.setenv("YINFENG_MAIL_BY", "sendgrid")
+    said = yinfeng("channels", "--campaign", CAMPAIGN, "--by", "smtp", "--wait-for-consent").out
+    assert f"{CAMPAIGN}: by SMTP; this does not lead abroad" in said
+    assert "PIPL asks" in said
+    yinfeng("channels", "--campaign", CAMPAIGN, "--by", "usual")
+    assert "waits for consent to that: 0 messages wait" in yinfeng("status").out
+    yinfeng("channels", "--campaign", CAMPAIGN, "--by", "smtp", "--no-wait")
+    monkeypatch.delenv("YINFENG_SMTP_URL")
+    assert f"{CAMPAIGN}: by SMTP, which is not set up here" in " ".join(yinfeng("status").out.split())
+    [each] = json.loads(yinfeng("status", "--json").out)["mail"]["campaigns"]
+    assert (each["way"], each["set_up"], each["waits_for_consent"]) == ("smtp", False, False)
+
+
 def test_retention_is_shown_and_changed(yinfeng: Command, database_url: str):
     assert "Nothing is due" in yinfeng("retention").out
     apply(database_url, opened(), signed_up("c1"))

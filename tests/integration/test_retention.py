@@ -237,6 +237,11 @@ async def test_mail_abroad_is_set_on_the_page(world: World):
     assert "local mailbox" in page
     await world.post(f"/retention/abroad?campaign={CAMPAIGN}", 303, cookie, csrf=csrf(page), waits="true")
     assert 'name="waits" value="true" checked' in await world.page(own, **cookie)
+    for way, status in (("smtp", 400), ("pigeon", 422), ("local", 303)):
+        await world.post(f"/retention/abroad?campaign={CAMPAIGN}", status, cookie, csrf=csrf(page), way=way)
+    chosen = await world.page(f"{own}&lang=zh-CN", **cookie)
+    assert '<option value="local" selected>本机邮箱' in chosen
+    assert "本机邮箱" in await world.page("/retention?lang=zh-CN", **cookie)
 
 
 async def test_it_is_for_organizers(world: World):

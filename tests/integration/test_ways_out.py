@@ -12,7 +12,9 @@ import pytest
 from notifications.sending.channel_routes import make_routes
 from notifications.sending.sender import Chance, Sender
 from notifications.sending.situation import Writer
+from schemas.channels import MailWay
 from schemas.settings import load_settings
+from storage.campaigns import terms
 from storage.database import make_pool
 from tests.facts import event, hired, opened, signed_up, target
 from tests.integration.office import RENDERER, Office
@@ -46,8 +48,9 @@ async def send_all(office: Office, **settings: Any) -> None:
     """Send what is due, as a worker with these settings would."""
     chosen = load_settings(**settings)
     chance = Chance(office.clock, lambda: 1.0)
-    writer = Writer("引凤", "https://park.example", chosen.hr_email)
+    writer = Writer("引凤", "https://park.example", chosen.hr_email, chosen.channels)
     sender = Sender(office.pool, make_routes(chosen, chance), writer, RENDERER, owner="one", chance=chance)
+    await sender.sweep()
     await sender.send_all()
     await sender.close()
 
@@ -105,3 +108,68 @@ async def test_a_whole_fair_is_told_in_few_requests(office: Office, sendgrid: Se
     )
     assert sendgrid.letters() == {str(id): (to, subject, text, html) for id, to, subject, text, html in kept}
     assert all(f"李{to.split('@')[0][1:]}，" in text for _, to, _, text, _ in kept)
+
+
+def others(campaign: str, *events: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same in another campaign."""
+    return [
+        {**each, "id": f"{campaign}-{each['id']}", "data": {**each["data"], "campaign": campaign}} for each in events
+    ]
+
+
+async def choose(office: Office, campaign: str, way: MailWay | None, *, waits: bool = False) -> None:
+    async with office.pool.connection() as conn:
+        await terms.choose_channel(conn, campaign, way, by="Li")
+        await terms.wait_for_consent(conn, campaign, waits=waits, by="Li")
+
+
+async def test_a_campaign_is_written_to_by_the_channel_that_it_chose(
+    office: Office, sendgrid: SendGridStandIn, tmp_path: Path
+):
+    for campaign in ("usual", "home", "here", "away"):
+        await office.tell(*others(campaign, opened(), person(campaign)))
+    await choose(office, "home", "smtp", waits=True)
+    await choose(office, "here", "local", waits=True)
+    await choose(office, "away", "sendgrid", waits=True)
+    with smtp_stand_in(tmp_path) as server:
+        to = {"smtp_url": f"smtp://127.0.0.1:{server.port}", "sendgrid_api_key": KEY, "sendgrid_host": sendgrid.url}
+        to["mail_by"] = "sendgrid"
+        await send_all(office, **to)
+        assert set(sendgrid.addresses()) == {"usual@example.com"}
+        assert set(server.addresses()) == {"home@example.com"}
+        by = "SELECT candidate, channel, status FROM messages ORDER BY candidate"
+        assert await office.rows(by) == [
+            ("away", "sendgrid", "held"),
+            ("here", "mailbox", "sent"),
+            ("home", "smtp", "sent"),
+            ("usual", "sendgrid", "sent"),
+        ]
+        await choose(office, "away", "smtp", waits=True)  # and no consent is needed any more
+        await send_all(office, **to)
+        assert set(server.addresses()) == {"home@example.com", "away@example.com"}
+
+
+async def test_mail_waits_where_its_channel_is_not_set_up(office: Office, sendgrid: SendGridStandIn):
+    await office.tell(*others("home", opened(), person("c1")), *others("usual", opened(), person("c2")))
+    await choose(office, "home", "smtp")
+    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
+    assert (await office.status_of("c1"), await office.status_of("c2")) == (("requested", None), ("sent", None))
+    await choose(office, "home", None)
+    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
+    assert await office.status_of("c1") == ("sent", None)
+
+
+async def test_hr_is_written_to_by_its_campaign_s_channel_too(
+    office: Office, sendgrid: SendGridStandIn, tmp_path: Path
+):
+    """Such a mail names candidates."""
+    reached = [opened(), target("t", goal=1), hired("c1", position="Engineer")]
+    await office.tell(*others("home", *reached), *others("usual", *reached))
+    await choose(office, "home", "smtp")
+    with smtp_stand_in(tmp_path) as server:
+        to = {"smtp_url": f"smtp://127.0.0.1:{server.port}", "sendgrid_api_key": KEY, "sendgrid_host": sendgrid.url}
+        to["mail_by"] = "sendgrid"
+        await send_all(office, hr_email="hr@park.example", **to)
+        assert set(server.addresses()) == set(sendgrid.addresses()) == {"hr@park.example"}
+    channels = await office.rows("SELECT DISTINCT campaign, channel FROM messages WHERE candidate IS NULL ORDER BY 1")
+    assert channels == [("home", "smtp"), ("usual", "sendgrid")]

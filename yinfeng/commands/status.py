@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,12 +17,11 @@ from storage.database import Conn
 from storage.messages import asking
 from storage.messages.report_mailboxes import MailboxState
 from storage.overview import Overview, overview
+from yinfeng.commands.channels import WHAT_THAT_ASKS, campaigns_mail, said_of
 from yinfeng.commands.options import on_database
 from yinfeng.lag import facts_lag
 from yinfeng.status_file import PlatformState, read_state, with_memory
 from yinfeng.surroundings import servers
-
-WAYS = {"sendgrid": "SendGrid", "smtp": "SMTP", "local": "the local mailbox"}
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
@@ -42,23 +41,26 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
         Console().print(_of_mail(out), markup=False)
 
 
-async def _way_out(conn: Conn, settings: Settings) -> dict[str, object]:
-    """Where candidates' mail goes, and what waits for consent to that."""
+async def _way_out(conn: Conn, settings: Settings) -> dict[str, Any]:
+    """Where candidates' mail goes, usually and of campaigns for which something else is set, and what waits for
+    consent to that."""
     return {
         "way": settings.mail_way,
-        "abroad": settings.leads_abroad,
+        "abroad": settings.channels.leads_abroad(None),
+        "campaigns": await campaigns_mail(conn, settings.channels),
         "campaigns_that_wait_for_consent": sorted(await terms.waiting_for_consent(conn)),
         "messages_that_wait_for_consent": await asking.waiting_abroad(conn),
     }
 
 
-def _of_mail(out: dict[str, object]) -> str:
-    said = f"candidates are written to by {WAYS[str(out['way'])]}"
-    if not out["abroad"]:
-        return said if out["way"] == "local" else f"{said}; this does not lead abroad"
-    waiting, campaigns = out["messages_that_wait_for_consent"], out["campaigns_that_wait_for_consent"]
-    named = ", ".join(campaigns) if isinstance(campaigns, list) and campaigns else "no campaign"
-    return f"{said}; this leads abroad (docs/privacy.md): {named} waits for consent, {waiting} messages wait"
+def _of_mail(out: dict[str, Any]) -> str:
+    lines = [
+        f"candidates are written to by {said_of(out)}",
+        *(f"  {each['campaign']}: by {said_of(each)}" for each in out["campaigns"]),
+    ]
+    if out["abroad"] or any(each["abroad"] for each in out["campaigns"]):
+        lines.append(WHAT_THAT_ASKS)
+    return "\n".join(lines)
 
 
 def _show_status(state: PlatformState | None, found: Overview, lag: int | str) -> None:
