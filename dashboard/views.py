@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -82,10 +81,6 @@ def make_router(
             context = await _campaign(conn, about, caller, clock(), language(request))
             said = await notice(conn, request, caller)
         return page(request, "campaign.html", context | {"notice": said, "mark": mark})
-
-    @router.get("/candidates")
-    async def find(campaign: str, candidate: str, caller: Caller = some) -> RedirectResponse:
-        return RedirectResponse(f"/candidates/{quote(campaign, safe='')}/{quote(candidate.strip(), safe='')}", 303)
 
     return router
 

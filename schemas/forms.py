@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from schemas.access import Role
 from schemas.fields import CampaignKind, Education, Locale, Measure, Mode, Outcome, SignupPage
@@ -46,6 +46,7 @@ class Form:
     keeps: str | None = None
     roles: tuple[Role, ...] = ("organizer",)
     grave: bool = False
+    looks: bool = False  # it can be asked what it would do, before it is sent
 
     @property
     def many(self) -> bool:
@@ -55,11 +56,13 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A form as it was sent: what was typed, by field, and what is wrong with it (by field, the key of a text)."""
+    """A form as it was sent: what was typed, by field, and what is wrong with it (by field, the key of a text).
+    `would`: the data of the fact that it would say, where it was asked what that would do."""
 
     typed: dict[str, list[str]]
     wrong: dict[str, str]
     status: int = 422
+    would: dict[str, Any] | None = None
 
 
 _WORKERS: Final[tuple[Role, ...]] = ("organizer", "employer")
@@ -97,6 +100,7 @@ _ROWS: Final = (
             Field("only_employer", "employer"),
         ),
         keeps="target",
+        looks=True,
     ),
     Form("drop_target", (), about=("campaign", "target"), grave=True),
     Form(
@@ -189,14 +193,14 @@ _ROWS: Final = (
     ),
     Form(
         "hire",
-        (Field("employer", "employer", True), Field("position", "text"), Field("started_on", "date", True)),
+        (Field("employer", "employer"), Field("position", "text"), Field("started_on", "date", True)),
         about=_SOME,
         roles=_WORKERS,
     ),
     Form(
         "leaver",
-        (Field("employer", "choice", True, "hires"), Field("ended_on", "date", True), _REASON),
-        about=_ONE,
+        (Field("employer", "choice", False, "hires"), Field("ended_on", "date", True), _REASON),
+        about=_SOME,
         roles=_WORKERS,
     ),
     Form(
@@ -245,4 +249,4 @@ SIGNUP: Final = Form(
 )
 SIGNUP_FIRST: Final = 5
 FORMS: Final[dict[str, Form]] = {row.name: row for row in _ROWS}
-SETUP: Final = ("campaign", "target", "opening", "fair")  # the steps of opening a campaign
+SETUP: Final = ("campaign", "target", "employer", "opening", "fair")  # the steps of opening a campaign

@@ -30,7 +30,7 @@ ROUTES: Final[dict[tuple[str, str], How]] = {
     ("POST", "/notes/{campaign}/{candidate:path}"): "path",
     ("GET", "/campaigns/{campaign}/targets/{target}"): "path",
     ("GET", "/fairs/{campaign}/{fair}/poster.{format}"): "path",
-    ("GET", "/candidates"): "query",
+    ("GET", "/campaigns/{campaign}/facts"): "path",
     ("GET", "/candidates/{campaign}/{candidate:path}"): "path",
     ("GET", "/candidates/{campaign}/{candidate:path}/data"): "path",
     ("GET", "/candidates/{campaign}/{candidate:path}/data.json"): "path",

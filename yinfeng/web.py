@@ -144,7 +144,7 @@ def create_app(settings: Settings) -> FastAPI:
     _add_candidates(app, pool, authenticate, page)
     _add_access(app, office, authenticate, provider)
     _add_walls(app, office, authenticate, hub, page)
-    show = make_show(pool, page, _now)
+    show = make_show(pool, page, EXPLAINING, _now)
     app.include_router(console_router(pool, authenticate, page, show))
     app.include_router(forms_router(pool, authenticate, show))
     app.mount("/static", StaticFiles(packages=[("dashboard", "static"), ("notifications", "static")]), name="static")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dashboard.access.account_mails import Purpose, letter
@@ -13,13 +13,15 @@ from dashboard.access.office import Office, address_of
 from dashboard.languages import language
 from schemas.access import Caller
 from schemas.errors import ConfigurationError, Conflict, Refused
+from schemas.names import by_name, called
 from storage.access import accounts, audit, keys, once, sessions
-from storage.campaigns import reads
+from storage.campaigns import employers, reads
 from storage.database import Conn, borrowed
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 HERE = "/accounts"
 NEEDS_EMPLOYER = {"key_employer": "accounts.needs_employer"}
+Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Short = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
 Id = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 _MOST_CAMPAIGNS = 200
@@ -43,8 +45,9 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
 
 def _add_people(router: APIRouter, office: Office, some: Any) -> None:
     @router.get(HERE)
-    async def show(request: Request, caller: Caller = some) -> Response:
-        return await _draw(office, request)
+    async def show(request: Request, role: Word = "", employer: Word = "", caller: Caller = some) -> Response:
+        asked = {"role": role, "employer": employer} if role or employer else {}
+        return await _draw(office, request, typed=asked, inviting=bool(asked))
 
     @router.post(f"{HERE}/invite")
     async def invite(
@@ -62,7 +65,8 @@ def _add_people(router: APIRouter, office: Office, some: Any) -> None:
             return await _draw(office, request, typed=typed, wrong={"name": "form.required"}, status=422)
         try:
             async with borrowed(office.pool) as conn, conn.transaction():
-                made = await accounts.create(conn, **typed, campaigns=campaigns)
+                meant = typed | {"employer": await _employer(conn, typed["employer"])}
+                made = await accounts.create(conn, **meant, campaigns=campaigns)
                 token = await once.make(conn, "invitation", made)
                 await _note(conn, request, caller, "account_invited", typed["email"])
         except (Refused, Conflict) as error:
@@ -111,7 +115,8 @@ def _add_keys(router: APIRouter, office: Office, some: Any) -> None:
             return await _draw(office, request, typed=typed, wrong={"key_name": "form.required"}, status=422)
         try:
             async with borrowed(office.pool) as conn, conn.transaction():
-                key = await keys.create(conn, name=name.strip(), role=role, employer=employer.strip() or None)
+                stands_for = await _employer(conn, employer.strip())
+                key = await keys.create(conn, name=name.strip(), role=role, employer=stands_for or None)
                 await _note(conn, request, caller, "key_made", name.strip())
         except ConfigurationError:
             return await _draw(office, request, typed=typed, wrong=NEEDS_EMPLOYER, status=422)
@@ -124,6 +129,11 @@ def _add_keys(router: APIRouter, office: Office, some: Any) -> None:
             await sessions.end_all(conn, key)
             await _note(conn, request, caller, "key_revoked", key)
         return RedirectResponse(HERE, 303)
+
+
+async def _employer(conn: Conn, typed: str) -> str:
+    """The id of the employer that is called so; what is no name is an id."""
+    return by_name(await employers.everywhere(conn)).get(typed, typed)
 
 
 async def _note(conn: Conn, request: Request, caller: Caller, action: str, subject: str) -> None:
@@ -150,11 +160,16 @@ def _why(error: Refused) -> str:
 
 
 async def _draw(office: Office, request: Request, *, status: int = 200, **more: Any) -> Response:
+    lang = language(request)
     async with borrowed(office.pool) as conn:
+        known = {row["employer"]: row for row in await employers.everywhere(conn)}
         context: dict[str, Any] = {
+            "employers": {id: called(row, lang, id) for id, row in known.items()},
             "accounts": await accounts.listed(conn),
             "keys": await keys.listed(conn),
-            "campaigns": [(c["campaign"], c["title"]) for c in await reads.campaigns(conn, limit=_MOST_CAMPAIGNS)],
+            "titles": {c["campaign"]: c["title"] for c in await reads.campaigns(conn, limit=_MOST_CAMPAIGNS)},
         }
-    given = {"typed": {}, "wrong": {}, "made_link": None, "link_to": None, "mailed": False, "key": None, **more}
+    context["campaigns"] = list(context["titles"].items())
+    nothing = {"made_link": None, "link_to": None, "mailed": False, "key": None}
+    given = {"typed": {}, "wrong": {}, "inviting": False, **nothing, **more}
     return office.page(request, "access/accounts.html", context | given, status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -16,11 +16,14 @@ from schemas.access import Caller
 from schemas.paging import After, decode, encode
 from storage.access import audit
 from storage.access.audit import AuditFilter, Entry
-from storage.database import borrowed
+from storage.campaigns import reads
+from storage.database import Conn, borrowed
+from storage.journeys import people
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 PAGE_SIZE: Final = 100
+MOST_CAMPAIGNS: Final = 1000
 MOST_EXPORTED: Final = 50_000
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 HEAD: Final = ("at", "actor", "name", "ip", "action", "campaign", "subject", "facts")
@@ -53,12 +56,29 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
                 return exporting.handed_out(await exporting.written(HEAD, _cells(found), "csv"), "csv", "audit")
             found = await audit.listed(conn, wanted, before=decode(after, int, None), limit=PAGE_SIZE + 1)
             actions = await audit.actions(conn)
+            titles = {row["campaign"]: row["title"] for row in await reads.campaigns(conn, limit=MOST_CAMPAIGNS)}
+            called = await _called(conn, found[:PAGE_SIZE])
         more = encode(found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None
         asked = {"who": who, "campaign": campaign, "action": action, "since": since, "until": until}
         context = {"entries": found[:PAGE_SIZE], "more": more, "asked": asked, "actions": actions, "zone": ZONE.key}
-        return office.page(request, "access/audit.html", context)
+        named: dict[str, Any] = {"titles": titles, "called": called}
+        return office.page(request, "access/audit.html", context | named)
 
     return router
+
+
+async def _called(conn: Conn, entries: Iterable[Entry]) -> dict[tuple[str, str], str]:
+    """What the people are called whom these are about, by campaign and id."""
+    about: dict[str, set[str]] = {}
+    for each in entries:
+        if each.campaign and each.subject:
+            about.setdefault(each.campaign, set()).add(each.subject)
+    return {
+        (campaign, id): name
+        for campaign, ids in about.items()
+        for id, name in (await people.names(conn, campaign, sorted(ids))).items()
+        if name
+    }
 
 
 def _day(text: str, *, days: int = 0) -> datetime | None:

@@ -15,13 +15,15 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.api import Name, askable, known
 from dashboard.campaign.own import read_own
 from dashboard.campaign.reading import DIMENSIONS, called, with_costs
+from dashboard.campaign.subjects import with_subjects
 from dashboard.console.notice import notice
+from dashboard.languages import language
 from dashboard.live import Hub
 from schemas.access import Caller
 from schemas.counted import Explaining
 from schemas.errors import NotFound
-from schemas.paging import After, decode
-from storage.campaigns import breakdowns
+from schemas.paging import After, decode, encode
+from storage.campaigns import breakdowns, said
 from storage.database import Conn, borrowed
 from storage.journeys import of_employer
 
@@ -29,6 +31,7 @@ Authenticate = Callable[[Request], Awaitable[Caller]]
 Page = Callable[..., HTMLResponse]
 
 MOST: Final = 500  # values of a breakdown
+FACTS: Final = 100
 
 
 def make_router(
@@ -61,6 +64,18 @@ def make_router(
         context = {"about": about, "dimension": dimension, "rows": rows, "called": named, "most": MOST}
         return page(request, "campaign/by.html", context | {"counting": counting})
 
+    @router.get("/campaigns/{campaign}/facts")
+    async def facts(
+        request: Request, campaign: Name, after: After = None, caller: Caller = Depends(authenticate)
+    ) -> HTMLResponse:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            about = await known(conn, campaign)
+            found = await said.listed(conn, campaign, before=decode(after, int, None), limit=FACTS + 1)
+            rows = await with_subjects(conn, about, language(request), found[:FACTS])
+        more = encode(rows[-1]["seq"]) if len(found) > FACTS else None
+        return page(request, "campaign/facts.html", {"about": about, "facts": rows, "more": more})
+
     @router.get("/campaigns/{campaign}/employers/{employer:path}")
     async def own(
         request: Request, campaign: Name, employer: Name, after: After = None, caller: Caller = Depends(authenticate)
@@ -71,8 +86,8 @@ def make_router(
             about = await known(conn, campaign)
             await _require_own(conn, caller, campaign, askable(employer))
             context = await read_own(conn, about, employer, clock(), after=place, explaining=explaining)
-            said = await notice(conn, request, caller)
-        return page(request, "campaign/own.html", context | {"notice": said, "mark": mark, "now": clock()})
+            shown = await notice(conn, request, caller)
+        return page(request, "campaign/own.html", context | {"notice": shown, "mark": mark, "now": clock()})
 
     return router
 

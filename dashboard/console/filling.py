@@ -1,89 +1,20 @@
-"""What a form shows before anybody typed: what stands already, today's date, and what there is to choose from."""
+"""What a form shows before anybody typed: what stands already, today's date, and what there is to choose from. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from dashboard.languages import Lang
-from schemas.access import Caller
-from schemas.errors import NotFound
+from dashboard.console.about import About, Choices, Row
 from schemas.forms import Form
-from schemas.names import by_name, called
-from storage.campaigns import employers, reads
-from storage.database import Conn
-from storage.journeys import candidates, people
 
 Typed = dict[str, list[str]]
-Choices = list[tuple[str, str]]
-Row = dict[str, Any]
-ROWS = 2000
 NEW_CAMPAIGN = {"timezone": ["Asia/Shanghai"], "locale": ["zh-CN"], "signup": ["open"]}
+A_YEAR = timedelta(weeks=52)
 TODAY = ("day", "started_on", "ended_on")
-
-
-@dataclass(slots=True)
-class About:
-    """What a form is about: its campaign's row, the people (id → name), and what the campaign has, for a reader of
-    `lang`."""
-
-    lang: Lang
-    campaign: Row | None = None
-    names: dict[str, str] = field(default_factory=dict)
-    fairs: list[Row] = field(default_factory=list)
-    openings: list[Row] = field(default_factory=list)
-    targets: list[Row] = field(default_factory=list)
-    employers: list[str] = field(default_factory=list)
-    called: list[Row] = field(default_factory=list)
-    offers: Choices = field(default_factory=list)
-    hires: Choices = field(default_factory=list)
-    attributes: Row = field(default_factory=dict)
-
-    def employer(self, id: str) -> str:
-        """What is typed and read for an employer: its name, where no other has the same; else its id."""
-        name = called(next((row for row in self.called if row["employer"] == id), None), self.lang, id)
-        return name if by_name(self.called).get(name) == id else id
-
-
-async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named: list[str], lang: Lang) -> About:
-    """Read what a form needs. Raises NotFound for a campaign of which nothing is known."""
-    if campaign is None:
-        return About(lang)
-    row = await reads.campaign(conn, campaign)
-    if row is None:
-        raise NotFound(f"there is no campaign {campaign!r}")
-    found = About(lang, row)
-    found.fairs = await reads.fairs(conn, campaign, limit=ROWS)
-    own = caller.employer if caller.role == "employer" else None
-    found.openings = await reads.openings(conn, campaign, of=own, limit=ROWS)
-    found.targets = await reads.targets(conn, campaign, limit=ROWS)
-    found.employers = await employers.spoken_of(conn, campaign)
-    found.called = await employers.listed(conn, campaign, limit=ROWS)
-    found.names = {each: each for each in people_named} | await people.names(conn, campaign, people_named)
-    if len(people_named) == 1:
-        await _gather_journey(conn, caller, campaign, people_named[0], found)
-    return found
-
-
-async def _gather_journey(conn: Conn, caller: Caller, campaign: str, candidate: str, found: About) -> None:
-    known = await candidates.load(conn, campaign, candidate)
-    if known is None or known.journey.hidden is not None:
-        return
-    for offer, state in known.journey.offers.items():
-        if state.terms and _theirs(caller, {"employer": state.terms.employer}):
-            found.offers.append((offer, f"{found.employer(state.terms.employer)} · {state.terms.position}"))
-    found.hires = [
-        (name, found.employer(name))
-        for name, hire in known.journey.hires.items()
-        if hire.status.value == "started" and _theirs(caller, {"employer": name})
-    ]
-    found.attributes = {name: word.value for name, word in known.journey.attributes.items()}
-
-
-def _theirs(caller: Caller, row: Row) -> bool:
-    return caller.role != "employer" or row["employer"] == caller.employer
 
 
 def choices(about: About, name: str) -> Choices:
@@ -101,33 +32,68 @@ def first_values(form: Form, about: About, query: dict[str, str], now: datetime)
     """What the fields hold at first."""
     zone = ZoneInfo(about.campaign["timezone"]) if about.campaign else ZoneInfo("Asia/Shanghai")
     today = now.astimezone(zone).date()
-    known = _standing(form, about, query, zone)
+    known = _standing(form, about, query, zone, today)
     found = {name: _texts(value) for name, value in known.items() if value is not None}
     for each in form.fields:
         if each.name in TODAY and each.name not in found:
             found[each.name] = [today.isoformat()]
         if each.name in query:
-            found[each.name] = [query[each.name]]
+            found[each.name] = [about.employer(query[each.name]) if each.kind == "employer" else query[each.name]]
     return {**(NEW_CAMPAIGN if form.name == "campaign" else {}), **found}
 
 
-def _standing(form: Form, about: About, query: dict[str, str], zone: ZoneInfo) -> Row:
-    """What stands of the thing that the form changes."""
-    if form.name == "campaign":
-        return {name: (about.campaign or {}).get(name) for name in (each.name for each in form.fields)}
-    if form.name == "target":
-        row = _one(about.targets, "target", query)
-        where = row.get("where") or {}
-        only = (where.get("employer") or [None])[0]
-        return {**row, "education": where.get("education"), "only_employer": about.employer(only) if only else None}
-    if form.name == "fair":
-        return _fair(about, _one(about.fairs, "fair", query), zone)
-    if form.name == "employer":
-        return _one(about.called, "employer", query)
-    if form.name == "opening":
-        row = _one(about.openings, "opening", query)
-        return {**row, "employer": about.employer(row["employer"])} if row else {}
-    return about.attributes if form.name == "candidate" else {}
+def _standing(form: Form, about: About, query: dict[str, str], zone: ZoneInfo, today: date) -> Row:
+    """What stands of the thing that the form changes, or what is most likely meant."""
+    return STANDING[form.name](Asked(form, about, query, zone, today)) if form.name in STANDING else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A form, what it is about, what its address names, and the day that it is in the campaign's time zone."""
+
+    form: Form
+    about: About
+    query: dict[str, str]
+    zone: ZoneInfo
+    today: date
+
+
+def _campaign(asked: Asked) -> Row:
+    return {name: (asked.about.campaign or {}).get(name) for name in (each.name for each in asked.form.fields)}
+
+
+def _target(asked: Asked) -> Row:
+    row = _one(asked.about.targets, "target", asked.query)
+    where = row.get("where") or {}
+    only = (where.get("employer") or [None])[0]
+    only = asked.about.employer(only) if only else None
+    return {**row, "education": where.get("education"), "only_employer": only}
+
+
+def _new_or_changed_fair(asked: Asked) -> Row:
+    about = asked.about
+    if about.like:
+        return _copied(about, asked.zone, asked.today)
+    return _fair(about, _one(about.fairs, "fair", asked.query), asked.zone)
+
+
+def _opening(asked: Asked) -> Row:
+    row = _one(asked.about.openings, "opening", asked.query)
+    return {**row, "employer": asked.about.employer(row["employer"])} if row else {}
+
+
+def _hire(asked: Asked) -> Row:
+    """Where all of them start, as far as that is one place."""
+    rows = asked.about.accepted
+    if len(rows) < len(asked.about.names):
+        return {}
+    said = {key: {row[key] for row in rows} for key in ("employer", "position")}
+    return {key: values.pop() for key, values in said.items() if len(values) == 1}
+
+
+def _leaver(asked: Asked) -> Row:
+    hires = asked.about.hires
+    return {"employer": hires[0][0] if len(hires) == 1 else None}
 
 
 def _fair(about: About, row: Row, zone: ZoneInfo) -> Row:
@@ -136,6 +102,23 @@ def _fair(about: About, row: Row, zone: ZoneInfo) -> Row:
     starts, ends = row["starts_at"].astimezone(zone), row["ends_at"].astimezone(zone)
     times = {"day": starts.date(), "begins": f"{starts:%H:%M}", "ends": f"{ends:%H:%M}"}
     return {**row, **times, "employers": "\n".join(map(about.employer, row["employers"] or []))}
+
+
+def _copied(about: About, zone: ZoneInfo, today: date) -> Row:
+    """What the fair was that this one begins from, on the same day of the week, a year or years later."""
+    was = _fair(about, about.like or {}, zone)
+    day: date = was["day"]
+    while day < today:
+        day += A_YEAR
+    return {**was, "day": day}
+
+
+def _fair_of(about: About, zone: ZoneInfo, today: date) -> str | None:
+    """The fair at which somebody checks in now: the one of today, or the only one there is."""
+    standing = [each for each in about.fairs if not each["cancelled"]]
+    of_today = [each for each in standing if each["starts_at"].astimezone(zone).date() == today]
+    likely = of_today or standing
+    return likely[0]["fair"] if len(likely) == 1 else None
 
 
 def _one(rows: list[Row], name: str, query: dict[str, str]) -> Row:
@@ -148,3 +131,17 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, date):
         return [value.isoformat()]
     return [str(value)]
+
+
+# What the forms that change or go on from something begin with.
+STANDING: Final[dict[str, Callable[[Asked], Row]]] = {
+    "campaign": _campaign,
+    "target": _target,
+    "fair": _new_or_changed_fair,
+    "employer": lambda asked: _one(asked.about.called, "employer", asked.query),
+    "opening": _opening,
+    "candidate": lambda asked: asked.about.attributes,
+    "checkin": lambda asked: {"fair": _fair_of(asked.about, asked.zone, asked.today)},
+    "hire": _hire,
+    "leaver": _leaver,
+}

@@ -13,23 +13,30 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import askable
-from dashboard.console.filling import Typed, choices, first_values, gather
+from dashboard.console.about import gather, gather_fairs
+from dashboard.console.filling import Typed, choices, first_values
 from dashboard.console.notice import notice
+from dashboard.console.preview import would_count
 from dashboard.languages import language
 from schemas.access import Caller
+from schemas.counted import Explaining
 from schemas.errors import NotFound
+from schemas.facts import Fact
 from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Filled, Form
 from storage.campaigns import openings
 from storage.database import Conn, borrowed
 from storage.journeys import sight
+from storage.ledger import ledger
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 Page = Callable[..., HTMLResponse]
 Show = Callable[[Request, Caller, Form, Filled], Awaitable[HTMLResponse]]
 
 
-def make_show(pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], datetime]) -> Show:
-    """What draws a form's page, with what was typed into it and what is wrong."""
+def make_show(
+    pool: AsyncConnectionPool[Conn], page: Page, explaining: Explaining, clock: Callable[[], datetime]
+) -> Show:
+    """What draws a form's page, with what was typed into it, what is wrong, and what it would do."""
 
     async def show(request: Request, caller: Caller, form: Form, filled: Filled) -> HTMLResponse:
         typed, wrong = filled.typed, filled.wrong
@@ -37,7 +44,9 @@ def make_show(pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], d
             context = await _context(conn, request, caller, form, clock())
             if "sure" in wrong:
                 context["over"] = await _over(conn, request, typed, clock())
-        if wrong:
+            if filled.would:
+                context["would"] = await would_count(conn, explaining, filled.would, clock())
+        if wrong or filled.would:
             context["typed"] = {**typed, **_own(caller)}
             context["form_token"] = (typed.get("form") or [context["form_token"]])[0]
         return page(request, "console/form.html", {**context, "wrong": wrong}, filled.status)
@@ -72,6 +81,9 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
     if not chosen and ("candidates" in form.about or ("candidate" in form.about and form.name != "retract")):
         raise NotFound("nobody is chosen whom this form could be about")
     about = await gather(conn, caller, campaign, chosen, language(request))
+    if form.name == "fair" and not query.get("fair"):
+        await gather_fairs(conn, caller, query.get("like"), about)
+    told = await _told(conn, caller, campaign, query) if form.name == "retract" else None
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("done", "lang")]
     offered = {each.name: _choices(about, each.choices) for each in form.fields}
     return {
@@ -87,7 +99,21 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
         "changes": bool(form.keeps and query.get(form.keeps)),
         "notice": await notice(conn, request, caller),
         "over": None,
+        "told": told,
+        "would": None,
+        "copies": about.copies,
+        "like": query.get("like", ""),
     }
+
+
+async def _told(conn: Conn, caller: Caller, campaign: str | None, query: dict[str, str]) -> Fact | None:
+    """The fact that is to be taken back; None where there is none of the campaign's, or the caller may not know."""
+    if caller.role != "organizer" or not {"source", "id"} <= query.keys():
+        return None
+    found = await ledger.named(conn, [(askable(query["source"]), askable(query["id"]))])
+    return next(
+        (fact for fact in found if fact.campaign == campaign and fact.candidate == query.get("candidate")), None
+    )
 
 
 def _choices(about: Any, given: tuple[str, ...] | str) -> list[tuple[str, str]]:

@@ -21,5 +21,28 @@
     const plot = event.target.closest?.(".plot");
     if (plot) leave(plot);
   });
+  // A number leads to who is counted, a day of its chart to who came on it, as the link beside them does.
+  const explain = (at, day) => {
+    const why = at.closest(".card")?.querySelector("[data-why]");
+    if (why) location.assign(day ? `${why.getAttribute("href")}?day=${day}` : why.href);
+  };
+  addEventListener("click", (event) => {
+    const value = event.target.closest?.(".value");
+    if (value) explain(value, value.dataset.day);
+    else if (event.target.closest?.(".figure")) explain(event.target);
+  });
+  addEventListener("keydown", (event) => {
+    const value = event.key === "Enter" && event.target.closest?.(".plot")?.querySelector(".value.on");
+    if (value) explain(value, value.dataset.day);
+  });
+  const menus = () => document.querySelectorAll("details.menu[open]");
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of menus()) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  addEventListener("click", (event) => menus().forEach((menu) => menu.contains(event.target) || (menu.open = false)));
   document.getElementById("print")?.addEventListener("click", () => window.print());
 })();

@@ -221,13 +221,16 @@ def _answer(sent: SentForm) -> list[Said]:
 
 
 def _hire(sent: SentForm) -> list[Said]:
-    data = {**sent.values, "started_on": sent.values["started_on"].isoformat()}
-    return [("hire.started", {"candidate": each, **data}) for each in sent.candidates]
+    """`each` was looked up: where each of them starts."""
+    v = sent.values
+    given = {"started_on": v["started_on"].isoformat()} | ({"position": v["position"]} if "position" in v else {})
+    return [("hire.started", {"candidate": each, **v["each"][each], **given}) for each in sent.candidates]
 
 
 def _leaver(sent: SentForm) -> list[Said]:
-    data = {**sent.values, "ended_on": sent.values["ended_on"].isoformat()}
-    return [("hire.ended", {"candidate": sent.about["candidate"], **data})]
+    v = sent.values
+    given = {"ended_on": v["ended_on"].isoformat(), "reason": v.get("reason")}
+    return [("hire.ended", {"candidate": each, **v["each"][each], **given}) for each in sent.candidates]
 
 
 def _benefit(sent: SentForm) -> list[Said]:

@@ -207,10 +207,14 @@ async def opening(conn: Conn, campaign: str, opening: str, now: datetime) -> Row
     return found[0] if found else None
 
 
+async def of_one(conn: Conn, campaign: str, dimension: str, value: str) -> dict[str, int]:
+    """How many stand at each milestone, of one value of a dimension."""
+    return (await _rows(conn, _OF_ONE, {"campaign": campaign, "dimension": dimension, "value": value}))[0]
+
+
 async def of_employer(conn: Conn, campaign: str, employer: str) -> dict[str, int]:
     """How many an employer interviewed, offered, were accepted by and hired."""
-    values = {"campaign": campaign, "dimension": "employer", "value": employer}
-    return (await _rows(conn, _OF_ONE, values))[0]
+    return await of_one(conn, campaign, "employer", employer)
 
 
 def _hour_after(now: datetime) -> str:

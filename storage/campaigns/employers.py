@@ -19,7 +19,9 @@ _LISTED: Final = """
 SELECT employer, name, name_en, city, url, reply_to, contact FROM employers WHERE campaign = %s
 ORDER BY name, employer LIMIT %s
 """
-
+_EVERYWHERE: Final = """
+SELECT DISTINCT ON (employer) employer, name, name_en FROM employers ORDER BY employer, campaign DESC LIMIT 5000
+"""
 _SPOKEN_OF: Final = """
 SELECT DISTINCT e FROM (
     SELECT employer AS e FROM openings WHERE campaign = %(campaign)s
@@ -43,6 +45,13 @@ async def listed(conn: Conn, campaign: str, *, limit: int) -> list[Row]:
     """What is said of a campaign's employers, by name."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_LISTED, [campaign, limit])
+        return await cursor.fetchall()
+
+
+async def everywhere(conn: Conn) -> list[Row]:
+    """What is said of the employers of all campaigns, each once."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_EVERYWHERE)
         return await cursor.fetchall()
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from psycopg.rows import dict_row
 
+from storage.arrays import column
 from storage.database import Conn
 
 Row = dict[str, Any]
@@ -61,13 +62,25 @@ _FUNNEL = (
 _FAIRS = """
 SELECT fair, title, mode, starts_at, ends_at, venue, city, url, f.capacity, employers, cost, cancelled, reason,
        s.kept AS seats_taken, s.waiting
-FROM fairs f LEFT JOIN fair_seats s USING (campaign, fair) WHERE campaign = %s ORDER BY starts_at, fair LIMIT %s
+FROM fairs f LEFT JOIN fair_seats s USING (campaign, fair)
+WHERE campaign = %s AND (%s::text IS NULL OR fair = %s) ORDER BY starts_at, fair LIMIT %s
+"""
+_LATEST_FAIRS = """
+SELECT f.campaign, f.fair, f.title, f.starts_at, coalesce(c.title, f.campaign) AS called
+FROM fairs f LEFT JOIN campaigns c USING (campaign)
+WHERE NOT f.cancelled AND (%(among)s::text[] IS NULL OR f.campaign = ANY(%(among)s::text[]))
+ORDER BY f.starts_at DESC, f.campaign, f.fair LIMIT %(limit)s
 """
 _FAIR_NUMBERS = """
 SELECT count(*) AS scheduled, count(*) FILTER (WHERE cancelled) AS cancelled,
        count(*) FILTER (WHERE NOT cancelled AND ends_at <= %(now)s) AS held,
        count(*) FILTER (WHERE NOT cancelled AND ends_at > %(now)s) AS coming
 FROM fairs WHERE campaign = %(campaign)s
+"""
+_FAIRS_HELD = """
+SELECT count(*) AS held FROM fairs
+WHERE campaign = %(campaign)s AND NOT cancelled AND ends_at <= %(now)s
+  AND (%(employers)s::text[] IS NULL OR employers ?| %(employers)s::text[])
 """
 _OPENINGS = """
 SELECT opening, employer, position, seats FROM openings
@@ -126,8 +139,20 @@ async def scanned_funnel(conn: Conn, name: str) -> dict[str, int]:
 async def fairs(conn: Conn, name: str, *, limit: int) -> list[Row]:
     """A campaign's fairs in order of time, cancelled ones too; with a capacity, how many seats are taken and how many
     people wait."""
-    found = await _rows(conn, _FAIRS, [name, limit])
+    found = await _rows(conn, _FAIRS, [name, None, None, limit])
     return [{**row, "cost": None if row["cost"] is None else plain(row["cost"])} for row in found]
+
+
+async def fair(conn: Conn, name: str, fair: str) -> Row | None:
+    """One of them, whatever its state."""
+    return next((row for row in await _rows(conn, _FAIRS, [name, fair, fair, 1])), None)
+
+
+async def latest_fairs(conn: Conn, *, among: Collection[str] | None, limit: int) -> list[Row]:
+    """Fairs of all campaigns, or of those `among` some, the latest first: campaign, fair, title, starts_at, and what
+    the campaign is `called`."""
+    only = None if among is None else column(sorted(among))
+    return await _rows(conn, _LATEST_FAIRS, {"among": only, "limit": limit})
 
 
 async def fair_titles(conn: Conn, name: str, fairs: Collection[str]) -> dict[str, str]:
@@ -139,6 +164,13 @@ async def fair_titles(conn: Conn, name: str, fairs: Collection[str]) -> dict[str
 async def fair_numbers(conn: Conn, name: str, now: datetime) -> dict[str, int]:
     """How many of a campaign's fairs are scheduled in all, cancelled, held by now and still coming."""
     return (await _rows(conn, _FAIR_NUMBERS, {"campaign": name, "now": now}))[0]
+
+
+async def fairs_held(conn: Conn, name: str, employers: list[str] | None, now: datetime) -> int:
+    """How many of a campaign's fairs are over and were not cancelled; with `employers`, in which one of them took
+    part."""
+    asked = {"campaign": name, "employers": None if employers is None else column(employers), "now": now}
+    return int((await _rows(conn, _FAIRS_HELD, asked))[0]["held"])
 
 
 async def openings(conn: Conn, name: str, *, of: str | None = None, limit: int) -> list[Row]:

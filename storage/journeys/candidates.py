@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 from psycopg.rows import dict_row
 
 from schemas.journey import Journey
+from storage.arrays import column
 from storage.database import Conn
 from storage.ledger.ledger import read_event
 from storage.messages import sealed
@@ -19,6 +21,7 @@ Row = dict[str, Any]
 Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
 
 _LOAD = "SELECT state, standing, employers, updated_at FROM journeys WHERE campaign = %s AND candidate = %s"
+_LOAD_MANY = "SELECT candidate, state FROM journeys WHERE campaign = %s AND candidate = ANY(%s::text[])"
 # What an employer sees of its own candidates: what is theirs or nobody's, never another employer's offers.
 _TIMELINE = """
 SELECT f.time, f.type, f.source, f.id, f.event::text AS event, f.posted_by, f.received_at,
@@ -34,6 +37,7 @@ WHERE f.campaign = %(campaign)s AND f.candidate = %(candidate)s
   AND (%(time)s::timestamptz IS NULL OR (f.time, f.source, f.id) > (%(time)s, %(source)s, %(id)s))
 ORDER BY f.time, f.source, f.id LIMIT %(limit)s
 """
+_SOME = "SELECT state FROM journeys WHERE campaign = %s LIMIT %s"
 _MESSAGES = """
 SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status, reason, attempts, fact, source,
        requested_at, sent_at, campaign, candidate, sealed
@@ -61,6 +65,18 @@ async def load(conn: Conn, campaign: str, candidate: str) -> KnownCandidate | No
     known = KnownCandidate(_decode(row[0]), row[1], row[2], row[3])
     await vault().embody(conn, {(campaign, candidate): known.journey})
     return known
+
+
+async def load_many(conn: Conn, campaign: str, candidates: Sequence[str]) -> dict[str, Journey]:
+    """The journeys of these candidates, without what is personal."""
+    cursor = await conn.execute(_LOAD_MANY, [campaign, column(candidates)])
+    return {candidate: _decode(state) for candidate, state in await cursor.fetchall()}
+
+
+async def some(conn: Conn, campaign: str, *, limit: int) -> list[Journey]:
+    """Journeys of a campaign, without what is personal: as many as there are, in no order."""
+    cursor = await conn.execute(_SOME, [campaign, limit])
+    return [_decode(state) for (state,) in await cursor.fetchall()]
 
 
 async def timeline(

@@ -79,6 +79,16 @@ async def journeys(conn: Conn, campaign: str, employer: str) -> AsyncIterator[Jo
         given["after"] = portion[-1][0]
 
 
+async def some(conn: Conn, campaign: str, employer: str, *, limit: int) -> list[Journey]:
+    """The first so many of them."""
+    found = []
+    async for journey in journeys(conn, campaign, employer):
+        found.append(journey)
+        if len(found) == limit:
+            break
+    return found
+
+
 async def visible(conn: Conn, campaign: str, employer: str) -> bool:
     """Whether a campaign speaks of this employer at all: in its own facts, or in those of a candidate."""
     row = await (await conn.execute(_SPOKEN, {"campaign": campaign, "employer": employer})).fetchone()

@@ -61,7 +61,7 @@ OWN: Final[list[tuple[str, str]]] = [
     ("/templates", "/templates"),
     ("/templates", f"/templates?campaign={CAMPAIGN}"),
     ("/templates/edit", f"/templates/edit?campaign={CAMPAIGN}&kind=offer&locale=en"),
-    ("/candidates", f"/candidates?campaign={CAMPAIGN}&candidate=nobody"),  # which says that there is none
+    ("/campaigns/{campaign}/facts", f"/campaigns/{CAMPAIGN}/facts"),
     ("/forms/{name}", "/forms/campaign?setup=1"),
     ("/forms/{name}", f"/forms/target?campaign={CAMPAIGN}&setup=1"),
     *[

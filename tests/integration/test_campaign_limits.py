@@ -50,7 +50,6 @@ BY_QUERY: Final = {
         "GET /wall",
         "GET /v1/targets/stream",
         "GET /targets/stream",
-        "GET /candidates",
         "GET /messages",
         "GET /mailbox",
         "GET /v1/messages",

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dashboard.console import preview
 from producers.forms import posting
 from producers.forms.making import MAKERS
 from schemas.access import CONSOLE
@@ -363,3 +364,134 @@ async def test_candidates_are_found_by_name_and_stage(app: Any, conn: Conn):
     assert await found("q=%25") == ["c1"]
     assert await found("stage=hired") == ["c0"]
     assert (await http.get(f"/campaigns/{CAMPAIGN}/candidates?stage=nonsense")).status_code == 400
+
+
+def offered(candidate: str, employer: str, position: str) -> list[dict[str, Any]]:
+    """Who accepted an offer."""
+    offer = f"{candidate}-{employer}"
+    return [
+        event("offer.extended", candidate=candidate, offer=offer, employer=employer, position=position),
+        event("offer.accepted", candidate=candidate, offer=offer, time="2026-03-09T09:00:00+08:00"),
+    ]
+
+
+async def test_each_starts_where_they_accepted_an_offer_unless_told(app: Any, conn: Conn):
+    people = [*offered("c1", "huayou", "Chemist"), *offered("c2", "beta", "Driver"), signed_up("c3")]
+    await apply_batch(conn, incoming(opened(), *people), now=NOW)
+    http = await signed_in(app, conn)
+    two = f"/forms/hire?campaign={CAMPAIGN}&candidate=c1&candidate=c2"
+    assert (await send(http, two, started_on="2026-05-01")).status_code == 303
+    said = [each["data"] for each in await facts(conn, "hire.started")]
+    assert [(each["candidate"], each["employer"], each["position"], each["offer"]) for each in said] == [
+        ("c1", "huayou", "Chemist", "c1-huayou"),
+        ("c2", "beta", "Driver", "c2-beta"),
+    ]
+    refused = await send(http, f"{two}&candidate=c3", started_on="2026-05-01")
+    assert (refused.status_code, 'id="employer-wrong"' in refused.text) == (422, True)
+    assert len(await facts(conn, "hire.started")) == 2
+    one = (await http.get(f"/forms/hire?campaign={CAMPAIGN}&candidate=c1")).text
+    assert 'value="huayou"' in one
+    assert 'value="Chemist"' in one
+
+
+async def test_leavers_are_recorded_on_a_list_each_where_they_work(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), hired("c1"), hired("c2", employer="beta"), signed_up("c3")), now=NOW)
+    http = await signed_in(app, conn)
+    two = f"/forms/leaver?campaign={CAMPAIGN}&candidate=c1&candidate=c2"
+    for wrong in ({"employer": "beta"}, {"employer": "nowhere"}):
+        assert (await send(http, two, ended_on="2026-05-01", **wrong)).status_code == 422
+    assert (await send(http, f"{two}&candidate=c3", ended_on="2026-05-01")).status_code == 422
+    assert (await send(http, two, ended_on="2026-05-01", reason="Moved")).status_code == 303
+    said = [each["data"] for each in await facts(conn, "hire.ended")]
+    assert [(each["candidate"], each["employer"], each["reason"]) for each in said] == [
+        ("c1", "huayou", "Moved"),
+        ("c2", "beta", "Moved"),
+    ]
+
+
+LAST_YEAR = event(
+    "fair.scheduled", fair="spring", title="春季双选会", mode="onsite", venue="东院体育馆", capacity=300,
+    starts_at="2025-03-08T09:30:00+08:00", ends_at="2025-03-08T15:00:00+08:00", campaign="grads-2025",
+)  # fmt: skip
+
+
+async def test_last_year_s_fair_is_taken_over_on_the_same_day_of_the_week(app: Any, conn: Conn):
+    last = {**opened(), "id": "last", "data": {**opened()["data"], "campaign": "grads-2025"}}
+    await apply_batch(conn, incoming(opened(), last, LAST_YEAR), now=NOW)
+    http = await signed_in(app, conn)
+    at = f"/forms/fair?campaign={CAMPAIGN}"
+    assert 'value="grads-2025/spring"' in (await http.get(at)).text
+    page = (await http.get(f"{at}&like=grads-2025/spring")).text
+    for kept in ("春季双选会", "09:30", "15:00", "东院体育馆", "300"):
+        assert f'value="{kept}"' in page, kept
+    day = re.search(r'name="day" type="date" value="([\d-]+)"', page)
+    assert day
+    assert datetime.fromisoformat(day[1]).weekday() == 5
+    assert datetime.fromisoformat(day[1]).date() >= datetime.now(UTC).date() - timedelta(days=1)
+    assert 'value="spring"' not in page.replace('value="grads-2025/spring"', "")  # it is a fair of its own
+    for nothing in ("none/none", "x", "%00/%00", "/"):
+        assert (await http.get(at, params={"campaign": CAMPAIGN, "like": nothing})).status_code in (200, 404), nothing
+
+
+async def test_no_fair_of_a_campaign_that_one_may_not_enter_is_taken_over(app: Any, conn: Conn):
+    last = {**opened(), "id": "last", "data": {**opened()["data"], "campaign": "grads-2025"}}
+    await apply_batch(conn, incoming(opened(), last, LAST_YEAR), now=NOW)
+    http = await signed_in(app, conn, campaigns=[CAMPAIGN])
+    assert "春季双选会" not in (await http.get(f"/forms/fair?campaign={CAMPAIGN}&like=grads-2025/spring")).text
+
+
+WOULD = [
+    ({"measure": "hired"}, "2"),
+    ({"measure": "hired", "education": "master"}, "1"),
+    ({"measure": "signed_up", "education": ["master", "bachelor"]}, "3"),
+    ({"measure": "hired", "only_employer": "huayou"}, "1"),
+    ({"measure": "hired", "only_employer": "huayou", "education": "master"}, "1"),
+    ({"measure": "hired", "only_employer": "beta", "education": "master"}, "0"),
+    ({"measure": "fairs_held"}, "1"),
+    ({"measure": "paid"}, "¥1,500"),
+]
+
+
+@pytest.mark.parametrize(("typed", "said"), WOULD)
+async def test_a_target_says_what_it_would_count_before_it_is_set(app: Any, conn: Conn, typed: Any, said: str):
+    people = [signed_up(f"c{n}", id=f"s{n}", education="master" if n < 2 else "bachelor") for n in range(3)]
+    fair = {**LAST_YEAR, "data": {**LAST_YEAR["data"], "campaign": CAMPAIGN}}
+    paid = event("benefit.paid", candidate="c0", benefit="b", kind="insurance", amount=1500, currency="CNY")
+    hires = [hired("c0"), hired("c2", employer="beta")]
+    await apply_batch(conn, incoming(opened(), *people, *hires, fair, paid), now=NOW)
+    http = await signed_in(app, conn)
+    at = f"/forms/target?campaign={CAMPAIGN}&lang=en"
+    page = await send(http, at, goal="10", due_on="2026-12-31", look="1", **typed)
+    assert page.status_code == 200
+    assert f"Now this would count: {said}<" in page.text
+    assert await facts(conn) == []
+    assert 'value="2026-12-31"' in page.text  # what was typed stays
+    wrong = await send(http, at, goal="", due_on="2026-12-31", look="1", **typed)
+    assert (wrong.status_code, 'id="goal-wrong"' in wrong.text) == (422, True)
+
+
+async def test_of_many_people_a_sample_is_counted_and_said_to_be_one(
+    app: Any, conn: Conn, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(preview, "LOOKED_AT", 4)
+    people = [signed_up(f"c{n}", id=f"s{n}", education="master") for n in range(10)]
+    hires = [hired(f"c{n}", id=f"h{n}") for n in range(10)]
+    await apply_batch(conn, incoming(opened(), *people, *hires), now=NOW)
+    http = await signed_in(app, conn)
+    typed = {"measure": "hired", "only_employer": "huayou", "education": "master", "goal": "1", "due_on": "2026-12-31"}
+    page = await send(http, f"/forms/target?campaign={CAMPAIGN}&lang=en", look="1", **typed)
+    assert "about 10, by a sample" in page.text
+
+
+async def test_what_was_said_of_a_campaign_is_listed_and_taken_back(app: Any, conn: Conn):
+    opening = event("opening.set", opening="op", employer="huayou", position="Chemist", seats=1, id="said")
+    await apply_batch(conn, incoming(opened(), opening), now=NOW)
+    http = await signed_in(app, conn)
+    page = (await http.get(f"/campaigns/{CAMPAIGN}/facts?lang=en")).text
+    assert "Opening set</strong> huayou · Chemist" in page
+    at = f"/forms/retract?campaign={CAMPAIGN}&source=/hr/test&id=said"
+    assert f'href="{at.replace("&", "&amp;")}"' in page
+    assert "Opening set" in (await http.get(at)).text
+    assert (await send(http, at, reason="Wrong seats")).status_code == 303
+    [back] = await facts(conn, "fact.retracted")
+    assert (back["data"]["id"], "candidate" in back["data"]) == ("said", False)

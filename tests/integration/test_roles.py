@@ -33,7 +33,7 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/"): EVERY_KEY,
     ("GET", "/wall"): EVERY_KEY,
     ("GET", "/campaigns/{campaign}"): EVERY_KEY,
-    ("GET", "/candidates"): EVERY_KEY,
+    ("GET", "/campaigns/{campaign}/facts"): ORGANIZER,
     ("GET", "/candidates/{campaign}/{candidate}"): WORKERS,
     ("GET", "/candidates/{campaign}/{candidate}/data"): ORGANIZER,
     ("GET", "/candidates/{campaign}/{candidate}/data.json"): ORGANIZER,

@@ -1,0 +1,58 @@
+"""What a target would count now, before it is set: read from the breakdowns where they tell it, else by the rules that
+count, person by person; of many people, from some of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from schemas.counted import Definition, Explaining
+from storage.campaigns import breakdowns, reads
+from storage.database import Conn
+from storage.journeys import candidates, of_employer
+
+LOOKED_AT: Final = 5_000  # people
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`estimated`: drawn from some of many people."""
+
+    number: int | float
+    estimated: bool = False
+
+
+async def would_count(conn: Conn, explaining: Explaining, target: dict[str, Any], now: datetime) -> Preview:
+    """`target`: the data of a `target.set`."""
+    where, campaign, measure = target.get("where", {}), target["campaign"], target["measure"]
+    if measure == "fairs_held":
+        held = await reads.fairs_held(conn, campaign, where.get("employer"), now)
+        return Preview(held)
+    if measure != "paid" and len(where) <= 1 and not await breakdowns.is_due(conn, campaign):
+        return Preview(await _by_cells(conn, campaign, measure, where))
+    return await _by_people(conn, explaining, {**target, "where": where})
+
+
+async def _by_cells(conn: Conn, campaign: str, measure: str, where: dict[str, list[Any]]) -> int:
+    """Somebody stands in one cell by education, and in one of each employer, of which a form names one."""
+    if not where:
+        return (await breakdowns.funnel(conn, campaign))[measure]
+    [(dimension, values)] = where.items()
+    rows = [await breakdowns.of_one(conn, campaign, dimension, str(value)) for value in values]
+    return sum(row[measure] for row in rows)
+
+
+async def _by_people(conn: Conn, explaining: Explaining, target: Definition) -> Preview:
+    campaign, employer = target["campaign"], (target["where"].get("employer") or [None])[0]
+    if employer is None:
+        people = await candidates.some(conn, campaign, limit=LOOKED_AT + 1)
+        all_of_them = (await breakdowns.funnel(conn, campaign))["signed_up"]
+    else:
+        people = await of_employer.some(conn, campaign, employer, limit=LOOKED_AT + 1)
+        all_of_them = (await breakdowns.of_one(conn, campaign, "employer", employer))["interviewed"]
+    number = sum((explaining.journey(target, journey) for journey in people), Decimal(0))
+    if len(people) <= LOOKED_AT:
+        return Preview(reads.plain(number))
+    return Preview(round(float(number) * max(all_of_them, len(people)) / len(people)), estimated=True)

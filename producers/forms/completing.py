@@ -1,0 +1,117 @@
+"""A form is completed by what its address names and what its campaign knows: names become ids, an opening its employer
+and position, and each person's own offer or hire is looked up where the form leaves that open."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+
+from producers.forms.making import SentForm, Wrong
+from schemas.access import Caller
+from schemas.employment import accepted, works_at
+from schemas.errors import NotFound
+from schemas.forms import MOST_AT_ONCE, Form
+from schemas.journey import Journey
+from schemas.names import by_name
+from storage.campaigns import employers, openings, reads
+from storage.database import Conn
+from storage.journeys import candidates
+
+Row = dict[str, Any]
+
+TOKEN: Final = re.compile("[0-9a-f]{32}")
+NAMES_EMPLOYERS: Final = frozenset({"employer", "only_employer", "employers"})
+MOST_EMPLOYERS: Final = 10_000
+_ID: Final = re.compile("[^\x00-\x1f\x7f]{1,200}")
+
+
+async def complete(
+    conn: Conn, request: Request, caller: Caller, form: Form, *, values: Row, given: str, now: datetime
+) -> SentForm:
+    """The form as it is meant. Raises NotFound, and Wrong for an opening that the caller was not given to choose: of
+    another employer's it is told the same as of none."""
+    about, people = _named(request, form)
+    campaign = about.get("campaign")
+    known = await reads.campaign(conn, campaign) if campaign else None
+    missing = [name for name in form.about if name not in about and name not in ("candidates", "candidate")]
+    if missing or (form.many and not people) or (campaign and known is None):
+        raise NotFound("what this form is about is not there")
+    if campaign:
+        values = await _with_what_is_known(conn, caller, form, (campaign, people), values)
+    zone = ZoneInfo(known["timezone"] if known else values.get("timezone", "Asia/Shanghai"))
+    token = given if TOKEN.fullmatch(given) else secrets.token_hex(16)
+    locale = known["locale"] if known else "zh-CN"
+    return SentForm(form.name, token, values, about, people, zone, locale, now)
+
+
+def _named(request: Request, form: Form) -> tuple[dict[str, str], list[str]]:
+    """What the address names, candidates apart. Raises NotFound for what is no id."""
+    query = request.query_params
+    names = {*form.about, *([form.keeps] if form.keeps else [])} - {"candidates"}
+    about = {name: query[name] for name in names if query.get(name)}
+    people = list(dict.fromkeys(query.getlist("candidate")))[:MOST_AT_ONCE] if form.many else []
+    for each in (*about.values(), *people):
+        if not _ID.fullmatch(each):
+            raise NotFound("no id is like this")
+    return about, people
+
+
+async def _with_what_is_known(conn: Conn, caller: Caller, form: Form, about: tuple[str, list[str]], values: Row) -> Row:
+    """`about`: the campaign and the candidates."""
+    campaign, people = about
+    if NAMES_EMPLOYERS & values.keys():
+        values = values | _with_ids(values, by_name(await employers.listed(conn, campaign, limit=MOST_EMPLOYERS)))
+    if opening := values.get("opening"):
+        row = await openings.fetch(conn, campaign, opening)
+        if caller.role == "employer" and (row is None or row["employer"] != caller.employer):
+            raise Wrong("opening", "form.bad.choice")
+        values = values | ({"employer": row["employer"], "position": row["position"]} if row else {})
+    if form.name in EACH_BY:
+        journeys = await candidates.load_many(conn, campaign, people)
+        values = values | {"each": EACH_BY[form.name](journeys, people, values.get("employer"))}
+    return values
+
+
+def _with_ids(values: Row, ids: dict[str, str]) -> Row:
+    """What was typed as names, as the ids that these stand for; what is no name is an id."""
+    found: Row = {name: ids.get(values[name], values[name]) for name in ("employer", "only_employer") if name in values}
+    if "employers" in values:
+        lines = [line.strip() for line in re.split(r"[\n,，;；]", values["employers"])]
+        found["employers"] = "\n".join(ids.get(line, line) for line in lines if line)
+    return found
+
+
+def _accepted(journeys: dict[str, Journey], people: list[str], employer: str | None) -> dict[str, Row]:
+    """Where each starts: at `employer`, with what they accepted there; where none is given, at the one whose offer they
+    accepted. Raises Wrong where that is not one."""
+    found: dict[str, Row] = {}
+    for candidate in people:
+        offers = accepted(journeys[candidate]) if candidate in journeys else []
+        own = [(id, terms) for id, terms in offers if employer in (None, terms.employer)]
+        if employer is None and len(own) != 1:
+            raise Wrong("employer", "form.bad.no_offer")
+        found[candidate] = {"employer": employer}
+        if len(own) == 1:
+            id, terms = own[0]
+            found[candidate] = {"employer": terms.employer, "position": terms.position, "offer": id}
+    return found
+
+
+def _employed(journeys: dict[str, Journey], people: list[str], employer: str | None) -> dict[str, Row]:
+    """Where each leaves. Raises Wrong where somebody does not work there; where none is given, not at one alone."""
+    found: dict[str, Row] = {}
+    for candidate in people:
+        own = works_at(journeys[candidate]) if candidate in journeys else []
+        own = [each for each in own if employer in (None, each)]
+        if len(own) != 1:
+            raise Wrong("employer", "form.bad.no_hire")
+        found[candidate] = {"employer": own[0]}
+    return found
+
+
+EACH_BY: Final = {"hire": _accepted, "leaver": _employed}
