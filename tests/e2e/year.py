@@ -50,7 +50,7 @@ def last_year(campaign: str) -> list[dict[str, Any]]:
     about = {"title": "Graduates, last year", "organizer": "Park", "starts_on": "2025-01-01", "ends_on": "2025-12-31"}
     times = {"starts_at": "2025-03-08T09:30:00+08:00", "ends_at": "2025-03-08T15:00:00+08:00"}
     fair = {"fair": "spring", "title": "春季双选会 2025", "mode": "onsite", "venue": "东院体育馆", **times}
-    return [event("campaign.opened", campaign=campaign, **about), event("fair.scheduled", campaign=campaign, **fair)]
+    return _of(campaign, [event("campaign.opened", **about), event("fair.scheduled", **fair)])
 
 
 def people(campaign: str) -> list[dict[str, Any]]:
@@ -70,6 +70,11 @@ def people(campaign: str) -> list[dict[str, Any]]:
     for kind, number in (("interviewed", 50), ("accepted", 10), ("works", 3), ("came", 10)):
         for nth in range(number):
             said += _person(kind, f"{kind}-{nth}", nth)
+    return _of(campaign, said)
+
+
+def _of(campaign: str, said: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same of this campaign, each under an id of its own."""
     return [
         {**each, "id": f"{campaign}-{nth}", "data": {**each["data"], "campaign": campaign}}
         for nth, each in enumerate(said)
