@@ -13,6 +13,7 @@ from schemas.data import (
     CandidateCheckedIn,
     CandidateData,
     CandidateInterviewed,
+    CandidateMerged,
     CandidateRestricted,
     CandidateRestrictionLifted,
     CandidateSignedUp,
@@ -218,6 +219,21 @@ _ROWS = (
         "The person is hidden no longer.",
         "解除限制处理。",
         _CANDIDATE,
+    ),
+    FactType(
+        "candidate.merged",
+        CandidateMerged,
+        "The two are one person, who counts once from now on, under the id `into`; whom either was merged with before"
+        " is that person too.",
+        "两条记录是同一个人：此后合并计一次，以 `into` 为准；此前与其中任一条合并的记录亦属此人。",
+        {**_CANDIDATE, "into": "c-1007", "reason": "same person, signed up twice"},
+    ),
+    FactType(
+        "candidate.unmerged",
+        CandidateMerged,
+        "The two are not one person after all: each is what it would be had they never been merged.",
+        "两条记录并非同一人：各自恢复为从未合并的状态。",
+        {**_CANDIDATE, "into": "c-1007", "reason": "twins"},
     ),
     FactType(
         "offer.extended",

@@ -203,6 +203,19 @@ class CandidateRestrictionLifted(CandidateData):
     reason: Prose | None = personal(None)
 
 
+class CandidateMerged(CandidateData):
+    """The two are one pair in either order; `into` says under whose id they stand."""
+
+    into: Id = plain()
+    reason: Prose | None = personal(None)
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if self.into == self.candidate:
+            raise PydanticCustomError("value", "into must be another candidate than candidate")
+        return self
+
+
 class OfferExtended(CandidateData):
     offer: Id = plain()
     employer: Id = plain()

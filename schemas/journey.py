@@ -80,6 +80,13 @@ class Restriction(msgspec.Struct, omit_defaults=True, gc=False):
     until: str | None = None
 
 
+class Member(msgspec.Struct, omit_defaults=True, gc=False):
+    """One of several candidates who are one person: their own latest erasure, and whether they said nothing since."""
+
+    cut: Micros | None = None
+    erased: bool = False
+
+
 RETENTION: Final = "retention"  # the ground of a restriction that the person's next word ends
 CONSENT: Final = "consent"  # the attribute that a signup's own word of consent sets
 
@@ -110,6 +117,10 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
     withdrawal that is learned of later may leave any of them; `left` by fair, the latest word that they don't come to
     that fair alone; `interviews` and `hires` by employer; `offers` by offer id; `benefits` by benefit id; `payments` by
     the paying fact's identity; `restriction`: the latest word on that.
+
+    Where several candidates are one person, one of them carries the journey of all: `members` are they, itself among
+    them, and what one's erasure cut is left out of it already. The others have `merged_into`, whose it is, and carry
+    nothing that counts, only what is the vault's: `told`, their erasure, and whether the person is hidden.
     """
 
     attributes: dict[str, Word] = {}
@@ -129,6 +140,12 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
     told: dict[str, Stamp] = {}
     cut: Micros | None = None
     restriction: Restriction | None = None
+    members: dict[str, Member] = {}
+    merged_into: str | None = None
+
+    def own(self, candidate: str) -> Member:
+        """What was erased of this candidate, whose journey it is, beside those with whom they are one person."""
+        return self.members.get(candidate) or Member(self.cut, self.erased)
 
     @property
     def hidden(self) -> Restriction | None:
@@ -182,13 +199,10 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
         erasure. None: the candidate takes no part in it."""
         if self.erased:
             return None
-        signups = self.signups.get(fair, ())
-        if (
-            not signups and fair in self.fairs and not self.withdrawn and fair not in self.left
-        ):  # as the version before wrote it
-            return (self.fairs[fair], "", "")
+        if fair in self.fairs and fair not in self.signups and not self.withdrawn and fair not in self.left:
+            return (self.fairs[fair], "", "")  # as the version before wrote it
         off, cut = self.signed_off(fair), self.cut
-        for at in signups:
+        for at in self.signups.get(fair, ()):
             if (off is None or at > off) and (cut is None or at[0] > cut):
                 return at
         return None

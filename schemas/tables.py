@@ -169,13 +169,14 @@ class JourneyRow(SQLModel, table=True):
     version that was written with all that is known of a journey by now; the version before writes others. `name`: of
     rows that an earlier version stored; what people are called is in the vault. `tags` is what lists of candidates are
     narrowed by (see storage/journeys/tags.py), `offer_ends` when the first of the open offers expires, `tagged` the
-    version that both were drawn from.
+    version that both were drawn from. `merged_into`: whose row carries the journey of the person that this one is.
     """
 
     __tablename__ = "journeys"
     __table_args__ = (
         Index("journeys_tags", "tags", postgresql_using="gin"),
         Index("journeys_offers", "campaign", "offer_ends", postgresql_where=text("offer_ends IS NOT NULL")),
+        Index("journeys_merged", "campaign", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     )
 
     campaign: str = Field(primary_key=True)
@@ -189,7 +190,25 @@ class JourneyRow(SQLModel, table=True):
     tags: list[str] | None = Field(default=None, sa_type=ARRAY(String), nullable=True)
     offer_ends: datetime | None = moment(nullable=True)
     tagged: int | None = None
+    merged_into: str | None = None
     updated_at: datetime = moment(now=True)
+
+
+class MergeRow(SQLModel, table=True):
+    """The latest word on whether two candidates are one person: of a pair, in the order of their ids, whether it
+    `stands`, `into` whom, and by which fact. Written under the campaign's exclusive lock."""
+
+    __tablename__ = "merges"
+    __table_args__ = (Index("merges_other", "campaign", "other"),)
+
+    campaign: str = Field(primary_key=True)
+    one: str = Field(primary_key=True)
+    other: str = Field(primary_key=True)
+    into: str
+    at: int = Field(sa_type=BigInteger)
+    source: str
+    id: str
+    stands: bool
 
 
 class CampaignRow(SQLModel, table=True):

@@ -37,7 +37,7 @@ _COLUMNS = """
 SELECT candidate, state, standing, employers, drawn IS DISTINCT FROM version OR tagged IS DISTINCT FROM version,
        s.fairs, s.stamps,
        (SELECT ARRAY[p.name IS NOT NULL, p.profile IS NOT NULL, p.restricted_at IS NOT NULL] FROM vault.person p
-        WHERE (p.campaign, p.candidate) = (j.campaign, j.candidate)) AS known, tags, offer_ends
+        WHERE (p.campaign, p.candidate) = (j.campaign, j.candidate)) AS known, tags, offer_ends, merged_into
 FROM journeys j LEFT JOIN LATERAL (
     SELECT array_agg(fair ORDER BY fair) AS fairs, jsonb_agg(jsonb_build_array(at, source, id) ORDER BY fair) AS stamps
     FROM seats WHERE (campaign, candidate) = (j.campaign, j.candidate) AND at IS NOT NULL) s ON true
@@ -92,6 +92,24 @@ WITH said AS (
 ), noted AS (SELECT source, id FROM retractions WHERE campaign = %(campaign)s)
 (TABLE said EXCEPT TABLE noted) UNION ALL (TABLE noted EXCEPT TABLE said) ORDER BY 1, 2
 """
+# The latest word on each pair of candidates, in the order of the facts.
+_MERGES_APART = """
+WITH words AS (
+    SELECT least(f.candidate COLLATE "C", i.name COLLATE "C") AS one,
+           greatest(f.candidate COLLATE "C", i.name COLLATE "C") AS other,
+           i.name AS "into", (extract(epoch FROM f.time) * 1000000)::bigint AS at, f.source, f.id,
+           f.type = 'candidate.merged' AS stands
+    FROM facts f CROSS JOIN LATERAL (SELECT f.event->'data'->>'into' AS name) AS i
+    WHERE f.campaign = %(campaign)s AND f.type IN ('candidate.merged', 'candidate.unmerged')
+      AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+      AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
+), said AS (
+    SELECT DISTINCT ON (one, other) * FROM words
+    ORDER BY one, other, at DESC, source COLLATE "C" DESC, id COLLATE "C" DESC
+), noted AS (SELECT one, other, "into", at, source, id, stands FROM merges WHERE campaign = %(campaign)s)
+SELECT one, other FROM ((TABLE said EXCEPT TABLE noted) UNION ALL (TABLE noted EXCEPT TABLE said)) AS apart
+GROUP BY one, other ORDER BY one, other
+"""
 # Facts that came before a version that knows a kind, or beside its first hour, asked for none of that kind.
 _MISSING = """
 SELECT k.key
@@ -134,6 +152,7 @@ class StoredJourney:
     hidden: bool = False
     tags: list[str] = field(default_factory=list)
     offer_ends: datetime | None = None
+    merged_into: str | None = None
 
 
 async def bound(conn: Conn, campaign: str, after: str, facts: int) -> str | None:
@@ -227,6 +246,12 @@ async def retractions_apart(conn: Conn, campaign: str) -> list[tuple[str, str]]:
     return [(source, id) for source, id in await cursor.fetchall()]
 
 
+async def merges_apart(conn: Conn, campaign: str) -> list[tuple[str, str]]:
+    """The pairs of candidates of whom facts say otherwise than it is noted whether they are one person."""
+    cursor = await conn.execute(_MERGES_APART, {"campaign": campaign})
+    return [(one, other) for one, other in await cursor.fetchall()]
+
+
 async def unasked(conn: Conn, requests: Collection[MessageRequest]) -> list[str]:
     """Which of these reasons no message was asked for, by their keys."""
     short = reasons.stored_of(requests)
@@ -254,9 +279,9 @@ async def astray(conn: Conn) -> list[int]:
 
 def _journeys(rows: Iterable[tuple[Any, ...]]) -> dict[str, StoredJourney]:
     found = {}
-    for candidate, state, standing, employers, behind, fairs, stamps, known, tags, offer_ends in rows:
+    for candidate, state, standing, employers, behind, fairs, stamps, known, tags, offer_ends, merged_into in rows:
         seats = {fair: (at, source, id) for fair, (at, source, id) in zip(fairs or (), stamps or (), strict=True)}
-        drawn = {"tags": tags or [], "offer_ends": offer_ends}
+        drawn = {"tags": tags or [], "offer_ends": offer_ends, "merged_into": merged_into}
         found[candidate] = StoredJourney(_decode(state), standing, employers, behind, seats, *(known or ()), **drawn)
     return found
 

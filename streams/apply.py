@@ -23,17 +23,21 @@ from storage.campaigns.seats import LineChange
 from storage.database import Conn, translated
 from storage.journeys import addresses, documents, journeys, unconfirmed
 from storage.journeys.journeys import Stored
+from storage.journeys.merging import of_persons
 from storage.ledger import dead_letters, ledger, positions
 from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.ledger import JourneyKey
 from storage.ledger.positions import Log, Span
+from storage.messages import seat_words
 from storage.vault.persons import AtHand
+from streams import merging
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
 from streams.counting import Board, CellTotals, Totals, load_board, note_cells, note_difference
 from streams.domain.breakdown import cells
 from streams.domain.campaign import Target
 from streams.domain.fold import IRREVOCABLE, RETRACTION, SIGNUP, fold, is_before, merge, stands
 from streams.domain.measures import milestones
+from streams.domain.merging import TYPES
 from streams.domain.requests import candidate_requests
 from streams.domain.seats import lines, moves
 from streams.intake import Incoming, take_in
@@ -78,7 +82,7 @@ async def apply_batch(
 
 async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, *, doubtful: bool) -> list[int]:
     """`doubtful`: the messages that are asked for may have gone before the database was restored."""
-    exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type == RETRACTION}
+    exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type in ALONE}
     await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
     gone = await _retract(conn, facts)
     board = await load_board(conn, {fact.campaign for fact in facts})
@@ -95,6 +99,8 @@ async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, 
     asked_for = again + await messages.request(conn, asked, doubtful=doubtful)
     await seats.resize(conn, anew)
     await seats.change(conn, moved)
+    if said := merging.words([*standing, *gone]):
+        await seat_words.learn(conn, await of_persons(conn, merging.named(said)))
     await breakdowns.add(conn, spread)
     reached = await _add_to_targets(conn, board, totals) + await _count_anew(conn, board, anew, now)
     return asked_for + await messages.request(conn, reached, doubtful=doubtful)
@@ -132,9 +138,12 @@ async def _change_journeys(
         if fact.candidate is not None:
             by_key.setdefault((fact.campaign, fact.candidate), []).append(fact)
     taken_from = {(f.campaign, f.candidate) for f in gone if f.candidate is not None}
-    stored = await journeys.load(conn, by_key.keys() | taken_from)
+    said = merging.words([*standing, *gone])
+    stored = await journeys.load(conn, by_key.keys() | taken_from | merging.named(said))
+    groups = await merging.regroup(conn, stored, said)
     partial = {key for key, row in stored.items() if not row.whole}
-    refolded = await refold(conn, taken_from | partial)
+    refolded = await refold(conn, taken_from | partial | groups.keys())
+    anew = merging.fold_groups(groups, refolded)
     stood = await seats.standing(conn, partial) if partial else {}
     totals: Totals = {}
     moved: list[LineChange] = []
@@ -146,27 +155,30 @@ async def _change_journeys(
         before = board.contributions(key[0], row.journey, stood_at) if row.version else []
         was_in = cells(row.journey, stood_at) if row.version else []
         was = stood.get(key, {}) if key in partial else lines(row.journey) if row.version else {}
-        _advance(row, by_key.get(key, []), refolded.get(key))
-        moved += seat_changes(key, was, row.journey, by_key.get(key, []))
+        told = merging.of_group(groups, key, by_key)
+        _advance(row, told, refolded.get(key), anew.get(key))
+        moved += seat_changes(key, was, row.journey, told)
         now_stands = milestones(row.journey)
         after = board.contributions(key[0], row.journey, now_stands)
         note_difference(totals, board.targets.get(key[0], []), before, after)
         note_cells(spread, key[0], was_in, cells(row.journey, now_stands))
         changed[key] = (row, now_stands)
-        persons.after(key, row.journey, refolded.get(key, by_key.get(key, [])))
+        persons.after(key, row.journey, merging.of_group(groups, key, refolded) if key in refolded else told)
     await journeys.store(conn, changed)
     await persons.keep(conn)
     await forget_erased(conn, stored)
     # Of whom nothing was known, nothing waited for an address.
     known = [(key, facts) for key, facts in by_key.items() if stored[key].version]
-    await messages.release(conn, [key for key, facts in known if _brings_address(facts)])
-    await messages.release_abroad(conn, [key for key, facts in known if any(map(_lets_go_abroad, facts))])
-    await messages.reconsider(conn, persons.shown_again, ())
+    merged = merging.together(groups, merging.named(said))  # or not one person any more
+    told_by = [key for key, facts in known if _brings_address(facts)]
+    await messages.release(conn, merging.together(groups, [*told_by, *merged]))
+    agreed = [key for key, facts in known if any(map(_lets_go_abroad, facts))]
+    await messages.release_abroad(conn, merging.together(groups, [*agreed, *merged]))
+    await messages.reconsider(conn, [*persons.shown_again, *merged], ())
     asked = [
         request
         for key, facts in by_key.items()
-        for fact in facts
-        if stored[key].journey.cut is None or not is_before(fact.stamp, stored[key].journey.cut)
+        for fact in lasting(key[1], stored[key].journey, facts)
         for request in candidate_requests(fact)
     ]
     return totals, asked, moved
@@ -182,12 +194,21 @@ def seat_changes(
     ]
 
 
-def _advance(row: Stored, facts: list[Fact], refolded: list[Fact] | None) -> None:
+def _advance(row: Stored, facts: list[Fact], refolded: list[Fact] | None, carried: Journey | None) -> None:
+    if carried is not None:
+        row.journey = carried
+        return
     if refolded is not None:
         row.journey = fold(refolded)
         return
     for fact in facts:
         merge(row.journey, fact)
+
+
+def lasting(candidate: str, journey: Journey, facts: list[Fact]) -> list[Fact]:
+    """A candidate's facts without what was said before their erasure."""
+    cut = journey.own(candidate).cut
+    return facts if cut is None else [fact for fact in facts if not is_before(fact.stamp, cut)]
 
 
 async def refold(conn: Conn, keys: Collection[JourneyKey]) -> dict[JourneyKey, list[Fact]]:
@@ -201,15 +222,20 @@ async def refold(conn: Conn, keys: Collection[JourneyKey]) -> dict[JourneyKey, l
 
 async def forget_erased(conn: Conn, stored: Mapping[JourneyKey, Stored]) -> None:
     """Take the contents out of messages to those who were erased, and all that knows them again."""
-    cuts = {key: row.journey.cut for key, row in stored.items() if row.journey.cut is not None}
+    own = {key: row.journey.own(key[1]) for key, row in stored.items() if _knows_erasures(row.journey)}
+    cuts = {key: each.cut for key, each in own.items() if each.cut is not None}
     if cuts:
         await messages.forget(conn, cuts)
-    erased = [key for key in cuts if stored[key].journey.erased]
+    erased = [key for key in cuts if own[key].erased]
     if erased:
         await addresses.forget(conn, erased)
         await own_pages.forget(conn, erased)
         await unconfirmed.forget(conn, erased)
         await documents.forget(conn, erased)
+
+
+def _knows_erasures(journey: Journey) -> bool:
+    return journey.cut is not None or bool(journey.members)
 
 
 def _brings_address(facts: list[Fact]) -> bool:
@@ -239,6 +265,7 @@ async def _count_anew(conn: Conn, board: Board, anew: dict[str, list[Target]], n
     return requests
 
 
+ALONE: Final = TYPES | {RETRACTION}  # what changes more than the journey of whom it names
 # What a campaign has many of, each by itself: the key in its facts' data, and what folds those that are named.
 LISTED: Final[Mapping[str, tuple[str, Callable[[Conn, str, set[str]], Awaitable[None]]]]] = {
     "employer.set": ("employer", refold_employers),

@@ -2,9 +2,9 @@
 
 Journeys and what is drawn from them, whom the vault knows, targets and their days, breakdowns, milestones, campaigns,
 fairs, employers, seats, openings, retractions, and messages: each reason has its message. It shares the fold with the
-worker, but none of the incremental path: no merging, no differences. Which facts are retracted is taken as noted, and
-that is compared with the facts apart. A journey that another version of Yinfeng wrote waits to be drawn anew, and is
-not compared yet.
+worker, but none of the incremental path: no merging, no differences. Which facts are retracted and who is one person is
+taken as noted, and that is compared with the facts apart. A journey that another version of Yinfeng wrote waits to be
+drawn anew, and is not compared yet.
 
 It may run while facts come in, and holds no snapshot for long: candidates are compared slice by slice, each slice in a
 snapshot of its own. What each adds to the targets is kept; at the end, in one more snapshot, those who changed
@@ -30,6 +30,8 @@ from storage.auditing import Horizon, StoredJourney
 from storage.campaigns import targets
 from storage.database import Conn, translated
 from storage.ledger import ledger
+from streams import merging
+from streams.apply import lasting
 from streams.comparing import (
     CellCount,
     Reasons,
@@ -43,7 +45,7 @@ from streams.comparing import (
 from streams.counting import add_up
 from streams.domain.breakdown import cells
 from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, fold_campaign
-from streams.domain.fold import fold, is_before, stands
+from streams.domain.fold import fold, stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
 from streams.domain.requests import candidate_requests
 
@@ -82,6 +84,8 @@ async def _audit_campaign(conn: Conn, campaign: str, report: Report, size: int, 
     report.add(found)
     for source, id in await auditing.retractions_apart(conn, campaign):
         report.differs(f"retraction {campaign}: of {source} {id} is noted or said, but not both")
+    for one, other in await auditing.merges_apart(conn, campaign):
+        report.differs(f"merge {campaign}: of {one} and {other} the facts say otherwise than it is noted")
     async with conn.transaction():
         for seat in await auditing.seats(conn, campaign):
             report.differs(f"seats {campaign}/{seat}")
@@ -144,7 +148,7 @@ class _Work:
                 upto = await auditing.bound(self._conn, self._campaign, after, self._size)
                 facts = await auditing.facts_between(self._conn, self._campaign, after, upto)
                 stored = await auditing.journeys_between(self._conn, self._campaign, after, upto)
-                await self._compare(facts, stored)
+                await self._compare(*self._not_yet(facts, stored))
             after = upto or after
             await self._pause()
 
@@ -169,9 +173,36 @@ class _Work:
         stored = await auditing.journeys_of(self._conn, self._campaign, candidates)
         await self._compare({candidate: told for (_, candidate), told in facts.items()}, stored)
 
+    def _not_yet(
+        self, facts: dict[str, list[Fact]], stored: dict[str, StoredJourney]
+    ) -> tuple[dict[str, list[Fact]], dict[str, StoredJourney]]:
+        """Without those who were compared in an earlier slice, with somebody who is the same person."""
+        return (
+            {candidate: told for candidate, told in facts.items() if candidate not in self._seen},
+            {candidate: journey for candidate, journey in stored.items() if candidate not in self._seen},
+        )
+
+    async def _complete(self, facts: dict[str, list[Fact]], stored: dict[str, StoredJourney]) -> merging.Groups:
+        """Read whoever is one person with some of these as well. Returns their groups."""
+        known = {(self._campaign, candidate) for candidate in facts.keys() | stored.keys()}
+        groups = {
+            key: group for key, group in (await merging.standing(self._conn, known)).items() if len(group.members) > 1
+        }
+        if missing := groups.keys() - known:
+            told = await ledger.facts_of_candidates(self._conn, missing)
+            facts |= {candidate: said for (_, candidate), said in told.items()}
+            stored |= await auditing.journeys_of(self._conn, self._campaign, [each for _, each in sorted(missing)])
+        return groups
+
     async def _compare(self, facts: dict[str, list[Fact]], stored: dict[str, StoredJourney]) -> None:
         """Compare some candidates, within a snapshot: all their facts, and all their journeys."""
+        groups = await self._complete(facts, stored)
         retracted = await ledger.retracted(self._conn, [fact for told in facts.values() for fact in told])
+        standing_facts = {
+            (self._campaign, candidate): [fact for fact in facts.get(candidate, []) if stands(fact, retracted)]
+            for candidate in facts.keys() | stored.keys() | {member for _, member in groups}
+        }
+        carried = merging.fold_groups(groups, standing_facts)
         reasons = Reasons(self._conn, self._campaign, self._report)
         for candidate in sorted(facts.keys() | stored.keys()):
             told = facts.get(candidate, [])
@@ -179,14 +210,14 @@ class _Work:
                 self._report.facts += len(told)
                 self._report.journeys += 1
                 self._seen.add(candidate)
-            standing_facts = [fact for fact in told if stands(fact, retracted)]
-            journey = fold(standing_facts)
-            compare_journey(self._report, (self._campaign, candidate), stored.get(candidate), journey)
+            key = (self._campaign, candidate)
+            journey = carried[key] if key in carried else fold(standing_facts[key])
+            compare_journey(self._report, key, stored.get(candidate), journey)
             standing = milestones(journey)
             self._count(candidate, [contribution(journey, standing, each, self._zone) for each in self._targets])
             self._cells.count(candidate, cells(journey, standing))
-            lasting = [fact for fact in standing_facts if not is_before(fact.stamp, journey.cut)]
-            await reasons.expect(request for fact in lasting for request in candidate_requests(fact))
+            told = lasting(candidate, journey, standing_facts[key])
+            await reasons.expect(request for fact in told for request in candidate_requests(fact))
         await reasons.settle()
 
     def _count(self, candidate: str, contributions: Iterable[Contribution]) -> None:

@@ -138,6 +138,7 @@ def compare_journey(report: Report, key: tuple[str, str], stored: StoredJourney 
         "places in line": (kept.seats, lines(journey)),
         "name and other words in the vault": ((kept.named, kept.reached), ("name" in journey.told, bool(journey.told))),
         "whether the vault hides them": (kept.hidden, journey.hidden is not None),
+        "being merged": (kept.merged_into, journey.merged_into),
     }
     if kept.behind:
         report.behind += 1

@@ -3,12 +3,12 @@ was never more than a form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from schemas.facts import Fact
-from schemas.journey import Journey, Micros, Restriction, Stamp
+from schemas.journey import Journey, Member, Micros, Restriction, Stamp
 from storage import messages
 from storage.access import own_pages
 from storage.database import Conn
@@ -35,13 +35,15 @@ class Persons:
         self._values: dict[JourneyKey, dict[str, Any]] = {}
         self._wanted: dict[JourneyKey, dict[str, Fact]] = {}
         self._erased: dict[JourneyKey, Micros] = {}
-        self._lives_on: dict[JourneyKey, Journey] = {}
+        self._read_again: dict[JourneyKey, Journey] = {}
+        self._members: dict[JourneyKey, Mapping[str, Member]] = {}
         self._hid: dict[JourneyKey, Restriction | None] = {}
         self._hides: dict[JourneyKey, Restriction | None] = {}
 
     def before(self, key: JourneyKey, journey: Journey) -> None:
         """As it is stored. What an earlier version kept in the journey itself moves out of it."""
-        self._told[key], self._cuts[key], self._hid[key] = dict(journey.told), journey.cut, journey.hidden
+        self._told[key], self._hid[key] = dict(journey.told), journey.hidden
+        self._cuts[key], self._members[key] = _cut(key, journey), journey.members
         if not _OF_EARLIER.isdisjoint(journey.attributes):
             for name in PERSONAL:
                 if word := journey.attributes.pop(name, None):
@@ -50,7 +52,8 @@ class Persons:
 
     def after(self, key: JourneyKey, journey: Journey, facts: Iterable[Fact]) -> None:
         """As it stands now. `facts`: those that it may have its new words from."""
-        cut = journey.cut if journey.cut != self._cuts[key] else None
+        own = _cut(key, journey)
+        cut = own if own != self._cuts[key] else None
         # An erasure takes the vault's word on that, also where it is of the life that goes on: then it is said again.
         if journey.hidden != self._hid[key] or (cut is not None and journey.hidden is not None):
             self._hides[key] = journey.hidden
@@ -58,7 +61,9 @@ class Persons:
             self._erased[key] = cut
             self._values.pop(key, None)
             if journey.told:
-                self._lives_on[key] = journey
+                self._read_again[key] = journey
+        elif journey.members and (journey.members != self._members[key] or journey.told != self._told[key]):
+            self._read_again[key] = journey  # one of them may be erased here, or was by the register
         elif journey.told != self._told[key]:
             self._look_for(key, journey, facts)
 
@@ -85,10 +90,12 @@ class Persons:
             await dead_letters.forget(conn, self._erased)
             self._at_hand.forget(self._erased)
         await restricting.note(conn, self._hides)
-        if self._lives_on:
+        if self._read_again:
             # What was said after the erasure was sealed anew.
-            for key, facts in (await ledger.facts_of_candidates(conn, self._lives_on)).items():
-                self._look_for(key, self._lives_on[key], facts)
+            whose = {key: [(key[0], each) for each in held.members] or [key] for key, held in self._read_again.items()}
+            facts = await ledger.facts_of_candidates(conn, {each for members in whose.values() for each in members})
+            for key, members in whose.items():
+                self._look_for(key, self._read_again[key], [fact for each in members for fact in facts[each]])
         wanted = [(key, name, fact) for key, names in self._wanted.items() for name, fact in names.items()]
         unique = {fact.identity: fact for _, _, fact in wanted}
         said = await vault().open(conn, list(unique.values()), at_hand=self._at_hand, hidden=True)
@@ -111,3 +118,8 @@ async def let_lapse(conn: Conn, days: int, now: datetime) -> int:
             await addresses.forget(conn, unknown)
             await own_pages.forget(conn, unknown)
     return len(unknown)
+
+
+def _cut(key: JourneyKey, journey: Journey) -> Micros | None:
+    """The erasure of the candidate themselves."""
+    return journey.own(key[1]).cut if journey.members else journey.cut

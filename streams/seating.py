@@ -14,6 +14,7 @@ from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
+from streams import merging
 from streams.apply import forget_erased, refold, seat_changes
 from streams.domain.fold import fold
 from streams.domain.measures import milestones
@@ -56,15 +57,19 @@ async def draw_persons(conn: Conn, after: JourneyKey = START) -> JourneyKey | No
 
 async def _draw_anew(conn: Conn, keys: list[JourneyKey]) -> None:
     stored = await journeys.load(conn, keys)
+    groups = await merging.regroup(conn, stored, ())
+    keys = sorted(stored)
     stood = await seats.standing(conn, keys)
     changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
     changes: list[seats.LineChange] = []
     persons = Persons(AtHand())
-    for key, facts in (await refold(conn, keys)).items():
+    refolded = await refold(conn, keys)
+    anew = merging.fold_groups(groups, refolded)
+    for key, facts in refolded.items():
         row = stored[key]
         persons.before(key, row.journey)
-        row.journey = fold(facts)
-        persons.after(key, row.journey, facts)
+        row.journey = anew[key] if key in anew else fold(facts)
+        persons.after(key, row.journey, merging.of_group(groups, key, refolded))
         changes += seat_changes(key, stood.get(key, {}), row.journey, ())
         changed[key] = (row, milestones(row.journey))
     await journeys.store(conn, changed)

@@ -52,7 +52,8 @@ def moment(event: Event) -> datetime:
 
 
 class Person:
-    """One candidate in one campaign: `facts` are its own, replayed in order."""
+    """One person in one campaign: `facts` are their own, under whatever ids, replayed in order. An erasure is of the
+    one whom it names."""
 
     def __init__(self, facts: list[Event]) -> None:
         self.attributes: dict[str, Any] = {}
@@ -66,22 +67,28 @@ class Person:
         self.checked_in_at: set[str] = set()
         self.paid: list[Decimal] = []
         self.signed_up = self.withdrawn = False
-        ends = [moment(fact) for fact in facts if fact["type"] == "candidate.erased"]
+        ends: dict[str, datetime] = {}
         for fact in facts:
+            if fact["type"] == "candidate.erased":
+                ends[fact["data"]["candidate"]] = moment(fact)
+        for fact in facts:
+            who = fact["data"].get("candidate")
+            gone = who in ends and moment(fact) <= ends[who]
+            before = dict(self.attributes)
             self.live(fact["type"], fact["data"])
-            self.stand(fact)
-            if fact["type"] == "candidate.signed_up":
+            if gone:
+                kept = {name: value for name, value in self.attributes.items() if name in KEPT}
+                self.attributes = {**before, **kept}
+            self.stand(fact, gone=gone)
+            if fact["type"] == "candidate.signed_up" and not gone:
                 self.told |= {name: (fact["source"], fact["id"]) for name in PERSONAL if name in fact["data"]}
-            if ends and moment(fact) <= max(ends):
-                self.told, self.lines = {}, {}
-                self.attributes = {name: value for name, value in self.attributes.items() if name in KEPT}
 
-    def stand(self, fact: Event) -> None:
+    def stand(self, fact: Event, *, gone: bool) -> None:
         """In line since the first signup for a fair; who withdraws leaves all lines, and comes back to their ends."""
         if fact["type"] == "candidate.withdrew":
             fair = fact["data"].get("fair")
             self.lines = {} if fair is None else {each: at for each, at in self.lines.items() if each != fair}
-        elif fact["type"] == "candidate.signed_up" and "fair" in fact["data"]:
+        elif fact["type"] == "candidate.signed_up" and "fair" in fact["data"] and not gone:
             at = datetime.fromisoformat(fact["time"].upper())
             self.lines.setdefault(fact["data"]["fair"], (at, fact["source"], fact["id"]))
 
@@ -138,13 +145,34 @@ class Person:
         return True
 
 
+def heads(facts: Iterable[Event], candidates: Iterable[str]) -> dict[str, str]:
+    """For each candidate, under whose id the person stands: who was merged into nobody else, or whose id is first."""
+    into: dict[frozenset[str], str | None] = {}
+    for fact in facts:
+        if fact["type"] in ("candidate.merged", "candidate.unmerged"):
+            pair = frozenset((fact["data"]["candidate"], fact["data"]["into"]))
+            into[pair] = fact["data"]["into"] if fact["type"] == "candidate.merged" else None
+    merged = {pair: head for pair, head in into.items() if head is not None}
+    person = {candidate: {candidate} for candidate in {*candidates}.union(*merged)}
+    for pair in merged:
+        one, other = pair
+        whole = person[one] | person[other]
+        person |= dict.fromkeys(whole, whole)
+    within = {next(iter(pair - {head})) for pair, head in merged.items()}
+    return {c: min(whole - within or whole) for c, whole in person.items()}
+
+
 class Campaign:
     """One campaign: its people, targets and fairs, of all facts that speak of it."""
 
     def __init__(self, name: str, events: Iterable[Event]) -> None:
         facts = [event for event in replay(events) if event["data"]["campaign"] == name]
         candidates = {f["data"]["candidate"] for f in facts if "candidate" in f["data"]}
-        self.people = {c: Person([f for f in facts if f["data"].get("candidate") == c]) for c in sorted(candidates)}
+        self.heads = heads(facts, candidates)
+        self.people = {
+            head: Person([f for f in facts if self.heads.get(f["data"].get("candidate")) == head])
+            for head in sorted(set(self.heads.values()))
+        }
         self.targets: dict[str, dict[str, Any]] = {}
         self.fairs: dict[str, dict[str, Any]] = {}
         self.cancelled: set[str] = set()

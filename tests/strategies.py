@@ -151,7 +151,8 @@ def small_pools(campaigns: int = 2) -> Pools:
     """Few values for each key, so that facts speak of the same things."""
     pools: Pools = {
         "campaign": st.sampled_from(["grads1"] * 3 + ["grads2"] * (campaigns - 1)),
-        "candidate": st.sampled_from(["c1", "c1", "c2"]),
+        "candidate": st.sampled_from(["c1", "c1", "c2", "c3"]),
+        "into": _of("c", count=3),
         "target": _of("t", count=2),
         "fair": _of("f", count=2),
         "fairs": _of("f", count=2),

@@ -21,15 +21,16 @@ SELECT j.campaign, j.candidate, j.version, j.state, j.drawn FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 _STORE = f"""
-INSERT INTO journeys AS j (campaign, candidate, version, state, standing, employers, drawn, tags, offer_ends, tagged)
+INSERT INTO journeys AS j (campaign, candidate, version, state, standing, employers, drawn, tags, offer_ends, tagged,
+                           merged_into)
 SELECT c, p, v, convert_to(s, 'UTF8'), m::jsonb, coalesce(string_to_array(e, '{BETWEEN}'), '{{}}'), v,
-       coalesce(string_to_array(t, '{BETWEEN}'), '{{}}'), o, v
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], {split()}, {split()})
-     AS n(c, p, v, e, t, o, s, m)
+       coalesce(string_to_array(t, '{BETWEEN}'), '{{}}'), o, v, i
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], {split()},
+            {split()}) AS n(c, p, v, e, t, o, i, s, m)
 ON CONFLICT (campaign, candidate) DO UPDATE
 SET version = excluded.version, state = excluded.state, name = NULL, standing = excluded.standing,
     employers = excluded.employers, drawn = excluded.drawn, tags = excluded.tags, offer_ends = excluded.offer_ends,
-    tagged = excluded.tagged, updated_at = now()
+    tagged = excluded.tagged, merged_into = excluded.merged_into, updated_at = now()
 WHERE j.version = excluded.version - 1
 """
 _SCAN = 'SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate COLLATE "C"'
@@ -93,13 +94,14 @@ async def behind(conn: Conn, after: JourneyKey, most: int) -> list[JourneyKey]:
 def _columns(rows: list[tuple[JourneyKey, tuple[Stored, dict[str, int]]]]) -> list[Column]:
     named = [_row(key, stored, standing) for key, (stored, standing) in rows]
     states = documents(_encode(stored.journey) for _, (stored, _) in rows)
-    return [*columns(named, 6), states, documents(_encode(standing) for _, (_, standing) in rows)]
+    return [*columns(named, 7), states, documents(_encode(standing) for _, (_, standing) in rows)]
 
 
 def _row(key: JourneyKey, stored: Stored, standing: Mapping[str, int]) -> tuple[Value, ...]:
     journey = stored.journey
     named = BETWEEN.join(sorted(employers(journey))) or None
-    return (*key, stored.version + 1, named, _tagged(key[1], journey, standing), offer_ends(journey))
+    tagged = _tagged(key[1], journey, standing)
+    return (*key, stored.version + 1, named, tagged, offer_ends(journey), journey.merged_into)
 
 
 async def tag_more(conn: Conn, after: JourneyKey, most: int) -> JourneyKey | None:

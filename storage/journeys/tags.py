@@ -35,6 +35,8 @@ def waits_for(employer: str) -> str:
 
 def tags(candidate: str, journey: Journey, standing: Mapping[str, int]) -> list[str]:
     """All tags of a journey that stands at these milestones."""
+    if journey.merged_into is not None:
+        return []  # the person is listed once
     found = {tag(AT, said) for said in _stages(journey, standing)}
     found.update(tag("fair", fair) for fair in journey.fairs)
     found.update(tag("fair", fair) for fair in journey.checkins)
@@ -42,8 +44,9 @@ def tags(candidate: str, journey: Journey, standing: Mapping[str, int]) -> list[
     for name in ATTRIBUTES:
         if (word := journey.attributes.get(name)) is not None:
             found.add(tag(name, str(word.value)))
-    if ":" in candidate:
-        found.update(tag("of", candidate[:at]) for at, each in enumerate(candidate) if each == ":")
+    for id in journey.members or (candidate,):
+        if ":" in id:
+            found.update(tag("of", id[:at]) for at, each in enumerate(id) if each == ":")
     if not journey.erased and not journey.withdrawn:
         found.update(_waiting(journey))
     return sorted(found)

@@ -31,9 +31,11 @@ ORDER BY campaign, fair FOR UPDATE OF s
 _WORDS: Final = "(VALUES {}) AS w(kind, waiting)".format(
     ", ".join(f"('{kind}', {word == 'waiting'})" for kind, word in TELLING_OF_SEATS.items())
 )
+# Who was merged into another is told of the seat that the person has there.
 _TELLING: Final = f"""
-SELECT m.id, m.campaign, m.candidate, m.params->>'fair' AS fair, w.waiting, m.sent_at
-FROM messages m JOIN {_WORDS} USING (kind)
+SELECT m.id, m.campaign, coalesce(j.merged_into, m.candidate) AS candidate, m.params->>'fair' AS fair, w.waiting,
+       m.sent_at
+FROM messages m JOIN {_WORDS} USING (kind) LEFT JOIN journeys j USING (campaign, candidate)
 WHERE m.params ? 'fair' AND m.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')
 """
 _TOLD_NOW: Final = f"{_TELLING} AND m.id = ANY(%s::bigint[])"

@@ -10,6 +10,7 @@ from typing import Final
 from schemas.errors import NotFound
 from schemas.facts import Fact, validate_event
 from storage import messages
+from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger import dead_letters
 from storage.ledger.ledger import JourneyKey
@@ -17,6 +18,13 @@ from storage.vault.accepting import accept
 from storage.vault.process import vault
 
 SOURCE: Final = "/yinfeng/register"
+# What a person is called may be the word of one with whom they were merged. The worker draws it anew.
+_FORGET_WITH: Final = """
+UPDATE vault.person p SET name = NULL, profile = NULL, pinyin = NULL, initials = NULL, sought = NULL, phone = NULL,
+    email = NULL, drawn = NULL
+FROM journeys j JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+WHERE (p.campaign, p.candidate) = (j.campaign, j.merged_into)
+"""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -25,6 +33,7 @@ async def erase_again(conn: Conn, erased: Mapping[JourneyKey, datetime]) -> int:
     the worker applies to their journeys. Within a transaction. Returns how many."""
     cuts = {person: (at - _EPOCH) // timedelta(microseconds=1) for person, at in erased.items()}
     await vault().erase(conn, cuts)
+    await conn.execute(_FORGET_WITH, columns(list(cuts), 2))
     await dead_letters.forget(conn, cuts)
     await messages.forget(conn, cuts)
     facts = [_said(person, at) for person, at in erased.items()]

@@ -26,7 +26,7 @@ NOW = datetime(2150, 1, 1, tzinfo=UTC)  # after whatever happens in a world
 EMPTY = """
 TRUNCATE facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, employers, openings,
          messages, message_attempts, mails, dead_letters, seats, fair_seats, vault.person,
-         breakdowns
+         breakdowns, merges
 """
 # A function-scoped fixture is right here: the database is emptied in each example.
 REAL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

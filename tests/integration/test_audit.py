@@ -42,6 +42,9 @@ WORLD = [
     signed_up("c2", id="wrong"),
     retraction("wrong", candidate="c2"),
     hired("c1"),
+    signed_up("c5"),
+    signed_up("c6"),
+    event("candidate.merged", candidate="c6", into="c5"),
 ]
 
 # A derived column → a change of it that the audit must name.
@@ -50,6 +53,14 @@ CHANGES: dict[str, str] = {
     "journeys.standing": "UPDATE journeys SET standing = '{}'",
     "journeys.employers": "UPDATE journeys SET employers = '{}'",
     "journeys.tags": "UPDATE journeys SET tags = '{}'",
+    "journeys.merged_into": "UPDATE journeys SET merged_into = NULL",
+    "merges.one": "DELETE FROM merges",
+    "merges.other": "UPDATE merges SET other = 'c7'",
+    "merges.into": 'UPDATE merges SET "into" = other',
+    "merges.at": "UPDATE merges SET at = at + 1",
+    "merges.source": "UPDATE merges SET source = '/other'",
+    "merges.id": "UPDATE merges SET id = 'other'",
+    "merges.stands": "UPDATE merges SET stands = false",
     "journeys.offer_ends": "UPDATE journeys SET offer_ends = now()",
     "journeys.candidate": "DELETE FROM journeys WHERE candidate = 'c1'",
     "targets.title": "UPDATE targets SET title = 'other'",
@@ -136,6 +147,7 @@ NOT_OF_FACTS = {
     ),
     *("seats.campaign", "seats.line", "seats.turn", "fair_seats.campaign"),
     *("seats.told_waiting", "seats.told_by", "seats.asked"),  # what was told, and what is to be
+    "merges.campaign",
     *("targets.campaign", "targets.as_of", "targets.revision", "targets.tally", "targets.updated_at"),
     *("target_days.campaign", "target_days.target"),
     *("milestones.campaign", "milestones.reached_at", "breakdowns.campaign"),
@@ -152,6 +164,7 @@ DERIVED = (
     "employers",
     "openings",
     "retractions",
+    "merges",
     "seats",
     "fair_seats",
 )

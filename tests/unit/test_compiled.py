@@ -62,6 +62,7 @@ def answer(check: Callable[[Event], Fact], given: Event) -> Fact | dict[str, str
 
 def test_every_kind_of_fact_is_recognised_but_those_whose_parts_must_fit_together():
     apart = {"campaign.opened", "target.set", "fair.scheduled", "consent.given", "consent.withdrawn"}
+    apart |= {"candidate.merged", "candidate.unmerged"}
     assert set(CATALOGUE) - apart == set(shapes())
     for name in shapes():
         assert is_sure(example_event(CATALOGUE[name])), name

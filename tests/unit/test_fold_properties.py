@@ -17,6 +17,7 @@ from schemas.journey import Journey
 from schemas.pace import PERCENTS, crossed
 from storage.vault.sealing import seal
 from streams.counting import add_up
+from streams.domain import merging
 from streams.domain.campaign import Target, fold_campaign, make_target
 from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, KEPT, fold, merge, retractions, stands
 from streams.domain.measures import FUNNEL, Contribution, contribution, difference, fairs_held, milestones
@@ -164,19 +165,27 @@ def test_a_whole_world_in_any_order_is_what_the_second_opinion_says(world: list[
 def plain_fold(name: str, facts: list[Fact]) -> dict[str, Decimal]:
     """Every target's number in one campaign, by the functions that the worker uses."""
     retracted = retractions(facts)
-    own = [fact for fact in facts if fact.campaign == name and stands(fact, retracted)]
-    campaign = fold_campaign(fact for fact in own if fact.candidate is None)
+    standing = [fact for fact in facts if fact.campaign == name and stands(fact, retracted)]
+    campaign = fold_campaign(fact for fact in standing if fact.candidate is None)
     people: dict[str, list[Fact]] = {}
-    for fact in own:
+    for fact in standing:
         if fact.candidate is not None:
             people.setdefault(fact.candidate, []).append(fact)
-    journeys = [fold(mine) for mine in people.values()]
+    own = {candidate: fold(mine) for candidate, mine in people.items()}
+    journeys = whole_journeys(own, [fact for mine in people.values() for fact in mine])
     return {
         target.target: number(fairs_held(campaign.fairs.values(), target, NOW, ZONE))
         if target.measure == "fairs_held"
         else sum((number(contributed(journey, target)) for journey in journeys), Decimal(0))
         for target in campaign.targets.values()
     }
+
+
+def whole_journeys(own: dict[str, Journey], facts: list[Fact]) -> list[Journey]:
+    """What candidates carry whose own journeys and facts that stand these are."""
+    known = merging.groups(own, merging.merges(facts).values())
+    own = {candidate: own.get(candidate, Journey()) for candidate in known}
+    return [journey for group in set(known.values()) for journey in merging.carried(group, own).values()]
 
 
 @given(worlds(campaigns=1), st.randoms(use_true_random=False))

@@ -1,0 +1,100 @@
+"""Who are one person: the latest word on each pair of candidates, and whose row carries their journey."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from schemas.facts import Fact
+from storage.arrays import column, columns
+from storage.database import Conn
+from storage.ledger.ledger import JourneyKey, read_event
+
+PairKey = tuple[str, str, str]  # campaign, and two candidates in the order of their ids
+MergeRow = tuple[str, str, str, str, int, str, str, bool]  # campaign, one, other, into; at, source, id; stands
+
+_SAID: Final = """
+SELECT f.event::text FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
+  ON f.campaign = k.campaign AND f.candidate = k.candidate
+WHERE f.type = ANY(%s::text[]) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
+"""
+_DROP: Final = """
+DELETE FROM merges m USING unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, one, other)
+WHERE (m.campaign, m.one, m.other) = (k.campaign, k.one, k.other)
+"""
+_PUT: Final = """
+INSERT INTO merges (campaign, one, other, "into", at, source, id, stands)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::bool[])
+"""
+_AROUND: Final = """
+WITH RECURSIVE reached(campaign, candidate) AS (
+    SELECT * FROM unnest(%s::text[], %s::text[])
+    UNION
+    SELECT r.campaign, n.candidate FROM reached r CROSS JOIN LATERAL (
+        SELECT other FROM merges m WHERE m.campaign = r.campaign AND m.one = r.candidate AND m.stands
+        UNION ALL SELECT one FROM merges m WHERE m.campaign = r.campaign AND m.other = r.candidate AND m.stands
+    ) AS n(candidate)
+)
+SELECT m.campaign, m.one, m.other, m."into", m.at, m.source, m.id, m.stands
+FROM reached r JOIN merges m ON m.campaign = r.campaign AND m.one = r.candidate AND m.stands
+"""
+_ALL: Final = 'SELECT campaign, one, other, "into", at, source, id, stands FROM merges WHERE campaign = %s'
+_HEADS: Final = """
+SELECT j.campaign, j.candidate, j.merged_into FROM journeys j
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+WHERE j.merged_into IS NOT NULL
+"""
+_MEMBERS: Final = """
+SELECT campaign, candidate, merged_into FROM journeys j
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, merged_into) USING (campaign, merged_into)
+ORDER BY campaign, candidate COLLATE "C"
+"""
+
+
+async def said(conn: Conn, candidates: Iterable[JourneyKey], types: Collection[str]) -> list[Fact]:
+    """The applied facts of these types under these candidates' ids, retracted ones among them."""
+    cursor = await conn.execute(_SAID, [*columns(list(candidates), 2), column(sorted(types))])
+    return [read_event(event) for (event,) in await cursor.fetchall()]
+
+
+async def replace(conn: Conn, pairs: Collection[PairKey], rows: Sequence[MergeRow]) -> None:
+    """Store what is said of these pairs now. Needs their campaigns' exclusive locks."""
+    await conn.execute(_DROP, columns(sorted(pairs), 3))
+    await conn.execute(_PUT, columns(sorted(rows), 8))
+
+
+async def around(conn: Conn, candidates: Iterable[JourneyKey]) -> list[MergeRow]:
+    """The pairs that stand and hang together with these candidates, however many lie between."""
+    return await (await conn.execute(_AROUND, columns(list(candidates), 2))).fetchall()
+
+
+async def of_campaign(conn: Conn, campaign: str) -> list[MergeRow]:
+    """The latest word on every pair of a campaign."""
+    return await (await conn.execute(_ALL, [campaign])).fetchall()
+
+
+async def heads(conn: Conn, candidates: Iterable[JourneyKey]) -> dict[JourneyKey, JourneyKey]:
+    """For each of these candidates, whose row carries their journey: their own, but for those who were merged."""
+    wanted = list(candidates)
+    if not wanted:
+        return {}
+    cursor = await conn.execute(_HEADS, columns(wanted, 2))
+    merged = {(campaign, candidate): (campaign, head) for campaign, candidate, head in await cursor.fetchall()}
+    return {key: merged.get(key, key) for key in wanted}
+
+
+async def of_persons(conn: Conn, candidates: Iterable[JourneyKey]) -> list[JourneyKey]:
+    """All candidates who are the same persons as these, in their order."""
+    return sorted({each for found in (await members(conn, candidates)).values() for each in found})
+
+
+async def members(conn: Conn, candidates: Iterable[JourneyKey]) -> dict[JourneyKey, list[JourneyKey]]:
+    """For each of these candidates all who are the same person, the head first; themselves alone where nobody is."""
+    known = await heads(conn, candidates)
+    if not known:
+        return {}
+    cursor = await conn.execute(_MEMBERS, columns(sorted(set(known.values())), 2))
+    found: dict[JourneyKey, list[JourneyKey]] = {head: [head] for head in known.values()}
+    for campaign, candidate, head in await cursor.fetchall():
+        found[campaign, head].append((campaign, candidate))
+    return {key: found[head] for key, head in known.items()}

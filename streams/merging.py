@@ -1,0 +1,119 @@
+"""Who are one person, brought to where the facts stand, and the journeys that this makes others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from schemas.facts import Fact
+from schemas.journey import Journey
+from storage.database import Conn
+from storage.journeys import journeys, merging
+from storage.journeys.journeys import Stored
+from storage.journeys.merging import MergeRow
+from storage.ledger import ledger
+from storage.ledger.ledger import JourneyKey
+from streams.domain.fold import fold, stands
+from streams.domain.merging import TYPES, Group, Merge, carried, groups, merges, pair_of
+
+Groups = Mapping[JourneyKey, Group]  # the group of each of its members
+
+
+def words(facts: Iterable[Fact]) -> list[Fact]:
+    """Those of these facts that say who is one person."""
+    return [fact for fact in facts if fact.type in TYPES]
+
+
+def named(said: Iterable[Fact]) -> set[JourneyKey]:
+    """Of whom these words speak."""
+    return {(fact.campaign, candidate) for fact in said for candidate in pair_of(fact)}
+
+
+async def regroup(conn: Conn, stored: dict[JourneyKey, Stored], said: Sequence[Fact]) -> Groups:
+    """Load whoever is or was one person with those who are `stored`, and take in what is `said` of that now: words that
+    came or were taken back, of whom all are stored (then the campaigns' exclusive locks are needed). Returns the groups
+    of all whose journeys are to be folded anew: who is alone again is a group of one."""
+    await _complete(conn, stored)
+    touched = {key for key, row in stored.items() if row.journey.members or row.journey.merged_into}
+    if not said:
+        return _as_stored(stored, touched)
+    await _take_in(conn, said)
+    return await standing(conn, touched | named(said))
+
+
+async def standing(conn: Conn, keys: Collection[JourneyKey]) -> Groups:
+    """The groups of these candidates, by what stands of pairs."""
+    pairs: dict[str, list[Merge]] = {}
+    for row in await merging.around(conn, keys):
+        pairs.setdefault(row[0], []).append(merge_of(row))
+    by_campaign: dict[str, list[str]] = {}
+    for campaign, candidate in sorted(keys):
+        by_campaign.setdefault(campaign, []).append(candidate)
+    return {
+        (campaign, candidate): group
+        for campaign, candidates in by_campaign.items()
+        for candidate, group in groups(candidates, pairs.get(campaign, [])).items()
+    }
+
+
+def merge_of(row: MergeRow) -> Merge:
+    """A stored word on a pair."""
+    _, one, other, into, at, source, id, stands = row
+    return Merge((one, other), (at, source, id), into, stands)
+
+
+def fold_groups(known: Groups, facts: Mapping[JourneyKey, list[Fact]]) -> dict[JourneyKey, Journey]:
+    """What each member of these groups carries; `facts`: those of each that stand."""
+    found: dict[JourneyKey, Journey] = {}
+    for campaign, group in {(campaign, group) for (campaign, _), group in known.items()}:
+        own = {member: fold(facts[campaign, member]) for member in group.members}
+        found |= {(campaign, member): journey for member, journey in carried(group, own).items()}
+    return found
+
+
+def of_group(known: Groups, key: JourneyKey, facts: Mapping[JourneyKey, list[Fact]]) -> list[Fact]:
+    """What was said of a person, under whichever of their ids."""
+    if key not in known:
+        return facts.get(key, [])
+    return [fact for member in known[key].members for fact in facts.get((key[0], member), ())]
+
+
+def together(known: Groups, keys: Iterable[JourneyKey]) -> list[JourneyKey]:
+    """These candidates, and those who are the same person."""
+    wanted = list(keys)
+    return sorted({*wanted, *((key[0], member) for key in wanted if key in known for member in known[key].members)})
+
+
+async def _complete(conn: Conn, stored: dict[JourneyKey, Stored]) -> None:
+    heads = {(key[0], row.journey.merged_into) for key, row in stored.items() if row.journey.merged_into}
+    await _load(conn, stored, {(campaign, head) for campaign, head in heads if head})
+    await _load(conn, stored, {(key[0], each) for key, row in stored.items() for each in row.journey.members})
+
+
+async def _load(conn: Conn, stored: dict[JourneyKey, Stored], keys: set[JourneyKey]) -> None:
+    if missing := keys - stored.keys():
+        stored |= await journeys.load(conn, sorted(missing))
+
+
+def _as_stored(stored: Mapping[JourneyKey, Stored], touched: Collection[JourneyKey]) -> Groups:
+    found: dict[JourneyKey, Group] = {}
+    for campaign, candidate in touched:
+        if members := stored[campaign, candidate].journey.members:
+            group = Group(candidate, tuple(sorted(members)))
+            found |= {(campaign, member): group for member in group.members}
+    return found
+
+
+async def _take_in(conn: Conn, said: Sequence[Fact]) -> None:
+    """Store the latest word on each pair of which something was said or taken back."""
+    facts = await merging.said(conn, named(said), TYPES)
+    retracted = await ledger.retracted(conn, facts)
+    pairs = {(fact.campaign, *pair_of(fact)) for fact in said}
+    rows: list[MergeRow] = []
+    for campaign in {campaign for campaign, _, _ in pairs}:
+        latest = merges(fact for fact in facts if fact.campaign == campaign and stands(fact, retracted))
+        rows += [
+            (campaign, *pair, merge.into, *merge.at, merge.stands)
+            for pair, merge in latest.items()
+            if (campaign, *pair) in pairs
+        ]
+    await merging.replace(conn, pairs, rows)

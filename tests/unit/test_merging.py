@@ -1,0 +1,159 @@
+"""Candidates who are one person, against the second opinion: in any order, and as if never merged once they are not."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.facts import Fact, validate_event
+from schemas.journey import Journey, Member
+from streams.domain.fold import ATTRIBUTES, fold, retractions, stands
+from streams.domain.measures import milestones
+from streams.domain.merging import Group, carried, groups, merges, pair_of
+from streams.domain.seats import lines
+from tests import oracle
+from tests.facts import fact
+from tests.strategies import Event, events, few_or_many, small_pools
+from tests.unit.test_fold_properties import PERSONAL, first_of_each
+
+WORDS = ["candidate.merged", "candidate.unmerged"]
+IDS = st.sampled_from([f"c{n}" for n in range(1, 5)])
+POOLS = small_pools(campaigns=1) | {"candidate": IDS, "into": IDS}
+TYPES = [*PERSONAL, *WORDS * 3, *["candidate.signed_up", "hire.started", "fact.retracted"] * 2]
+LIVES = few_or_many(st.sampled_from(TYPES).flatmap(lambda name: events([name], POOLS)), 40)
+
+
+def standing(facts: list[Fact]) -> list[Fact]:
+    retracted = retractions(facts)
+    return [each for each in facts if stands(each, retracted)]
+
+
+def journeys(facts: list[Fact]) -> dict[str, Journey]:
+    """What everybody carries, by the functions that the worker uses."""
+    lasting = standing(facts)
+    known = {str(each.candidate) for each in facts}
+    known_groups = groups(known, merges(lasting).values())
+    own = {name: fold(each for each in lasting if each.candidate == name) for name in known_groups}
+    return {name: held for group in set(known_groups.values()) for name, held in carried(group, own).items()}
+
+
+def without_empty(found: dict[str, Journey]) -> dict[str, Journey]:
+    return {name: journey for name, journey in found.items() if journey != Journey()}
+
+
+@given(LIVES, st.randoms(use_true_random=False))
+def test_order_and_repetition_change_nothing(world: list[Event], rng: random.Random):
+    facts = first_of_each(world)
+    again = facts + rng.choices(facts, k=5) if facts else []
+    rng.shuffle(again)
+    assert journeys(again) == journeys(facts)
+
+
+@given(LIVES)
+def test_who_is_one_person_is_what_the_second_opinion_says(world: list[Event]):
+    found = journeys(first_of_each(world))
+    told = oracle.heads(oracle.replay(world), found)
+    assert {name: journey.merged_into or name for name, journey in found.items()} == {
+        name: told[name] for name in found
+    }
+    for name, journey in found.items():
+        together = sorted(each for each, head in told.items() if head == name)
+        assert sorted(journey.members) == (together if len(together) > 1 else [])
+
+
+@given(LIVES)
+def test_one_journey_is_all_that_is_known_of_the_person(world: list[Event]):
+    found = journeys(first_of_each(world))
+    for name, person in oracle.Campaign("grads1", world).people.items():
+        journey = found[name]
+        assert {name: journey.attribute(name) for name in ATTRIBUTES if name in journey.attributes} == person.attributes
+        assert {name: at[1:] for name, at in journey.told.items()} == person.told
+        assert {offer: known.status.value for offer, known in journey.offers.items()} == person.offers
+        assert {employer: hire.status.value for employer, hire in journey.hires.items()} == person.hires
+        assert journey.withdrawn == person.withdrawn
+        assert {fair: at[1:] for fair, at in lines(journey).items()} == {f: at[1:] for f, at in person.lines.items()}
+        assert set(milestones(journey)) == {m for m in oracle.MEASURES if person.stands(m)}
+
+
+@given(LIVES)
+def test_the_others_count_for_nothing(world: list[Event]):
+    for journey in journeys(first_of_each(world)).values():
+        if journey.merged_into is not None:
+            assert (milestones(journey), lines(journey), journey.payments) == ({}, {}, {})
+
+
+@given(LIVES)
+def test_without_erasures_it_is_the_fold_of_all_facts(world: list[Event]):
+    facts = first_of_each([event for event in world if event["type"] != "candidate.erased"])
+    for name, journey in journeys(facts).items():
+        if journey.members:
+            whole = fold(each for each in standing(facts) if each.candidate in journey.members)
+            whole.members = dict.fromkeys(journey.members, Member())
+            assert journey == whole, name
+
+
+@given(LIVES, IDS, IDS)
+def test_once_unmerged_it_is_as_if_never_merged(world: list[Event], one: str, other: str):
+    if one == other:
+        return
+    facts = first_of_each(world)
+    word = {"candidate": one, "into": other, "campaign": "grads1", "time": "2026-12-02T00:00:00Z", "source": "/z"}
+    unmerged = fact("candidate.unmerged", id="unmerged", **word)
+    never = [each for each in facts if each.type not in WORDS or pair_of(each) != pair_of(unmerged)]
+    assert without_empty(journeys([*facts, unmerged])) == without_empty(journeys(never))
+
+
+@given(LIVES, st.data())
+def test_a_word_taken_back_is_as_if_never_said(world: list[Event], data: Any):
+    facts = first_of_each(world)
+    words = [each for each in facts if each.type in WORDS]
+    if not words:
+        return
+    wrong = data.draw(st.sampled_from(words))
+    taken_back = retraction_of(wrong)
+    never = [each for each in facts if each.identity != wrong.identity]
+    assert without_empty(journeys([*facts, taken_back])) == without_empty(journeys([*never, taken_back]))
+
+
+def retraction_of(wrong: Fact) -> Fact:
+    data = {"campaign": "grads1", "candidate": wrong.candidate, "source": wrong.source, "id": wrong.id}
+    return validate_event(
+        {"specversion": "1.0", "type": "fact.retracted", "source": "/z", "id": "back", "time": "2026-12-02T00:00:00Z",
+         "data": {**data, "reason": "twins"}}
+    )  # fmt: skip
+
+
+def test_the_head_is_who_was_merged_into_nobody():
+    said = [("a", "b"), ("b", "c"), ("d", "c")]
+    words = merges(fact("candidate.merged", candidate=one, into=other) for one, other in said)
+    assert set(groups("abcd", words.values()).values()) == {Group("c", ("a", "b", "c", "d"))}
+
+
+def test_the_head_of_a_ring_is_whose_id_is_first():
+    said = [("c", "b"), ("b", "a"), ("a", "c")]
+    words = merges(fact("candidate.merged", candidate=one, into=other) for one, other in said)
+    assert groups("a", words.values())["b"].head == "a"
+
+
+def test_the_latest_word_on_a_pair_wins_in_whichever_direction():
+    merged = fact("candidate.merged", candidate="a", into="b", time="2026-03-01T00:00:00Z")
+    unmerged = fact("candidate.unmerged", candidate="b", into="a", time="2026-03-02T00:00:00Z")
+    again = fact("candidate.merged", candidate="b", into="a", time="2026-03-03T00:00:00Z")
+    assert groups("ab", merges([unmerged, merged]).values())["a"].members == ("a",)
+    assert groups("ab", merges([again, merged, unmerged]).values())["b"].head == "a"
+
+
+def test_one_who_was_erased_leaves_the_other_as_they_were():
+    common = {"fair": "spring", "source": "/hr"}
+    early = fact("candidate.signed_up", candidate="a", name="李", phone="13800000000", education="master",
+                 time="2026-03-01T00:00:00Z", **common)  # fmt: skip
+    late = fact("candidate.signed_up", candidate="b", name="李思雨", time="2026-03-02T00:00:00Z", **common)
+    erased = fact("candidate.erased", candidate="a", time="2026-03-03T00:00:00Z")
+    merged = fact("candidate.merged", candidate="a", into="b", time="2026-03-04T00:00:00Z")
+    whole = journeys([early, late, erased, merged])["b"]
+    assert (whole.erased, whole.told.keys(), whole.attribute("education")) == (False, {"name"}, "master")
+    assert (whole.in_line("spring"), whole.fairs["spring"]) == (late.stamp, early.stamp[0])
+    assert (whole.own("a").erased, whole.own("b").erased) == (True, False)
