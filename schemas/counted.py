@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,8 @@ class Counted:
 class Explaining:
     """How a target counts, as pure functions; `retracted` says which facts don't stand.
 
-    `person(target, facts, retracted)`: what the candidate of these facts adds; None: nothing.
+    `person(target, facts, retracted)`: what the person of these facts adds; None: nothing.
+    `persons(facts, retracted)`: under whose id each person among their candidates stands, and all ids of theirs.
     `fairs(target, facts, retracted, now)`: the fairs that were held by `now`, of a campaign's own facts, with what
     each adds and its title.
     `journey(target, journey)`: what a candidate adds whose facts are folded already.
@@ -38,3 +39,4 @@ class Explaining:
     person: Callable[[Definition, Sequence[Fact], Retracted], Counted | None]
     fairs: Callable[[Definition, Collection[Fact], Retracted, datetime], list[tuple[str, Counted]]]
     journey: Callable[[Definition, Journey], Decimal]
+    persons: Callable[[Collection[Fact], Retracted], Mapping[str, tuple[str, ...]]]

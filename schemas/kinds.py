@@ -247,3 +247,21 @@ FACT_KINDS: Final[dict[str, tuple[str, ...]]] = {
     type: tuple(kind.name for kind in KINDS if type in kind.asked_by)
     for type in dict.fromkeys(type for kind in KINDS for type in kind.asked_by)
 }
+
+# Message kind → the keys of the fact's data that make its reason one of its own: the same signup posted twice
+# is one reason, an offer on changed terms is another. A kind that is not here has each fact for a reason: two
+# payments of one benefit are two.
+REASONS: Final[dict[str, tuple[str, ...]]] = {
+    SIGNUP_CONFIRMATION: ("fair",),
+    INTERVIEW_RESULT: ("employer", "position", "outcome"),
+    OFFER_EXPIRING: ("offer", "expires_at"),
+    OFFER_RESCINDED: ("offer",),
+    BENEFIT_VERIFIED: ("benefit", "kind"),
+    OFFER_ACCEPTED: ("offer",),
+    OFFER_DECLINED: ("offer",),
+    OFFER_EXPIRED: ("offer", "employer", "position", "expires_at"),
+    OFFER: ("offer", "employer", "position", "city", "expires_at"),
+    WELCOME: ("employer", "started_on"),
+    THANKS: ("fair",),
+    BENEFIT_AVAILABLE: ("employer", "started_on"),
+}

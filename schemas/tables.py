@@ -196,7 +196,8 @@ class JourneyRow(SQLModel, table=True):
 
 class MergeRow(SQLModel, table=True):
     """The latest word on whether two candidates are one person: of a pair, in the order of their ids, whether it
-    `stands`, `into` whom, and by which fact. Written under the campaign's exclusive lock."""
+    `stands`, `into` whom, and by which fact; none where every word was taken back. Written under the campaign's
+    exclusive lock."""
 
     __tablename__ = "merges"
     __table_args__ = (Index("merges_other", "campaign", "other"),)
@@ -204,10 +205,10 @@ class MergeRow(SQLModel, table=True):
     campaign: str = Field(primary_key=True)
     one: str = Field(primary_key=True)
     other: str = Field(primary_key=True)
-    into: str
-    at: int = Field(sa_type=BigInteger)
-    source: str
-    id: str
+    into: str | None = None
+    at: int | None = Field(default=None, sa_type=BigInteger)
+    source: str | None = None
+    id: str | None = None
     stands: bool
 
 

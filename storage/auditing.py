@@ -106,7 +106,8 @@ WITH words AS (
 ), said AS (
     SELECT DISTINCT ON (one, other) * FROM words
     ORDER BY one, other, at DESC, source COLLATE "C" DESC, id COLLATE "C" DESC
-), noted AS (SELECT one, other, "into", at, source, id, stands FROM merges WHERE campaign = %(campaign)s)
+), noted AS (SELECT one, other, "into", at, source, id, stands FROM merges
+           WHERE campaign = %(campaign)s AND at IS NOT NULL)
 SELECT one, other FROM ((TABLE said EXCEPT TABLE noted) UNION ALL (TABLE noted EXCEPT TABLE said)) AS apart
 GROUP BY one, other ORDER BY one, other
 """

@@ -57,8 +57,8 @@ async def standing(conn: Conn, keys: Collection[JourneyKey]) -> Groups:
 
 def merge_of(row: MergeRow) -> Merge:
     """A stored word on a pair."""
-    _, one, other, into, at, source, id, stands = row
-    return Merge((one, other), (at, source, id), into, stands)
+    _, one, other, into, at, source, id, holds = row
+    return Merge((one, other), (at or 0, source or "", id or ""), into or one, holds)
 
 
 def fold_groups(known: Groups, facts: Mapping[JourneyKey, list[Fact]]) -> dict[JourneyKey, Journey]:
@@ -108,12 +108,13 @@ async def _take_in(conn: Conn, said: Sequence[Fact]) -> None:
     facts = await merging.said(conn, named(said), TYPES)
     retracted = await ledger.retracted(conn, facts)
     pairs = {(fact.campaign, *pair_of(fact)) for fact in said}
-    rows: list[MergeRow] = []
-    for campaign in {campaign for campaign, _, _ in pairs}:
-        latest = merges(fact for fact in facts if fact.campaign == campaign and stands(fact, retracted))
-        rows += [
-            (campaign, *pair, merge.into, *merge.at, merge.stands)
-            for pair, merge in latest.items()
-            if (campaign, *pair) in pairs
-        ]
-    await merging.replace(conn, pairs, rows)
+    latest = {
+        (campaign, *pair): merge
+        for campaign in {campaign for campaign, _, _ in pairs}
+        for pair, merge in merges(f for f in facts if f.campaign == campaign and stands(f, retracted)).items()
+    }
+    await merging.put(conn, [_row(pair, latest.get(pair)) for pair in pairs])
+
+
+def _row(pair: tuple[str, str, str], merge: Merge | None) -> MergeRow:
+    return (*pair, merge.into, *merge.at, merge.stands) if merge else (*pair, None, None, None, None, False)

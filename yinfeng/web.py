@@ -81,7 +81,7 @@ from storage.database import Conn, borrowed, make_pool
 from storage.overview import overview
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
-from streams.domain.explaining import added, counted, held
+from streams.domain.explaining import added, counted, held, persons
 from yinfeng import metrics, problems
 from yinfeng.access_mail import has_a_way, make_post
 from yinfeng.campaign_limits import keep_to_campaigns
@@ -100,7 +100,7 @@ if TYPE_CHECKING:
 
 TITLE = "Yinfeng 引凤"
 MOST_SCREENS = 500  # of one wall, in one web process
-EXPLAINING = Explaining(person=counted, fairs=held, journey=added)
+EXPLAINING = Explaining(person=counted, fairs=held, journey=added, persons=persons)
 _MISSING = "a key is needed: Authorization: Bearer …, or sign in at /login"
 
 Authenticate = Callable[[Request], Awaitable[Caller]]

@@ -37,27 +37,35 @@ async def candidate_page(
     restricted = await restricting.standing(conn, campaign, candidate)
     if restricted is not None:
         return _nothing_but(campaign, candidate, known, restricted)
+    ids = sorted(known.journey.members) or [candidate]
     seats = await seat_reads.standing(conn, campaign, candidate)
     timeline = await candidates.timeline(
         conn,
         campaign,
-        candidate,
+        ids,
         employer=employer,
         offers=_offers_of(known.journey, employer),
         after=after,
         limit=limit,
     )
-    messages = [] if employer else await candidates.messages(conn, campaign, candidate, limit=MAX_MESSAGES)
+    messages = [] if employer else await candidates.messages(conn, campaign, ids, limit=MAX_MESSAGES)
     journey = journey_document(known, employer, seats)
-    about = {"campaign": campaign, "candidate": candidate, "restricted": None}
+    about = {"campaign": campaign, **_named(candidate, known), "restricted": None}
     return {**about, **journey, "timeline": timeline, "messages": messages}
 
 
 def _nothing_but(campaign: str, candidate: str, known: KnownCandidate, restricted: dict[str, Any]) -> dict[str, Any]:
     """Of who is restricted: that they are, since when, until when and why."""
-    nobody = journey_document(KnownCandidate(Journey(), {}, [], known.updated_at))
-    about = {"campaign": campaign, "candidate": candidate, "restricted": restricted}
+    nobody = journey_document(KnownCandidate(known.head, Journey(), {}, [], known.updated_at))
+    about = {"campaign": campaign, **_named(candidate, known), "restricted": restricted}
     return {**about, **nobody, "timeline": [], "messages": []}
+
+
+def _named(candidate: str, known: KnownCandidate) -> dict[str, Any]:
+    """Who was asked for; `merged_into`: under whose id the person stands, where that is another; `members`: all ids of
+    one who has several."""
+    merged_into = known.head if known.head != candidate else None
+    return {"candidate": candidate, "merged_into": merged_into, "members": sorted(known.journey.members)}
 
 
 def journey_document(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from schemas.counted import Explaining, Retracted
 from schemas.facts import Fact
 from storage.database import Conn
-from storage.journeys import counted
+from storage.journeys import counted, merging
 from storage.journeys.counted import Numbered
 
 Row = dict[str, Any]
@@ -61,46 +61,51 @@ async def changes(conn: Conn, explaining: Explaining, target: Row, since: dateti
     touched = await counted.touched(conn, campaign, first, end, limit=MOST + 1)
     own = await counted.facts_of_nobody(conn, campaign, [RETRACTION, *TARGET_FACTS])
     taken_back = [each for each in own if each[1].type == RETRACTION]
+    circles = await merging.circles(conn, campaign, touched[:MOST])
     found: list[Change] = []
-    for start in range(0, len(touched[:MOST]), PORTION):
-        people = await counted.facts_of(conn, campaign, touched[start : start + PORTION])
-        found += [
-            change
-            for candidate, facts in people.items()
-            if (change := _change(explaining, target, candidate, facts, taken_back=taken_back, first=first, end=end))
-        ]
+    for start in range(0, len(circles), PORTION):
+        portion = circles[start : start + PORTION]
+        facts = await counted.facts_of(conn, campaign, {each for circle in portion for each in circle})
+        for circle in portion:
+            said = sorted((each for one in circle for each in facts[one]), key=lambda each: each[0])
+            found += _changes(explaining, target, said, taken_back=taken_back, first=first, end=end)
     set_anew = any(
         first <= seq < end and fact.type != RETRACTION and fact.data["target"] == target["target"] for seq, fact in own
     )
     return Changes(tuple(found), len(touched) <= MOST, set_anew)
 
 
-def _change(
+def _changes(
     explaining: Explaining,
     target: Row,
-    candidate: str,
     facts: Sequence[Numbered],
     *,
     taken_back: Sequence[Numbered],
     first: int,
     end: int,
-) -> Change | None:
-    """What the facts from one number of the ledger to before another made of a person's share; None: nothing."""
-    before, after = (_share(explaining, target, facts, taken_back, until) for until in (first, end))
-    if before == after:
-        return None
+) -> list[Change]:
+    """What the facts from one number of the ledger to before another made of the shares of those of whom they are: of
+    one candidate, or of some who are or were the same person."""
+    before, after = (_shares(explaining, target, facts, taken_back, until) for until in (first, end))
     meanwhile = tuple(fact for seq, fact in [*facts, *_about(facts, taken_back)] if first <= seq < end)
-    return Change(candidate, after - before, meanwhile)
+    return [
+        Change(candidate, changed, meanwhile)
+        for candidate in sorted(before.keys() | after.keys())
+        if (changed := after.get(candidate, Decimal(0)) - before.get(candidate, Decimal(0)))
+    ]
 
 
-def _share(
+def _shares(
     explaining: Explaining, target: Row, facts: Sequence[Numbered], taken_back: Sequence[Numbered], before: int
-) -> Decimal:
-    """What a person added to the target as of a number of the ledger."""
+) -> dict[str, Decimal]:
+    """What each person added to the target as of a number of the ledger."""
     known = [fact for seq, fact in facts if seq < before]
     gone = _retracted([*known, *(fact for seq, fact in taken_back if seq < before)])
-    each = explaining.person(target, known, gone)
-    return each.amount if each else Decimal(0)
+    found: dict[str, Decimal] = {}
+    for head, ids in explaining.persons(known, gone).items():
+        if each := explaining.person(target, [fact for fact in known if fact.candidate in ids], gone):
+            found[head] = each.amount
+    return found
 
 
 def _retracted(facts: Iterable[Fact]) -> Retracted:

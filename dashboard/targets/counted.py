@@ -12,7 +12,7 @@ from schemas.counted import Counted, Explaining
 from schemas.errors import NotFound
 from storage.campaigns.reads import plain
 from storage.database import Conn
-from storage.journeys import counted, people, sight
+from storage.journeys import counted, merging, people, sight
 from storage.ledger import ledger
 
 Row = dict[str, Any]
@@ -63,12 +63,13 @@ async def first(found: AsyncIterator[Row], limit: int) -> list[Row]:
 
 async def _people(conn: Conn, explaining: Explaining, target: Row, candidates: list[str], wanted: Wanted) -> list[Row]:
     campaign = target["campaign"]
-    facts = await ledger.facts_of_candidates(conn, [(campaign, each) for each in candidates])
+    ids = await merging.members(conn, [(campaign, each) for each in candidates])
+    facts = await ledger.facts_of_candidates(conn, [each for members in ids.values() for each in members])
     retracted = await ledger.retracted(conn, [fact for said in facts.values() for fact in said])
     names = await people.names(conn, campaign, candidates)
     found = []
-    for (_, candidate), said in facts.items():
-        each = explaining.person(target, said, retracted)
+    for (_, candidate), members in ids.items():
+        each = explaining.person(target, [fact for key in members for fact in facts[key]], retracted)
         if each is not None and wanted(each):
             found.append(_row(candidate, names.get(candidate), each))
     return found

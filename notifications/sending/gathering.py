@@ -17,7 +17,7 @@ from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, ToldWith, Writer, employer_of
 from schemas.facts import Fact
 from schemas.journey import Journey
-from schemas.kinds import AUDIENCES, FACT_KINDS
+from schemas.kinds import AUDIENCES, BY_NAME, FACT_KINDS, REASONS
 from schemas.messages import SIGNUP_CHECK, TEMPLATE_TEST
 from schemas.sealed import personal_fields, personal_names
 from storage.access import own_pages
@@ -25,7 +25,7 @@ from storage.database import Conn
 from storage.journeys import journeys, sight, unconfirmed
 from storage.journeys.journeys import Stored
 from storage.ledger.ledger import JourneyKey
-from storage.messages import asking, seat_words
+from storage.messages import asking, seat_words, told_already
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
 from storage.messages.claiming import Claimed
@@ -36,7 +36,9 @@ from storage.vault.process import vault
 log = logging.getLogger(__name__)
 
 Made = Letter | NotNow | ToldWith
-NOBODY: Final = Stored(0, Journey())
+Known = Mapping[JourneyKey, tuple[JourneyKey, Stored]]  # of each candidate, under whose id the journey is stored
+NOBODY: Final = (("", ""), Stored(0, Journey()))
+TOLD_ALREADY: Final = "told under another id of the same person"
 SIGNUP: Final = "candidate.signed_up"  # what it tells of a person, the journey knows
 # Kinds that a fact asks for in which somebody wrote something, or offered something.
 TELLS_PROSE: Final = frozenset(
@@ -50,19 +52,23 @@ async def letters_for(
 ) -> list[Made]:
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
-    known = await journeys.load(conn, keys) if keys else {}
+    known = await journeys.carried(conn, keys) if keys else {}
     reading = ReadSoFar()
-    await vault().embody(conn, {key: each.journey for key, each in known.items()}, reading=reading, hidden=True)
+    await vault().embody(conn, {head: each.journey for head, each in known.values()}, reading=reading, hidden=True)
     claimed = await _with_typed(conn, await _with_prose(conn, claimed, reading))
     background = await _around(conn, claimed, known, now)
     situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
+    told = await told_already.told(conn, _of_several_ids(situations))
     made: list[Made] = []
     for place, (situation, message) in enumerate(zip(arranged(situations), claimed, strict=True)):
         if place % BREATHE_EVERY == BREATHE_EVERY - 1:
             await asyncio.sleep(0)
-        made.append(
-            _letter(situation, _stored(known, message).version) if isinstance(situation, Situation) else situation
-        )
+        if message.id in told:
+            made.append(NotNow("cancelled", TOLD_ALREADY))
+        elif isinstance(situation, Situation):
+            made.append(_letter(situation, *_head(known, message)))
+        else:
+            made.append(situation)
     await asking.request(conn, [why.instead for why in made if isinstance(why, NotNow) and why.instead])
     return await suppressing.held_back(conn, claimed, made)
 
@@ -70,9 +76,10 @@ async def letters_for(
 async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Links, now: datetime) -> Situation:
     """One message and all that is known around it, for looking at: nothing is changed by it."""
     key = (message.campaign, message.candidate or "")
-    journey = (await journeys.load(conn, [key]))[key].journey if message.candidate is not None else Journey()
+    known = await journeys.carried(conn, [key]) if message.candidate is not None else {}
+    journey = _stored(known, message).journey
     reading = ReadSoFar()
-    await vault().embody(conn, {key: journey}, reading=reading, hidden=True)
+    await vault().embody(conn, {head: each.journey for head, each in known.values()}, reading=reading, hidden=True)
     (message,) = await _with_typed(conn, await _with_prose(conn, [message], reading))
     fair = message.params.get("fair")
     employer = employer_of(message, journey)
@@ -82,7 +89,7 @@ async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Link
         [(message.campaign, fair)] if fair else [],
         [(message.campaign, employer)] if employer else [],
     )
-    about.seats.update(await seat_words.of(conn, [(message.campaign, fair, message.candidate)] if fair else []))
+    about.seats.update(await _seats(conn, [message] if fair else [], known))
     about = replace(about, seen=await _seen(conn, [(message, journey)]))
     about.generations.update(await own_pages.generations(conn, [key]))
     situation = Situation(message, journey, about, writer, links, now)
@@ -124,18 +131,15 @@ def _form(message: Claimed) -> unconfirmed.Form:
     return (message.params["signup"], message.campaign, message.candidate or "")
 
 
-async def _around(
-    conn: Conn, claimed: Sequence[Claimed], known: Mapping[JourneyKey, Stored], now: datetime
-) -> Background:
+async def _around(conn: Conn, claimed: Sequence[Claimed], known: Known, now: datetime) -> Background:
     fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
     campaigns = {message.campaign for message in claimed}
     employers = {(each.campaign, employer_of(each, _stored(known, each).journey) or "") for each in claimed}
     background = await load_background(conn, campaigns, fairs, employers)
-    seats = {(each.campaign, each.params["fair"], each.candidate) for each in claimed if each.params.get("fair")}
     to_hr = {message.campaign for message in claimed if AUDIENCES[message.kind] == "hr"}
     return replace(
         background,
-        seats=await seat_words.of(conn, seats),
+        seats=await _seats(conn, [each for each in claimed if each.params.get("fair")], known),
         seen=await _seen(conn, [(each, _stored(known, each).journey) for each in claimed]),
         to_hr=await told_hr(conn, to_hr, since=now - HOUR) if to_hr else {},
         generations=await own_pages.generations(conn, [key for key in known if key[1]]),
@@ -153,18 +157,52 @@ async def _seen(conn: Conn, about: Sequence[tuple[Claimed, Journey]]) -> set[tup
     return await sight.seen(conn, wanted) if wanted else set()
 
 
-def _stored(known: Mapping[JourneyKey, Stored], message: Claimed) -> Stored:
-    return known.get((message.campaign, message.candidate or ""), NOBODY)
+async def _seats(conn: Conn, about: Sequence[Claimed], known: Known) -> dict[seat_words.Key, seat_words.Seat]:
+    """How those stand to whom these messages are, each by the id that its message names."""
+    stands = {
+        (each.campaign, each.params["fair"], each.candidate): (*_head(known, each)[0], each.params["fair"])
+        for each in about
+    }
+    found = await seat_words.of(conn, {(campaign, fair, head) for campaign, head, fair in stands.values()})
+    keys = {key: (campaign, fair, head) for key, (campaign, head, fair) in stands.items()}
+    return {key: found[stood] for key, stood in keys.items() if stood in found}
 
 
-def _letter(situation: Situation, version: int) -> Letter | NotNow:
+def _of_several_ids(situations: Sequence[Situation]) -> list[told_already.Asked]:
+    """The messages that may have gone under another id of the same person."""
+    return [
+        told_already.Asked(
+            message.id,
+            message.campaign,
+            message.kind,
+            tuple(each for each in situation.journey.members if each != message.candidate),
+            {name: message.params.get(name) for name in REASONS[message.kind]},
+            BY_NAME[message.kind].undone_by.types,
+        )
+        for situation in situations
+        if (message := situation.message).kind in REASONS and situation.journey.members
+    ]
+
+
+def _stored(known: Known, message: Claimed) -> Stored:
+    return known.get((message.campaign, message.candidate or ""), NOBODY)[1]
+
+
+def _head(known: Known, message: Claimed) -> tuple[JourneyKey, int]:
+    """Under whose id the journey is stored of whom a message is about, and its version."""
+    key = (message.campaign, message.candidate or "")
+    head, stored = known.get(key, (key, NOBODY[1]))
+    return head, stored.version
+
+
+def _letter(situation: Situation, head: JourneyKey, version: int) -> Letter | NotNow:
     try:
         if situation.message.kind == TEMPLATE_TEST:
             return letter_of_a_test(situation)
         return composing.compose(situation)
     except NotNow as reason:
         if reason.status in ("held", "cancelled") and situation.message.candidate is not None:
-            reason.seen = (situation.message.campaign, situation.message.candidate, version)
+            reason.seen = (*head, version)
         return reason
     except Exception as error:
         return unwritten(situation.message, error)

@@ -98,8 +98,9 @@ class Counter:
         async with borrowed(self.pool) as conn:
             candidate = await addresses.claim(conn, sent.campaign, address, fresh)
             key = (sent.campaign, candidate)
-            journey = (await journeys.load(conn, [key]))[key].journey
-            await vault().embody(conn, {key: journey}, hidden=True)
+            head, stored = (await journeys.carried(conn, [key]))[key]
+            journey = stored.journey
+            await vault().embody(conn, {head: journey}, hidden=True)
             _, *said = journey.told.get("email", (0, "", ""))
             written = await posters.wrote_themselves(conn, (said[0], said[1]))
             if _is_theirs(journey, address) and not written:

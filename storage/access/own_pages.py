@@ -7,6 +7,7 @@ from typing import Final
 
 from storage.arrays import columns
 from storage.database import Conn
+from storage.journeys import merging
 from storage.ledger.ledger import JourneyKey
 from storage.vault.process import vault
 
@@ -31,13 +32,14 @@ WHERE (address = %(digest)b OR lower(recipient) = %(address)s) AND NOT forgotten
 # The mails whose tickets and answers the page leads to, the newest last.
 _LINKS: Final = """
 SELECT kind, params->>'fair' AS fair, params->>'offer' AS offer, nonce::text FROM messages
-WHERE campaign = %s AND candidate = %s AND kind = ANY(%s) AND status <> 'cancelled' AND NOT forgotten ORDER BY id
+WHERE campaign = %s AND candidate = ANY(%s) AND kind = ANY(%s) AND status <> 'cancelled' AND NOT forgotten ORDER BY id
 """
 
 
 async def mails(conn: Conn, campaign: str, candidate: str, kinds: Collection[str]) -> list[tuple[str, str, str, str]]:
-    """Kind, fair, offer and outside name of a candidate's messages of these kinds that stand, the newest last."""
-    return await (await conn.execute(_LINKS, [campaign, candidate, list(kinds)])).fetchall()
+    """Kind, fair, offer and outside name of a person's messages of these kinds that stand, the newest last."""
+    ids = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
+    return await (await conn.execute(_LINKS, [campaign, ids, list(kinds)])).fetchall()
 
 
 async def generations(conn: Conn, keys: Collection[JourneyKey]) -> dict[JourneyKey, int]:

@@ -12,7 +12,9 @@ _STANDS: Final = """
 SELECT s.fair, s.waiting, CASE WHEN s.waiting THEN (
     SELECT count(*) FROM seats o WHERE o.line = s.line AND o.campaign = s.campaign AND o.fair = s.fair
       AND o.at IS NOT NULL AND o.waiting AND (o.at, o.source, o.id) <= (s.at, s.source, s.id)) END
-FROM seats s WHERE s.campaign = %s AND s.candidate = %s AND s.at IS NOT NULL ORDER BY s.fair
+FROM seats s WHERE s.campaign = %(campaign)s AND s.at IS NOT NULL AND s.candidate = coalesce(
+    (SELECT merged_into FROM journeys WHERE campaign = %(campaign)s AND candidate = %(candidate)s), %(candidate)s)
+ORDER BY s.fair
 """
 
 
@@ -47,5 +49,5 @@ async def fullness(conn: Conn, campaign: str, fair: str) -> Fullness:
 
 async def standing(conn: Conn, campaign: str, candidate: str) -> dict[str, SeatStanding]:
     """How a candidate stands at each fair whose line they are in."""
-    rows = await (await conn.execute(_STANDS, [campaign, candidate])).fetchall()
+    rows = await (await conn.execute(_STANDS, {"campaign": campaign, "candidate": candidate})).fetchall()
     return {fair: SeatStanding(waiting, number) for fair, waiting, number in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,11 @@ from storage.vault.process import vault
 Row = dict[str, Any]
 Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
 
-_LOAD = "SELECT state, standing, employers, updated_at FROM journeys WHERE campaign = %s AND candidate = %s"
+_LOAD = """
+SELECT h.candidate, h.state, h.standing, h.employers, h.updated_at FROM journeys j
+JOIN journeys h ON (h.campaign, h.candidate) = (j.campaign, coalesce(j.merged_into, j.candidate))
+WHERE j.campaign = %s AND j.candidate = %s
+"""
 _LOAD_MANY = "SELECT candidate, state FROM journeys WHERE campaign = %s AND candidate = ANY(%s::text[])"
 # What an employer sees of its own candidates: what is theirs or nobody's, never another employer's offers.
 _TIMELINE = f"""
@@ -29,7 +33,7 @@ SELECT f.time, f.type, f.source, f.id, {WHOLE} AS event, f.posted_by, f.received
                 (SELECT a.name FROM accounts a WHERE 'account:' || a.account = f.posted_by)) AS poster,
        EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
 FROM facts f
-WHERE f.campaign = %(campaign)s AND f.candidate = %(candidate)s
+WHERE f.campaign = %(campaign)s AND f.candidate = ANY(%(candidates)s::text[])
   AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
   AND (%(employer)s::text IS NULL OR f.event->'data'->>'employer' = %(employer)s
        OR f.event->'data'->>'offer' = ANY(%(offers)s)
@@ -41,7 +45,7 @@ _SOME = "SELECT state FROM journeys WHERE campaign = %s LIMIT %s"
 _MESSAGES = """
 SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status, reason, attempts, fact, source,
        requested_at, sent_at, campaign, candidate, sealed
-FROM messages WHERE campaign = %s AND candidate = %s ORDER BY id LIMIT %s
+FROM messages WHERE campaign = %s AND candidate = ANY(%s::text[]) ORDER BY id LIMIT %s
 """
 
 _decode = msgspec.json.Decoder(Journey).decode
@@ -49,8 +53,10 @@ _decode = msgspec.json.Decoder(Journey).decode
 
 @dataclass(frozen=True, slots=True)
 class KnownCandidate:
-    """A candidate's journey as it is stored; `standing` is milestone → microseconds since 1970."""
+    """The journey of the person that a candidate is, as it is stored, and under whose id; `standing` is milestone →
+    microseconds since 1970."""
 
+    head: str
     journey: Journey
     standing: dict[str, int]
     employers: list[str]
@@ -58,12 +64,12 @@ class KnownCandidate:
 
 
 async def load(conn: Conn, campaign: str, candidate: str) -> KnownCandidate | None:
-    """What is known of a candidate; None where nothing is."""
+    """What is known of a candidate, under whichever of their ids; None where nothing is."""
     row = await (await conn.execute(_LOAD, [campaign, candidate])).fetchone()
     if row is None:
         return None
-    known = KnownCandidate(_decode(row[0]), row[1], row[2], row[3])
-    await vault().embody(conn, {(campaign, candidate): known.journey})
+    known = KnownCandidate(row[0], _decode(row[1]), *row[2:])
+    await vault().embody(conn, {(campaign, known.head): known.journey})
     return known
 
 
@@ -82,21 +88,22 @@ async def some(conn: Conn, campaign: str, *, limit: int) -> list[Journey]:
 async def timeline(
     conn: Conn,
     campaign: str,
-    candidate: str,
+    candidates: Collection[str],
     *,
     employer: str | None = None,
     offers: list[str] | None = None,
     after: Place | None = None,
     limit: int,
 ) -> list[Row]:
-    """The applied facts about a candidate in order of the world's time, retracted ones marked.
+    """The applied facts about these candidates, who are one person, in order of the world's time; retracted ones are
+    marked.
 
     With `employer`, without the interviews, offers (those of `offers` are its own) and hires of others.
     """
     time, source, id = after or (None, None, None)
     values = {
         "campaign": campaign,
-        "candidate": candidate,
+        "candidates": column(sorted(candidates)),
         "employer": employer,
         "offers": offers or [],
         "time": time,
@@ -111,12 +118,13 @@ async def timeline(
     return [{**row, "data": fact.data} for row, fact in zip(rows, opened, strict=True)]
 
 
-async def messages(conn: Conn, campaign: str, candidate: str, *, limit: int) -> list[Row]:
-    """The messages to a candidate, each with its state; `fact` and `source` are the fact that asked for it."""
+async def messages(conn: Conn, campaign: str, candidates: Collection[str], *, limit: int) -> list[Row]:
+    """The messages to these candidates, who are one person, each with its state; `fact` and `source` are the fact that
+    asked for it."""
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_MESSAGES, [campaign, candidate, limit])
+        await cursor.execute(_MESSAGES, [campaign, column(sorted(candidates)), limit])
         rows = await cursor.fetchall()
-    reader = await vault().reader(conn, [(campaign, candidate)])
+    reader = await vault().reader(conn, [(campaign, each) for each in candidates])
     return [_without_key(row) for row in sealed.opened_rows(reader, rows, reader="to")]
 
 

@@ -12,6 +12,7 @@ from schemas.errors import ConcurrentChange
 from schemas.journey import Journey
 from storage.arrays import Column, Value, columns, documents, split
 from storage.database import Conn
+from storage.journeys import merging
 from storage.journeys.tags import employers, offer_ends, tags
 from storage.ledger.ledger import JourneyKey
 
@@ -74,6 +75,14 @@ async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Store
         for campaign, candidate, version, state, drawn in await cursor.fetchall()
     }
     return {key: there.get(key) or Stored(0, Journey()) for key in wanted}
+
+
+async def carried(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, tuple[JourneyKey, Stored]]:
+    """For each of these candidates the journey of the person, and under whose id it is stored: their own, but for those
+    who were merged into another. Those of one person share one journey."""
+    heads = await merging.heads(conn, keys)
+    stored = await load(conn, sorted(set(heads.values())))
+    return {key: (head, stored[head]) for key, head in heads.items()}
 
 
 async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str, int]]]) -> None:

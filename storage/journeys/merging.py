@@ -8,23 +8,22 @@ from typing import Final
 from schemas.facts import Fact
 from storage.arrays import column, columns
 from storage.database import Conn
-from storage.ledger.ledger import JourneyKey, read_event
+from storage.ledger.events import WHOLE, read_event
+from storage.ledger.ledger import JourneyKey
 
-PairKey = tuple[str, str, str]  # campaign, and two candidates in the order of their ids
-MergeRow = tuple[str, str, str, str, int, str, str, bool]  # campaign, one, other, into; at, source, id; stands
+# Campaign, one and other in the order of their ids; into whom, and the stamp of the fact, where a word stands; stands.
+MergeRow = tuple[str, str, str, str | None, int | None, str | None, str | None, bool]
 
-_SAID: Final = """
-SELECT f.event::text FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
+_SAID: Final = f"""
+SELECT {WHOLE} FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
   ON f.campaign = k.campaign AND f.candidate = k.candidate
 WHERE f.type = ANY(%s::text[]) AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
-"""
-_DROP: Final = """
-DELETE FROM merges m USING unnest(%s::text[], %s::text[], %s::text[]) AS k(campaign, one, other)
-WHERE (m.campaign, m.one, m.other) = (k.campaign, k.one, k.other)
 """
 _PUT: Final = """
 INSERT INTO merges (campaign, one, other, "into", at, source, id, stands)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::bool[])
+ON CONFLICT (campaign, one, other) DO UPDATE SET "into" = excluded."into", at = excluded.at, source = excluded.source,
+    id = excluded.id, stands = excluded.stands
 """
 _AROUND: Final = """
 WITH RECURSIVE reached(campaign, candidate) AS (
@@ -38,7 +37,17 @@ WITH RECURSIVE reached(campaign, candidate) AS (
 SELECT m.campaign, m.one, m.other, m."into", m.at, m.source, m.id, m.stands
 FROM reached r JOIN merges m ON m.campaign = r.campaign AND m.one = r.candidate AND m.stands
 """
-_ALL: Final = 'SELECT campaign, one, other, "into", at, source, id, stands FROM merges WHERE campaign = %s'
+_CIRCLES: Final = """
+WITH RECURSIVE reached(first, candidate) AS (
+    SELECT c, c FROM unnest(%(candidates)s::text[]) AS c
+    UNION
+    SELECT r.first, n.candidate FROM reached r CROSS JOIN LATERAL (
+        SELECT other FROM merges m WHERE m.campaign = %(campaign)s AND m.one = r.candidate
+        UNION ALL SELECT one FROM merges m WHERE m.campaign = %(campaign)s AND m.other = r.candidate
+    ) AS n(candidate)
+)
+SELECT array_agg(candidate ORDER BY candidate COLLATE "C") FROM reached GROUP BY first
+"""
 _HEADS: Final = """
 SELECT j.campaign, j.candidate, j.merged_into FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
@@ -57,10 +66,10 @@ async def said(conn: Conn, candidates: Iterable[JourneyKey], types: Collection[s
     return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
-async def replace(conn: Conn, pairs: Collection[PairKey], rows: Sequence[MergeRow]) -> None:
-    """Store what is said of these pairs now. Needs their campaigns' exclusive locks."""
-    await conn.execute(_DROP, columns(sorted(pairs), 3))
-    await conn.execute(_PUT, columns(sorted(rows), 8))
+async def put(conn: Conn, rows: Sequence[MergeRow]) -> None:
+    """Store what is said of pairs now. Needs their campaigns' exclusive locks."""
+    ordered: list[MergeRow] = sorted(rows, key=lambda row: row[:3])
+    await conn.execute(_PUT, columns(ordered, 8))
 
 
 async def around(conn: Conn, candidates: Iterable[JourneyKey]) -> list[MergeRow]:
@@ -68,9 +77,11 @@ async def around(conn: Conn, candidates: Iterable[JourneyKey]) -> list[MergeRow]
     return await (await conn.execute(_AROUND, columns(list(candidates), 2))).fetchall()
 
 
-async def of_campaign(conn: Conn, campaign: str) -> list[MergeRow]:
-    """The latest word on every pair of a campaign."""
-    return await (await conn.execute(_ALL, [campaign])).fetchall()
+async def circles(conn: Conn, campaign: str, candidates: Collection[str]) -> list[tuple[str, ...]]:
+    """Each of these candidates with all of whom it was ever said, over however many, that they are the same person or
+    are not; those who belong together once."""
+    values = {"campaign": campaign, "candidates": column(sorted(candidates))}
+    return sorted({tuple(found) for (found,) in await (await conn.execute(_CIRCLES, values)).fetchall()})
 
 
 async def heads(conn: Conn, candidates: Iterable[JourneyKey]) -> dict[JourneyKey, JourneyKey]:

@@ -16,7 +16,10 @@ from storage.journeys.tags import tag
 # Two ways to find them, by tags, which are cut where an id is long. Those found are put in order before the rule is
 # asked, which looks at facts: it is asked of as many as are shown.
 _THEIRS: Final = "tags @> ARRAY[%(theirs)s::varchar] AND employers @> ARRAY[%(employer)s::varchar]"
-_SIGNED_UP: Final = "tags @> ARRAY[%(own)s::varchar] AND starts_with(candidate, %(employer)s || ':')"
+_ITS_OWN: Final = """(starts_with(candidate, %(employer)s || ':') OR EXISTS (
+    SELECT FROM journeys m WHERE m.campaign = journeys.campaign AND m.merged_into = journeys.candidate
+      AND starts_with(m.candidate, %(employer)s || ':')))"""
+_SIGNED_UP: Final = f"tags @> ARRAY[%(own)s::varchar] AND {_ITS_OWN}"
 _OWN: Final = """
 SELECT candidate, state, standing FROM journeys
 WHERE campaign = %(campaign)s AND candidate > %(after)s AND {which} {more}

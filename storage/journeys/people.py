@@ -30,11 +30,20 @@ WHERE k.campaign = %s AND k.candidate = ANY(%s::text[]) AND coalesce(p.name, k.n
 _LISTED: Final = f"""
 SELECT k.candidate, coalesce(p.name, k.name) AS name, k.state, k.standing, k.updated_at
 FROM journeys k LEFT JOIN vault.person p USING (campaign, candidate)
-WHERE k.campaign = %(campaign)s AND k.candidate > %(after)s AND {_SHOWN}
+WHERE k.campaign = %(campaign)s AND k.candidate > %(after)s AND k.merged_into IS NULL AND {_SHOWN}
+"""
+# Who is found under another of their ids: the person, by the row of the one into whom that was merged.
+_ALSO: Final = f"""
+SELECT k.candidate, coalesce(h.name, k.name) AS name, k.state, k.standing, k.updated_at
+FROM journeys m JOIN journeys k ON (k.campaign, k.candidate) = (m.campaign, m.merged_into)
+LEFT JOIN vault.person h ON (h.campaign, h.candidate) = (k.campaign, k.candidate)
+LEFT JOIN vault.person p ON (p.campaign, p.candidate) = (m.campaign, m.candidate)
+WHERE m.campaign = %(campaign)s AND m.merged_into IS NOT NULL AND k.candidate > %(after)s AND {_SHOWN}
 """
 # An index serves each of them by itself; joined by OR none would.
 _FOUND: Final = """
-SELECT DISTINCT ON (candidate) * FROM (({by_person}) UNION ALL ({by_id})) AS found ORDER BY candidate LIMIT %(limit)s
+SELECT DISTINCT ON (candidate) * FROM (({by_person}) UNION ALL ({by_id}) UNION ALL ({also_by_person})
+    UNION ALL ({also_by_id})) AS found ORDER BY candidate LIMIT %(limit)s
 """
 # Where few of many have what is asked for, going through all of them in their order takes long, and the index of tags
 # gives those few at once; where many have it, it is the other way round. So a window is looked through first.
@@ -98,10 +107,12 @@ async def listed(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", 
     given |= {"campaign": campaign, "after": after, "limit": limit}
     seen = await _seen(conn, campaign, wanted.sees, given) if wanted.sees is not None else []
     if wanted.q.strip():
-        narrowed, found = "".join([_LISTED, *tags, *seen]), await _by_person(conn, campaign, asked(wanted.q), given)
-        by_id = "".join([narrowed, " AND k.candidate LIKE %(id)s", _ORDERED])
-        by_person = "".join([narrowed, *found, _ORDERED])
-        return await _people(conn, _FOUND.format(by_person=by_person, by_id=by_id), given)
+        found, ways = await _by_person(conn, campaign, asked(wanted.q), given), {}
+        for name, listed, id in (("", _LISTED, "k.candidate"), ("also_", _ALSO, "m.candidate")):
+            narrowed = "".join([listed, *tags, *seen])
+            ways[f"{name}by_id"] = "".join([narrowed, f" AND {id} LIKE %(id)s", _ORDERED])
+            ways[f"{name}by_person"] = "".join([narrowed, *found, _ORDERED])
+        return await _people(conn, _FOUND.format(**ways), given)
     return await _in_order(conn, [*tags, *seen[:1]], seen[1:], given)
 
 

@@ -3,7 +3,7 @@
 A candidate is seen by an employer when (a) they signed up for or checked in at a fair in which it takes part, and
 their latest word of consent says yes to it; or (b) a fact of the organizer's names the two together; or (c) the
 candidate's id begins with the employer's own and a colon. What employers post themselves opens nothing. Nobody sees
-who is restricted.
+who is restricted. Who was merged with others is seen under every id by whoever sees one of them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from storage.vault.restricting import SHOWN
 
 # Of {campaign} and {candidate}, for %(employer)s. A fact that came by no key is the organizer's: straight over Kafka,
 # or from a person's own link.
-SEEN = (
-    SHOWN
-    + """ AND (
+_RULE = """(
 starts_with({candidate}, %(employer)s || ':')
 OR EXISTS (
     SELECT FROM facts f
@@ -38,7 +36,14 @@ OR EXISTS (
         SELECT FROM fairs t WHERE t.campaign = j.campaign AND t.employers ? %(employer)s
           AND (s->'fairs' ? t.fair OR s->'checkins' ? t.fair))))
 """
-)
+# One who has several ids is seen by who may see one of them. Consent is the person's: the latest word, under whichever.
+_BY_ANOTHER_ID = f"""EXISTS (
+    SELECT FROM journeys me CROSS JOIN LATERAL (SELECT coalesce(me.merged_into, me.candidate) AS id) AS head
+    JOIN journeys also ON also.campaign = me.campaign AND (also.candidate = head.id OR also.merged_into = head.id)
+        AND also.candidate <> me.candidate
+    WHERE me.campaign = {{campaign}} AND me.candidate = {{candidate}}
+      AND {_RULE.replace("{campaign}", "also.campaign").replace("{candidate}", "also.candidate")})"""
+SEEN = f"{SHOWN} AND ({_RULE} OR {_BY_ANOTHER_ID})"
 _VISIBLE = f"""
 SELECT k.campaign, k.candidate FROM unnest(%(campaigns)b::text[], %(candidates)b::text[]) AS k(campaign, candidate)
 WHERE {SEEN.format(campaign="k.campaign", candidate="k.candidate")}

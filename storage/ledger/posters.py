@@ -8,6 +8,7 @@ from schemas.facts import Fact
 from schemas.sealed import Event
 from storage.arrays import columns
 from storage.database import Conn
+from storage.journeys import merging
 from storage.ledger.events import WHOLE, read_event
 from storage.ledger.ledger import Identity
 from storage.vault.process import vault
@@ -76,12 +77,19 @@ def _was_scrubbed(known: Event, said: Event) -> bool:
 
 
 async def offers_by(conn: Conn, offers: Sequence[OfferKey]) -> dict[OfferKey, set[str]]:
-    """Which employers extended each of these offers, retracted ones aside; offers that nobody extended are left out."""
+    """Which employers extended each of these offers, under whichever id of its candidate, retracted ones aside; offers
+    that nobody extended are left out."""
     found: dict[OfferKey, set[str]] = {}
     if offers:
-        cursor = await conn.execute(_OFFERS_BY, columns(offers, 3))
+        persons = await merging.members(conn, {(campaign, candidate) for campaign, candidate, _ in offers})
+        spread = [(*each, offer) for campaign, who, offer in offers for each in persons[campaign, who]]
+        cursor = await conn.execute(_OFFERS_BY, columns(spread, 3))
+        by = {(campaign, who, offer): set[str]() for campaign, who, offer in spread}
         for campaign, candidate, offer, employer in await cursor.fetchall():
-            found.setdefault((campaign, candidate, offer), set()).add(employer)
+            by[campaign, candidate, offer].add(employer)
+        for campaign, who, offer in offers:
+            employers = {name for each in persons[campaign, who] for name in by[*each, offer]}
+            found |= {(campaign, who, offer): employers} if employers else {}
     return found
 
 

@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 from schemas.facts import Fact
 from storage.arrays import column
 from storage.database import Conn
+from storage.journeys import merging
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import sealed
 from storage.messages.claiming import Claimed
@@ -44,7 +45,7 @@ ORDER BY id DESC LIMIT 1
 _SAID = f"""
 SELECT {WHOLE}, EXISTS (
     SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
-FROM facts f WHERE f.campaign = %(campaign)s AND f.candidate = %(candidate)s AND f.source = %(source)s
+FROM facts f WHERE f.campaign = %(campaign)s AND f.candidate = ANY(%(candidates)s::text[]) AND f.source = %(source)s
 ORDER BY f.seq
 """
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -123,8 +124,10 @@ class Said:
 
 
 async def said(conn: Conn, source: str, campaign: str, candidate: str) -> Said:
-    """All that this source has said of a candidate."""
-    values = {"source": source, "campaign": campaign, "candidate": candidate}
+    """All that this source has said of a candidate, under whichever of their ids."""
+    key = (campaign, candidate)
+    ids = [each for _, each in (await merging.members(conn, [key]))[key]]
+    values = {"source": source, "campaign": campaign, "candidates": column(ids)}
     rows = [(read_event(event), gone) for event, gone in await (await conn.execute(_SAID, values)).fetchall()]
     gone = {fact.identity for fact, retracted in rows if retracted}
     gone |= {(fact.data["source"], fact.data["id"]) for fact, _ in rows if fact.type == RETRACTED}

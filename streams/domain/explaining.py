@@ -14,14 +14,15 @@ from schemas.journey import Journey, Micros
 from streams.domain.campaign import OF_FAIRS, Target, fold_campaign, make_target
 from streams.domain.fold import fold, stands
 from streams.domain.measures import EVIDENCE, FUNNEL, contribution, fairs_held, milestones
+from streams.domain.merging import groups, merges, united
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def counted(definition: Definition, facts: Sequence[Fact], retracted: Retracted) -> Counted | None:
-    """What the candidate of these facts adds to a target, and which of them carry it; None: nothing."""
+    """What the person of these facts adds to a target, and which of them carry it; None: nothing."""
     standing = [fact for fact in facts if stands(fact, retracted)]
-    journey, target = fold(standing), make_target(definition["campaign"], definition)
+    journey, target = _whole(standing), make_target(definition["campaign"], definition)
     amount = _amount(journey, target)
     if not amount:
         return None
@@ -51,6 +52,21 @@ def held(
 
 def _amount(journey: Journey, target: Target) -> Decimal:
     return sum(contribution(journey, milestones(journey), target, UTC).values(), Decimal(0))
+
+
+def persons(facts: Collection[Fact], retracted: Retracted) -> dict[str, tuple[str, ...]]:
+    """Whoever is one person among the candidates of these facts: under whose id, and all ids of theirs."""
+    words = merges(fact for fact in facts if stands(fact, retracted))
+    known = groups({fact.candidate for fact in facts if fact.candidate is not None}, words.values())
+    return {group.head: group.members for group in known.values()}
+
+
+def _whole(facts: Collection[Fact]) -> Journey:
+    """The journey of one person, under however many ids."""
+    ids = {fact.candidate for fact in facts}
+    if len(ids) <= 1:
+        return fold(facts)
+    return united([fold(fact for fact in facts if fact.candidate == each) for each in sorted(map(str, ids))])
 
 
 def _evidence(journey: Journey, facts: Sequence[Fact], target: Target) -> list[Fact]:

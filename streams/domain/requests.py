@@ -12,22 +12,15 @@ from schemas.access import CONSOLE
 from schemas.facts import Fact
 from schemas.fields import parse_time
 from schemas.forms import UNDO_UNTIL
-from schemas.kinds import FACT_KINDS
+from schemas.kinds import FACT_KINDS, REASONS
 from schemas.messages import (
     BENEFIT_AVAILABLE,
-    BENEFIT_VERIFIED,
     INTERVIEW_RESULT,
     MILESTONE,
     OFFER,
-    OFFER_ACCEPTED,
-    OFFER_DECLINED,
     OFFER_EXPIRED,
     OFFER_EXPIRING,
-    OFFER_RESCINDED,
-    SIGNUP_CONFIRMATION,
     TARGET_REACHED,
-    THANKS,
-    WELCOME,
     MessageRequest,
     dedupe_key,
 )
@@ -135,24 +128,6 @@ def plain_number(value: Decimal) -> int | float:
     """A number as JSON writes it: whole where it is whole."""
     return int(value) if value == int(value) else float(value)
 
-
-# Message kind → the keys of the fact's data that make its reason one of its own: the same signup posted twice
-# is one reason, an offer on changed terms is another. A kind that is not here has each fact for a reason: two
-# payments of one benefit are two.
-REASONS: dict[str, tuple[str, ...]] = {
-    SIGNUP_CONFIRMATION: ("fair",),
-    INTERVIEW_RESULT: ("employer", "position", "outcome"),
-    OFFER_EXPIRING: ("offer", "expires_at"),
-    OFFER_RESCINDED: ("offer",),
-    BENEFIT_VERIFIED: ("benefit", "kind"),
-    OFFER_ACCEPTED: ("offer",),
-    OFFER_DECLINED: ("offer",),
-    OFFER_EXPIRED: ("offer", "employer", "position", "expires_at"),
-    OFFER: ("offer", "employer", "position", "city", "expires_at"),
-    WELCOME: ("employer", "started_on"),
-    THANKS: ("fair",),
-    BENEFIT_AVAILABLE: ("employer", "started_on"),
-}
 
 # Types of facts of whose data their messages want these keys alone; the rest stands in the journey.
 SAID: dict[str, tuple[str, ...]] = {SIGNUP: ("fair",)}

@@ -18,14 +18,14 @@ from schemas.access import Caller
 from schemas.counted import Explaining
 from storage.database import Conn, connect
 from storage.journeys.counted import snapshot
-from streams.domain.explaining import counted, held
+from streams.domain.explaining import added, counted, held, persons
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.integration.reading import Reader, apply
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")  # where the campaign's days begin
 COUNTED = f"/v1/campaigns/{CAMPAIGN}/targets/t/counted"
 PAGE = f"/campaigns/{CAMPAIGN}/targets/t"
-EXPLAINING = Explaining(person=counted, fairs=held)
+EXPLAINING = Explaining(person=counted, fairs=held, journey=added, persons=persons)
 ORGANIZER = Caller("o", "organizer", None, "o")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

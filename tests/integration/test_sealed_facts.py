@@ -135,7 +135,7 @@ async def test_who_may_read_reads_it_all(conn: Conn):
         "phone": "138 0013 8000",
         "education": "doctor",
     }
-    timeline = await candidates.timeline(conn, CAMPAIGN, "c1", limit=10)
+    timeline = await candidates.timeline(conn, CAMPAIGN, ["c1"], limit=10)
     assert [row["data"].get("reason") for row in timeline] == [None, "went home to care"]
     assert timeline[0]["data"] == SIGNUP["data"]
     assert [each.name for each in await people.listed(conn, CAMPAIGN, Wanted(q="思雨"), limit=10)] == ["李思雨"]
@@ -221,7 +221,7 @@ class TestErasure:
         await apply(conn, event("candidate.erased", candidate="c1", time=CUT))
         assert await profile(conn) == {"name": "李再来", "phone": "120"}
         await apply_batch(conn, before, now=NOW)
-        timeline = await candidates.timeline(conn, CAMPAIGN, "c1", limit=10)
+        timeline = await candidates.timeline(conn, CAMPAIGN, ["c1"], limit=10)
         assert [row["data"].get("reason") or row["data"].get("name") for row in timeline] == [
             None,
             None,

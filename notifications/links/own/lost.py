@@ -19,7 +19,7 @@ from schemas.limits import Limit, network
 from schemas.messages import OWN_PAGE, MessageRequest, dedupe_key
 from storage.access import own_pages, throttles
 from storage.database import Conn, borrowed
-from storage.journeys import journeys
+from storage.journeys import journeys, merging
 from storage.ledger.ledger import JourneyKey
 from storage.messages import asking
 from storage.vault.process import vault
@@ -60,7 +60,7 @@ async def _send(door: Door, address: str) -> None:
     try:
         async with borrowed(door.pool) as conn:
             keys = await own_pages.mailed_at(conn, address)
-            known = await journeys.load(conn, keys) if keys else {}
+            known = dict((await journeys.carried(conn, keys)).values()) if keys else {}
             await vault().embody(conn, {key: stored.journey for key, stored in known.items()}, hidden=True)
             for key, stored in known.items():
                 if str(stored.journey.attribute("email") or "").lower() == address.lower():
@@ -78,6 +78,7 @@ async def _renew(conn: Conn, key: JourneyKey) -> None:
         log.info("a new link went a moment ago, or often today")
         return
     async with conn.transaction():
-        await own_pages.renew(conn, campaign, candidate)
+        for _, each in await merging.of_persons(conn, [key]):
+            await own_pages.renew(conn, campaign, each)
         reason = dedupe_key(OWN_PAGE, campaign, candidate, [uuid4().hex])
         await asking.request(conn, [MessageRequest(OWN_PAGE, reason, campaign, candidate, {})])

@@ -75,7 +75,7 @@ def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
             return gone(request, page)
         if not sure:
             return _asked(request, page, own, wrong=True)
-        await saying.say(door, own, [(saying.ERASURE, {})])
+        await saying.say(door, own, saying.erasing(own))
         said = receipt(own.situation.now).said(page.language(request, own.situation.locale))
         return page(request, "own_erased.html", head(own) | {"receipt": said}, otherwise=own.situation.locale)
 

@@ -20,7 +20,7 @@ from storage.messages import by_link
 from storage.vault.accepting import accept
 from storage.vault.process import vault
 
-Said = tuple[str, dict[str, Any]]  # a type and its data, campaign and candidate left out
+Said = tuple[str, dict[str, Any]]  # a type and its data, campaign left out, and the candidate unless it is another id
 WAIT: Final = 2.0  # seconds that an answer waits for its facts to be applied
 _LOOK_EVERY: Final = 0.05
 PURPOSES: Final = ("employers", "marketing", "abroad")
@@ -123,6 +123,11 @@ def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[Said]:
         if purpose == "employers" and named:
             said.append(("consent.withdrawn", {"purpose": purpose, "employers": sorted(named)[:1000]}))
     return said
+
+
+def erasing(own: Own) -> list[Said]:
+    """They want to be forgotten, under every id of theirs."""
+    return [(ERASURE, {"candidate": each}) for each in sorted(own.journey.members)] or [(ERASURE, {})]
 
 
 def hiding() -> list[Said]:

@@ -15,10 +15,10 @@ _CHANGES = (
         campaign varchar NOT NULL,
         one varchar NOT NULL,
         other varchar NOT NULL,
-        "into" varchar NOT NULL,
-        at bigint NOT NULL,
-        source varchar NOT NULL,
-        id varchar NOT NULL,
+        "into" varchar,
+        at bigint,
+        source varchar,
+        id varchar,
         stands boolean NOT NULL,
         PRIMARY KEY (campaign, one, other)
     )

@@ -1,0 +1,64 @@
+"""What a person was told already under another of their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from storage.arrays import Column, columns, documents, split
+from storage.database import Conn
+
+# Of two that wait, the one that was asked for first goes.
+_ASKED: Final = f"""
+unnest(%(ids)s::bigint[], %(campaigns)s::text[], %(kinds)s::text[], %(others)s::text[], %(undone_by)s::text[],
+       {split("about")}, {split("absent")}) AS k(id, campaign, kind, others, undone_by, about, absent)
+"""
+_TOLD: Final = f"""
+SELECT DISTINCT k.id FROM {_ASKED}
+LEFT JOIN messages m USING (id)
+JOIN messages o ON o.campaign = k.campaign AND o.candidate IN (SELECT jsonb_array_elements_text(k.others::jsonb))
+  AND o.kind = k.kind AND NOT o.forgotten AND o.params @> k.about::jsonb
+  AND NOT o.params ?| ARRAY(SELECT jsonb_array_elements_text(k.absent::jsonb))
+WHERE (o.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')
+       OR o.status = 'claimed' AND o.id < k.id)
+  AND NOT EXISTS (
+    SELECT FROM facts before JOIN facts after ON (after.source, after.id) = (m.source, m.fact)
+    JOIN facts f ON f.campaign = k.campaign AND f.time > before.time AND f.time < after.time
+      AND (f.candidate = m.candidate OR f.candidate IN (SELECT jsonb_array_elements_text(k.others::jsonb)))
+    WHERE (before.source, before.id) = (o.source, o.fact) AND f.type = ANY(string_to_array(k.undone_by, ' '))
+      AND NOT EXISTS (SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (f.campaign, f.source, f.id)))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message to somebody who has `others` ids beside its own. `about`: what makes its reason, by name; `undone_by`:
+    the facts that take back what it tells, after which it is told again."""
+
+    id: int
+    campaign: str
+    kind: str
+    others: tuple[str, ...]
+    about: Mapping[str, Any]
+    undone_by: tuple[str, ...] = ()
+
+
+async def told(conn: Conn, asked: Sequence[Asked]) -> set[int]:
+    """Which of these say what was said, or is being said, under another id."""
+    if not asked:
+        return set()
+    rows = [
+        (each.id, each.campaign, each.kind, _encode(each.others).decode(), " ".join(each.undone_by)) for each in asked
+    ]
+    names = ("ids", "campaigns", "kinds", "others", "undone_by")
+    named: dict[str, Column] = dict(zip(names, columns(rows, 5), strict=True))
+    about = [{name: value for name, value in each.about.items() if value is not None} for each in asked]
+    absent = [[name for name, value in each.about.items() if value is None] for each in asked]
+    said = {"about": documents(map(_encode, about)), "absent": documents(map(_encode, absent))}
+    return {id for (id,) in await (await conn.execute(_TOLD, {**named, **said})).fetchall()}
+
+
+_encode: Final = msgspec.json.Encoder().encode
