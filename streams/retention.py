@@ -56,7 +56,7 @@ async def carry_out(conn: Conn, now: datetime) -> int:
         await messages.request(
             conn, [_question(each, plan, by[each.campaign, plan.outcome], now) for each, plan in asked]
         )
-        said = [_said(each, plan, by, now) for each, plan in due if plan.step != "ask"]
+        said = [fact for each, plan in due if plan.step != "ask" for fact in _said(each, plan, by, now)]
         if said:
             await accept(conn, said, posted_by=None)
         done = {each.key for each, _ in due}
@@ -82,7 +82,8 @@ async def _due(conn: Conn, now: datetime) -> list[KnownPerson]:
 async def _unsure(conn: Conn, known: Sequence[KnownPerson], now: datetime) -> set[JourneyKey]:
     """Of whom a word waits to be applied, which may be that they want to be kept; and who was to be asked, but whose
     question has not gone, or `NOTICE` days ago at the earliest."""
-    waiting = await ledger.waiting_of(conn, {each.key for each in known})
+    said = await ledger.waiting_of(conn, {id for each in known for id in each.ids})
+    waiting = {each.key for each in known if not said.isdisjoint(each.ids)}
     asked = {each.key for each in known if each.restricted_at is None and each.asked_at is not None}
     return waiting | await messages.under_way(conn, KEEP_DATA, asked, since=now - timedelta(days=NOTICE))
 
@@ -100,7 +101,8 @@ def _plan(known: KnownPerson, by: By) -> Plan:
     hidden = None
     if known.restricted_at is not None:
         hidden = Hidden(known.restricted_at, known.restricted_ground or "law", known.restricted_until)
-    nobody = erased or (heard is None and hidden is None)  # of whom nothing is left to keep
+    # Of whom nothing is left to keep, or it is kept under another id.
+    nobody = erased or (heard is None and hidden is None) or known.merged_into is not None
     kept = Kept(heard, known.ends, known.asked_at, hidden, nobody)
     following: Next | None = next_step(kept, by.get((known.campaign, came), DEFAULTS[came]))
     step, due = (following.step, following.due) if following else (None, None)
@@ -132,13 +134,19 @@ def _question(known: KnownPerson, plan: Plan, by: RetentionTerms, now: datetime)
     return MessageRequest(KEEP_DATA, key, known.campaign, known.candidate, params)
 
 
-def _said(known: KnownPerson, plan: Plan, by: By, now: datetime) -> Fact:
-    """What the clock brought, as a fact: named by what it is about, so that it is said but once."""
-    data: dict[str, Any] = {"campaign": known.campaign, "candidate": known.candidate}
+def _said(known: KnownPerson, plan: Plan, by: By, now: datetime) -> list[Fact]:
+    """What the clock brought, as facts; to be erased concerns each id of a person."""
+    ids = known.ids if plan.step == "erase" else [known.key]
+    return [_fact(known, candidate, plan, by, now) for _, candidate in ids]
+
+
+def _fact(known: KnownPerson, candidate: str, plan: Plan, by: By, now: datetime) -> Fact:
+    """Named by what it is about, so that it is said but once."""
+    data: dict[str, Any] = {"campaign": known.campaign, "candidate": candidate}
     if plan.step == "restrict":
         until = months_after(now, by[known.campaign, plan.outcome].hold).astimezone(ZoneInfo(known.timezone))
         data |= {"ground": RETENTION, "until": until.date().isoformat()}
-    named = f"{known.campaign}\n{known.candidate}\n{plan.step}\n{plan.due_at}\n{known.restricted_at}"
+    named = f"{known.campaign}\n{candidate}\n{plan.step}\n{plan.due_at}\n{known.restricted_at}"
     return validate_event(
         {
             "specversion": "1.0",

@@ -23,7 +23,9 @@ _COLUMNS: Final = """
     p.restricted_at, p.restricted_ground,
     p.restricted_until::timestamp AT TIME ZONE coalesce(c.timezone, 'Asia/Shanghai') AS restricted_until,
     (c.ends_on + 1)::timestamp AT TIME ZONE coalesce(c.timezone, 'Asia/Shanghai') AS ends,
-    coalesce(c.timezone, 'Asia/Shanghai') AS timezone
+    coalesce(c.timezone, 'Asia/Shanghai') AS timezone, j.merged_into,
+    ARRAY(SELECT m.candidate FROM journeys m
+          WHERE m.campaign = j.campaign AND m.merged_into = j.candidate ORDER BY 1)::text[] AS others
 FROM journeys j
 LEFT JOIN vault.retention k USING (campaign, candidate)
 LEFT JOIN vault.person p USING (campaign, candidate)
@@ -76,7 +78,8 @@ _decode: Final = msgspec.json.Decoder(Journey).decode
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
     """A person as the rule reads them. `state`: the journey, where it changed since it was last looked at; else its
-    `outcome` and `last_contact` are as they were."""
+    `outcome` and `last_contact` are as they were. `others`: further ids of the same person; one such has `merged_into`,
+    and is kept as long as the person."""
 
     campaign: str
     candidate: str
@@ -92,10 +95,17 @@ class KnownPerson:
     restricted_until: datetime | None
     ends: datetime | None
     timezone: str
+    merged_into: str | None
+    others: list[str]
 
     @property
     def key(self) -> JourneyKey:
         return (self.campaign, self.candidate)
+
+    @property
+    def ids(self) -> list[JourneyKey]:
+        """The person under each of their ids."""
+        return [self.key, *((self.campaign, each) for each in self.others)]
 
     def journey(self) -> Journey | None:
         """The journey, where it changed."""
