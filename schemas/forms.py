@@ -28,7 +28,7 @@ UNDO_UNTIL: Final = "undountil"  # the extension attribute of facts whose messag
 @dataclass(frozen=True, slots=True)
 class Field:
     """`choices`: the values there are, or the name of what there is to choose from: `fairs`, `openings`, `hires`,
-    `offers`."""
+    `offers`, `ids` (of one person)."""
 
     name: str
     kind: Kind
@@ -220,7 +220,9 @@ _ROWS: Final = (
         grave=True,
     ),
     Form("lift", (_REASON,), about=_ONE),
-    Form("erase", (), about=_ONE, grave=True),
+    Form("merge", (Field("reason", "area", True),), about=(*_ONE, "into")),
+    Form("unmerge", (Field("reason", "area", True),), about=(*_ONE, "into"), grave=True),
+    Form("erase", (Field("ids", "checks", False, "ids"),), about=_ONE, grave=True),
     Form(
         "retract",
         (Field("reason", "area", True),),

@@ -212,6 +212,19 @@ class MergeRow(SQLModel, table=True):
     stands: bool
 
 
+class ApartRow(SQLModel, table=True):
+    """A pair of candidates, in the order of their ids, of whom HR said that they are not the same person: they are not
+    suggested again. `said_by`: `account:…` or `key:…`."""
+
+    __tablename__ = "apart"
+
+    campaign: str = Field(primary_key=True)
+    one: str = Field(primary_key=True)
+    other: str = Field(primary_key=True)
+    said_by: str
+    at: datetime = moment(now=True)
+
+
 class CampaignRow(SQLModel, table=True):
     __tablename__ = "campaigns"
 

@@ -18,8 +18,9 @@ class PersonRow(SQLModel, table=True):
 
     `key`: none once it was destroyed; the row stays. `life` grows with each erasure: what was sealed in an earlier one
     can't be opened any more. `profile` has what a person is called and how they are reached, sealed. They are found by
-    `name`, `pinyin`, `initials`, `sought` and by `phone` and `email`, keyed hashes (see storage/vault/searching.py);
-    `drawn`: the head of the profile that these were drawn from.
+    `name`, `pinyin`, `initials`, `sought` and by `phone` and `email`, keyed hashes (see storage/vault/searching.py), as
+    is `namesake`, of name, school and year of graduation together; `drawn`: the head of the profile that these were
+    drawn from.
     `registered`: the erasure stands in the register outside the database too. `restricted_at`: since when they are
     hidden from readers, on which ground, until which day.
     """
@@ -31,6 +32,7 @@ class PersonRow(SQLModel, table=True):
         Index("person_sought", "sought", postgresql_using="gin"),
         Index("person_phone", "campaign", "phone", postgresql_where=text("phone IS NOT NULL")),
         Index("person_email", "campaign", "email", postgresql_where=text("email IS NOT NULL")),
+        Index("person_namesake", "campaign", "namesake", postgresql_where=text("namesake IS NOT NULL")),
         {"schema": VAULT},
     )
 
@@ -45,6 +47,7 @@ class PersonRow(SQLModel, table=True):
     sought: list[str] | None = Field(default=None, sa_type=ARRAY(String), nullable=True)
     phone: str | None = None
     email: str | None = None
+    namesake: str | None = None
     drawn: str | None = None
     erased_at: datetime | None = moment(nullable=True)
     registered: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})

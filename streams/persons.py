@@ -18,6 +18,7 @@ from storage.ledger.ledger import JourneyKey
 from storage.vault import restricting
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
+from storage.vault.searching import Graduated
 from streams.domain.fold import PERSONAL, SIGNUP
 
 _OF_EARLIER: Final = frozenset(PERSONAL)  # among the attributes, where an earlier version kept them
@@ -37,6 +38,9 @@ class Persons:
         self._erased: dict[JourneyKey, Micros] = {}
         self._read_again: dict[JourneyKey, Journey] = {}
         self._members: dict[JourneyKey, Mapping[str, Member]] = {}
+        self._was: dict[JourneyKey, Graduated] = {}
+        self._graduated: dict[JourneyKey, Graduated] = {}
+        self._unknown: set[JourneyKey] = set()
         self._hid: dict[JourneyKey, Restriction | None] = {}
         self._hides: dict[JourneyKey, Restriction | None] = {}
 
@@ -44,6 +48,7 @@ class Persons:
         """As it is stored. What an earlier version kept in the journey itself moves out of it."""
         self._told[key], self._hid[key] = dict(journey.told), journey.hidden
         self._cuts[key], self._members[key] = _cut(key, journey), journey.members
+        self._was[key] = _graduated(journey)
         if not _OF_EARLIER.isdisjoint(journey.attributes):
             for name in PERSONAL:
                 if word := journey.attributes.pop(name, None):
@@ -52,6 +57,9 @@ class Persons:
 
     def after(self, key: JourneyKey, journey: Journey, facts: Iterable[Fact]) -> None:
         """As it stands now. `facts`: those that it may have its new words from."""
+        self._graduated[key] = _graduated(journey)
+        if not journey.told:
+            self._unknown.add(key)
         own = _cut(key, journey)
         cut = own if own != self._cuts[key] else None
         # An erasure takes the vault's word on that, also where it is of the life that goes on: then it is said again.
@@ -103,7 +111,9 @@ class Persons:
         for key, name, fact in wanted:
             self._values.setdefault(key, {})[name] = opened[fact.identity].data.get(name)
         anew = {key for key, told in self._told.items() if not told}
-        await vault().draw(conn, self._values, anew=anew, at_hand=self._at_hand)
+        changed = {key for key, was in self._was.items() if was != self._graduated[key] and key not in self._unknown}
+        graduated = {key: self._graduated[key] for key in changed | self._values.keys()}
+        await vault().draw(conn, self._values, graduated=graduated, anew=anew, at_hand=self._at_hand)
 
 
 async def let_lapse(conn: Conn, days: int, now: datetime) -> int:
@@ -118,6 +128,11 @@ async def let_lapse(conn: Conn, days: int, now: datetime) -> int:
             await addresses.forget(conn, unknown)
             await own_pages.forget(conn, unknown)
     return len(unknown)
+
+
+def _graduated(journey: Journey) -> Graduated:
+    school, year = journey.attributes.get("school"), journey.attributes.get("graduation_year")
+    return (str(school.value) if school else None, int(year.value) if year else None)
 
 
 def _cut(key: JourneyKey, journey: Journey) -> Micros | None:

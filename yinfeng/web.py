@@ -27,6 +27,7 @@ from dashboard.access.signing_in import make_router as signing_in_router
 from dashboard.access.welcome import make_router as welcome_router
 from dashboard.api import make_router as reads_router
 from dashboard.campaign.pages import make_router as campaign_router
+from dashboard.candidates.duplicates_page import make_router as duplicates_router
 from dashboard.candidates.list_api import make_router as list_router
 from dashboard.candidates.list_page import make_router as list_page_router
 from dashboard.candidates.one_page import make_router as one_page_router
@@ -205,6 +206,7 @@ def _add_reads(
 def _add_candidates(app: FastAPI, pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Pages) -> None:
     app.include_router(list_router(pool, authenticate, page.text, _now))
     app.include_router(list_page_router(pool, authenticate, page, page.text, _now))
+    app.include_router(duplicates_router(pool, authenticate, page))
     app.include_router(one_page_router(pool, authenticate, page, _now))
 
 

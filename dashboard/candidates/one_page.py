@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.access.office import address_of
 from dashboard.api import Name, askable, known
+from dashboard.candidates.duplicates_page import suggested
 from dashboard.candidates.folding import folded
 from dashboard.candidates.one import candidate_page
 from dashboard.console.notice import notice
@@ -24,7 +25,7 @@ from schemas.paging import After, decode, encode
 from storage.access import audit
 from storage.campaigns import reads
 from storage.database import Conn, borrowed
-from storage.journeys import candidates
+from storage.journeys import candidates, merging
 from storage.journeys.candidates import Place
 from storage.vault import notes
 
@@ -44,20 +45,35 @@ def make_router(
     @router.get("/candidates/{campaign}/{candidate:path}")
     async def person(
         request: Request, campaign: Name, candidate: Name, caller: Caller = some, after: After = None
-    ) -> HTMLResponse:
+    ) -> Response:
         caller.require("organizer", "employer")
         key, place = (askable(campaign), askable(candidate)), decode(after, Place, None)
         async with borrowed(pool) as conn:
             found = await candidate_page(conn, caller, *key, after=place, limit=FACTS_A_PAGE + 1)
+            if found["merged_into"] is not None:
+                return _onward(request, campaign, found["merged_into"], candidate)
             about = await known(conn, campaign)
             titles = await reads.fair_titles(conn, campaign, list(found["fairs"]))
             said = await notice(conn, request, caller)
             facts = found["timeline"][:FACTS_A_PAGE]
             names = await names_of(conn, about, language(request), facts, offers=found["offers"])
-            noted = await notes.of(conn, key) if caller.role == "organizer" else []
+            organizes = caller.role == "organizer"
+            noted = await _notes(conn, campaign, found["members"] or [candidate]) if organizes else []
+            merges = await _merges(conn, campaign, found["members"]) if organizes else []
+            alike = await suggested(conn, *key) if organizes and not found["restricted"] else []
         last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
         more = encode((last["time"], last["source"], last["id"])) if last else None
-        shown = {"about": about, "steps": reads.FUNNEL, "titles": titles, "notice": said, "names": names}
+        merged_from = request.query_params.get("merged", "")
+        shown = {
+            "alike": alike,
+            "merges": merges,
+            "merged_from": merged_from if merged_from in found["members"] else "",
+            "about": about,
+            "steps": reads.FUNNEL,
+            "titles": titles,
+            "notice": said,
+            "names": names,
+        }
         offers = [(offer, _state(terms, clock()), terms) for offer, terms in found["offers"].items()]
         context = {"more": more, **found, "timeline": folded(facts), "offers": offers, "notes": noted, **shown}
         return page(request, "candidates/one.html", context)
@@ -78,7 +94,8 @@ def make_router(
             if await candidates.load(conn, *key) is None:
                 raise NotFound(f"there is no candidate {candidate!r} in the campaign {campaign!r}")
             by = audit.who(caller, address_of(request))
-            if remove is not None and await notes.remove(conn, key, remove):
+            ids = await merging.of_persons(conn, [key])
+            if remove is not None and any([await notes.remove(conn, each, remove) for each in ids]):
                 await audit.add(conn, by, "note_removed", campaign=campaign, subject=candidate)
             elif said := text.strip():
                 await notes.add(conn, key, said, author=caller.poster, name=caller.name)
@@ -86,6 +103,25 @@ def make_router(
         return RedirectResponse(f"/candidates/{quote(campaign, safe='')}/{quote(candidate, safe='')}#notes", 303)
 
     return router
+
+
+def _onward(request: Request, campaign: str, head: str, candidate: str) -> RedirectResponse:
+    """To the page of the person, who stands under another id."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name in ("done", "lang")]
+    query = urlencode([*kept, ("merged", candidate)])
+    return RedirectResponse(f"/candidates/{quote(campaign, safe='')}/{quote(head, safe='')}?{query}", 303)
+
+
+async def _notes(conn: Conn, campaign: str, ids: list[str]) -> list[notes.Note]:
+    """What was noted of a person, under whichever of their ids, the latest first."""
+    found = [note for each in ids for note in await notes.of(conn, (campaign, each))]
+    return sorted(found, key=lambda note: note.id, reverse=True)
+
+
+async def _merges(conn: Conn, campaign: str, members: list[str]) -> list[tuple[str, str]]:
+    """Who of a person's ids was merged into which."""
+    rows = await merging.around(conn, [(campaign, each) for each in members])
+    return sorted((other if into == one else one, into) for _, one, other, into, *_ in rows if into is not None)
 
 
 def _state(terms: Row, now: datetime) -> str:

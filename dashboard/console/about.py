@@ -25,7 +25,7 @@ COPIES = 200
 @dataclass(slots=True)
 class About:
     """What a form is about: its campaign's row, the people (id → name), and what the campaign has, for a reader of
-    `lang`. `accepted`: the offers that each of several people accepted, by employer and position; `like`: the fair to
+    `lang`. `ids`: of one person who has several; `accepted`: the offers that each of several people accepted, by employer and position; `like`: the fair to
     begin from, `copies` those that there are."""
 
     lang: Lang
@@ -38,6 +38,7 @@ class About:
     called: list[Row] = field(default_factory=list)
     offers: Choices = field(default_factory=list)
     hires: Choices = field(default_factory=list)
+    ids: Choices = field(default_factory=list)
     accepted: list[Row] = field(default_factory=list)
     attributes: Row = field(default_factory=dict)
     like: Row | None = None
@@ -101,7 +102,10 @@ async def _gather_employment(conn: Conn, caller: Caller, campaign: str, chosen: 
 
 async def _gather_journey(conn: Conn, caller: Caller, campaign: str, candidate: str, found: About) -> None:
     known = await candidates.load(conn, campaign, candidate)
-    if known is None or known.journey.hidden is not None:
+    if known is None:
+        return
+    found.ids = [(each, each) for each in sorted(known.journey.members)]
+    if known.journey.hidden is not None:
         return
     for offer, state in known.journey.offers.items():
         if state.terms and _theirs(caller, {"employer": state.terms.employer}):

@@ -25,7 +25,7 @@ def choices(about: About, name: str) -> Choices:
         return [
             (each["opening"], f"{about.employer(each['employer'])} · {each['position']}") for each in about.openings
         ]
-    return about.offers if name == "offers" else about.hires
+    return {"offers": about.offers, "hires": about.hires, "ids": about.ids}[name]
 
 
 def first_values(form: Form, about: About, query: dict[str, str], now: datetime) -> Typed:
@@ -142,6 +142,7 @@ STANDING: Final[dict[str, Callable[[AboutForm], Row]]] = {
     "opening": _opening,
     "candidate": lambda asked: asked.about.attributes,
     "checkin": lambda asked: {"fair": _fair_of(asked.about, asked.zone, asked.today)},
+    "erase": lambda asked: {"ids": [id for id, _ in asked.about.ids]},
     "hire": _hire,
     "leaver": _leaver,
 }

@@ -25,7 +25,7 @@ from schemas.facts import Fact
 from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Filled, Form
 from storage.campaigns import openings
 from storage.database import Conn, borrowed
-from storage.journeys import sight
+from storage.journeys import people, sight
 from storage.ledger import ledger
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
@@ -83,6 +83,11 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
     about = await gather(conn, caller, campaign, chosen, language(request))
     if form.name == "fair" and not query.get("fair"):
         await gather_fairs(conn, caller, query.get("like"), about)
+    into = askable(query["into"]) if query.get("into") and "into" in form.about and campaign is not None else None
+    if into is None and "into" in form.about:
+        raise NotFound("nobody is named with whom it could be the same person")
+    if into is not None and campaign is not None:
+        about.names |= {into: into, **await people.names(conn, campaign, [into])}
     told = await _told(conn, caller, campaign, query) if form.name == "retract" else None
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("done", "lang")]
     offered = {each.name: _choices(about, each.choices) for each in form.fields}
@@ -100,6 +105,7 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
         "notice": await notice(conn, request, caller),
         "over": None,
         "told": told,
+        "into": into,
         "would": None,
         "copies": about.copies,
         "like": query.get("like", ""),

@@ -20,13 +20,14 @@ from schemas.journey import Journey
 from schemas.names import by_name
 from storage.campaigns import employers, openings, reads
 from storage.database import Conn
-from storage.journeys import candidates
+from storage.journeys import candidates, journeys, merging
 
 Row = dict[str, Any]
 
 TOKEN: Final = re.compile("[0-9a-f]{32}")
 NAMES_EMPLOYERS: Final = frozenset({"employer", "only_employer", "employers"})
 MOST_EMPLOYERS: Final = 10_000
+CONCERNS_IDS: Final = frozenset({"merge", "unmerge", "erase"})
 _ID: Final = re.compile("[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -43,6 +44,8 @@ async def complete(
         raise NotFound("what this form is about is not there")
     if campaign:
         values = await _with_what_is_known(conn, caller, form, (campaign, people), values)
+    if form.name in CONCERNS_IDS:
+        people = await _ids(conn, about, values)
     zone = ZoneInfo(known["timezone"] if known else values.get("timezone", "Asia/Shanghai"))
     token = given if TOKEN.fullmatch(given) else secrets.token_hex(16)
     locale = known["locale"] if known else "zh-CN"
@@ -75,6 +78,23 @@ async def _with_what_is_known(conn: Conn, caller: Caller, form: Form, about: tup
         journeys = await candidates.load_many(conn, campaign, people)
         values = values | {"each": EACH_BY[form.name](journeys, people, values.get("employer"))}
     return values
+
+
+async def _ids(conn: Conn, about: dict[str, str], values: Row) -> list[str]:
+    """Which ids of a person a form is about. Raises NotFound where one of those named is nobody's, and Wrong where
+    none is chosen, or one that is somebody else's."""
+    if "candidate" not in about:
+        raise NotFound("what this form is about is not there")
+    campaign, candidate, into = about["campaign"], about["candidate"], about.get("into")
+    if into is not None:
+        if into == candidate or any([await journeys.unknown(conn, campaign, each) for each in (candidate, into)]):
+            raise NotFound(f"{candidate!r} and {into!r} are not two candidates who are known")
+        return [candidate]
+    own = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
+    chosen: list[str] = values.get("ids", own if len(own) == 1 else [])
+    if not chosen or not set(chosen) <= set(own):
+        raise Wrong("ids", "form.bad.choice" if chosen else "form.required")
+    return chosen
 
 
 def _with_ids(values: Row, ids: dict[str, str]) -> Row:

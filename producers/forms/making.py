@@ -251,6 +251,11 @@ def _restrict(sent: SentForm) -> list[Said]:
     return [("candidate.restricted", {"candidate": sent.about["candidate"], **v, "until": until})]
 
 
+def _erase(sent: SentForm) -> list[Said]:
+    """One fact for each id of the person that is to be erased; where none was to choose from, for the one there is."""
+    return [("candidate.erased", {"candidate": each}) for each in sent.candidates]
+
+
 def _retract(sent: SentForm) -> list[Said]:
     data = {name: sent.about.get(name) or None for name in ("candidate", "source", "id")}
     return [("fact.retracted", {**data, "reason": sent.values["reason"]})]
@@ -304,6 +309,8 @@ MAKERS: Final[dict[str, Callable[[SentForm], list[Said]]]] = {
     "withdraw": _plain("candidate.withdrew", "candidate"),
     "restrict": _restrict,
     "lift": _plain("candidate.restriction_lifted", "candidate"),
-    "erase": _plain("candidate.erased", "candidate"),
+    "merge": _plain("candidate.merged", "candidate", "into"),
+    "unmerge": _plain("candidate.unmerged", "candidate", "into"),
+    "erase": _erase,
     "retract": _retract,
 }

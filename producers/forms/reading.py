@@ -46,7 +46,7 @@ def read(form: Form, typed: Typed) -> Read:
 def _take(found: Read, each: Field, given: list[str]) -> str | None:
     if each.kind == "checks":
         found.values[each.name] = given
-        return None if set(given) <= set(each.choices) else "form.bad.choice"
+        return None if isinstance(each.choices, str) or set(given) <= set(each.choices) else "form.bad.choice"
     text = given[0].replace("\r\n", "\n")
     if _UNPRINTABLE.search(text) or (each.kind != "area" and "\n" in text):
         return "form.bad.letters"

@@ -25,7 +25,11 @@ SELECT h.candidate, h.state, h.standing, h.employers, h.updated_at FROM journeys
 JOIN journeys h ON (h.campaign, h.candidate) = (j.campaign, coalesce(j.merged_into, j.candidate))
 WHERE j.campaign = %s AND j.candidate = %s
 """
-_LOAD_MANY = "SELECT candidate, state FROM journeys WHERE campaign = %s AND candidate = ANY(%s::text[])"
+_LOAD_MANY = """
+SELECT j.candidate, h.state FROM journeys j
+JOIN journeys h ON (h.campaign, h.candidate) = (j.campaign, coalesce(j.merged_into, j.candidate))
+WHERE j.campaign = %s AND j.candidate = ANY(%s::text[])
+"""
 # What an employer sees of its own candidates: what is theirs or nobody's, never another employer's offers.
 _TIMELINE = f"""
 SELECT f.time, f.type, f.source, f.id, {WHOLE} AS event, f.posted_by, f.received_at,

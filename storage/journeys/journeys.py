@@ -85,6 +85,11 @@ async def carried(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, tu
     return {key: (head, stored[head]) for key, head in heads.items()}
 
 
+async def unknown(conn: Conn, campaign: str, candidate: str) -> bool:
+    """Whether nothing was ever said of a candidate."""
+    return (await load(conn, [(campaign, candidate)]))[campaign, candidate].version == 0
+
+
 async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str, int]]]) -> None:
     """Write journeys, each with its standing milestones. Raises ConcurrentChange when one was written meanwhile."""
     if not changed:

@@ -21,7 +21,7 @@ SOURCE: Final = "/yinfeng/register"
 # What a person is called may be the word of one with whom they were merged. The worker draws it anew.
 _FORGET_WITH: Final = """
 UPDATE vault.person p SET name = NULL, profile = NULL, pinyin = NULL, initials = NULL, sought = NULL, phone = NULL,
-    email = NULL, drawn = NULL
+    email = NULL, namesake = NULL, drawn = NULL
 FROM journeys j JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 WHERE (p.campaign, p.candidate) = (j.campaign, j.merged_into)
 """

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -28,10 +29,10 @@ from storage.vault.keeping import PLATFORM, Keeper
 from storage.vault.keys import Held, PersonKey, PersonKeys, Randomness
 from storage.vault.master import FileMaster, Master
 from storage.vault.sealing import personal, seal, unseal, without
-from storage.vault.searching import found_by, hash_asked
+from storage.vault.searching import Graduated, found_by, hash_asked
 
 _NONCE: Final = 12
-_WIDTH: Final = 9  # columns of a person that are drawn
+_WIDTH: Final = 10  # columns of a person that are drawn
 _ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PROFILES: Final = """
@@ -40,25 +41,33 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, c
 WHERE p.profile IS NOT NULL
 """
 SEARCHED: Final = "search"  # what the keys of hashes are derived for
-DRAWN: Final = 20  # characters of a profile that tell it from the one before: of its life and its nonce
+# What tells a profile from the one before: of its life and its nonce. The version before left out the star, and drew no
+# namesakes.
+DRAWN_FROM: Final = "'*' || left({}, 20)"
 _DRAW: Final = f"""
 UPDATE vault.person p SET name = u.name, profile = u.profile, pinyin = u.pinyin, initials = u.initials,
-    sought = string_to_array(u.sought, ' '), phone = u.phone, email = u.email, drawn = left(u.profile, {DRAWN})
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-     AS u(campaign, candidate, name, profile, pinyin, initials, sought, phone, email)
+    sought = string_to_array(u.sought, ' '), phone = u.phone, email = u.email, namesake = u.namesake,
+    drawn = {DRAWN_FROM.format("u.profile")}
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[]) AS u(campaign, candidate, name, profile, pinyin, initials, sought, phone, email, namesake)
 WHERE p.campaign = u.campaign AND p.candidate = u.candidate
 """
 # Who is worked on is drawn by whoever does.
 _UNDRAWN: Final = f"""
-SELECT campaign, candidate, profile FROM vault.person
-WHERE (campaign, candidate) > (%s, %s) AND profile IS NOT NULL AND drawn IS DISTINCT FROM left(profile, {DRAWN})
-ORDER BY campaign, candidate LIMIT %s FOR UPDATE SKIP LOCKED
+SELECT p.campaign, p.candidate, p.profile, s->'school'->>'value', (s->'graduation_year'->>'value')::int
+FROM vault.person p LEFT JOIN journeys j USING (campaign, candidate)
+CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb->'attributes' AS s) AS told
+WHERE (p.campaign, p.candidate) > (%s, %s) AND p.profile IS NOT NULL
+  AND p.drawn IS DISTINCT FROM {DRAWN_FROM.format("p.profile")}
+ORDER BY p.campaign, p.candidate LIMIT %s FOR UPDATE OF p SKIP LOCKED
 """
 _NOTES: Final = """
 DELETE FROM vault.note WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
 
 Profile = dict[str, Any]
+NOBODY: Final[Mapping[JourneyKey, Graduated]] = MappingProxyType({})
+UNKNOWN: Final[Graduated] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +267,13 @@ class Vault:
         conn: Conn,
         told: Mapping[JourneyKey, Profile],
         *,
+        graduated: Mapping[JourneyKey, Graduated] = NOBODY,
         anew: Collection[JourneyKey] = frozenset(),
         at_hand: AtHand | None = None,
     ) -> None:
         """Store what persons are called now, a value of None for what is no longer said; names that are not here stay
-        as they are. `anew`: of whom nothing was known before."""
-        told = {key: changes for key, changes in told.items() if changes}
+        as they are. `graduated`: of these and of whom it changed. `anew`: of whom nothing was known before."""
+        told = {key: told.get(key, {}) for key in told.keys() | graduated.keys() if told.get(key) or key in graduated}
         said = [key for key, changes in told.items() if any(value is not None for value in changes.values())]
         if not told:
             return
@@ -276,16 +286,19 @@ class Vault:
             merged = {**before.get(key, {}), **changes}
             profile = {name: value for name, value in merged.items() if value is not None}
             text = self._profile_text(profile, keys[key], key) if profile else None
-            rows.append(_row(key, text, profile, searched))
+            rows.append(_row(key, text, profile, searched, graduated.get(key, UNKNOWN)))
         await conn.execute(_DRAW, columns(sorted(rows), _WIDTH))
 
     async def draw_more(self, conn: Conn, after: JourneyKey, most: int) -> JourneyKey | None:
         """Draw some of what persons are searched by, of those whom another version of Yinfeng drew last, the next ones
         after this. Returns after which to go on; None when nothing is left."""
         found = await (await conn.execute(_UNDRAWN, [*after, most])).fetchall()
-        texts = {(campaign, candidate): text for campaign, candidate, text in found}
+        texts = {(campaign, candidate): text for campaign, candidate, text, _, _ in found}
+        graduated = {(campaign, candidate): (school, year) for campaign, candidate, _, school, year in found}
         keys, searched = await self.keys.held(conn, texts), await self._search_keys(conn, texts)
-        rows = [_row(key, text, _profile(text, keys[key], key), searched) for key, text in texts.items()]
+        rows = [
+            _row(key, text, _profile(text, keys[key], key), searched, graduated[key]) for key, text in texts.items()
+        ]
         await conn.execute(_DRAW, columns(rows, _WIDTH))
         return rows[-1][:2] if rows else None
 
@@ -332,11 +345,13 @@ class Vault:
         return f"{key.life}.{base64.b64encode(nonce + ciphertext).decode()}"
 
 
-def _row(whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None]) -> tuple[Any, ...]:
+def _row(
+    whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None], graduated: Graduated
+) -> tuple[Any, ...]:
     """The columns of a person whose profile this is, sealed as `text`."""
-    found = found_by(profile, keys[whose[0]])
-    sought = " ".join(found.sought) or None
-    return (*whose, profile.get("name"), text, found.pinyin, found.initials, sought, found.phone, found.email)
+    found = found_by(profile, keys[whose[0]], graduated)
+    hashes = (found.phone, found.email, found.namesake)
+    return (*whose, profile.get("name"), text, found.pinyin, found.initials, " ".join(found.sought) or None, *hashes)
 
 
 def file_vault(path: Path) -> Vault:

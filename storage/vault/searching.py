@@ -33,15 +33,20 @@ _SURNAMES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
+Graduated = tuple[str | None, int | None]  # from which school, in which year; None: not known
+
+
 @dataclass(frozen=True, slots=True)
 class FoundBy:
-    """What the vault keeps for searching. `sought`: characters and beginnings; `phone` and `email`: keyed hashes."""
+    """What the vault keeps for searching. `sought`: characters and beginnings; `phone`, `email` and
+    `namesake`: keyed hashes."""
 
     pinyin: str | None = None
     initials: str | None = None
     sought: tuple[str, ...] = ()
     phone: str | None = None
     email: str | None = None
+    namesake: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class Asked:
         return ["(^| )" + " ?".join(word) for word in self.words]
 
 
-def found_by(profile: Mapping[str, Any], key: bytes | None) -> FoundBy:
+def found_by(profile: Mapping[str, Any], key: bytes | None, graduated: Graduated = (None, None)) -> FoundBy:
     """By what a person of this profile is found; `key`: the campaign's, for the hashes."""
     name = folded(str(profile.get("name") or ""))
     syllables = _syllables(name)[:MOST_SYLLABLES]
@@ -74,7 +79,15 @@ def found_by(profile: Mapping[str, Any], key: bytes | None) -> FoundBy:
         tuple(sorted({*_characters(name), *_beginnings(syllables)})),
         _hash(key, "phone", digits(str(profile["phone"]))) if profile.get("phone") else None,
         _hash(key, "email", str(profile["email"]).lower()) if profile.get("email") else None,
+        _namesake(key, name, *graduated),
     )
+
+
+def _namesake(key: bytes | None, name: str, school: str | None, year: int | None) -> str | None:
+    """The same for who has the same name, school and year of graduation, however they are spaced; None where one of
+    them is not known."""
+    words = ["".join(_WORD.findall(each)) for each in (name, folded(school or ""))]
+    return _hash(key, "namesake", "\n".join([*words, str(year)])) if all(words) and year is not None else None
 
 
 def asked(text: str) -> Asked:

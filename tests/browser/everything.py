@@ -33,6 +33,7 @@ OPENED_WITH: Final[dict[str, dict[str, str]]] = {
     "cancel_fair": {"fair": "f1"},
     "retract": {"candidate": "c1", **RETRACTED},
     **{form.name: {"candidate": "c1"} for form in FORMS.values() if {"candidate", "candidates"} & {*form.about}},
+    **{name: {"candidate": "c2", "into": "c1"} for name in ("merge", "unmerge")},
 }
 # Pages of somebody who is signed in, by the route that answers.
 OWN: Final[list[tuple[str, str]]] = [
@@ -45,6 +46,7 @@ OWN: Final[list[tuple[str, str]]] = [
     ("/campaigns/{campaign}/employers/{employer:path}", f"/campaigns/{CAMPAIGN}/employers/{quote(LONG)}"),
     ("/campaigns/{campaign}/candidates", f"/campaigns/{CAMPAIGN}/candidates"),
     ("/campaigns/{campaign}/candidates", f"/campaigns/{CAMPAIGN}/candidates?q=nobody"),
+    ("/campaigns/{campaign}/duplicates", f"/campaigns/{CAMPAIGN}/duplicates"),
     ("/candidates/{campaign}/{candidate:path}", ABOUT),
     ("/candidates/{campaign}/{candidate:path}", f"/candidates/{CAMPAIGN}/c2"),
     ("/walls", "/walls"),

@@ -33,7 +33,7 @@ HOSTILE = (
     *("", " ", "x" * 5000, "<script>alert(1)</script>", "-1", "1e999", "NaN", "2026-02-30", "99:99", "\x00"),
     *("\u202e", "'; --", "9" * 400, "{{ 7 * 7 }}", "true", "../.."),
 )
-ABOUT = f"campaign={CAMPAIGN}&candidate=c1&fair=f1&target=t&source=/x&id=1"
+ABOUT = f"campaign={CAMPAIGN}&candidate=c1&fair=f1&target=t&source=/x&id=1&into=c2"
 OPENING = event("opening.set", opening="op", employer="huayou", position="Process engineer", seats=1)
 
 
@@ -310,7 +310,7 @@ async def test_who_may_enter_one_campaign_posts_in_no_other(app: Any, conn: Conn
 async def test_every_form_is_drawn_in_both_languages(app: Any, conn: Conn):
     fair = event("fair.scheduled", fair="f1", title="Fair", mode="onsite", starts_at="2026-04-04T09:00:00+08:00",
                  ends_at="2026-04-04T16:00:00+08:00")  # fmt: skip
-    await apply_batch(conn, incoming(opened(), OPENING, fair, signed_up("c1"), hired("c1")), now=NOW)
+    await apply_batch(conn, incoming(opened(), OPENING, fair, signed_up("c1"), signed_up("c2"), hired("c1")), now=NOW)
     http = await signed_in(app, conn)
     for name in FORMS:
         for lang in ("en", "zh-CN"):
@@ -320,7 +320,7 @@ async def test_every_form_is_drawn_in_both_languages(app: Any, conn: Conn):
 
 
 async def test_nothing_typed_into_any_form_does_harm(app: Any, conn: Conn):
-    await apply_batch(conn, incoming(opened(), OPENING, signed_up("c1"), hired("c1")), now=NOW)
+    await apply_batch(conn, incoming(opened(), OPENING, signed_up("c1"), signed_up("c2"), hired("c1")), now=NOW)
     http = await signed_in(app, conn)
     word = csrf((await http.get("/")).text)
     for name, form in FORMS.items():

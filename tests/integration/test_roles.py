@@ -70,6 +70,8 @@ ENDPOINTS: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/campaigns/{campaign}/candidates/views/{view}"): WORKERS,
     ("POST", "/campaigns/{campaign}/candidates/views/{view}/remove"): WORKERS,
     ("POST", "/notes/{campaign}/{candidate}"): ORGANIZER,
+    ("GET", "/campaigns/{campaign}/duplicates"): ORGANIZER,
+    ("POST", "/campaigns/{campaign}/duplicates/apart"): ORGANIZER,
     ("GET", "/v1/campaigns/{campaign}/candidates"): WORKERS,
     ("GET", "/fairs/{campaign}/{fair}/poster.{format}"): ORGANIZER,
     ("GET", "/forms/{name}"): EVERY_KEY,  # none of this name: each form has roles of its own

@@ -1,0 +1,92 @@
+"""`/campaigns/{campaign}/duplicates`: who may be the same person, side by side; to be merged, or kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from psycopg_pool import AsyncConnectionPool
+
+from dashboard.access.office import address_of
+from dashboard.api import Name, askable, known
+from dashboard.console.notice import notice
+from schemas.access import Authenticate, Caller
+from schemas.paging import After, decode, encode
+from storage.access import audit
+from storage.database import Conn, borrowed
+from storage.journeys import candidates, merging
+from storage.journeys.tags import stage
+from storage.vault import duplicates
+from storage.vault.duplicates import Pair
+
+Page = Callable[..., HTMLResponse]
+Row = dict[str, Any]
+Id = Annotated[str, Form(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+A_PAGE: Final = 25
+OF_ONE: Final = 5
+COMPARED: Final = ("phone", "email", "education", "school", "major", "graduation_year")
+
+
+def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page) -> APIRouter:
+    """The page, and the endpoint that keeps two apart."""
+    router = APIRouter(include_in_schema=False)
+    some = Depends(authenticate)
+
+    @router.get("/campaigns/{campaign}/duplicates")
+    async def show(request: Request, campaign: Name, caller: Caller = some, after: After = None) -> HTMLResponse:
+        caller.require("organizer")
+        async with borrowed(pool) as conn:
+            about = await known(conn, campaign)
+            place = decode(after, str, "")
+            found, further = await duplicates.within(conn, campaign, place, limit=A_PAGE + 1)
+            pairs = [await _beside(conn, campaign, pair) for pair in found[:A_PAGE]]
+            said = await notice(conn, request, caller)
+        more = encode(found[A_PAGE - 1].one) if len(found) > A_PAGE else encode(further) if further else None
+        context = {"about": about, "pairs": pairs, "more": more, "compared": COMPARED, "notice": said}
+        return page(request, "candidates/duplicates.html", context)
+
+    @router.post("/campaigns/{campaign}/duplicates/apart")
+    async def keep_apart(
+        *,
+        request: Request,
+        campaign: Name,
+        one: Id,
+        other: Id,
+        onward: Annotated[str, Form()] = "",
+        caller: Caller = some,
+    ) -> RedirectResponse:
+        caller.require("organizer")
+        async with borrowed(pool) as conn, conn.transaction():
+            await known(conn, campaign)
+            await duplicates.set_apart(conn, campaign, askable(one), askable(other), said_by=caller.poster)
+            by = audit.who(caller, address_of(request))
+            await audit.add(conn, by, "kept_apart", campaign=campaign, subject=f"{one} · {other}"[:200])
+        path = f"/candidates/{quote(campaign, safe='')}/{quote(one, safe='')}" if onward == "candidate" else None
+        return RedirectResponse(path or f"/campaigns/{quote(campaign, safe='')}/duplicates", 303)
+
+    return router
+
+
+async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:
+    """Some who may be the same person as this candidate, with what is alike."""
+    ids = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
+    found = await duplicates.of(conn, campaign, ids, limit=OF_ONE)
+    return [{**await _person(conn, campaign, pair.other), "alike": pair.alike} for pair in found]
+
+
+async def _beside(conn: Conn, campaign: str, pair: Pair) -> Row:
+    both = [await _person(conn, campaign, each) for each in (pair.one, pair.other)]
+    return {"both": both, "alike": pair.alike}
+
+
+async def _person(conn: Conn, campaign: str, candidate: str) -> Row:
+    """What two are compared by."""
+    known_ = await candidates.load(conn, campaign, candidate)
+    if known_ is None:
+        return {"candidate": candidate, "attributes": {}, "stage": None, "name": None}
+    attributes = {name: word.value for name, word in known_.journey.attributes.items()}
+    where = stage(known_.journey, known_.standing)
+    return {"candidate": candidate, "attributes": attributes, "stage": where, "name": attributes.get("name")}

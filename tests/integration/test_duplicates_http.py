@@ -1,0 +1,172 @@
+"""Candidates who may be the same person: suggested, merged, unmerged and kept apart by HR in the browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from producers.forms import posting
+from schemas.settings import Settings
+from storage.database import Conn
+from storage.journeys import people
+from storage.journeys.people import Wanted
+from storage.vault import duplicates
+from streams.apply import apply_batch
+from tests.facts import CAMPAIGN, event, opened, signed_up
+from tests.integration.reading import Reader, apply
+from tests.integration.test_apply_worlds import message
+from tests.integration.test_forms_http import facts, send, signed_in
+from yinfeng.web import create_app
+
+PAGE = f"/campaigns/{CAMPAIGN}/duplicates"
+ONE = f"/candidates/{CAMPAIGN}"
+LI = {"name": "李思雨", "school": "武汉理工大学", "graduation_year": 2026}
+PEOPLE = [
+    opened(),
+    signed_up("a", **LI, phone="+86 138 0013 8000", email="li@example.com"),
+    signed_up("b", **(LI | {"school": "武汉 理工大学"}), time="2026-03-09T09:00:00+08:00"),
+    signed_up("c", name="Li Siyu", phone="13800138000"),
+    signed_up("d", name="王伟", email="LI@example.com"),
+    signed_up("e", name="李思雨", school="北京大学", graduation_year=2026),
+]
+MERGED = event("candidate.merged", candidate="b", into="a", time="2026-03-10T00:00:00+08:00")
+
+
+@pytest.fixture
+async def http(database_url: str, conn: Conn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    monkeypatch.setattr(posting, "WAIT", 0)  # no worker runs here
+    app = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
+    async with app.router.lifespan_context(app):
+        yield await signed_in(app, conn)
+
+
+async def pairs(conn: Conn) -> set[tuple[str, ...]]:
+    found, further = await duplicates.within(conn, CAMPAIGN, "", limit=50)
+    assert further is None
+    return {(*sorted((each.one, each.other)), *each.alike) for each in found}
+
+
+async def listed(conn: Conn, q: str = "") -> list[str]:
+    return [each.candidate for each in await people.listed(conn, CAMPAIGN, Wanted(q=q), limit=10)]
+
+
+async def test_who_has_something_in_common_is_suggested(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, *PEOPLE)
+    assert await pairs(conn) == {("a", "b", "namesake"), ("a", "c", "phone"), ("a", "d", "email")}
+    assert [each.other for each in await duplicates.of(conn, CAMPAIGN, ["c"], limit=5)] == ["a"]
+
+
+async def test_a_year_that_is_learned_later_makes_namesakes(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, opened(), signed_up("a", **LI), signed_up("b", name="李思雨", time="2026-03-09T09:00:00+08:00"))
+    assert await pairs(conn) == set()
+    earlier = {"school": LI["school"], "graduation_year": 2026, "time": "2026-03-07T09:00:00+08:00"}
+    await apply(conn, signed_up("b", name="李", **earlier))
+    assert await pairs(conn) == {("a", "b", "namesake")}
+
+
+async def test_who_is_hidden_erased_merged_or_kept_apart_is_not_suggested(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, *PEOPLE, MERGED)
+    await apply(conn, event("candidate.restricted", candidate="c", ground="law"))
+    await apply(conn, event("candidate.erased", candidate="d", time="2026-03-11T00:00:00+08:00"))
+    assert await pairs(conn) == set()
+    await apply(conn, event("candidate.restriction_lifted", candidate="c", time="2026-03-12T00:00:00+08:00"))
+    assert await pairs(conn) == {("a", "c", "phone")}
+    await duplicates.set_apart(conn, CAMPAIGN, "c", "a", said_by="account:x")
+    assert await pairs(conn) == set()
+
+
+async def test_a_person_is_listed_once_and_found_by_all_that_was_said(readers: dict[str, Reader], conn: Conn):
+    late = {"time": "2026-03-09T10:00:00+08:00"}
+    await apply(
+        conn, opened(), signed_up("a", name="李思雨"), signed_up("b", name="Siyu Li", phone="13900139000", **late)
+    )
+    await apply(conn, MERGED)
+    assert await listed(conn) == ["a"]
+    for asked in ("b", "13900139000", "siyu", "a"):
+        assert await listed(conn, asked) == ["a"], asked
+
+
+async def test_a_merged_record_answers_with_the_person(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, *PEOPLE, MERGED)
+    found = await readers["organizer"].json(f"/v1/campaigns/{CAMPAIGN}/candidates/b")
+    assert (found["candidate"], found["merged_into"], found["members"]) == ("b", "a", ["a", "b"])
+    assert found["attributes"]["email"] == "li@example.com"
+    assert {"candidate.signed_up", "candidate.merged"} == {each["type"] for each in found["timeline"]}
+    head = await readers["organizer"].json(f"/v1/campaigns/{CAMPAIGN}/candidates/a")
+    assert (head["merged_into"], head["attributes"]) == (None, found["attributes"])
+
+
+async def test_an_employer_sees_a_person_of_whom_it_sees_one_record(readers: dict[str, Reader], conn: Conn):
+    own = signed_up("huayou:1", name="李思雨")
+    await apply(conn, opened(), signed_up("a", name="李思雨"), own)
+    at = f"/v1/campaigns/{CAMPAIGN}/candidates"
+    assert (await readers["huayou"].get(f"{at}/a")).status_code == 404
+    await apply(conn, event("candidate.merged", candidate="huayou:1", into="a"))
+    assert (await readers["huayou"].get(f"{at}/a")).status_code == 200
+    assert (await readers["huayou"].get(f"{at}/huayou:1")).json()["merged_into"] == "a"
+    assert [row["candidate"] for row in await readers["huayou"].json(at)] == ["a"]
+    assert (await readers["huayou"].get(PAGE)).status_code == 403
+
+
+async def test_hr_merges_and_unmerges(http: httpx.AsyncClient, conn: Conn):
+    await apply(conn, *PEOPLE)
+    page = (await http.get(PAGE)).text
+    assert page.count("李思雨") > 3
+    assert f"/forms/merge?campaign={CAMPAIGN}&amp;candidate=b&amp;into=a" in page
+    assert "into=a" in (await http.get(f"{ONE}/a")).text
+    answer = await send(http, f"/forms/merge?campaign={CAMPAIGN}&candidate=b&into=a", reason="the same ID card")
+    assert answer.status_code == 303
+    (said,) = await facts(conn, "candidate.merged")
+    await applied(conn)
+    onward = await http.get(answer.headers["location"])
+    assert onward.headers["location"].startswith(f"{ONE}/a?done=")
+    page = (await http.get(onward.headers["location"])).text
+    assert "/forms/unmerge?campaign=grads-2026&amp;candidate=b&amp;into=a" in page
+    assert "/forms/undo" in page
+    assert said["data"]["into"] == "a"
+    assert (await http.get(f"{ONE}/b")).headers["location"] == f"{ONE}/a?merged=b"
+    await send(http, f"/forms/unmerge?campaign={CAMPAIGN}&candidate=b&into=a", reason="twins")
+    await applied(conn)
+    assert (await http.get(f"{ONE}/b")).status_code == 200
+
+
+async def test_erasing_one_is_asked_for_all(http: httpx.AsyncClient, conn: Conn):
+    await apply(conn, *PEOPLE, MERGED)
+    form = (await http.get(f"/forms/erase?campaign={CAMPAIGN}&candidate=a")).text
+    assert len(re.findall(r'name="ids" value="[ab]" checked', form)) == 2
+    answer = await send(http, f"/forms/erase?campaign={CAMPAIGN}&candidate=a")
+    assert answer.status_code == 422
+    assert (await send(http, f"/forms/erase?campaign={CAMPAIGN}&candidate=a", ids=["c"])).status_code == 422
+    await send(http, f"/forms/erase?campaign={CAMPAIGN}&candidate=a", ids=["a", "b"])
+    assert {each["data"]["candidate"] for each in await facts(conn, "candidate.erased")} == {"a", "b"}
+
+
+async def test_two_are_kept_apart(http: httpx.AsyncClient, conn: Conn):
+    await apply(conn, *PEOPLE)
+    page = (await http.get(PAGE)).text
+    word = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert word
+    answer = await http.post(f"{PAGE}/apart", data={"csrf": word[1], "one": "a", "other": "b"})
+    assert answer.headers["location"] == PAGE
+    assert ("a", "b", "namesake") not in await pairs(conn)
+
+
+@pytest.mark.parametrize("query", ["candidate=b&into=b", "candidate=b&into=nobody", "candidate=b", "into=a"])
+async def test_nobody_is_merged_with_nobody(http: httpx.AsyncClient, conn: Conn, query: str):
+    await apply(conn, *PEOPLE)
+    word = re.search(r'name="csrf" value="([^"]+)"', (await http.get(PAGE)).text)
+    assert word
+    answer = await http.post(f"/forms/merge?campaign={CAMPAIGN}&{query}", data={"csrf": word[1], "reason": "x"})
+    assert answer.status_code in (404, 422)
+    assert await facts(conn) == []
+
+
+async def applied(conn: Conn) -> None:
+    """What the forms said is applied, as a worker would."""
+    rows: list[Any] = await (await conn.execute("SELECT seq, event FROM facts JOIN pending USING (seq)")).fetchall()
+    await apply_batch(conn, [message(said, seq, seq) for seq, said in rows], now=datetime(2150, 1, 1, tzinfo=UTC))
