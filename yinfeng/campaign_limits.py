@@ -22,6 +22,8 @@ ROUTES: Final[dict[tuple[str, str], How]] = {
     ("GET", "/wall"): "query or all",
     ("GET", "/campaigns/{campaign}"): "path",
     ("GET", "/campaigns/{campaign}/candidates"): "path",
+    ("GET", "/campaigns/{campaign}/duplicates"): "path",
+    ("POST", "/campaigns/{campaign}/duplicates/apart"): "path",
     ("GET", "/campaigns/{campaign}/by/{dimension}"): "path",
     ("GET", "/campaigns/{campaign}/employers/{employer:path}"): "path",
     ("POST", "/campaigns/{campaign}/candidates/views"): "path",

@@ -14,6 +14,7 @@ from dashboard.access.office import address_of
 from dashboard.api import Name, askable, known
 from dashboard.console.notice import notice
 from schemas.access import Authenticate, Caller
+from schemas.errors import NotFound
 from schemas.paging import After, decode, encode
 from storage.access import audit
 from storage.database import Conn, borrowed
@@ -24,7 +25,7 @@ from storage.vault.duplicates import Pair
 
 Page = Callable[..., HTMLResponse]
 Row = dict[str, Any]
-Id = Annotated[str, Form(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Id = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
 A_PAGE: Final = 25
 OF_ONE: Final = 5
 COMPARED: Final = ("phone", "email", "education", "school", "major", "graduation_year")
@@ -53,14 +54,16 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
         *,
         request: Request,
         campaign: Name,
-        one: Id,
-        other: Id,
+        one: Id = "",
+        other: Id = "",
         onward: Annotated[str, Form()] = "",
         caller: Caller = some,
     ) -> RedirectResponse:
         caller.require("organizer")
         async with borrowed(pool) as conn, conn.transaction():
             await known(conn, campaign)
+            if not one or not other or one == other:
+                raise NotFound("two are kept apart, not one")
             await duplicates.set_apart(conn, campaign, askable(one), askable(other), said_by=caller.poster)
             by = audit.who(caller, address_of(request))
             await audit.add(conn, by, "kept_apart", campaign=campaign, subject=f"{one} · {other}"[:200])
