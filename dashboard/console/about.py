@@ -25,8 +25,8 @@ COPIES = 200
 @dataclass(slots=True)
 class About:
     """What a form is about: its campaign's row, the people (id → name), and what the campaign has, for a reader of
-    `lang`. `ids`: of one person who has several; `accepted`: the offers that each of several people accepted, by employer and position; `like`: the fair to
-    begin from, `copies` those that there are."""
+    `lang`. `ids`: of one person who has several; `accepted`: the offers that each of several people accepted, by
+    employer and position; `like`: the fair to begin from, `copies` those that there are."""
 
     lang: Lang
     campaign: Row | None = None

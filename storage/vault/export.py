@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from schemas.errors import NotFound
 from schemas.kinds import AUDIENCES
 from storage.database import Conn
-from storage.journeys import unconfirmed
+from storage.journeys import merging, unconfirmed
 from storage.ledger import dead_letters
 from storage.ledger.events import WHOLE, read_event
 from storage.ledger.ledger import JourneyKey
@@ -46,12 +46,28 @@ WHERE campaign = %s AND candidate = %s
 
 
 async def export(conn: Conn, campaign: str, candidate: str) -> Row:
-    """Everything that is held about a person, as JSON values but for moments. Raises NotFound where nothing is."""
+    """Everything that is held about a person, under all their ids, as JSON values but for moments: `person` and `kept`
+    are those of the id under which they stand. Raises NotFound where nothing is."""
     key = (campaign, candidate)
+    ids = (await merging.members(conn, [key]))[key]
+    parts = [part for each in ids if (part := await _of_one(conn, each)) is not None]
+    if not parts:
+        raise NotFound(f"nothing is held about {candidate!r} in the campaign {campaign!r}")
+    whole = parts[0] | {"candidate": candidate, "ids": sorted(each for _, each in ids)}
+    for name, value in parts[0].items():
+        if isinstance(value, list):
+            whole[name] = [row for part in parts for row in part[name]]
+    whole["facts"].sort(key=lambda row: row["time"])
+    return whole
+
+
+async def _of_one(conn: Conn, key: JourneyKey) -> Row | None:
+    """What is held under one id; None where nothing is."""
+    campaign, candidate = key
     told = await _rows(conn, _FACTS, [*key])
     person = await _rows(conn, _PERSON, [*key])
     if not told and not person:
-        raise NotFound(f"nothing is held about {candidate!r} in the campaign {campaign!r}")
+        return None
     facts = await vault().open(conn, [read_event(row.pop("event")) for row in told], hidden=True)
     profile = (await vault().profiles(conn, [key], hidden=True)).get(key, {})
     messages = [_theirs(each) for each in await _messages(conn, key)]
