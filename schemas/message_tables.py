@@ -23,7 +23,8 @@ from schemas.kinds import HR_KINDS
 
 
 class MessageRow(SQLModel, table=True):
-    """One message for one reason. `dedupe_key` is that reason; `params` what its template needs beside the journey.
+    """One message for one reason. `dedupe_key` is that reason, short (storage/messages/reasons.py); `params` what its
+    template needs beside the journey.
 
     `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause`: by what it came to its
     status (see storage/messages/transitions.py). `begun_at`: since when it may have gone, of one that is `claimed`.

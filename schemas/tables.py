@@ -28,6 +28,7 @@ class FactRow(SQLModel, table=True):
     """The ledger: every fact that was ever accepted, once, what is personal in it sealed. A row is rewritten only where
     its person is erased, and where an earlier version left it in the clear.
 
+    `event`: the event without what stands in the columns, where no earlier version wrote it (storage/ledger/events.py).
     `posted_by` says who posted it (`key:…` or `account:…`); none when it came straight over Kafka.
     """
 

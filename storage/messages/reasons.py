@@ -4,7 +4,7 @@ A reason's key (`schemas.messages.dedupe_key`) has a name and 40 digits; what is
 whose it is, and 20 (120 bits) by the key, all of SHA-256. By the first three, what one person's facts ask for stands on
 one or two pages of the index, instead of one for each message all over it. That two reasons of one person share a key
 takes 2^60 tries by whoever may name what is theirs, and then one message of that person is not asked for; among ten
-thousand million messages it comes about by chance less than once in 10^16 such databases.
+thousand million messages it comes about by chance once in 10^21 such databases.
 
 Keys of before have a colon. They stay as they are, and are looked for as well where there are any.
 """

@@ -119,8 +119,9 @@ async def test_a_worker_seals_what_an_earlier_version_left_once_that_is_gone_for
 async def test_what_an_upgrade_leaves_open_stays_so_while_an_earlier_version_runs(conn: Conn, left: str | None):
     """`left`: the revision that the other worker says; none of a version that says none."""
     mine = latest()
-    note_open = """INSERT INTO secrets (name, value) SELECT 'asked_since:' || kind, convert_to(at::text, 'UTF8')
-        FROM (VALUES ('still', now() + interval '1 minute'), ('over', now() - interval '1 day')) AS v(kind, at)"""
+    note_open = """INSERT INTO secrets (name, value) SELECT name, convert_to(at::text, 'UTF8')
+        FROM (VALUES ('asked_since:still', now() + interval '1 minute'), ('asked_since:over', now() - interval '1 day'),
+                     ('events_whole_until', now() + interval '1 minute')) AS v(name, at)"""
     await conn.execute(note_open)
     later = (
         "INSERT INTO breakdown_counts SELECT '', now() + nth * interval '1 minute' FROM generate_series(1, 2) AS nth"
@@ -130,9 +131,9 @@ async def test_what_an_upgrade_leaves_open_stays_so_while_an_earlier_version_run
     assert not await beats.hold_open(conn, mine)
     await beats.note(conn, Beat("host:old", 1, 0, 0, revision=left))
     assert await beats.hold_open(conn, mine)
-    open_for = """SELECT name FROM secrets WHERE starts_with(name, 'asked_since:')
-        AND convert_from(value, 'UTF8')::timestamptz > now() + interval '50 minutes'"""
-    assert await (await conn.execute(open_for)).fetchall() == [("asked_since:still",)]
+    open_for = """SELECT name FROM secrets WHERE name ~ '^(asked_since:|events_whole_until)'
+        AND convert_from(value, 'UTF8')::timestamptz > now() + interval '50 minutes' ORDER BY name"""
+    assert await (await conn.execute(open_for)).fetchall() == [("asked_since:still",), ("events_whole_until",)]
     counts = "SELECT due_at > now() + interval '50 minutes' FROM breakdown_counts"
     assert await (await conn.execute(counts)).fetchall() == [(True,)]
     await conn.execute("UPDATE beats SET at = now() - interval '2 minutes' WHERE holder = 'host:old'")
