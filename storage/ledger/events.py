@@ -18,7 +18,6 @@ from storage.arrays import documents
 
 FRAME: Final = 120  # bytes of a whole event that are in no column and not kept, about
 _CONTENT: Final = "application/json"
-_COLUMNS: Final = frozenset({"specversion", "id", "source", "type", "data"})
 
 
 def _whole(event: str) -> str:
@@ -51,11 +50,15 @@ _decode: Final = msgspec.json.Decoder().decode
 
 def lean(fact: Fact) -> dict[str, Any]:
     """What of an event is kept beside the columns."""
-    kept: dict[str, Any] = {name: value for name, value in fact.event.items() if name not in _COLUMNS}
-    if data := {name: value for name, value in fact.event["data"].items() if name not in ("campaign", "candidate")}:
+    kept = fact.event.copy()
+    data = kept.pop("data").copy()
+    del kept["id"], kept["source"], kept["type"], data["campaign"]
+    data.pop("candidate", None)
+    if data:
         kept["data"] = data
     if kept.get("datacontenttype") == _CONTENT:
         del kept["datacontenttype"]
+        kept.pop("specversion", None)
     else:
         kept["specversion"] = ""
     return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime
@@ -90,6 +91,22 @@ async def test_a_retraction_takes_back_what_was_counted_and_what_comes_later(con
     await apply(conn, early)
     await apply(conn, hired("c2", id="h2"))
     assert await progress(conn) == {"t": 0}
+
+
+async def test_who_adds_to_a_target_waits_for_its_row_last_of_all(conn: Conn, database_url: str):
+    """What a sequence gave out is seen by others before the commit."""
+    await apply(conn, opened(), target("t"))
+    async with await connect(database_url, name="test") as other, await connect(database_url, name="test") as look:
+        async with other.transaction():
+            await other.execute("SELECT FROM targets FOR UPDATE")
+            waits = asyncio.create_task(apply(conn, hired("c1")))
+            async with asyncio.timeout(20):
+                while not await rows(look, "SELECT FROM pg_locks WHERE NOT granted"):
+                    await asyncio.sleep(0.02)
+            assert await rows(look, "SELECT count(*) FROM messages") == [(0,)]
+            assert await rows(look, "SELECT is_called FROM messages_id_seq") == [(True,)]
+        await waits
+    assert await progress(conn) == {"t": 1}
 
 
 async def test_a_retracted_target_is_as_if_never_set(conn: Conn):
