@@ -40,7 +40,7 @@ from streams.upkeep import Upkeep
 log = logging.getLogger(__name__)
 
 LANES = 3
-CHUNKS = 8  # of a batch, each of many records
+CHUNKS = 8  # of a whole batch
 FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest record that its topic takes
 # aiokafka leaves the group when nobody polls for so long, and then waits for a poll before it joins again; Faust waits
 # for the join before it polls. A worker that waited long for Postgres stood still for good. Whether a worker gets on is
@@ -80,15 +80,19 @@ def make_app(settings: Settings) -> faust.App:
         producer_metadata_max_age_ms=PARTITIONS_SEEN * 1000,
         # A batch that a rebalance interrupts is applied again elsewhere, or found applied: no need to hold it up.
         stream_wait_empty=False,
-        stream_buffer_maxsize=4 * LANES * CHUNKS,  # never filled: the flow's limit comes first
+        stream_buffer_maxsize=4 * LANES * settings.batch_size,  # never filled: the flow's limit comes first
         producer_acks=-1,
         TableManager=NoTables,
     )
     raw_records.install()
     app.facts_topic = FACTS
-    app.facts_flow = Flow(limit=2 * LANES * CHUNKS, chunk_size=max(1, settings.batch_size // CHUNKS))
+    app.facts_flow = Flow(limit=2 * LANES * settings.batch_size, chunk_size=_chunk_size(settings))
     app.transport = PlacedTransport(broker, app)
     return app
+
+
+def _chunk_size(settings: Settings) -> int:
+    return max(1, settings.batch_size // CHUNKS)
 
 
 def _credentials(security: Security) -> faust.SASLCredentials | faust.SSLCredentials | None:
@@ -125,7 +129,8 @@ def attach(
     batches = [Persistence(url, name="worker", jitter=_jitter, pulse=pulse) for _ in range(LANES)]
     watching = Persistence(url, name="worker", jitter=_jitter)
     fairs = FairCounter(watching, clock=_now)
-    lanes = Lanes(app.facts_flow, [Applier(batch, clock=_now) for batch in batches], most=CHUNKS)
+    most = settings.batch_size - _chunk_size(settings) + 1  # with which another chunk makes no more than a batch
+    lanes = Lanes(app.facts_flow, [Applier(batch, clock=_now) for batch in batches], most=most)
     holder = f"{socket.gethostname()}:{os.getpid()}"
     upkeep = Upkeep(settings, holder=holder, works=batches, aside=watching)
     app.identify, app.pulse = identify, pulse
@@ -134,7 +139,9 @@ def attach(
     announcer = Announcer(_publisher(app), interval=settings.progress_interval)
     telling = Telling(url, _publisher(app), holder=holder, interval=settings.progress_interval, clock=_now)
 
-    bell = Bell(lambda: watching.attempt(announcements.ring))
+    # Nothing that takes long is done on its connection: pages wait for it.
+    ringing = Persistence(url, name="worker", jitter=_jitter)
+    bell = Bell(lambda: ringing.attempt(announcements.ring))
 
     def told(applied: Applied) -> None:
         bell.ring()
@@ -164,7 +171,7 @@ def attach(
 
     async def close() -> None:
         await lanes.stop()
-        await asyncio.gather(*(each.close() for each in (*batches, watching)))
+        await asyncio.gather(*(each.close() for each in (*batches, watching, ringing)))
 
     async def assigned(_: Any, *args: Any, **kwargs: Any) -> None:
         ready()

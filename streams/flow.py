@@ -17,7 +17,7 @@ from streams.intake import read_ahead
 
 
 class Flow:
-    """The reading of one topic. At most `limit` chunks, each of up to `chunk_size` records, wait at a time."""
+    """The reading of one topic, in chunks of up to `chunk_size` records. While `limit` records wait, none is read."""
 
     def __init__(self, *, limit: int, chunk_size: int) -> None:
         self._limit, self._chunk_size = limit, chunk_size
@@ -97,7 +97,7 @@ class Flow:
     def done(self, chunk: Chunk) -> None:
         """A chunk was applied, or dropped."""
         if chunk.epoch == self._epoch:
-            self._waiting -= 1
+            self._waiting -= len(chunk.records)
             self._settle()
 
     def applied(self, chunks: Sequence[Chunk]) -> None:
@@ -118,5 +118,5 @@ class Flow:
     def _chunk(self, partition: int, portion: Sequence[Any]) -> Chunk:
         since, upto = self._next[partition], portion[-1].offset + 1
         self._next[partition] = upto
-        self._waiting += 1
+        self._waiting += len(portion)
         return Chunk(partition, since, upto, tuple(read_ahead(portion)), self._epoch)

@@ -14,13 +14,14 @@ from schemas.errors import FieldError, InvalidFact
 from schemas.facts import Fact, ahead, validate_event
 from schemas.ids import telling
 from schemas.topics import SEQ_HEADER
-from storage.database import Conn
+from storage.database import Conn, dispense_with_the_disk
 from storage.ledger import ledger
 from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.events import read_event
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from storage.vault.sealing import personal
+from streams.domain.fold import IRREVOCABLE
 from streams.raw_records import fault_of
 
 _LONGEST_SEQ: Final = 18  # digits: all such numbers fit Postgres' bigint
@@ -113,12 +114,20 @@ async def take_in(
     others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
     taken = await _without_echoes(conn, others, now)
     facts, letters = parse(taken, now=now)
+    if not facts and not letters and all(map(_can_be_undone, ours.values())):
+        await dispense_with_the_disk(conn)  # all of it stands in the ledger: what a crash undoes is applied again
     accepted = await vault().accept(conn, facts)
     letters += _unopened(taken, facts, accepted)
     good = [found for found in accepted if isinstance(found, Fact)]
     sealed = await vault().seal(conn, good, at_hand=at_hand)
     fresh, waited = await ledger.claim_new(conn, sealed)
     return fresh + await _sealed([*ours.values(), *waited], conn), letters
+
+
+def _can_be_undone(fact: Fact) -> bool:
+    """Whether it may be applied twice, the first time undone by a crash, without anybody being the wiser: what is told
+    of a candidate has the same id each time."""
+    return fact.candidate is not None and fact.type not in IRREVOCABLE
 
 
 def _unopened(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
@@ -346,6 +347,7 @@ def run_web(settings: Settings, begin: Callable[[], None] = at_once) -> int:
     """Serve until SIGINT or SIGTERM. Returns the exit code. `begin` waits until the servers may be asked."""
     mask_logs()
     app = create_app(settings)
+    gc.freeze()  # what is here stays: to look through it again and again would hold up everybody
     begin()
     open_vault(file_vault(settings.master_key))
     config = uvicorn.Config(

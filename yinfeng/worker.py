@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -26,6 +27,9 @@ from yinfeng.readiness import at_once, mark_ready
 log = logging.getLogger(__name__)
 
 END_WITHIN: Final = 8.0  # seconds: nothing but a commit moves a position, so that a hard end loses nothing
+
+
+SWITCH_EVERY: Final = 0.001  # seconds that the thread which reads from Kafka waits for the one that applies
 
 
 def collect_seldom() -> None:
@@ -59,6 +63,8 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
     notifications_agent.attach(app, settings, stand_back=facts_pour_in)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    gc.freeze()
+    sys.setswitchinterval(SWITCH_EVERY)
     begin()
     open_vault(file_vault(settings.master_key))
     worker.execute_from_commandline()

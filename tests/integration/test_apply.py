@@ -17,9 +17,10 @@ from schemas.errors import UnusableValue
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.ledger import ledger
+from storage.vault.persons import AtHand
 from streams.apply import Applied, apply_batch
 from streams.audit import audit
-from streams.intake import Incoming
+from streams.intake import Incoming, take_in
 from tests.facts import event, facts, hired, opened, retraction, signed_up, target
 from tests.opened import opened_rows
 
@@ -125,6 +126,28 @@ async def test_the_ledgers_word_stands_over_what_the_message_says(conn: Conn):
     await apply(conn, target("t"), hired("c2", id="h1"))
     assert await rows(conn, "SELECT candidate FROM journeys") == [("c1",)]
     assert await rows(conn, "SELECT count(*) FROM pending") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("said", "straight", "waits"),
+    [
+        ([signed_up("c1"), hired("c2")], [], "off"),
+        ([signed_up("c1")], [hired("c2")], "on"),
+        ([], [hired("c2")], "on"),
+        ([signed_up("c1"), event("candidate.erased", candidate="c1")], [], "on"),
+        ([signed_up("c1"), target("t")], [], "on"),
+    ],
+)
+async def test_a_commit_waits_for_the_disk_save_of_what_the_ledger_has_and_can_be_done_again(
+    conn: Conn, said: list[Any], straight: list[Any], waits: str
+):
+    await ledger.append(conn, facts(said), posted_by="k")
+    published = await rows(conn, "SELECT seq, event::text FROM facts ORDER BY seq")
+    batch = [each for seq, text in published for each in incoming(text.encode(), seq=seq)] + incoming(*straight)
+    async with conn.transaction():
+        assert len((await take_in(conn, batch, now=NOW, at_hand=AtHand()))[0]) == len(said) + len(straight)
+        assert await rows(conn, "SELECT current_setting('synchronous_commit')") == [(waits,)]
+    assert await rows(conn, "SELECT current_setting('synchronous_commit')") == [("on",)]
 
 
 async def test_the_relays_number_is_tried_never_trusted(conn: Conn):

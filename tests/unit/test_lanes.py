@@ -101,14 +101,40 @@ async def test_one_alone_goes_at_once_and_what_came_meanwhile_goes_together():
     await lanes.stop()
 
 
-async def test_a_partition_stays_in_its_lane_and_does_not_wait_for_others():
+async def test_where_few_facts_come_one_lane_takes_them_all():
     flow, first, second = reading(), Recording(), Recording()
     put = [chunk for partition in range(4) for chunk in chunks(flow, partition, 1)]
+    _, _, lanes = await run(flow, [first, second], put)
+    first.may_go_on.release()
+    await settle()
+    assert (sum(map(len, first.batches)), second.batches) == (4, [])
+    await lanes.stop()
+
+
+async def test_where_many_come_lanes_share_the_partitions_and_each_stays_in_its_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("streams.lanes.FEW", 1)
+    flow, first, second = reading(), Recording(), Recording()
+    put = [chunk for partition in range(4) for chunk in chunks(flow, partition, 2)]
+    _, _, lanes = await run(flow, [first, second], put)
+    for applier in (first, second):
+        for _ in range(4):
+            applier.may_go_on.release()
+    await settle()
+    assert [since for batch in first.batches for since in batch] == [0, 1, 0, 1]
+    assert [since for batch in second.batches for since in batch] == [0, 1, 0, 1]
+    assert flow.idle
+    await lanes.stop()
+
+
+async def test_what_holds_up_a_lane_holds_up_no_partition_that_comes_later(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("streams.lanes.LONG", 0.0)
+    flow, first, second = reading(), Recording(), Recording()
+    put = [chunk for partition in range(2) for chunk in chunks(flow, partition, 1)]
     _, _, lanes = await run(flow, [first, second], put)
     assert (len(first.batches), len(second.batches)) == (1, 1)
     second.may_go_on.release()
     await settle()
-    assert (len(first.batches), len(second.batches)) == (1, 2)
+    assert flow.untold(1) == 1
     await lanes.stop()
 
 

@@ -61,11 +61,21 @@ def test_chunks_follow_one_another_over_offsets_that_hold_nothing():
 
 
 def test_a_full_flow_has_room_again_once_something_is_applied():
-    flow = flow_at(0, limit=2)
-    first, _ = flow.cut({0: [record(n) for n in range(4)]})
+    flow = flow_at(0, limit=4)
+    first, second = flow.cut({0: [record(n) for n in range(4)]})
     assert not flow.has_room
     flow.done(first)
     assert flow.has_room
+    assert not flow.idle
+    flow.done(second)
+    assert flow.idle
+
+
+def test_chunks_of_one_record_each_do_not_fill_it():
+    flow = flow_at(0, limit=4)
+    for offset in range(3):
+        list(flow.cut({0: [record(offset)]}))
+        assert flow.has_room
 
 
 def test_what_was_read_before_a_restart_counts_for_nothing():
