@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from notifications.sending import composing, suppressing
 from notifications.sending.composing import Letter
@@ -55,7 +55,10 @@ async def letters_for(
     await vault().embody(conn, {key: each.journey for key, each in known.items()}, reading=reading, hidden=True)
     claimed = await _with_typed(conn, await _with_prose(conn, claimed, reading))
     background = await _around(conn, claimed, known, now)
-    situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
+    shared: dict[tuple[Any, ...], Any] = {}
+    situations = [
+        Situation(each, _stored(known, each).journey, background, writer, links, now, shared=shared) for each in claimed
+    ]
     made: list[Made] = []
     for place, (situation, message) in enumerate(zip(arranged(situations), claimed, strict=True)):
         if place % BREATHE_EVERY == BREATHE_EVERY - 1:

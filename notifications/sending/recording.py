@@ -111,7 +111,7 @@ class Portion:
         self._left = {id: record for id, record in self._left.items() if id not in self._known}
 
     def _settled(self, id: int, outcome: Outcome) -> Record:
-        return replace(settled(self._mails[id], outcome), tells_of=tuple(self._followers.get(id, ())))
+        return settled(self._mails[id], outcome, tuple(self._followers.get(id, ())))
 
     def _told_with(self, leader: Record) -> list[Record]:
         """Messages that another one's mail tells of: what became of it became of them."""
@@ -142,8 +142,9 @@ _CAUSES: Final[dict[Status, Cause]] = {
 }
 
 
-def settled(mail: Mail, outcome: Outcome) -> Record:
-    """What became of a mail. Its contents are kept where it went, or may have gone."""
+def settled(mail: Mail, outcome: Outcome, tells_of: tuple[int, ...] = ()) -> Record:
+    """What became of a mail, which tells of these other messages. Its contents are kept where it went, or may have
+    gone."""
     went = outcome.status in ("sent", "unknown")
     return Record(
         id=mail.id,
@@ -157,4 +158,5 @@ def settled(mail: Mail, outcome: Outcome) -> Record:
         text=mail.text if went else None,
         attachments=mail.attachments if went else (),
         suppress=outcome.suppress,
+        tells_of=tells_of,
     )

@@ -32,17 +32,33 @@ Fill = Callable[[Mapping[str, Any]], Rendered]
 
 
 @dataclass(frozen=True, slots=True)
-class Skeleton:
-    """A mail in pieces: texts, and between two of them the number of the word that comes there."""
+class Pieces:
+    """Texts, with room for a word between any two; `places`: where there is room, and the number of the word that
+    comes there."""
 
-    subject: tuple[str, ...]
-    html: tuple[str, ...]
-    text: tuple[str, ...]
+    texts: list[str]
+    places: list[tuple[int, int]]
+
+    def with_words(self, words: list[str]) -> str:
+        """The whole."""
+        whole = self.texts.copy()
+        for place, number in self.places:
+            whole[place] = words[number]
+        return "".join(whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A mail in pieces."""
+
+    subject: Pieces
+    html: Pieces
+    text: Pieces
 
     def filled(self, words: list[str]) -> Rendered:
         """The mail of the person whose words these are."""
-        escaped = [str(escape(word)) for word in words]
-        return Rendered(_joined(self.subject, words), _joined(self.html, escaped), _joined(self.text, words))
+        escaped = [str(escape(word)) if word else "" for word in words]
+        return Rendered(self.subject.with_words(words), self.html.with_words(escaped), self.text.with_words(words))
 
 
 class Skeletons:
@@ -99,12 +115,9 @@ def _is_plain(word: object) -> bool:
     return isinstance(word, str) and word != "" and " ".join(word.split()) == word and _OPEN not in word
 
 
-def _pieces(made: str) -> tuple[str, ...]:
-    return tuple(_MARK.split(made))
-
-
-def _joined(pieces: tuple[str, ...], words: list[str]) -> str:
-    return "".join([words[int(each)] if place % 2 else each for place, each in enumerate(pieces)])
+def _pieces(made: str) -> Pieces:
+    found = _MARK.split(made)
+    return Pieces(found, [(place, int(found[place])) for place in range(1, len(found), 2)])
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
