@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
+from binascii import b2a_base64
 from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
 from itsdangerous import BadSignature, URLSafeSerializer
-from itsdangerous.encoding import base64_encode
 
 from schemas.errors import NotFound
 from storage.database import Conn
@@ -20,6 +20,7 @@ Purpose = Literal["answer", "ticket", "calendar", "unsubscribe", "me", "signup"]
 
 _LONGEST: Final = 200
 _DIGEST: Final = "sha256"
+_OF_ADDRESSES: Final = bytes.maketrans(b"+/", b"-_")
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -39,8 +40,8 @@ class Links:
 
     def token(self, purpose: Purpose, message: str) -> str:
         """As `dumps` would make it, but for trying to compress what is too short for it."""
-        said = base64_encode(_encode(message))
-        return f"{said.decode()}.{base64_encode(hmac.digest(self._keys[purpose], said, _DIGEST)).decode()}"
+        said = _base64(_encode(message))
+        return (said + b"." + _base64(hmac.digest(self._keys[purpose], said, _DIGEST))).decode()
 
     def uid(self, *names: str) -> str:
         """A name for something of this installation's: the same for ever, and no other installation's."""
@@ -65,6 +66,11 @@ def _uid(secret: bytes, names: tuple[str, ...]) -> str:
     whole = b"".join(len(name.encode()).to_bytes(4) + name.encode() for name in names)
     digest = hmac.digest(secret, b"yinfeng.uid:" + whole, "sha256")
     return str(uuid.UUID(bytes=digest[:16], version=5))
+
+
+def _base64(said: bytes) -> bytes:
+    """For addresses, without what fills it up."""
+    return b2a_base64(said, newline=False).translate(_OF_ADDRESSES).rstrip(b"=")
 
 
 def _serializer(secret: bytes, purpose: Purpose) -> URLSafeSerializer:
