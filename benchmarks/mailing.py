@@ -22,6 +22,7 @@ from storage.vault.process import open_vault
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import event, opened, signed_up
+from yinfeng.worker import collect_seldom
 
 OFFERS: Final = "offer"
 REMINDERS: Final = "fair_rescheduled"
@@ -65,7 +66,8 @@ def _notice(who: str) -> MessageRequest:
 
 
 async def send(settings: Settings) -> None:
-    """Send what is due until killed."""
+    """Send what is due until killed, as the sender in a worker does."""
+    collect_seldom()
     open_vault(file_vault(settings.master_key))
     chance = Chance(lambda: datetime.now(UTC), lambda: 1.0)
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)

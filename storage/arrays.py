@@ -35,6 +35,11 @@ def column(values: Sequence[Value]) -> Column:
     return "{" + literal[1:-1].decode() + "}"
 
 
+def blobs(values: Iterable[bytes | None]) -> Column:
+    """Bytes, or none of them, as a parameter that is cast to `bytea[]` in the statement."""
+    return "{" + ",".join(["NULL" if each is None else f'"\\\\x{each.hex()}"' for each in values]) + "}"
+
+
 def documents(values: Iterable[bytes]) -> bytes:
     """JSON documents as msgspec writes them, as a parameter that the statement takes by `split`. Control characters are
     spelled out in JSON, so that one can stand between documents."""

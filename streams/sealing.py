@@ -10,7 +10,7 @@ from storage.database import Conn, translated
 from storage.ledger.ledger import JourneyKey
 from storage.vault import in_clear
 from storage.vault.in_clear import PARTS, InClear
-from streams.seating import START, catch_up
+from streams.catching_up import START, catch_up
 
 MOST_TRIES: Final = 5
 

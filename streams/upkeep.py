@@ -21,11 +21,11 @@ from storage.revision import latest
 from storage.vault import retention as persons
 from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
+from streams.catching_up import START, catch_up, draw_persons, tag_journeys
 from streams.persisting import Persistence
 from streams.persons import let_lapse
 from streams.retention import carry_out, survey
 from streams.sealing import Beside
-from streams.seating import START, catch_up, draw_persons, tag_journeys
 
 BEAT_EVERY: Final = 5.0  # seconds
 NOTE_EVERY: Final = 10.0  # seconds between looks for erasures that the register lacks

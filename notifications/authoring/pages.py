@@ -13,8 +13,7 @@ from starlette.datastructures import URL
 
 from notifications.authoring.faults import fault
 from notifications.authoring.studio import Draft, Studio, campaign_row
-from notifications.drawing import Page
-from notifications.sending.frames import FRAME_HEADERS
+from notifications.drawing import FRAME_HEADERS, Page
 from notifications.sending.rendering import LOCALES
 from notifications.sending.template_parts import default_parts
 from schemas.access import Authenticate, Caller

@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
 from notifications.authoring.trying import Workbench, trial, troubles
-from notifications.sending.frames import with_images
+from notifications.drawing import with_images
 from notifications.sending.rendering import LOCALES, Renderer
 from notifications.sending.samples import sample
 from notifications.sending.signed_links import Links

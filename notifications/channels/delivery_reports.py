@@ -17,9 +17,9 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any, Final
 
+from notifications.channels.afterwards import ProviderEvent, digest
 from notifications.channels.port import shown
 from notifications.channels.replies import is_nobody
-from notifications.channels.told import ProviderEvent, digest
 from notifications.rules.statuses import ProviderWord
 
 MOST_RECIPIENTS: Final = 20

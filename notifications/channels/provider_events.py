@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from notifications.channels.afterwards import ProviderEvent
 from notifications.channels.mime import ascii_domain
-from notifications.channels.told import ProviderEvent
 from notifications.rules.statuses import after
 from schemas.messages import OFFER_TROUBLE, Status
 from storage.database import Conn

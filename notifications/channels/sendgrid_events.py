@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
+from notifications.channels.afterwards import ProviderEvent, digest
 from notifications.channels.port import shown
-from notifications.channels.told import ProviderEvent, digest
 from notifications.rules.statuses import ProviderWord
 from schemas.errors import Refused
 from schemas.messages import SuppressionKind

@@ -11,12 +11,11 @@ from fastapi import APIRouter, Depends, Form, Path, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from psycopg_pool import AsyncConnectionPool
 
-from notifications.drawing import Page
+from notifications.drawing import FRAME_HEADERS, Page, with_images
 from notifications.pages.api import Id, Name
 from notifications.pages.reasons import reason
 from notifications.rules.statuses import may
 from notifications.sending import hr_steps
-from notifications.sending.frames import FRAME_HEADERS, with_images
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.kinds import AUDIENCES

@@ -99,7 +99,8 @@ def compose(situation: Situation) -> Letter:
         "organizer": situation.campaign.get("organizer") or situation.sender.name,
     }
     with_it = enclosed(situation)
-    reply_to, contacts = reached(situation)
+    by = ("reached", situation.message.campaign, situation.message.kind, situation.employer, situation.locale)
+    reply_to, contacts = situation.once(by, lambda: reached(situation))
     values = {"name": to_name, "campaign": campaign, **own, **with_it.values}
     values |= {"contacts": contacts, "answerable": reply_to is not None}
     if AUDIENCES[situation.message.kind] == "candidate" and situation.message.kind != SIGNUP_CHECK:

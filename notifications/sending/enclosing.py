@@ -44,11 +44,17 @@ def enclosed(situation: Situation) -> Enclosed:
     ticket, image = _ticket(situation, row, carries)
     if not carries.calendar:
         return Enclosed({"ticket": ticket, "calendar": None}, image)
-    event = fair_event(row, situation.campaign, situation.zone, situation.locale, situation.links)
-    file = Attachment(FILE_NAME, CALENDAR_TYPE, calendar_file(event, situation.now))
+    file = situation.once(
+        ("calendar", row["campaign"], row["fair"], situation.locale), lambda: _calendar(situation, row)
+    )
     return Enclosed(
         {"ticket": ticket, "calendar": situation.links.url("calendar", situation.message.nonce)}, (*image, file)
     )
+
+
+def _calendar(situation: Situation, row: Mapping[str, Any]) -> Attachment:
+    event = fair_event(row, situation.campaign, situation.zone, situation.locale, situation.links)
+    return Attachment(FILE_NAME, CALENDAR_TYPE, calendar_file(event, situation.now))
 
 
 def fair_event(

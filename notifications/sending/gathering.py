@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from notifications.sending import composing, suppressing
 from notifications.sending.composing import Letter
@@ -57,7 +57,10 @@ async def letters_for(
     await vault().embody(conn, {head: each.journey for head, each in known.values()}, reading=reading, hidden=True)
     claimed = await _with_typed(conn, await _with_prose(conn, claimed, reading))
     background = await _around(conn, claimed, known, now)
-    situations = [Situation(each, _stored(known, each).journey, background, writer, links, now) for each in claimed]
+    shared: dict[tuple[Any, ...], Any] = {}
+    situations = [
+        Situation(each, _stored(known, each).journey, background, writer, links, now, shared=shared) for each in claimed
+    ]
     told = await told_already.told(conn, _of_several_ids(situations))
     made: list[Made] = []
     for place, (situation, message) in enumerate(zip(arranged(situations), claimed, strict=True)):

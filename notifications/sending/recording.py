@@ -1,79 +1,16 @@
-"""Letters become mails, and what became of them becomes records. Pure, but for rendering."""
+"""What became of mails that are sent together becomes records of their messages. Pure."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from hashlib import sha256
-from typing import Final
 
-from notifications.channels.header_text import one_line
 from notifications.channels.port import Mail, Outcome
-from notifications.sending.composing import Letter
-from notifications.sending.gathering import Made, unwritten
-from notifications.sending.rendering import Renderer
-from notifications.sending.situation import NotNow, ToldWith
-from schemas.errors import SendRefused
-from schemas.messages import Status
+from notifications.sending.gathering import Made
+from notifications.sending.situation import ToldWith
 from storage.messages.claiming import Claimed
 from storage.messages.recording import Record
-from storage.messages.transitions import TOLD_WITH, UNWRITTEN, Cause
-
-log = logging.getLogger(__name__)
-
-
-def prepare(renderer: Renderer, claimed: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Mail], list[Record]]:
-    """The mails that may go now, and the records of those that don't."""
-    mails, records = [], []
-    for message, letter in zip(claimed, letters, strict=True):
-        if isinstance(letter, NotNow):
-            records.append(_put_off(message, letter))
-        if not isinstance(letter, Letter):
-            continue
-        try:
-            mails.append(_mail(renderer, message, letter))
-        except SendRefused as error:
-            records.append(_refused(message, letter, error))
-        except Exception as error:
-            held = unwritten(message, error)
-            records.append(Record(id=message.id, status=held.status, cause="held", reason=held.reason))
-    return mails, records
-
-
-def _mail(renderer: Renderer, message: Claimed, letter: Letter) -> Mail:
-    rendered = renderer.render(letter.template or message.kind, letter.locale, letter.values, letter.own)
-    return Mail(
-        message.id,
-        message.kind,
-        letter.to,
-        one_line(letter.to_name),
-        letter.locale,
-        one_line(letter.before_subject + rendered.subject),
-        rendered.html,
-        rendered.text,
-        message.attempts + 1,
-        letter.attachments,
-        letter.unsubscribe,
-        message.nonce,
-        _occurrence(message),
-        one_line(letter.from_name),
-        letter.reply_to,
-    )
-
-
-def _occurrence(message: Claimed) -> str:
-    """Names the fact that asked, without telling it."""
-    said = f"{message.source}\n{message.fact}"
-    return sha256(said.encode()).hexdigest()[:12] if message.fact else ""
-
-
-def _refused(message: Claimed, letter: Letter, error: SendRefused) -> Record:
-    """What HR's own template can't say waits until that is mended; ours is wrong for good."""
-    log.error("message %d: %s", message.id, error)
-    if letter.own is not None and letter.template is None:
-        return Record(id=message.id, status="held", cause="held", reason=f"{UNWRITTEN}: {error}", recipient=letter.to)
-    return Record(id=message.id, status="failed", reason=str(error), recipient=letter.to)
+from storage.messages.transitions import TOLD_WITH
 
 
 class Portion:
@@ -111,7 +48,7 @@ class Portion:
         self._left = {id: record for id, record in self._left.items() if id not in self._known}
 
     def _settled(self, id: int, outcome: Outcome) -> Record:
-        return replace(settled(self._mails[id], outcome), tells_of=tuple(self._followers.get(id, ())))
+        return settled(self._mails[id], outcome, tuple(self._followers.get(id, ())))
 
     def _told_with(self, leader: Record) -> list[Record]:
         """Messages that another one's mail tells of: what became of it became of them."""
@@ -122,28 +59,9 @@ class Portion:
         ]
 
 
-def _put_off(message: Claimed, why: NotNow) -> Record:
-    return Record(
-        id=message.id,
-        status=why.status,
-        cause=_CAUSES[why.status],
-        reason=why.reason,
-        recipient=why.recipient,
-        seen=why.seen,
-        not_before=why.until,
-    )
-
-
-_CAUSES: Final[dict[Status, Cause]] = {
-    "requested": "put_off",
-    "held": "held",
-    "suppressed": "suppressed",
-    "cancelled": "moot",
-}
-
-
-def settled(mail: Mail, outcome: Outcome) -> Record:
-    """What became of a mail. Its contents are kept where it went, or may have gone."""
+def settled(mail: Mail, outcome: Outcome, tells_of: tuple[int, ...] = ()) -> Record:
+    """What became of a mail, which tells of these other messages. Its contents are kept where it went, or may have
+    gone."""
     went = outcome.status in ("sent", "unknown")
     return Record(
         id=mail.id,
@@ -157,4 +75,5 @@ def settled(mail: Mail, outcome: Outcome) -> Record:
         text=mail.text if went else None,
         attachments=mail.attachments if went else (),
         suppress=outcome.suppress,
+        tells_of=tells_of,
     )

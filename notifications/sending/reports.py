@@ -12,9 +12,9 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels import provider_events
+from notifications.channels.afterwards import ProviderEvent
 from notifications.channels.delivery_reports import read_report
 from notifications.channels.report_mailbox import Reading, ReadUpTo, ReportMailbox
-from notifications.channels.told import ProviderEvent
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, MailboxUnavailable
 from schemas.mail_server import parse_mailbox
 from schemas.settings import Settings

@@ -24,7 +24,8 @@ from notifications.sending.composing import Letter
 from notifications.sending.gathering import Made, letters_for
 from notifications.sending.kinds.channel_refused import alarm
 from notifications.sending.pacing import Pace
-from notifications.sending.recording import Portion, prepare
+from notifications.sending.preparing import prepare
+from notifications.sending.recording import Portion
 from notifications.sending.rendering import Renderer
 from notifications.sending.signed_links import Links
 from notifications.sending.signed_links import load as load_links

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from notifications.sending.signed_links import Links
@@ -22,6 +24,7 @@ DEFAULT_ZONE: Final = "Asia/Shanghai"
 DEFAULT_LOCALE: Final = "zh-CN"
 NOWHERE: Final = MailChannels()
 Values = dict[str, Any]
+Made = TypeVar("Made")
 
 
 class NotNow(YinfengError):
@@ -59,12 +62,13 @@ class Writer:
     way: MailWay | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
     """A message, its candidate's journey (empty for HR's), the campaigns and fairs around it, who writes, signed
     links, and now.
 
-    `together`: for kinds that are grouped, the situations that one mail tells of, this one among them.
+    `together`: for kinds that are grouped, the situations that one mail tells of, this one among them. `shared`: what
+    all mails that are written at the same time from the same background say, as far as it was made already.
     """
 
     message: Claimed
@@ -74,23 +78,30 @@ class Situation:
     links: Links
     now: datetime
     together: tuple[Situation, ...] = ()
+    shared: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    def once(self, key: tuple[Any, ...], make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once for all mails that have it by this key."""
+        if key not in self.shared:
+            self.shared[key] = make()
+        return cast("Made", self.shared[key])
+
+    @cached_property
     def campaign(self) -> dict[str, Any]:
         return self.background.campaigns.get(self.message.campaign, {})
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.campaign.get("timezone") or DEFAULT_ZONE)
 
-    @property
+    @cached_property
     def locale(self) -> str:
         if self.message.kind == SIGNUP_CHECK:
             return str(self.message.params["locale"])
         own = self.journey.attribute("locale") if AUDIENCES[self.message.kind] == "candidate" else None
         return str(own or self.campaign_locale)
 
-    @property
+    @cached_property
     def campaign_locale(self) -> str:
         return str(self.campaign.get("locale") or DEFAULT_LOCALE)
 

@@ -27,22 +27,44 @@ _OPEN, _CLOSE = "\ue000", "\ue001"  # of no writing
 _OPEN_BYTES: Final = _OPEN.encode()
 _MARK: Final = re.compile(f"(?:https://)?{_OPEN}([0-9]){_CLOSE}")
 _ADDRESS: Final = ("https://", "http://")
+_SPECIAL: Final = re.compile("[&<>\"']")
+# Within which value, or none, each word stands, under which name, and its mark.
+_PLACES: Final = tuple(
+    (*path.rpartition(".")[::2], f"{start}{_OPEN}{number}{_CLOSE}")
+    for number, (path, start) in enumerate([*((path, "") for path in WORDS), *((path, "https://") for path in LINKS)])
+)
 
 Fill = Callable[[Mapping[str, Any]], Rendered]
 
 
 @dataclass(frozen=True, slots=True)
-class Skeleton:
-    """A mail in pieces: texts, and between two of them the number of the word that comes there."""
+class Pieces:
+    """Texts, with room for a word between any two; `places`: where there is room, and the number of the word that
+    comes there."""
 
-    subject: tuple[str, ...]
-    html: tuple[str, ...]
-    text: tuple[str, ...]
+    texts: list[str]
+    places: list[tuple[int, int]]
+
+    def with_words(self, words: list[str]) -> str:
+        """The whole."""
+        whole = self.texts.copy()
+        for place, number in self.places:
+            whole[place] = words[number]
+        return "".join(whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A mail in pieces."""
+
+    subject: Pieces
+    html: Pieces
+    text: Pieces
 
     def filled(self, words: list[str]) -> Rendered:
         """The mail of the person whose words these are."""
-        escaped = [str(escape(word)) for word in words]
-        return Rendered(_joined(self.subject, words), _joined(self.html, escaped), _joined(self.text, words))
+        escaped = [str(escape(word)) if _SPECIAL.search(word) else word for word in words]
+        return Rendered(self.subject.with_words(words), self.html.with_words(escaped), self.text.with_words(words))
 
 
 class Skeletons:
@@ -79,17 +101,19 @@ class Skeletons:
 def _marked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The values with a mark in the place of each word that is there, and the words. Raises ValueError where one can't
     stand in the place of its mark."""
-    marked, words = dict(values), [""] * len((*WORDS, *LINKS))
-    for number, path in enumerate((*WORDS, *LINKS)):
-        outer, _, name = path.rpartition(".")
-        within = marked if not outer else dict(marked[outer]) if marked.get(outer) else {}
+    marked, words = dict(values), [""] * len(_PLACES)
+    for number, (outer, name, mark) in enumerate(_PLACES):
+        within = marked
+        if outer:
+            if not marked.get(outer):
+                continue
+            within = dict(marked[outer])
         word = within.get(name)
         if word is None:
             continue
-        if not _is_plain(word) or (path in LINKS and not word.startswith(_ADDRESS)):
-            raise ValueError(path)
-        words[number] = word
-        within[name] = ("https://" if path in LINKS else "") + f"{_OPEN}{number}{_CLOSE}"
+        if not _is_plain(word) or (mark[0] != _OPEN and not word.startswith(_ADDRESS)):
+            raise ValueError(name)
+        words[number], within[name] = word, mark
         if outer:
             marked[outer] = within
     return marked, words
@@ -99,12 +123,9 @@ def _is_plain(word: object) -> bool:
     return isinstance(word, str) and word != "" and " ".join(word.split()) == word and _OPEN not in word
 
 
-def _pieces(made: str) -> tuple[str, ...]:
-    return tuple(_MARK.split(made))
-
-
-def _joined(pieces: tuple[str, ...], words: list[str]) -> str:
-    return "".join([words[int(each)] if place % 2 else each for place, each in enumerate(pieces)])
+def _pieces(made: str) -> Pieces:
+    found = _MARK.split(made)
+    return Pieces(found, [(place, int(found[place])) for place in range(1, len(found), 2)])
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

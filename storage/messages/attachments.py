@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schemas.messages import Attachment
+from storage.arrays import blobs, columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.messages.sealed import open_file, seal_file
@@ -13,7 +14,7 @@ from storage.vault.process import vault
 
 _KEEP = """
 INSERT INTO mail_attachments (message, name, content_type, content_id, data)
-SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::bytea[])
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bytea[])
 """
 _OF = """
 SELECT a.name, a.content_type, a.data, a.content_id, m.campaign, coalesce(m.candidate, '') FROM mail_attachments a
@@ -36,11 +37,8 @@ async def add(
     await conn.execute(
         _KEEP,
         [
-            [id for id, _, _ in rows],
-            [each.name for _, each, _ in rows],
-            [each.content_type for _, each, _ in rows],
-            [each.content_id for _, each, _ in rows],
-            [data for _, _, data in rows],
+            *columns([(id, each.name, each.content_type, each.content_id) for id, each, _ in rows], 4),
+            blobs(data for _, _, data in rows),
         ],
     )
 

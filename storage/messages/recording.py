@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.kinds import TELLING_OF_SEATS
 from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
-from storage.arrays import Column, Value, named
+from storage.arrays import Column, Value, blobs, column, named
 from storage.database import Conn, in_transaction
 from storage.ledger.ledger import JourneyKey
 from storage.messages import attachments, offer_alerts, sealed, seat_words, statuses, suppressions
@@ -28,7 +28,7 @@ WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE
 _GIVEN: Final = """
 SELECT given.*, NULL::text AS note
 FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(locales)s::text[],
-            %(due)s::timestamptz[], %(sealed)b::bytea[], %(addresses)b::bytea[], %(domains)b::bytea[])
+            %(due)s::timestamptz[], %(sealed)s::bytea[], %(addresses)s::bytea[], %(domains)s::bytea[])
      AS given(id, status, cause, reason, locale, due, sealed, address, domain)
 """
 _READER: Final = """recipient = NULL, subject = NULL, sealed = CASE WHEN NOT m.forgotten THEN r.sealed END,
@@ -50,9 +50,9 @@ ORDER BY j.campaign, j.candidate FOR SHARE OF j
 """
 # The files of an earlier try go.
 _MAILS: Final = """
-WITH gone AS (DELETE FROM mail_attachments WHERE message = ANY(%b::bigint[]))
+WITH gone AS (DELETE FROM mail_attachments WHERE message = ANY(%s::bigint[]))
 INSERT INTO mails (message, html, text, sealed, whose)
-SELECT u.message, '', '', u.sealed, u.whose::jsonb FROM unnest(%b::bigint[], %b::bytea[], %b::text[])
+SELECT u.message, '', '', u.sealed, u.whose::jsonb FROM unnest(%s::bigint[], %s::bytea[], %s::text[])
      AS u(message, sealed, whose)
 ON CONFLICT (message) DO UPDATE SET html = '', text = '', sealed = excluded.sealed, whose = excluded.whose, at = now()
 """
@@ -142,8 +142,8 @@ async def _keep(conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], rec
             rows.append((each, mail[0], _encode(mail[1]).decode()))
     if not rows:
         return
-    ids = [each.id for each, _, _ in rows]
-    await conn.execute(_MAILS, [ids, ids, [m for _, m, _ in rows], [w for _, _, w in rows]])
+    ids = column([each.id for each, _, _ in rows])
+    await conn.execute(_MAILS, [ids, ids, blobs(mail for _, mail, _ in rows), column([lives for *_, lives in rows])])
     await attachments.add(conn, keeper, whose, {each.id: each.attachments for each, _, _ in rows})
 
 
@@ -158,9 +158,9 @@ def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[
     }
     to = [each.recipient for each in records]
     return named(columns) | {
-        "sealed": [sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records],
-        "addresses": [keeper.address(address) if address else None for address in to],
-        "domains": [keeper.domain(sealed.domain_of(address)) if address else None for address in to],
+        "sealed": blobs(sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records),
+        "addresses": blobs(keeper.address(address) if address else None for address in to),
+        "domains": blobs(keeper.domain(sealed.domain_of(address)) if address else None for address in to),
     }
 
 

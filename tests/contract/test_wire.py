@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from notifications.channels.connection import MOST_READ, Answer, NoAnswer
 from notifications.channels.transport import NeverConnected, Wire
+from tests.stand_ins.smtp import HOST, certificate
 
 TIMEOUT: Final = 0.5
 TAKEN: Final = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nX-Message-Id: a\r\n\r\n"
@@ -163,6 +166,53 @@ async def test_through_a_proxy_the_whole_address_is_asked_for(server: Server, mo
     made.close()
     assert server.asked[0].startswith(b"POST http://api.example/v3/send HTTP/1.1\r\nHost: api.example\r\n")
     assert b"Proxy-Authorization: Basic bWU6c2VjcmV0\r\n" in server.asked[0]
+
+
+@pytest.fixture
+async def safe(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """The port at which the server speaks TLS, with a certificate that is trusted."""
+    certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "server.pem")
+    listening = await asyncio.start_server(server.serve, HOST, 0, ssl=context)
+    async with listening:
+        yield listening.sockets[0].getsockname()[1]
+
+
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """All that comes, until its end."""
+    while some := await reader.read(4096):
+        writer.write(some)
+    writer.close()
+
+
+async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A proxy that opens what it is asked for."""
+    asked = await reader.readuntil(b"\r\n\r\n")
+    host, _, port = asked.split()[1].decode().rpartition(":")
+    there = await asyncio.open_connection(host, int(port))
+    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    await asyncio.gather(carry(reader, there[1]), carry(there[0], writer))
+
+
+@pytest.mark.parametrize("through", [False, True], ids=["straight", "through a tunnel"])
+async def test_over_tls(server: Server, safe: int, monkeypatch: pytest.MonkeyPatch, through: bool):
+    proxy = await asyncio.start_server(tunnel, HOST, 0)
+    if through:
+        monkeypatch.setenv("https_proxy", f"http://{HOST}:{proxy.sockets[0].getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "")
+    made = Wire(f"https://{HOST}:{safe}/v3/send", {}, timeout=10 * TIMEOUT)
+    long = b" " * 2**22
+    for body in (b"{}", long, b"{}"):
+        assert (await made.post(body)).status == 202
+        await asyncio.sleep(0)
+    made.close()
+    assert [each.partition(b"\r\n\r\n")[2] for each in server.asked] == [b"{}", long, b"{}"]
+    assert server.connections == 1
+    await asyncio.sleep(TIMEOUT / 5)
+    proxy.close()
+    await proxy.wait_closed()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.arrays import column, columns, documents, split
+from storage.arrays import blobs, column, columns, documents, split
 from storage.database import Conn, connect
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -54,6 +54,13 @@ async def test_all_documents_arrive(conn: Conn, values: list[dict[str, Any]]):
     assert row == ([each.decode() for each in said],)
     row = await (await conn.execute(f"SELECT {split('none')}", {"none": documents([])})).fetchone()
     assert row == ([],)
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.one_of(st.none(), st.binary(max_size=99)), max_size=50))
+async def test_all_bytes_arrive(conn: Conn, values: list[bytes | None]):
+    row = await (await conn.execute("SELECT %s::bytea[]", [blobs(values)])).fetchone()
+    assert row == (values,)
 
 
 async def test_numbers_and_moments_arrive(conn: Conn):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from storage.database import Conn
 from storage.journeys import people
 from storage.journeys.people import Wanted
-from streams.seating import draw_persons, tag_journeys
+from streams.catching_up import draw_persons, tag_journeys
 from streams.upkeep import STEPS
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up
 from tests.integration.reading import apply

@@ -16,7 +16,7 @@ from storage.journeys import journeys
 from storage.ledger.ledger import JourneyKey
 from streams.apply import apply_batch
 from streams.audit import audit
-from streams.seating import START, catch_up
+from streams.catching_up import START, catch_up
 from tests import oracle
 from tests.facts import event, opened, retraction, signed_up
 from tests.integration.test_apply_worlds import EMPTY, NOW, in_any_order, message

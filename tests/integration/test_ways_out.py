@@ -102,7 +102,7 @@ async def test_a_whole_fair_is_told_in_few_requests(office: Office, sendgrid: Se
     await office.change("UPDATE messages SET kind = 'fair_rescheduled'")
     await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
     assert await office.statuses() == {"sent": 300}
-    assert (sendgrid.asked, sendgrid.refused) == (3, [])  # 16, 64 and 220
+    assert (sendgrid.asked, sendgrid.refused) == (4, [])  # twice 16, 256 and 12
     kept = await office.rows(
         "SELECT nonce, recipient, subject, text, html FROM messages m JOIN mails ON message = m.id"
     )

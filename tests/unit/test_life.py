@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifications.channels.afterwards import ProviderEvent
 from notifications.channels.provider_events import moves_of
-from notifications.channels.told import ProviderEvent
 from notifications.rules.statuses import RANKS, STEPS, TOLD, ProviderWord, after, may, when_in_doubt
 from schemas.kinds import BY_NAME, KINDS
 from schemas.messages import FINAL, Status

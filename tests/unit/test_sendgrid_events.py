@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifications.channels.afterwards import ProviderEvent
 from notifications.channels.sendgrid_events import MOST_EVENTS, read_events
 from notifications.channels.sendgrid_signature import OLDEST, require_signature, verifies
-from notifications.channels.told import ProviderEvent
 from schemas.errors import Forbidden, Refused
 from schemas.webhook_key import parse_webhook_key
 from tests.sendgrid_webhook import public_text, sign

@@ -38,7 +38,16 @@ def signup(situation: Situation) -> Values:
     if situation.place == "waiting":
         raise instead(situation, WAITLISTED, "the fair is full; told of the waiting list instead")
     require_news(situation)
-    return {"fair": described(row, situation.zone, situation.locale) if row else None}
+    return {"fair": fair_of(situation)}
+
+
+def fair_of(situation: Situation) -> Values | None:
+    """What is said of the fair that the message is about, as far as it is known."""
+    row = situation.fair_row()
+    if row is None:
+        return None
+    key = ("fair", row["campaign"], row["fair"], situation.locale)
+    return situation.once(key, lambda: described(row, situation.zone, situation.locale))
 
 
 def _is_fresh(situation: Situation) -> bool:
@@ -75,13 +84,15 @@ def fair_news(situation: Situation) -> Values:
     if situation.message.kind == FAIR_REMINDER and situation.place == "waiting":
         raise NotNow("cancelled", "the candidate is on the waiting list")
     before = situation.message.params.get("before")
-    now = described(row, situation.zone, situation.locale)
+    soon = ("soon", row["campaign"], row["fair"], situation.locale)
     return {
-        "fair": now,
+        "fair": fair_of(situation),
         "before": dates.moment(before["starts_at"], situation.zone, situation.locale) if before else None,
         "revived": bool(before and before.get("cancelled")) and not row["cancelled"],
         "changes": changes(before, row, situation.zone, situation.locale) if before else [],
-        "soon": dates.soon(row["starts_at"], situation.now, situation.zone, situation.locale),
+        "soon": situation.once(
+            soon, lambda: dates.soon(row["starts_at"], situation.now, situation.zone, situation.locale)
+        ),
         "reason": situation.message.params.get("reason"),
     }
 
@@ -107,7 +118,7 @@ def thanks(situation: Situation) -> Values:
         raise NotNow("requested", "waits for the end of the fair", until=due)
     if situation.now > due + THANKS_WITHIN:
         raise NotNow("cancelled", "the fair was long ago")
-    return {"fair": described(row, situation.zone, situation.locale)}
+    return {"fair": fair_of(situation)}
 
 
 def interview(situation: Situation) -> Values:
@@ -209,7 +220,7 @@ def signup_check(situation: Situation) -> Values:
     if row is not None and (row["cancelled"] or situation.now >= row["ends_at"]):
         raise NotNow("cancelled", "the fair is cancelled" if row["cancelled"] else "the fair is over")
     return {
-        "fair": described(row, situation.zone, situation.locale) if row else None,
+        "fair": fair_of(situation),
         "confirm": situation.links.url("signup", situation.message.nonce),
     }
 

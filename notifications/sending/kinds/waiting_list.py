@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from notifications.sending.fair_words import described
-from notifications.sending.kinds.to_candidates import instead, require_news, require_part
+from notifications.sending.kinds.to_candidates import fair_of, instead, require_news, require_part
 from notifications.sending.situation import NotNow, Situation, Values
 from schemas.messages import MOVED_UP
 
@@ -40,4 +39,4 @@ def _told(situation: Situation) -> Values:
     if situation.now >= row["starts_at"]:
         raise NotNow("cancelled", "the fair has begun")
     require_news(situation)
-    return {"fair": described(row, situation.zone, situation.locale)}
+    return {"fair": fair_of(situation)}
