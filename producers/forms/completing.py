@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from producers.forms.known import require
 from producers.forms.making import SentForm, Wrong
 from schemas.access import Caller
 from schemas.employment import accepted, works_at
@@ -39,10 +40,11 @@ async def complete(
     about, people = _named(request, form)
     campaign = about.get("campaign")
     known = await reads.campaign(conn, campaign) if campaign else None
-    missing = [name for name in form.about if name not in about and name not in ("candidates", "candidate")]
+    missing = [name for name in form.about if name not in {*about, "candidates", *MAY_LACK.get(form.name, ())}]
     if missing or (form.many and not people) or (campaign and known is None):
         raise NotFound("what this form is about is not there")
     if campaign:
+        await require(conn, form, about, people, values)
         values = await _with_what_is_known(conn, caller, form, (campaign, people), values)
     if form.name in CONCERNS_IDS:
         people = await _ids(conn, about, values)
@@ -134,4 +136,5 @@ def _employed(journeys: dict[str, Journey], people: list[str], employer: str | N
     return found
 
 
+MAY_LACK: Final = {"retract": ("candidate",)}  # a campaign's own facts are taken back too
 EACH_BY: Final = {"hire": _accepted, "leaver": _employed}

@@ -115,6 +115,10 @@ _REWRITE = f"""
 UPDATE facts f SET event = {stored("u.said")}
 FROM (SELECT seq, event::jsonb AS said FROM unnest(%s::bigint[], {split()}) AS u(seq, event)) AS u WHERE f.seq = u.seq
 """
+_SPOKEN_OF = """
+SELECT k.candidate FROM unnest(%s::text[]) AS k(candidate)
+WHERE EXISTS (SELECT FROM facts f WHERE f.campaign = %s AND f.candidate = k.candidate)
+"""
 _OF_CAMPAIGN = f"""
 SELECT {WHOLE} FROM facts f
 WHERE f.campaign = %s AND f.candidate IS NULL AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
@@ -284,6 +288,12 @@ async def facts_of_candidates(conn: Conn, keys: Iterable[JourneyKey]) -> dict[Jo
     for campaign, candidate, event in await cursor.fetchall():
         found[campaign, candidate].append(read_event(event))
     return found
+
+
+async def spoken_of(conn: Conn, campaign: str, candidates: Collection[str]) -> set[str]:
+    """Of which of these candidates the ledger has a fact, applied or not."""
+    cursor = await conn.execute(_SPOKEN_OF, [column(sorted(candidates)), campaign])
+    return {candidate for (candidate,) in await cursor.fetchall()}
 
 
 async def facts_of_campaign(conn: Conn, campaign: str) -> list[Fact]:

@@ -29,10 +29,6 @@ from tests.opening import as_said
 from yinfeng.web import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-HOSTILE = (
-    *("", " ", "x" * 5000, "<script>alert(1)</script>", "-1", "1e999", "NaN", "2026-02-30", "99:99", "\x00"),
-    *("\u202e", "'; --", "9" * 400, "{{ 7 * 7 }}", "true", "../.."),
-)
 ABOUT = f"campaign={CAMPAIGN}&candidate=c1&fair=f1&target=t&source=/x&id=1&into=c2"
 OPENING = event("opening.set", opening="op", employer="huayou", position="Process engineer", seats=1)
 
@@ -317,21 +313,6 @@ async def test_every_form_is_drawn_in_both_languages(app: Any, conn: Conn):
             drawn = await http.get(f"/forms/{name}?{ABOUT}&lang={lang}")
             assert drawn.status_code == 200, (name, drawn.text)
             assert f'lang="{lang}"' in drawn.text
-
-
-async def test_nothing_typed_into_any_form_does_harm(app: Any, conn: Conn):
-    await apply_batch(conn, incoming(opened(), OPENING, signed_up("c1"), signed_up("c2"), hired("c1")), now=NOW)
-    http = await signed_in(app, conn)
-    word = csrf((await http.get("/")).text)
-    for name, form in FORMS.items():
-        for value in HOSTILE:
-            typed = {each.name: value for each in form.fields}
-            answer = await http.post(f"/forms/{name}?{ABOUT}", data={"csrf": word, **typed})
-            assert answer.status_code in (303, 403, 409, 422), (name, value, answer.status_code)
-            assert "<script>alert" not in answer.text
-    told = {each["type"] for each in await facts(conn)}
-    assert told.isdisjoint({"campaign.opened", "target.set", "opening.set", "fair.scheduled", "hire.started",
-                            "hire.ended", "offer.accepted", "benefit.paid", "candidate.interviewed"})  # fmt: skip
 
 
 async def test_a_form_about_nothing_is_not_there(app: Any, conn: Conn):

@@ -1,0 +1,72 @@
+"""What a form names must be there: a mistyped address, or another campaign's id, says nothing about anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from producers.forms.making import Wrong
+from schemas.errors import NotFound
+from schemas.forms import Form
+from storage.campaigns import openings, reads
+from storage.database import Conn
+from storage.journeys import candidates
+from storage.ledger import ledger
+
+Row = dict[str, Any]
+MOST: Final = 10_000  # targets
+
+
+async def require(conn: Conn, form: Form, about: dict[str, str], people: list[str], values: Row) -> None:
+    """Raises NotFound for what the address names, Wrong for what was chosen."""
+    campaign = about["campaign"]
+    one = [about["candidate"]] if "candidate" in form.about and "candidate" in about else []
+    strangers = {*people, *one} - await ledger.spoken_of(conn, campaign, [*people, *one])
+    if strangers:
+        raise NotFound(f"nobody is known here as {min(strangers)!r}")
+    if form.name in THERE and not await THERE[form.name](conn, about):
+        raise NotFound("what this form is about is not there")
+    for field in form.fields:
+        is_there = CHOSEN.get(field.choices) if isinstance(field.choices, str) and field.name in values else None
+        if is_there and not await is_there(conn, about, values[field.name]):
+            raise Wrong(field.name, "form.bad.choice")
+
+
+async def _target(conn: Conn, about: dict[str, str]) -> bool:
+    rows = await reads.targets(conn, about["campaign"], limit=MOST)
+    return about["target"] in {row["target"] for row in rows}
+
+
+async def _fair(conn: Conn, about: dict[str, str]) -> bool:
+    return await reads.fair(conn, about["campaign"], about["fair"]) is not None
+
+
+async def _fact(conn: Conn, about: dict[str, str]) -> bool:
+    """It is the campaign's, and about that person where one is named."""
+    found = await ledger.named(conn, [(about["source"], about["id"])])
+    return any((fact.campaign, fact.candidate) == (about["campaign"], about.get("candidate")) for fact in found)
+
+
+async def _chosen_fair(conn: Conn, about: dict[str, str], fair: str) -> bool:
+    return await _fair(conn, {**about, "fair": fair})
+
+
+async def _chosen_opening(conn: Conn, about: dict[str, str], opening: str) -> bool:
+    return await openings.fetch(conn, about["campaign"], opening) is not None
+
+
+async def _chosen_offer(conn: Conn, about: dict[str, str], offer: str) -> bool:
+    journeys = await candidates.load_many(conn, about["campaign"], [about["candidate"]])
+    return any(offer in journey.offers for journey in journeys.values())
+
+
+THERE: Final[dict[str, Callable[[Conn, dict[str, str]], Awaitable[bool]]]] = {
+    "drop_target": _target,
+    "cancel_fair": _fair,
+    "retract": _fact,
+}
+CHOSEN: Final[dict[str, Callable[[Conn, dict[str, str], str], Awaitable[bool]]]] = {
+    "fairs": _chosen_fair,
+    "openings": _chosen_opening,
+    "offers": _chosen_offer,
+}
