@@ -171,10 +171,10 @@ async def _seats(conn: Conn, about: Sequence[Claimed], known: Known) -> dict[sea
     return {key: found[stood] for key, stood in keys.items() if stood in found}
 
 
-def _of_several_ids(situations: Sequence[Situation]) -> list[told_already.Asked]:
+def _of_several_ids(situations: Sequence[Situation]) -> list[told_already.ToldAsked]:
     """The messages that may have gone under another id of the same person."""
     return [
-        told_already.Asked(
+        told_already.ToldAsked(
             message.id,
             message.campaign,
             message.kind,

@@ -34,7 +34,7 @@ WHERE (o.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'un
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ToldAsked:
     """A message to somebody who has `others` ids beside its own. `about`: what makes its reason, by name; `undone_by`:
     the facts that take back what it tells, after which it is told again."""
 
@@ -46,7 +46,7 @@ class Asked:
     undone_by: tuple[str, ...] = ()
 
 
-async def told(conn: Conn, asked: Sequence[Asked]) -> set[int]:
+async def told(conn: Conn, asked: Sequence[ToldAsked]) -> set[int]:
     """Which of these say what was said, or is being said, under another id."""
     if not asked:
         return set()

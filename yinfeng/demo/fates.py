@@ -35,7 +35,7 @@ class Row(NamedTuple):
     employer: str | None = None
 
 
-class Group(NamedTuple):
+class Cohort(NamedTuple):
     """Candidates that come to exactly `total`; the first row takes what the others leave."""
 
     total: int
@@ -61,7 +61,7 @@ def count_talents(candidates: int) -> int:
     return max(_FEWEST_TALENTS, round(candidates * _TALENT_SHARE))
 
 
-def deal(groups: tuple[Group, ...], candidates: int, total: int) -> Iterator[Lot]:
+def deal(groups: tuple[Cohort, ...], candidates: int, total: int) -> Iterator[Lot]:
     """The lots of `total` candidates; the last group takes what the others leave. The world must have
     at least `LEAST` candidates for every fate to be met."""
     left = total
@@ -111,7 +111,7 @@ _GRADUATES = (("bachelor", 78), ("master", 20), ("doctor", 2))
 _ANYBODY = (("bachelor", 70), ("master", 16), ("doctor", 2), ("associate", 9), ("vocational", 3))
 
 GRADUATES = (
-    Group(
+    Cohort(
         2000,
         _GRADUATES,
         (
@@ -120,7 +120,7 @@ GRADUATES = (
             Row("second_choice", 25, "huayou"),
         ),
     ),
-    Group(
+    Cohort(
         5600,
         _ANYBODY,
         (
@@ -147,9 +147,9 @@ GRADUATES = (
 )
 
 TALENTS = (
-    Group(67, (("doctor", 1),), (Row("hired", 0), Row("offered_twice", 3))),
-    Group(59, (("master", 1),), (Row("hired", 0),)),
-    Group(
+    Cohort(67, (("doctor", 1),), (Row("hired", 0), Row("offered_twice", 3))),
+    Cohort(59, (("master", 1),), (Row("hired", 0),)),
+    Cohort(
         274,
         (("doctor", 4), ("master", 6)),
         (
