@@ -78,7 +78,7 @@ def offer_and_hire(page: Page, campaign: str, names: list[str]) -> None:
     choose(page, campaign, names, "Make an offer")
     page.get_by_label("For which opening?").select_option(label="华友 Huayou · Process engineer")
     page.get_by_role("button", name="Make the offer").click()
-    expect(page.get_by_role("alert").last).to_contain_text("2 seats")
+    expect(page.get_by_role("alert").last).to_contain_text("Seats: 2")
     page.get_by_label("Make the offers all the same").check()
     page.get_by_role("button", name="Make the offer").click()
     expect(page.locator(".notice")).to_contain_text("× 3")
