@@ -36,6 +36,7 @@ def open_campaign(page: Page) -> str:
     page.get_by_label("Until when?").fill("2026-12-31")
     save(page)
     expect(page.locator("main")).to_contain_text("Hired 0 / 2,000")
+    page.get_by_role("link", name="On to: Employers").click()
     page.get_by_role("link", name="On to: Openings").click()
     page.get_by_label("Employer").fill("华友 Huayou")
     page.get_by_label("Position").fill("Process engineer")
