@@ -12,7 +12,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-h
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint format docs bench bench-peers faults kills kafka kafka-stop browser dovecot lock clean
+.PHONY: help setup up demo test lint format docs texts bench bench-peers faults kills kafka kafka-stop browser dovecot lock clean
 
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ format: $(DEV) ## Put the code in order
 docs: $(DEV) ## Write docs/facts.md and docs/messages.md anew from the code
 	$(BIN)/python -m docs.facts
 	$(BIN)/python -m docs.messages
+
+texts: $(DEV) ## Bring the catalogues of texts up to date with their English (NEW=fr begins a language)
+	$(BIN)/python -m docs.translating $(NEW)
 
 bench: $(DEV) ## Measure throughput, latency, start time and memory
 	$(BIN)/python -m benchmarks

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 from starlette.requests import Request
 
-Lang = Literal["en", "zh-CN"]
-LANGS: Final[tuple[Lang, ...]] = ("en", "zh-CN")
+from schemas.texts import LANGS, Lang
+
+__all__ = ["LANGS", "LANG_COOKIE", "Lang", "accepted", "language", "weighed"]
 LANG_COOKIE: Final = "yinfeng_lang"
 _MAX_HEADER: Final = 1000
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from notifications.pages.texts import TEXTS
 from notifications.sending.template_checking import FILTERS, MACROS
 from schemas.kinds import AUDIENCES, BY_NAME, FACT_KINDS, GROUPED, MARKETING, TEMPLATED
+from schemas.texts import texts_of
 
 PAGE = Path(__file__).with_name("messages.md")
 
@@ -56,7 +56,7 @@ def page() -> str:
 def _row(kind: str) -> str:
     cells = [
         f"`{kind}`",
-        TEXTS["zh-CN"][f"kind.{kind}"],
+        texts_of("notifications.pages")("zh-CN", f"kind.{kind}"),
         {"candidate": "candidate", "employer": "employer", "hr": "HR"}[AUDIENCES[kind]]
         + (", grouped" if kind in GROUPED else ""),
         ", ".join(f"`{fact}`" for fact, kinds in FACT_KINDS.items() if kind in kinds) or OTHERWISE[kind],

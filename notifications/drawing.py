@@ -1,12 +1,11 @@
 """How a room of notifications has its pages drawn, whoever draws them; mails in a frame on them, where they may run,
-load and send nothing; and kept English said in Chinese."""
+load and send nothing."""
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -36,15 +35,6 @@ class Page(Protocol):
         *,
         otherwise: str | None = None,
     ) -> HTMLResponse: ...
-
-
-def in_chinese(said: str, like: Sequence[tuple[re.Pattern[str], str]], words: Mapping[str, str]) -> str:
-    """What is kept in English as it is shown: by the first pattern that it is like, or as it stands. What varies goes
-    where the Chinese has its number, by `words` where they have it."""
-    for pattern, chinese in like:
-        if found := pattern.fullmatch(said):
-            return chinese.format(*(words.get(each, each) for each in found.groups(default="")))
-    return said
 
 
 def with_images(html: str, files: Sequence[Attachment]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from importlib import resources
 from typing import Any, Final
 
@@ -16,21 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from jinja2.ext import Extension
 
 from dashboard.access.cookies import FIELD, Cookies
-from dashboard.access.texts import TEXTS as ACCESS_TEXTS
-from dashboard.campaign.texts import TEXTS as CAMPAIGN_TEXTS
-from dashboard.candidates.texts import TEXTS as CANDIDATE_TEXTS
-from dashboard.console.texts import TEXTS as CONSOLE_TEXTS
 from dashboard.formats import Formats, rounded
 from dashboard.languages import LANG_COOKIE, Lang, language
-from dashboard.privacy.texts import TEXTS as PRIVACY_TEXTS
-from dashboard.signup.texts import TEXTS as SIGNUP_TEXTS
-from dashboard.targets.texts import TEXTS as TARGET_TEXTS
-from dashboard.texts import TEXTS as DASHBOARD_TEXTS
-from dashboard.walls.texts import TEXTS as WALL_TEXTS
-from notifications.authoring.texts import TEXTS as TEMPLATE_TEXTS
-from notifications.links.own.texts import TEXTS as OWN_TEXTS
-from notifications.links.texts import TEXTS as PUBLIC_TEXTS
-from notifications.pages.texts import TEXTS as NOTIFICATIONS_TEXTS
+from schemas.texts import Texts, own_names, texts_of
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -60,21 +49,23 @@ class OwnForms(Extension):
 class Pages:
     """Draws pages. Every template also has:
 
-    `t(key, **values)`: a text in the reader's language; `label(key, otherwise)`: the same where there may be none;
-    `f`: numbers and dates in it (dashboard.formats); `lang`; `caller` (None when nobody is logged in); `path`;
-    `link(lang=…)`: the address of this page, changed; `csrf`: what forms carry (they do so by themselves).
+    `t(key, **values)`: a text in the reader's language, `t(key, count, **values)` one that has plural forms;
+    `label(key, otherwise)`: the same where there may be none;
+    `f`: numbers and dates in it (dashboard.formats); `lang`; `languages`: what each calls itself; `caller` (None when
+    nobody is logged in); `path`; `link(lang=…)`: the address of this page, changed; `csrf`: what forms carry (they do
+    so by themselves).
     """
 
-    def __init__(self, environment: Environment, texts: Mapping[str, Mapping[str, str]], cookies: Cookies) -> None:
+    def __init__(self, environment: Environment, texts: Texts, cookies: Cookies) -> None:
         self._environment, self._texts, self._cookies = environment, texts, cookies
 
     def language(self, request: Request, otherwise: str | None = None) -> Lang:
         """The language that a page for this request is in (see dashboard.languages)."""
         return language(request, otherwise)
 
-    def text(self, lang: str, key: str) -> str:
+    def text(self, lang: str, key: str, count: int | None = None, /, **values: object) -> str:
         """A text by itself."""
-        return self._texts[lang][key]
+        return self._texts(lang, key, count, **values)
 
     def __call__(
         self,
@@ -88,7 +79,7 @@ class Pages:
         """The page of this template; `otherwise`: its language where the reader has chosen none."""
         lang = language(request, otherwise)
         given = _given(request) | {"csrf": self._cookies.csrf(request)}
-        values = _words(self._texts[lang], lang) | given | dict(context or {})
+        values = _words(self._texts, lang) | given | dict(context or {})
         body = self._environment.get_template(name).render(values)
         response = HTMLResponse(body, status, {**SECURITY_HEADERS, "Content-Language": lang})
         self._cookies.keep_visit(request, response)
@@ -98,7 +89,7 @@ class Pages:
 
     def fragment(self, name: str, lang: Lang, context: Mapping[str, Any]) -> str:
         """A piece of a page, for no request: it knows of no caller."""
-        return self._environment.get_template(name).render(_words(self._texts[lang], lang) | dict(context))
+        return self._environment.get_template(name).render(_words(self._texts, lang) | dict(context))
 
 
 def make_page(cookies: Cookies) -> Pages:
@@ -112,17 +103,21 @@ def make_page(cookies: Cookies) -> Pages:
         lstrip_blocks=True,
         extensions=[OwnForms],
     )
-    return Pages(environment, _merged(*TEXTS), cookies)
+    return Pages(environment, texts_of(*ROOMS), cookies)
 
 
-def _words(texts: Mapping[str, str], lang: Lang) -> dict[str, Any]:
-    def t(key: str, **values: object) -> str:
-        return texts[key].format(**values) if values else texts[key]
-
+def _words(texts: Texts, lang: Lang) -> dict[str, Any]:
     def label(key: str, otherwise: object) -> object:
-        return texts.get(key, otherwise)
+        return texts(lang, key) if key in texts else otherwise
 
-    return {"t": t, "label": label, "f": Formats(lang), "rounded": rounded, "lang": lang}
+    return {
+        "t": partial(texts, lang),
+        "label": label,
+        "f": Formats(lang),
+        "rounded": rounded,
+        "lang": lang,
+        "languages": own_names(),
+    }
 
 
 def _given(request: Request) -> dict[str, Any]:
@@ -133,25 +128,20 @@ def _given(request: Request) -> dict[str, Any]:
     return {"caller": getattr(request.state, "caller", None), "path": request.url.path, "link": link}
 
 
-def _merged(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    """One table of texts by language. Raises KeyError when a part lacks a language."""
-    return {lang: {key: text for part in parts for key, text in part[lang].items()} for lang in parts[0]}
-
-
-# Where templates lie (package, folder; the first that has a name wins), and whose texts there are.
-TEMPLATES = (("dashboard", "templates"), ("notifications", "pages"))
-TEXTS = (
-    DASHBOARD_TEXTS,
-    ACCESS_TEXTS,
-    CANDIDATE_TEXTS,
-    CONSOLE_TEXTS,
-    PRIVACY_TEXTS,
-    TARGET_TEXTS,
-    SIGNUP_TEXTS,
-    WALL_TEXTS,
-    CAMPAIGN_TEXTS,
-    NOTIFICATIONS_TEXTS,
-    PUBLIC_TEXTS,
-    OWN_TEXTS,
-    TEMPLATE_TEXTS,
+# Where templates lie (package, folder; the first that has a name wins), and whose texts pages have.
+TEMPLATES: Final = (("dashboard", "templates"), ("notifications", "pages"))
+ROOMS: Final = (
+    "dashboard",
+    "dashboard.access",
+    "dashboard.campaign",
+    "dashboard.candidates",
+    "dashboard.console",
+    "dashboard.privacy",
+    "dashboard.signup",
+    "dashboard.targets",
+    "dashboard.walls",
+    "notifications.authoring",
+    "notifications.links",
+    "notifications.links.own",
+    "notifications.pages",
 )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from dashboard.access.texts import TEXTS
 from dashboard.languages import Lang
+from schemas.texts import texts_of
 
 Purpose = Literal["invitation", "reset"]
 
@@ -31,11 +31,10 @@ Post = Callable[[AccountMail], Awaitable[bool]]
 
 def letter(purpose: Purpose, to: str, name: str, link: str, lang: Lang) -> AccountMail:
     """The mail with this link."""
-    texts = TEXTS[lang]
-    lead, lasts = texts[f"letter.{purpose}"], texts[f"letter.{purpose}.lasts"]
-    greeting = texts["letter.greeting"].format(name=name)
-    paragraphs = [greeting, lead, link, lasts]
+    text = texts_of("dashboard.access")
+    lead, lasts = text(lang, f"letter.{purpose}"), text(lang, f"letter.{purpose}.lasts")
+    paragraphs = [text(lang, "letter.greeting", name=name), lead, link, lasts]
     shown = [f'<p><a href="{escape(each)}">{escape(each)}</a></p>' if each == link else f"<p>{escape(each)}</p>"
              for each in paragraphs]  # fmt: skip
     html = f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><body>{"".join(shown)}</body></html>'
-    return AccountMail(to, name, lang, texts[f"letter.{purpose}.subject"], "\n\n".join(paragraphs) + "\n", html)
+    return AccountMail(to, name, lang, text(lang, f"letter.{purpose}.subject"), "\n\n".join(paragraphs) + "\n", html)

@@ -130,7 +130,7 @@ def _context(found: Signup, lang: str, now: datetime, url: str) -> dict[str, Any
         "fairs": found.fairs,
         "employers": _employers(found, lang),
         "further": [each for each in SIGNUP.fields[SIGNUP_FIRST:] if each.name != ABROAD],
-        "words": consents.WORDS[lang],
+        "words": consents.words(lang),
         "map": _map(fair, lang) if fair else None,
         "url": url,
         "path": path_of,

@@ -6,7 +6,7 @@ one person's: its mail goes alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from notifications.sending.calendar_file import FILE_NAME, FairEvent, calendar_f
 from notifications.sending.fair_words import described
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import Situation, Values
+from notifications.sending.words import words
 from schemas.kinds import BY_NAME, Kind
 from schemas.messages import Attachment
 
@@ -72,7 +73,7 @@ def fair_event(
         zone=zone.key,
         place=said["place"],
         url=row["url"],
-        description="\n".join(_JOINTS[locale].join(filter(None, line)) for line in lines if any(line)),
+        description="\n".join(_joined(line, locale) for line in lines if any(line)),
         cancelled=row["cancelled"],
     )
 
@@ -90,4 +91,6 @@ def _ticket(
     return {"url": url, "image": f"cid:{TICKET_ID}"}, (image,)
 
 
-_JOINTS: Final = {"zh-CN": "，", "en": ", "}
+def _joined(line: Sequence[str | None], locale: str) -> str:
+    said = [each for each in line if each]
+    return words(locale, "calendar.both", one=said[0], other=said[1]) if len(said) > 1 else said[0]

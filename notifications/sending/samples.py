@@ -15,6 +15,7 @@ from notifications.sending import composing
 from notifications.sending.composing import Letter
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import DEFAULT_ZONE, Situation, Values, Writer
+from notifications.sending.words import words
 from schemas.journey import Hire, Interview, Journey, Offer, Terms, Word
 from schemas.kinds import AUDIENCES, TELLING_OF_SEATS
 from schemas.messages import (
@@ -54,7 +55,6 @@ from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
 
 NOON: Final = 12
-BEFORE_SUBJECT: Final = {"zh-CN": "［测试］", "en": "[Test] "}
 _AT: Final = (0, "/sample", "1")
 _FAIR: Final = "sample-fair"
 _OFFER: Final = "sample-offer"
@@ -67,19 +67,19 @@ def sample(
     kind: str, locale: str, campaign: Mapping[str, Any], *, sender: Writer, links: Links, now: datetime
 ) -> Letter:
     """A letter of this kind in this language, as `campaign` (its stored row) would send it; `now` has a time zone."""
-    words = _WORDS[locale]
+    said = {"locale": locale} | {name: words(locale, f"sample.{name}") for name in _SAID}
     here = {**campaign, "locale": locale}
     now = now.astimezone(ZoneInfo(here.get("timezone") or DEFAULT_ZONE))  # its days are those of the campaign
     who = None if _is_hr_alone(kind) else _WHO
-    message = Claimed(0, kind, str(here["campaign"]), who, _params(kind, words, now), 1)
+    message = Claimed(0, kind, str(here["campaign"]), who, _params(kind, said, now), 1)
     background = Background(
         {message.campaign: here},
-        {(message.campaign, _FAIR): _fair(message.campaign, kind, words, now)},
+        {(message.campaign, _FAIR): _fair(message.campaign, kind, said, now)},
         {(message.campaign, _FAIR, _WHO): Seat(TELLING_OF_SEATS.get(kind, "seat"))},
-        employers={(message.campaign, _EMPLOYER): _employer(words)},
+        employers={(message.campaign, _EMPLOYER): _employer(said)},
         seen={(message.campaign, _EMPLOYER, _WHO)},
     )
-    situation = Situation(message, _journey(kind, words, now), background, sender, links, now)
+    situation = Situation(message, _journey(kind, said, now), background, sender, links, now)
     noon = now.replace(hour=NOON)
     if kind == OFFER_EXPIRED:
         noon += timedelta(days=3)
@@ -102,7 +102,7 @@ def letter_of_a_test(situation: Situation) -> Letter:
         unsubscribe=None,
         own=parts,
         template=params["of"],
-        before_subject=BEFORE_SUBJECT[params["locale"]],
+        before_subject=words(params["locale"], "test.before"),
     )
 
 
@@ -123,20 +123,20 @@ def _is_hr_alone(kind: str) -> bool:
     return AUDIENCES[kind] == "hr" and kind not in (OFFER_ANSWERED, OFFER_BOUNCED)
 
 
-def _fair(campaign: str, kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
+def _fair(campaign: str, kind: str, said: Mapping[str, str], now: datetime) -> dict[str, Any]:
     start = _start(kind, now)
     return {
         "campaign": campaign,
         "fair": _FAIR,
-        "title": words["fair"],
+        "title": said["fair"],
         "mode": "onsite",
         "starts_at": start,
         "ends_at": start + timedelta(hours=7),
-        "venue": words["venue"],
-        "city": words["city"],
+        "venue": said["venue"],
+        "city": said["city"],
         "url": "https://fairs.example/spring",
         "cancelled": kind == FAIR_CANCELLED,
-        "reason": words["reason"],
+        "reason": said["reason"],
         "changes": 0,
     }
 
@@ -147,23 +147,23 @@ def _start(kind: str, now: datetime) -> datetime:
     return (now + timedelta(days=days)).replace(hour=9, minute=0, second=0, microsecond=0)
 
 
-def _employer(words: Mapping[str, str]) -> dict[str, Any]:
+def _employer(said: Mapping[str, str]) -> dict[str, Any]:
     return {
         "employer": _EMPLOYER,
-        "name": words["employer"],
+        "name": said["employer"],
         "name_en": None,
         "reply_to": "jobs@employer.example",
-        "contact": words["contact"],
+        "contact": said["contact"],
     }
 
 
-def _journey(kind: str, words: Mapping[str, str], now: datetime) -> Journey:
-    employer, position = _EMPLOYER, words["position"]
-    terms = Terms(_AT, employer, position, expires_at=_expires(now), city=words["city"], **_further(words, now))
+def _journey(kind: str, said: Mapping[str, str], now: datetime) -> Journey:
+    employer, position = _EMPLOYER, said["position"]
+    terms = Terms(_AT, employer, position, expires_at=_expires(now), city=said["city"], **_further(said, now))
     benefits = {"b": Word(_AT, _BENEFITS[kind])} if kind in _BENEFITS else {}
     return Journey(
         attributes={
-            "name": Word(_AT, words["name"]),
+            "name": Word(_AT, said["name"]),
             "email": Word(_AT, _ADDRESS),
         },
         first_signup=0,
@@ -182,37 +182,37 @@ def _expires(now: datetime) -> str:
     return (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0).isoformat()
 
 
-def _further(words: Mapping[str, str], now: datetime) -> dict[str, str]:
+def _further(said: Mapping[str, str], now: datetime) -> dict[str, str]:
     start = (now.date() + timedelta(days=60)).isoformat()
-    return {"start_on": start} | {name: words[name] for name in ("salary", "place", "contact", "papers")}
+    return {"start_on": start} | {name: said[name] for name in ("salary", "place", "contact", "papers")}
 
 
-def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    today, job = now.date(), {"employer": _EMPLOYER, "position": words["position"]}
-    offer = {**job, "offer": _OFFER, "city": words["city"], "expires_at": _expires(now), **_further(words, now)}
+def _params(kind: str, said: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    today, job = now.date(), {"employer": _EMPLOYER, "position": said["position"]}
+    offer = {**job, "offer": _OFFER, "city": said["city"], "expires_at": _expires(now), **_further(said, now)}
     started = {**job, "started_on": (today - timedelta(days=1)).isoformat()}
     benefit = {"benefit": "b", "kind": "rent_subsidy", "amount": 1200, "currency": "CNY"}
-    target = {"title": words["target"], "goal": 2000, "progress": 1000, "percent": 50}
+    target = {"title": said["target"], "goal": 2000, "progress": 1000, "percent": 50}
     target |= {"due_on": (today + timedelta(days=38)).isoformat()}
     before = _start("", now) - timedelta(days=1)
     earlier = {"starts_at": before.isoformat(), "ends_at": (before + timedelta(hours=7)).isoformat()}
     known: dict[str, dict[str, Any]] = {
         FAIR_REMINDER: {"fair": _FAIR, "notice": "24h"},
-        SIGNUP_CHECK: {"fair": _FAIR, "to": _ADDRESS, "name": words["name"], "locale": words["locale"]},
+        SIGNUP_CHECK: {"fair": _FAIR, "to": _ADDRESS, "name": said["name"], "locale": said["locale"]},
         KEEP_DATA: {
             "hidden_on": (today + timedelta(days=30)).isoformat(),
             "erased_on": (today + timedelta(days=210)).isoformat(),
             "heard": 0,
         },
         FAIR_RESCHEDULED: {"fair": _FAIR, "before": earlier},
-        FAIR_CANCELLED: {"fair": _FAIR, "before": earlier, "reason": words["reason"]},
+        FAIR_CANCELLED: {"fair": _FAIR, "before": earlier, "reason": said["reason"]},
         INTERVIEW_RESULT: {**job, "outcome": "passed"},
         OFFER: offer,
         OFFER_EXPIRING: offer,
-        OFFER_RESCINDED: {"offer": _OFFER, "reason": words["reason"]},
+        OFFER_RESCINDED: {"offer": _OFFER, "reason": said["reason"]},
         OFFER_ANSWERED: {"offer": _OFFER},
         OFFER_ACCEPTED: {"offer": _OFFER},
-        OFFER_DECLINED: {"offer": _OFFER, "reason": words["declined"]},
+        OFFER_DECLINED: {"offer": _OFFER, "reason": said["declined"]},
         OFFER_EXPIRED: offer,
         OFFER_BOUNCED: {**job, "offer": _OFFER, "message": 1, "status": "bounced"},
         WELCOME: started,
@@ -227,7 +227,7 @@ def _params(kind: str, words: Mapping[str, str], now: datetime) -> dict[str, Any
         DAILY_DIGEST: {
             "day": today.isoformat(),
             "targets": [{**target, "gained": 12}],
-            "fairs": [{"title": words["fair"], "starts_at": now.isoformat()}],
+            "fairs": [{"title": said["fair"], "starts_at": now.isoformat()}],
             "trouble": {"unknown": 3},
         },
     }
@@ -242,40 +242,21 @@ _OFFERED: Final = {
     OFFER_ACCEPTED: "accepted",
     OFFER_DECLINED: "declined",
 }
-_WORDS: Final[dict[str, dict[str, str]]] = {
-    "zh-CN": {
-        "locale": "zh-CN",
-        "name": "李思雨",
-        "fair": "武汉理工大学春季双选会",
-        "venue": "东院体育馆",
-        "city": "武汉",
-        "reason": "暴雨红色预警",
-        "employer": "华友钴业",
-        "position": "工艺工程师",
-        "contact": "招聘部，0570-800 0001",
-        "declined": "已接受其他单位的录用",
-        "salary": "9,000–11,000 元/月",
-        "place": "衢州市柯城区廿新路18号",
-        "papers": "身份证、毕业证书",
-        "target": "招聘 2000 名毕业生",
-    },
-    "en": {
-        "locale": "en",
-        "name": "Siyu Li",
-        "fair": "Spring fair at Wuhan University of Technology",
-        "venue": "East Campus Gym",
-        "city": "Wuhan",
-        "reason": "a storm warning",
-        "employer": "Huayou Cobalt",
-        "position": "Process engineer",
-        "contact": "Recruiting, +86 570 800 0001",
-        "declined": "I accepted another offer",
-        "salary": "CNY 9,000–11,000 a month",
-        "place": "18 Nianxin Road, Quzhou",
-        "papers": "identity card, diploma",
-        "target": "2000 graduates",
-    },
-}
+_SAID: Final = (
+    "name",
+    "fair",
+    "venue",
+    "city",
+    "reason",
+    "employer",
+    "position",
+    "contact",
+    "declined",
+    "salary",
+    "place",
+    "papers",
+    "target",
+)
 
 _FURTHER: Final = ("offer.salary", "offer.starts", "offer.place", "offer.contact", "offer.papers")
 # Kind → the values that a message of it may lack (they are None then).

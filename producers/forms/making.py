@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from math import ceil
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.access import CONSOLE
 from schemas.facts import Fact, validate_event
 from schemas.forms import MOST_IN_SERIES, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS, UNDO_UNTIL
+from schemas.texts import texts_of
 
 Said = tuple[str, dict[str, Any]]  # a type and its data, the campaign left out
 NOON: Final = time(12)
@@ -118,10 +120,16 @@ def _target(sent: SentForm) -> list[Said]:
         raise Wrong("education", "form.bad.fairs")
     if v["goal"] < 1 or (v["measure"] != "paid" and v["goal"] != int(v["goal"])):
         raise Wrong("goal", "form.bad.whole")
-    title = v.get("title") or f"{v['goal']:,} {MEASURES[sent.locale][v['measure']]}"
+    title = v.get("title") or _called(sent.locale, v["measure"], v["goal"])
     data = {"target": sent.about.get("target") or named(v["measure"].replace("_", "-"), "", sent.token)}
     data |= {"title": title, "measure": v["measure"], "goal": v["goal"], "due_on": v["due_on"].isoformat()}
     return [("target.set", data | ({"where": where} if where else {}))]
+
+
+def _called(lang: str, measure: str, goal: float) -> str:
+    """What a target is called that nobody gave a name."""
+    text = texts_of("producers.forms")
+    return text(lang, f"target.called.{measure}", ceil(goal), number=f"{goal:,}")
 
 
 def _employer(sent: SentForm) -> list[Said]:
@@ -265,29 +273,6 @@ def _plain(type: str, *names: str) -> Callable[[SentForm], list[Said]]:
     return lambda sent: [(type, {**{name: sent.about[name] for name in names}, **sent.values})]
 
 
-# What a target is called that nobody gave a name.
-MEASURES: Final[dict[str, dict[str, str]]] = {
-    "en": {
-        "signed_up": "signups",
-        "attended": "attendances",
-        "interviewed": "interviewed",
-        "offered": "with an offer",
-        "accepted": "offers accepted",
-        "hired": "hires",
-        "fairs_held": "fairs",
-        "paid": "yuan paid out",
-    },
-    "zh-CN": {
-        "signed_up": "人报名",
-        "attended": "人到场",
-        "interviewed": "人面试",
-        "offered": "人获录用",
-        "accepted": "人接受录用",
-        "hired": "人入职",
-        "fairs_held": "场招聘会",
-        "paid": "元补贴",
-    },
-}
 OFFERED: Final = ("employer", "position", "opening", "city", "salary", "place", "contact", "papers", "document")
 MAKERS: Final[dict[str, Callable[[SentForm], list[Said]]]] = {
     "campaign": _campaign,

@@ -65,7 +65,7 @@ def test_a_mail_is_found_and_looks_as_it_went_out(
     expect(mail.get_by_role("link", name="fairs.example")).to_have_attribute("href", "https://fairs.example/whut")
     with logged_in.expect_response("**/text") as answer:
         logged_in.get_by_role("link", name="As plain text").click()
-    assert "When: Monday, March 8, 2094 09:00–16:00 (China Standard Time)" in answer.value.text()
+    assert "When: Monday, 8 March 2094 09:00–16:00 (China Standard Time)" in answer.value.text()
 
 
 def test_what_a_name_holds_does_nothing(logged_in: Page, address: str, apply: Apply, deliver: Callable[[], None]):

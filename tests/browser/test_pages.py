@@ -112,7 +112,7 @@ def test_the_language_is_switched_and_remembered(logged_in: Page, address: str, 
     expect(logged_in.locator("html")).to_have_attribute("lang", "zh-CN")
     logged_in.goto(f"{address}/campaigns/{CAMPAIGN}")
     expect(logged_in.locator("html")).to_have_attribute("lang", "zh-CN")
-    expect(logged_in.locator(".of")).to_have_text("目标 3150 万元")
+    expect(logged_in.locator(".of")).to_have_text("目标 3150万元")
     expect(logged_in.locator("#live")).to_have_text("实时")
     logged_in.get_by_role("link", name="English").click()
     expect(logged_in.locator("html")).to_have_attribute("lang", "en")

@@ -247,7 +247,7 @@ async def test_more_offers_than_seats_ask_first(app: Any, conn: Conn):
     at = f"/forms/offer?campaign={CAMPAIGN}&candidate=c3"
     asked = await send(http, at, opening="op")
     assert asked.status_code == 409
-    assert "1 seats. 1 offers stand accepted or open; with these 1: 2." in asked.text
+    assert "Seats: 1. Offers accepted or open: 1; with these 1: 2." in asked.text
     assert await facts(conn) == []
     assert (await send(http, at, opening="op", sure="1")).status_code == 303
     (offer,) = await facts(conn)
@@ -263,7 +263,7 @@ async def test_an_employer_learns_nothing_of_another_s_openings(app: Any, conn: 
         for sure in ({}, {"sure": "1"}):
             answer = await send(http, at, opening=opening, position="Driver", **sure)
             assert (answer.status_code, 'id="opening-wrong"' in answer.text) == (422, True), (opening, sure)
-            assert "offers stand" not in answer.text
+            assert "Offers accepted or open" not in answer.text
     assert await facts(conn) == []
 
 

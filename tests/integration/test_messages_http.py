@@ -318,4 +318,4 @@ async def test_while_a_channel_rests_the_list_says_so(office: Office, organizer:
     async with office.pool.connection() as conn:
         await channel_rests.note(conn, "sendgrid", ["signup_confirmation"], "sendgrid: 401 <b>", office.clock())
     page = (await organizer.get("/messages?lang=en")).text
-    assert "1 messages wait while their channel rests: sendgrid: 401 &lt;b&gt;" in page
+    assert "1 message waits while its channel rests: sendgrid: 401 &lt;b&gt;" in page

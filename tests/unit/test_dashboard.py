@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from string import Formatter
 from typing import Any
 
 import pytest
@@ -18,10 +17,9 @@ from dashboard.formats import Formats
 from dashboard.languages import LANGS, accepted, weighed
 from dashboard.pace import standing
 from dashboard.terminal import line
-from dashboard.texts import TEXTS
 from schemas.catalogue import CATALOGUE
 from schemas.pace import even_pace
-from yinfeng.pages import TEXTS as ALL_TEXTS
+from schemas.texts import texts_of
 from yinfeng.problems import prefers_html
 
 START, DUE = date(2026, 1, 1), date(2026, 12, 31)
@@ -86,13 +84,13 @@ def test_a_burn_up_adds_up_day_by_day():
 @pytest.mark.parametrize(
     ("value", "english", "chinese"),
     [
-        (0, "¥0", "0 元"),
-        (9999.5, "¥9,999.5", "9,999.5 元"),
-        (31_500_000, "¥31.5 million", "3150 万元"),
-        (12_345, "¥12,345", "1.23 万元"),
-        (2_000_000_000, "¥2 billion", "20 亿元"),
-        (-31_500_000, "¥-31.5 million", "-3150 万元"),
-        (300_000_000, "¥300 million", "3 亿元"),
+        (0, "¥0", "0元"),
+        (9999.5, "¥9,999.5", "9,999.5元"),
+        (31_500_000, "¥31.5 million", "3150万元"),
+        (12_345, "¥12,345", "1.23万元"),
+        (2_000_000_000, "¥2 billion", "20亿元"),
+        (-31_500_000, "-¥31.5 million", "-3150万元"),
+        (300_000_000, "¥300 million", "3亿元"),
     ],
 )
 def test_money_is_short(value: float, english: str, chinese: str):
@@ -203,25 +201,10 @@ def test_a_line_of_the_terminal_can_t_be_forged():
     assert line(entry) == "c/t 1,287 of 2,000 (64%), due 2026-12-31: a�[31m�b"
 
 
-def test_both_languages_say_the_same_things():
-    assert TEXTS["en"].keys() == TEXTS["zh-CN"].keys()
-    for key, text in TEXTS["en"].items():
-        assert _slots(text) == _slots(TEXTS["zh-CN"][key]), key
-
-
-def test_no_two_parts_have_a_text_of_the_same_name():
-    for lang in LANGS:
-        keys = [key for part in ALL_TEXTS for key in part[lang]]
-        assert len(keys) == len(set(keys))
-
-
 def test_every_fact_about_a_candidate_can_be_told():
+    texts = texts_of("dashboard")
     for name, kind in CATALOGUE.items():
         if "candidate" in kind.data.model_fields:
-            assert f"fact.{name}" in TEXTS["en"]
+            assert f"fact.{name}" in texts
             for field in kind.data.model_fields.keys() - {"campaign", "candidate"}:
-                assert f"key.{field}" in TEXTS["en"], (name, field)
-
-
-def _slots(text: str) -> set[str | None]:
-    return {slot for _, slot, _, _ in Formatter().parse(text) if slot}
+                assert f"key.{field}" in texts, (name, field)

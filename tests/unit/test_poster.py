@@ -11,7 +11,7 @@ from PIL import Image
 
 from dashboard.signup import poster
 from dashboard.signup.poster import Paper
-from dashboard.signup.texts import TEXTS
+from schemas.texts import texts_of
 from storage.campaigns.signup import Signup
 
 URL = "https://park.example/fairs/grads-2026/whut-spring"
@@ -32,7 +32,7 @@ def said(title: str = "武汉理工大学春季双选会", paper: Paper = "a4", 
         "starts_at": datetime(2026, 3, 14, 1, tzinfo=UTC),
         "ends_at": datetime(2026, 3, 14, 8, 30, tzinfo=UTC),
     }
-    return poster.values(Signup(campaign, fair), lang, paper, URL, lambda lang, key: TEXTS[lang][key])
+    return poster.values(Signup(campaign, fair), lang, paper, URL, texts_of("dashboard", "dashboard.signup"))
 
 
 @pytest.mark.parametrize("title", ["武汉理工大学春季双选会", HOSTILE, "很长的名字" * 60])

@@ -16,11 +16,12 @@ from schemas.catalogue import CATALOGUE
 from schemas.facts import validate_event
 from schemas.kinds import BY_NAME, KINDS, TELLING_OF_SEATS
 from schemas.messages import SeatWord
+from schemas.texts import LANGS, texts_of
 from storage.messages.background import Background
 from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
 from tests.facts import alive, event, signed_up
-from yinfeng.pages import TEXTS as PAGE_TEXTS
+from yinfeng.pages import ROOMS
 
 START = datetime(2026, 3, 9, 1, tzinfo=UTC)  # nine in the morning there
 NOW = datetime(2026, 3, 8, 5, tzinfo=UTC)
@@ -348,6 +349,7 @@ def test_a_mail_to_an_employer_goes_to_the_address_that_it_gave():
 
 @pytest.mark.parametrize("words", OLD_WORDS)
 def test_pages_have_one_term_for_each_thing_too(words: str):
-    told = [(key, text) for part in PAGE_TEXTS for lang in part for key, text in part[lang].items()]
+    texts = texts_of(*ROOMS)
+    told = [(key, text) for key in texts for lang in LANGS for text in texts.forms(lang, key)]
     told += [(row.name, f"{row.meaning} {row.meaning_zh}") for row in CATALOGUE.values()]
     assert [key for key, text in told if words in text.casefold()] == []

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from schemas.receipt import TEXTS, receipt
+from schemas.receipt import receipt
 from schemas.settings import load_settings
+from schemas.texts import LANGS
 from storage.database import Conn
 from storage.vault import entry_keys, in_clear, rotating
 from storage.vault import export as exporting
@@ -74,8 +75,8 @@ def show_receipt(
     lang: Annotated[str, typer.Option(help="en or zh-CN.")] = "en",
 ) -> None:
     """Print what an erased person is told: what is gone, and what remains where, until when. As JSON."""
-    if lang not in TEXTS:
-        raise typer.BadParameter(f"--lang must be one of {', '.join(TEXTS)}")
+    if lang not in LANGS:
+        raise typer.BadParameter(f"--lang must be one of {', '.join(LANGS)}")
     at = on_database(lambda conn: erased_at(conn, (campaign, candidate)))
     typer.echo(json.dumps(receipt(at).said(lang), ensure_ascii=False, indent=2, default=str))
 

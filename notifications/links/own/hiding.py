@@ -24,7 +24,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
         except NotFound:
             return gone(request, page)
         lang = page.language(request, own.situation.locale)
-        context = {**head(own), "here": f"/me/{token}", "words": consents.WORDS[lang]["keeping"]}
+        context = {**head(own), "here": f"/me/{token}", "words": consents.words(lang)["keeping"]}
         return page(request, "own_keep.html", context, otherwise=own.situation.locale)
 
     @router.post("/me/{token}/keep")

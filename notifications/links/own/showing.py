@@ -82,7 +82,7 @@ def shown(
         "educations": Education.__args__,  # type: ignore[attr-defined]
         "agreed": reading.agreed(own),
         "asks_abroad": reading.asks_abroad(own),
-        "words": {**consents.WORDS[lang]},
+        "words": consents.words(lang),
         "preferences": own.situation.links.url("unsubscribe", own.message.nonce),
         "said": request.query_params.get("said"),
         "wrong": wrong or {},

@@ -10,6 +10,7 @@ from notifications.rules.quiet_hours import is_quiet, next_morning
 from notifications.sending import dates
 from notifications.sending.fair_words import changes, described
 from notifications.sending.situation import NotNow, Situation, Values
+from notifications.sending.words import words
 from schemas.messages import (
     BENEFIT_VERIFIED,
     FAIR_CANCELLED,
@@ -230,7 +231,7 @@ def benefit_available(situation: Situation) -> Values:
     values = welcome(situation)
     if situation.journey.benefits:
         raise NotNow("cancelled", "a benefit was applied for already")
-    return {**values, "benefits": list(_BENEFITS[situation.locale].values())}
+    return {**values, "benefits": [_benefit(each, situation.locale) for each in BENEFITS]}
 
 
 def benefit(situation: Situation) -> Values:
@@ -241,21 +242,13 @@ def benefit(situation: Situation) -> Values:
         raise NotNow("cancelled", f"the benefit is {known.value if known else 'retracted'}")
     amount = params.get("amount")
     paid = dates.money(amount, params.get("currency", "CNY"), situation.locale) if amount is not None else None
-    kind = _BENEFITS[situation.locale].get(params["kind"], params["kind"].replace("_", " "))
+    kind = _benefit(params["kind"], situation.locale)
     return {"benefit": {"kind": kind, "amount": paid}}
 
 
-_BENEFITS = {
-    "zh-CN": {
-        "rent_subsidy": "租房补贴",
-        "talent_allowance": "人才津贴",
-        "insurance": "社保补贴",
-        "settling_in": "安家补贴",
-    },
-    "en": {
-        "rent_subsidy": "rent subsidy",
-        "talent_allowance": "talent allowance",
-        "insurance": "insurance subsidy",
-        "settling_in": "settling-in allowance",
-    },
-}
+def _benefit(kind: str, locale: str) -> str:
+    """What a kind of benefit is called; kinds of their own are called as HR wrote them."""
+    return words(locale, f"benefit.{kind}") if kind in BENEFITS else kind.replace("_", " ")
+
+
+BENEFITS = ("rent_subsidy", "talent_allowance", "insurance", "settling_in")

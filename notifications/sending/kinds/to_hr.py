@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from notifications.sending import dates
 from notifications.sending.situation import NotNow, Situation, Values
+from notifications.sending.words import words
 
 MOST_SHOWN: Final = 30  # of what one mail tells together
 
@@ -34,7 +35,7 @@ def digest(situation: Situation) -> Values:
         "day": dates.day(params["day"], locale),
         "targets": targets,
         "fairs": fairs,
-        "trouble": [(_TROUBLE[locale][status], count) for status, count in sorted(params["trouble"].items())],
+        "trouble": [(words(locale, f"trouble.{status}"), count) for status, count in sorted(params["trouble"].items())],
         "link": f"{situation.sender.base_url}/campaigns/{quote(situation.message.campaign, safe='')}",
     }
 
@@ -88,10 +89,14 @@ def _answer(situation: Situation) -> Values:
     offer = situation.journey.offers[situation.message.params["offer"]]
     name, locale = situation.journey.attribute("name"), situation.campaign_locale
     terms = offer.terms
-    about = _OFFER[locale].format(terms.position, situation.called(terms.employer)) if terms else offer_id(situation)
+    about = offer_id(situation)
+    if terms:
+        about = words(locale, "answer.offer", position=terms.position, employer=situation.called(terms.employer))
     reason = situation.message.params.get("reason")
     answer = str(offer.status.value)
-    said = _SAID[locale][answer].format(about) + (_REASON[locale].format(reason) if reason else "")
+    said = words(locale, f"answer.{answer}", offer=about)
+    if reason:
+        said = words(locale, "answer.because", answer=said, reason=reason)
     return {"who": str(name or situation.message.candidate), "answer": answer, "said": said}
 
 
@@ -100,13 +105,3 @@ def offer_id(situation: Situation) -> str:
 
 
 ANSWERS: Final = ("accepted", "declined")
-_OFFER = {"zh-CN": "{1} {0}", "en": "{0} at {1}"}
-_SAID = {
-    "zh-CN": {"accepted": "接受：{}", "declined": "婉拒：{}"},
-    "en": {"accepted": "accepted: {}", "declined": "declined: {}"},
-}
-_REASON = {"zh-CN": "（{}）", "en": " ({})"}
-_TROUBLE = {
-    "zh-CN": {"failed": "发送失败", "unknown": "结果未知", "bounced": "被退回", "held": "暂存"},
-    "en": {"failed": "failed", "unknown": "in doubt", "bounced": "bounced", "held": "held"},
-}
