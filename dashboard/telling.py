@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -67,9 +66,12 @@ class Subscription:
     async def take(self, within: float | None = None) -> list[Told]:
         """Wait for news, then take all of it, in the order in which it came. Nothing when closed meanwhile, or when
         none came within so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._news.wait()
+        alarm = None if within is None else asyncio.get_running_loop().call_later(within, self._news.set)
+        try:
+            await self._news.wait()
+        finally:
+            if alarm:
+                alarm.cancel()
         if not self.closed:
             self._news.clear()
         waiting, self._waiting = self._waiting, {}
