@@ -2,7 +2,8 @@
 
 Who changes a line of a fair with a capacity holds the fair's row of `fair_seats` from then to the end of the
 transaction; only newcomers are inserted before that, whom nobody else sees as yet. So the last thing that a transaction
-does is this, and the row is held for as long as a few indexed statements take.
+does is this, and to add to what all share (see streams/apply.py): the row is held for as long as a few indexed
+statements take.
 """
 
 from __future__ import annotations
@@ -171,7 +172,8 @@ async def resize(conn: Conn, campaigns: Collection[str]) -> None:
 async def change(conn: Conn, changes: Sequence[LineChange]) -> None:
     """Let candidates stand elsewhere in lines, and let those move up and back whom that concerns.
 
-    The last thing in a transaction. Needs at least the shared locks of the campaigns, so that no capacity changes.
+    Among the last things in a transaction. Needs at least the shared locks of the campaigns, so that no capacity
+    changes.
     """
     if not changes:
         return
