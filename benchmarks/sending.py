@@ -37,6 +37,7 @@ SENT = 10_000
 MANY = 200_000
 PLAIN = 1000
 PATIENCE = 900.0  # seconds
+_TICK = 0.01  # seconds: no less is told of what a process took
 _HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 
 
@@ -117,7 +118,7 @@ def _alone(provider: str) -> float:
     began = _seconds([pid])
     for _ in range(PLAIN):
         urllib.request.urlopen(asked, timeout=10).close()
-    return PLAIN / (_seconds([pid]) - began)
+    return PLAIN / max(_seconds([pid]) - began, _TICK)
 
 
 class Sent:
@@ -150,19 +151,19 @@ def _watched(url: str, kind: str, count: int, sender: subprocess.Popen[bytes]) -
     found, deadline = Sent(), time.monotonic() + PATIENCE
     query = "SELECT count(*) FROM messages WHERE kind = %s AND status = 'sent'"
     parties = [sender.pid], _children("postgres"), [pid for pid in _children("python") if pid != sender.pid]
-    at_first, began, used = 0, 0.0, [0.0, 0.0, 0.0]
+    began, used = 0.0, [0.0, 0.0, 0.0]  # when there was none as yet
     with psycopg.connect(url, autocommit=True) as conn:
         while time.monotonic() < deadline and sender.poll() is None:
             asked = time.perf_counter()
             row = conn.execute(query, [kind]).fetchone()
             now, done = time.perf_counter(), row[0] if row else 0
-            if done and not began:
-                at_first, began, used = done, now, [_seconds(each) for each in parties]
+            if not done:
+                began, used = now, [_seconds(each) for each in parties]
             found.early = found.early or (_megabytes(sender.pid) if done >= 20_000 else 0.0)
             if done == count:
-                found.rate, found.late = (count - at_first) / (now - began), _megabytes(sender.pid)
+                found.rate, found.late = count / (now - began), _megabytes(sender.pid)
                 spent = [_seconds(each) - before for each, before in zip(parties, used, strict=True)]
-                found.shares = ", ".join(f"{each / (count - at_first) * 1e6:.0f}" for each in spent)
+                found.shares = ", ".join(f"{each / count * 1e6:.0f}" for each in spent)
                 return found
             time.sleep(max(0.1, 20 * (now - asked)))  # so that looking takes little of what is measured
     raise SystemExit(f"{kind}: not all were sent in {PATIENCE:.0f} s, or the sender ended")

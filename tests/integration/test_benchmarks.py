@@ -10,7 +10,7 @@ FEW = """
 from benchmarks import sending
 
 sending.RENDERED = sending.SENT = sending.MANY = sending.PLAIN = 30
-assert len(list(sending.measure())) == 6
+assert len(list(sending.measure())) == 9
 """
 
 
