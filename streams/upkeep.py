@@ -57,7 +57,10 @@ class Upkeep:
     ) -> None:
         self._holder, self._works, self._aside, self._revision = holder, works, aside, latest()
         self._timer, self._clock = timer, clock
-        self._register = register or Register(settings.erasures, FileMaster(settings.master_key))
+        self._register = register
+        self._make_register: Callable[[], Register] = lambda: Register(
+            settings.erasures, FileMaster(settings.master_key)
+        )
         self._facts = 0
         self._committed: float | None = None
         self._drawn_until: JourneyKey = START
@@ -141,7 +144,9 @@ class Upkeep:
         app.timer(SEAL_EVERY)(self.seal_some)
 
         async def note_erasures() -> None:
-            await self._aside.persist(lambda conn: note_all(conn, self._register))
+            # At the first look: a worker is made while the master key of a new home is not there yet.
+            register = self._register = self._register or self._make_register()
+            await self._aside.persist(lambda conn: note_all(conn, register))
 
         async def look_at_persons() -> None:
             await self._aside.persist(self.look)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from dashboard.api import askable
+from dashboard.formats import Formats
 from dashboard.languages import Lang
 from schemas.access import Caller
 from schemas.employment import accepted, works_at
@@ -49,6 +50,13 @@ class About:
         name = called(next((row for row in self.called if row["employer"] == id), None), self.lang, id)
         return name if by_name(self.called).get(name) == id else id
 
+    def called_by(self, query: dict[str, str]) -> str | None:
+        """The title of the target or fair that an address names; None where it names none."""
+        for kind, rows in (("target", self.targets), ("fair", self.fairs)):
+            if title := next((row["title"] for row in rows if row[kind] == query.get(kind)), None):
+                return str(title)
+        return None
+
 
 async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named: list[str], lang: Lang) -> About:
     """Read what a form needs. Raises NotFound for a campaign of which nothing is known."""
@@ -75,8 +83,10 @@ async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named:
 async def gather_fairs(conn: Conn, caller: Caller, like: str | None, found: About) -> None:
     """What a new fair may begin from: fairs of all campaigns that the caller may enter, the latest first."""
     among = caller.campaigns
-    rows = await reads.latest_fairs(conn, among=among, limit=COPIES)
-    found.copies = [(_name(each), f"{each['title']} · {each['starts_at'].date()} · {each['called']}") for each in rows]
+    rows, f = await reads.latest_fairs(conn, among=among, limit=COPIES), Formats(found.lang)
+    found.copies = [
+        (_name(each), " · ".join((each["title"], f.day(each["starts_at"].date()), each["called"]))) for each in rows
+    ]
     if like:
         campaign, fair = (askable(unquote(part)) for part in f"{like}/".split("/")[:2])
         if among is None or campaign in among:

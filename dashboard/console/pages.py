@@ -106,6 +106,7 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
         "over": None,
         "told": told,
         "into": into,
+        "what": about.called_by(query) if form.grave else None,
         "would": None,
         "copies": about.copies,
         "like": query.get("like", ""),

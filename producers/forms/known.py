@@ -20,7 +20,7 @@ MOST: Final = 10_000  # targets
 async def require(conn: Conn, form: Form, about: dict[str, str], people: list[str], values: Row) -> None:
     """Raises NotFound for what the address names, Wrong for what was chosen."""
     campaign = about["campaign"]
-    one = [about["candidate"]] if "candidate" in form.about and "candidate" in about else []
+    one = [about[name] for name in ("candidate", "into") if name in form.about and name in about]
     strangers = {*people, *one} - await ledger.spoken_of(conn, campaign, [*people, *one])
     if strangers:
         raise NotFound(f"nobody is known here as {min(strangers)!r}")

@@ -71,7 +71,7 @@ ABOUT = st.fixed_dictionaries(
     optional={
         "campaign": st.sampled_from([CAMPAIGN, CAMPAIGN, CAMPAIGN, OTHER, "none", "\x00", ""]),
         "candidate": st.lists(IDS, max_size=3),
-        **dict.fromkeys(("fair", "target", "opening", "employer", "source", "id"), IDS),
+        **dict.fromkeys(("fair", "target", "opening", "employer", "source", "id", "into"), IDS),
         "like": st.sampled_from(["other-2026/theirs-f", "%00/%00", "x", "/"]),
         "setup": st.just("1"),
         "done": st.sampled_from(["x", "0" * 32, "0" * 32 + "-undo"]),
@@ -171,7 +171,7 @@ def _try(world: World, name: str, form: Form) -> None:
         for each in said:
             data = each["data"]
             assert data["campaign"] == CAMPAIGN
-            assert not {data.get(key) for key in ("candidate", "fair", "opening", "offer")} & OTHERS
+            assert not {data.get(key) for key in ("candidate", "into", "fair", "opening", "offer")} & OTHERS
             assert "\x00" not in str(each)
 
     tried()

@@ -112,7 +112,7 @@ async def test_both_offer_the_last_seat(app: Any, conn: Conn, office: Office):
     assert said.count("<strong>Offer extended</strong>") == 2
     third = await http.post(at, data={**await page_of(http, at), "opening": "op"})
     assert third.status_code == 409
-    assert "2 offers stand accepted or open; with these 1: 3." in third.text
+    assert "Offers accepted or open: 2; with these 1: 3." in third.text
 
 
 async def test_one_undoes_what_the_other_goes_on_from(app: Any, conn: Conn):
