@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from storage.arrays import column
 from storage.database import Conn
 
 Alike = Literal["phone", "email", "namesake"]
@@ -71,7 +72,7 @@ async def within(conn: Conn, campaign: str, after: str, *, limit: int) -> tuple[
 
 async def of(conn: Conn, campaign: str, ids: list[str], *, limit: int) -> list[Pair]:
     """Who may be the same person as this one of these ids, who is the `one` of each pair."""
-    return await _pairs(conn, _OF_ONE, {"campaign": campaign, "ids": ids, "limit": limit})
+    return await _pairs(conn, _OF_ONE, {"campaign": campaign, "ids": column(ids), "limit": limit})
 
 
 async def set_apart(conn: Conn, campaign: str, one: str, other: str, *, said_by: str) -> None:
