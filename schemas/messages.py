@@ -49,6 +49,7 @@ LOG_GAP: Final = "log_gap"
 OWN_PAGE: Final = "own_page"
 KEEP_DATA: Final = "keep_data"
 SIGNUP_CHECK: Final = "signup_check"
+ADDRESS_CHECK: Final = "address_check"  # the same to another address of who is known, by a template of its own
 TEMPLATE_TEST: Final = "template_test"
 
 FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})

@@ -61,6 +61,7 @@ from notifications.links.calendars import make_router as calendars_router
 from notifications.links.confirming import make_router as confirming_router
 from notifications.links.offers import make_router as answers_router
 from notifications.links.opening import Door
+from notifications.links.own.address import make_router as own_address_router
 from notifications.links.own.data import make_router as own_data_router
 from notifications.links.own.hiding import make_router as own_hiding_router
 from notifications.links.own.lost import make_router as lost_router
@@ -178,6 +179,7 @@ def _add_doors(app: FastAPI, door: Door, authenticate: Authenticate, page: Pages
     app.include_router(calendars_router(door, page))
     app.include_router(confirming_router(door, page))
     app.include_router(own_pages_router(door, page))
+    app.include_router(own_address_router(door, page))
     app.include_router(own_data_router(door, page))
     app.include_router(own_hiding_router(door, page))
     app.include_router(lost_router(door, page))

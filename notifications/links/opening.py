@@ -46,13 +46,14 @@ class Door:
 
     async def open(self, purpose: Purpose, token: str) -> tuple[Linked, Situation]:
         """The message of a link, and its situation. Raises NotFound when the link is none of ours, or its candidate was
-        erased, or is restricted and it shows more than to refuse mails, or to sign up where that ends it."""
+        erased, or is restricted and it shows more than to refuse mails, to have them sent elsewhere, or to sign up
+        where that ends it."""
         async with borrowed(self.pool) as conn:
             name = (await self.links(conn)).read(purpose, token)
         message, situation = await self._open(name)
         hidden = situation.journey.hidden
         ends_it = hidden is not None and purpose == "signup" and hidden.ground == RETENTION
-        if hidden is not None and purpose != "unsubscribe" and not ends_it:
+        if hidden is not None and purpose not in ("unsubscribe", "address") and not ends_it:
             raise NotFound(GONE)
         return message, situation
 

@@ -22,6 +22,7 @@ from notifications.sending.situation import NotNow, Situation, Values
 from schemas.journey import ABROAD, RETENTION
 from schemas.kinds import AUDIENCES, BY_NAME, MARKETING
 from schemas.messages import (
+    ADDRESS_CHECK,
     BENEFIT_AVAILABLE,
     BENEFIT_PAID,
     BENEFIT_VERIFIED,
@@ -64,8 +65,8 @@ NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go onc
 class Letter:
     """A message ready to be rendered. `from_name`: whom it is from, as its reader knows them; `reply_to`: where answers
     to it go, an address that somebody reads. `unsubscribe`: where its reader ends mails like it, of kinds that one may;
-    `own`: the campaign's template for it, if it has one. For a test, `template` is the kind that is tried, and
-    `before_subject` says so."""
+    `own`: the campaign's template for it, if it has one. `template`: another one than the kind's; of a test
+    that of the kind that is tried, and `before_subject` says so."""
 
     to: str
     to_name: str
@@ -115,7 +116,8 @@ def compose(situation: Situation) -> Letter:
         values,
         with_it.attachments,
         unsubscribe,
-        _own(situation),
+        None if _corrects(situation) else _own(situation),
+        ADDRESS_CHECK if _corrects(situation) else None,
         from_name="" if AUDIENCES[situation.message.kind] == "hr" else str(situation.campaign.get("organizer") or ""),
         reply_to=reply_to,
     )
@@ -123,10 +125,12 @@ def compose(situation: Situation) -> Letter:
 
 def require_shown(situation: Situation) -> None:
     """Raises NotNow when the message is to or of somebody who is restricted, unless they asked for it themselves: the
-    link to their own page, by which alone they have a say; or to confirm a signup, which ends that their time is
-    over."""
+    link to their own page, by which alone they have a say; to confirm a signup, which ends that their time is over;
+    or to confirm another address of theirs."""
     hidden, kind = situation.journey.hidden, situation.message.kind
-    if hidden is None or kind == OWN_PAGE or (kind == SIGNUP_CHECK and hidden.ground == RETENTION):
+    if hidden is None or kind == OWN_PAGE:
+        return
+    if kind == SIGNUP_CHECK and (hidden.ground == RETENTION or _corrects(situation)):
         return
     raise NotNow("cancelled", "candidate restricted")
 
@@ -143,6 +147,11 @@ def _require_consent(situation: Situation) -> None:
             raise NotNow("cancelled", "no consent to go abroad")
     elif situation.journey.attribute(ABROAD) is not True:
         raise NotNow("held", NO_CONSENT)
+
+
+def _corrects(situation: Situation) -> bool:
+    """Whether it asks who is known already if another address is theirs."""
+    return situation.message.kind == SIGNUP_CHECK and bool(situation.message.params.get("corrects"))
 
 
 def _own(situation: Situation) -> Parts | None:

@@ -19,7 +19,7 @@ from notifications.sending.template_parts import default_parts, source
 from notifications.sending.templates_apart import TemplatesApart
 from schemas.errors import FieldError, SendRefused
 from schemas.kinds import TEMPLATED
-from schemas.messages import Parts
+from schemas.messages import ADDRESS_CHECK, Parts
 
 LOCALES: Final = ("zh-CN", "en")
 
@@ -31,7 +31,7 @@ class Renderer:
         compiler = Compiler(sandboxed=False)
         self._ours = {
             (kind, locale): compiler.compile(source(default_parts(kind, locale)), locale)
-            for kind in TEMPLATED
+            for kind in (*TEMPLATED, ADDRESS_CHECK)
             for locale in LOCALES
         }
         self._apart, self._skeletons = TemplatesApart(), Skeletons()

@@ -16,7 +16,7 @@ from schemas.errors import NotFound
 from storage.database import Conn
 from storage.messages.link_secret import load_secret
 
-Purpose = Literal["answer", "ticket", "calendar", "unsubscribe", "me", "signup"]
+Purpose = Literal["answer", "ticket", "calendar", "unsubscribe", "me", "signup", "address"]
 
 _LONGEST: Final = 200
 _DIGEST: Final = "sha256"
@@ -86,4 +86,5 @@ PATHS: Final[dict[Purpose, str]] = {
     "unsubscribe": "/unsubscribe/",
     "me": "/me/",
     "signup": "/signup/",
+    "address": "/address/",
 }

@@ -165,6 +165,7 @@ async def _links(database_url: str) -> list[tuple[str, str]]:
         *[("/fairs/{campaign}/{fair}", f"/fairs/{CAMPAIGN}/{fair}") for fair in ("f1", "f2", "f7", "none")],
         ("/campaigns/{campaign}/signup", f"/campaigns/{CAMPAIGN}/signup"),
         ("/signup/{token}", "/signup/nothing"),
+        ("/address/{token}", "/address/nothing"),
         ("/lost", "/lost"),
         ("/login", "/login"),
         ("/login/forgotten", "/login/forgotten"),

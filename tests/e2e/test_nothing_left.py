@@ -6,14 +6,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import random
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import psycopg
@@ -32,9 +36,10 @@ from tests.opened import opened as opened_rows
 from tests.platform import Platform, stop, until, whole
 from yinfeng.embedded.postgres import binaries
 
-NAMES = ("欧阳清澜Zephyrine", "赛飞丽娅Quillon", "仲孙墨白Ottoline", "mended-Xenophon")
+SEALED = "端木惜时Yolande"  # whose poster seals before it is sent
+NAMES = ("欧阳清澜Zephyrine", "赛飞丽娅Quillon", "仲孙墨白Ottoline", "mended-Xenophon", SEALED)
 WORDS = (
-    "zephyrine.q.ouyang", "quillon.saifei", "ottoline.zhongsun",  # addresses
+    "zephyrine.q.ouyang", "quillon.saifei", "ottoline.zhongsun", "yolande.duanmu",  # addresses
     "139 1234 8765", "13912348765", "+44 20 7946 0958",
     "homesick-for-Lhasa", "of-Zephyrine-herself", "salary-of-48-thousand", "Fang-Wang-of-desk-nine",
     "Zephyrine-in-a-PDF", "broken-Zephyrine"
@@ -90,6 +95,7 @@ class Played:
         self.url = f"http://127.0.0.1:{platform.port}"
         self.database, self.kafka = platform.state().database_url or "", platform.state().kafka or ""
         key = (platform.home / "organizer.key").read_text().strip()
+        self.env = {**os.environ, "YINFENG_HOME": str(platform.home)}
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self.organizer = {"Authorization": f"Bearer {key}"}
 
@@ -123,6 +129,10 @@ class Played:
         producer = KafkaProducer(bootstrap_servers=self.kafka)
         producer.send(FACTS, json.dumps(broken).encode(), key=f"{CAMPAIGN}/c1".encode())
         producer.close()
+        key = self.http.get("/v1/entry-key", headers=self.organizer).json()["key"]
+        with BulkPoster(self.kafka, seal_with=key) as poster:
+            poster.post([signed_up("c4", name=SEALED, email="yolande.duanmu@example.com")])
+        until(lambda: self.rows("SELECT count(*) FROM facts WHERE candidate = 'c4'") == [(1,)])
         until(lambda: self.rows("SELECT count(*) FROM dead_letters") == [(1,)])
         until(lambda: self.rows("SELECT count(*) FROM facts WHERE candidate = 'c3'") == [(2,)])
 
@@ -169,7 +179,20 @@ class Played:
             f"/campaigns/{CAMPAIGN}",
         ]
         paths += [f"/v1/campaigns/{CAMPAIGN}/candidates/{who}" for who in self.candidates()]
-        return b"\n".join(self.http.get(path, headers=self.organizer).content for path in paths)
+        found = [self.http.get(path, headers=self.organizer).content for path in paths]
+        return b"\n".join([*found, *self.tables(), *map(self.export, self.candidates())])
+
+    def tables(self) -> list[bytes]:
+        """The list of candidates as it is taken away."""
+        of = f"/v1/campaigns/{CAMPAIGN}/candidates?format="
+        csv, xlsx = (self.http.get(f"{of}{name}", headers=self.organizer).content for name in ("csv", "xlsx"))
+        with ZipFile(BytesIO(xlsx)) as archive:
+            return [csv, *map(archive.read, archive.namelist())]
+
+    def export(self, candidate: str) -> bytes:
+        """All that is held about one person, as the command prints it."""
+        command = [sys.executable, "-m", "yinfeng", "vault", "export", CAMPAIGN, candidate]
+        return subprocess.run(command, env=self.env, capture_output=True, check=True).stdout
 
     def candidates(self) -> list[str]:
         return [who for (who,) in self.rows("SELECT candidate FROM journeys")]
@@ -178,6 +201,15 @@ class Played:
         return self.rows(
             "SELECT count(*) FROM messages WHERE status IN ('requested', 'claimed') AND not_before IS NULL"
         ) == [(0,)]
+
+
+def values(kafka: str, name: str) -> bytes:
+    """What lies on a topic, byte by byte."""
+    consumer = KafkaConsumer(bootstrap_servers=kafka, consumer_timeout_ms=2000, auto_offset_reset="earliest")
+    consumer.assign([TopicPartition(name, n) for n in sorted(consumer.partitions_for_topic(name) or ())])
+    found = b"\n".join(each.value or b"" for each in consumer)
+    consumer.close()
+    return found
 
 
 def topics(kafka: str, names: Sequence[str]) -> bytes:
@@ -208,7 +240,11 @@ def everything_played(platform: Platform) -> Iterator[Played]:
 def test_nothing_of_an_erased_person_is_left_but_what_is_said(platform: Platform, tmp_path: Path):
     with everything_played(platform) as played:
         every = [*NAMES, *WORDS]
-        assert NAMES[1].encode() in played.answers()
+        for told in (played.answers(), b"".join(played.tables())):
+            assert [name for name in (NAMES[1], NAMES[2], SEALED) if name.encode() not in told] == []
+        wanted = patterns([NAMES[2], SEALED, "yolande.duanmu"])
+        in_facts = seen_in(values(played.kafka, FACTS), wanted, re.compile(b"|".join(map(re.escape, wanted))))
+        assert in_facts == {NAMES[2]}, "who seals before it is sent leaves nothing on the topic"
         readable = found_under(platform.home, WORDS)
         assert readable == {}, "before the erasure too, nothing but names can be read without the key"
 

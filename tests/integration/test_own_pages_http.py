@@ -15,6 +15,7 @@ import pytest
 from notifications.links.own import lost, saying
 from notifications.sending.scheduler import look
 from storage.journeys.addresses import Addresses
+from storage.messages import reading
 from storage.messages.link_secret import load_secret
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event
@@ -191,6 +192,49 @@ async def test_what_is_wrong_is_corrected_and_asks_for_no_mail(world: World):
     await world.office.sender().send_all()
     assert await world.office.rows("SELECT count(*) FROM messages WHERE candidate = 'c1'") == [(1,)]
     assert "Siyu Li" in await world.page(mine)
+
+
+async def address_link(world: World) -> str:
+    """By which another address is confirmed, by who may be hidden from all others."""
+    [(id,)] = await world.office.rows("SELECT id FROM messages WHERE kind = 'signup_check'")
+    async with world.office.pool.connection() as conn:
+        mail = await reading.mail(conn, id, hidden=True)
+    assert mail
+    assert (mail.subject or "").startswith("Is this your address?")
+    link = re.search(r"https://park\.example(/address/\S+)", mail.text)
+    assert link is not None, mail.text
+    return link[1]
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+async def test_another_address_counts_once_a_link_was_used_that_went_there(world: World, hidden: bool):
+    await confirmed(world, fair(world.office), person(phone="123456"))
+    mine = await world.link("me")
+    if hidden:
+        await world.office.tell(event("candidate.restricted", candidate="c1", ground="request"))
+    async with applying(world):
+        answer = await world.http.post(f"{mine}/correct", data={"email": "new@example.com", "phone": "654321"})
+        assert answer.headers["location"].endswith("said=check")
+        assert "We wrote to the new address" in await world.page(f"{mine}?said=check")
+        assert ("654321" in await world.page(mine), "new@example.com" in await world.page(mine)) == (True, False)
+        await world.office.sender().send_all()
+        link = await address_link(world)
+        assert "new@example.com" in await world.page(link)
+        assert "new@example.com" not in await world.page(mine), "to open it says nothing"
+        assert "From now on" in await world.post(link, 200)
+        assert "From now on" in await world.post(link, 200)
+    assert "new@example.com" in await world.page(mine)
+    assert await world.office.rows("SELECT count(*) FROM facts WHERE source = '/me'") == [(2,)]
+    await world.page("/address/nothing", 404)
+
+
+async def test_no_address_is_written_to_as_often_as_one_likes(world: World):
+    await confirmed(world, fair(world.office), person())
+    mine = await world.link("me")
+    for n in range(5):
+        await world.post(f"{mine}/correct", email=f"new{n}@example.com")
+    await world.post(f"{mine}/correct", 429, email="new9@example.com")
+    assert await world.office.rows("SELECT count(*) FROM messages WHERE kind = 'signup_check'") == [(5,)]
 
 
 async def test_an_address_that_was_only_written_is_not_theirs_as_yet(world: World):

@@ -146,6 +146,8 @@ LINKED = {
     ("POST", "/unsubscribe/{token}/preferences"),
     ("GET", "/offers/{token}/document"),
     ("GET", "/signup/{token}"),
+    ("GET", "/address/{token}"),
+    ("POST", "/address/{token}"),
     ("POST", "/signup/{token}"),
     ("GET", "/me/{token}"),
     ("GET", "/me/{token}/data"),

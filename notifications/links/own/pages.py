@@ -3,7 +3,7 @@ too."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
@@ -62,11 +62,6 @@ def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
         lang = page.language(request)
         return await answer(door, page, request, token, lambda own: saying.agreeing(own, _asked_for(own, wanted), lang))
 
-    @router.post("/me/{token}/correct")
-    async def correct(request: Request, token: str) -> Response:
-        values = await _values(request)
-        return await answer(door, page, request, token, lambda own: saying.correcting(own, values))
-
     @router.post("/me/{token}/erase")
     async def erase(request: Request, token: str, sure: _Tick = False) -> Response:
         try:
@@ -97,17 +92,6 @@ def _back_to(own: Own, fair: str) -> list[Said]:
 def _asked_for(own: Own, wanted: dict[str, bool]) -> dict[str, bool]:
     """What the page asked for: whoever was not asked about going abroad did not say no to it."""
     return wanted if reading.asks_abroad(own) else {name: said for name, said in wanted.items() if name != "abroad"}
-
-
-async def _values(request: Request) -> dict[str, Any]:
-    """What was typed; what was left empty is not touched."""
-    form = await request.form(max_files=0, max_fields=50)
-    typed = {name: str(form[name]).strip() for name in reading.CORRECTABLE if isinstance(form.get(name), str)}
-    values: dict[str, Any] = {name: text for name, text in typed.items() if text}
-    year = values.get("graduation_year", "")
-    if year.isascii() and year.isdecimal():
-        values["graduation_year"] = int(year[:6])
-    return values
 
 
 def _asked(request: Request, page: Page, own: Own, *, wrong: bool) -> HTMLResponse:

@@ -52,7 +52,11 @@ class Own:
 
 async def read(door: Door, token: str) -> Own:
     """What a link of one's own leads to. Raises NotFound, also when a newer one was asked for."""
-    message, situation = await door.open_own(token)
+    return await of(door, *await door.open_own(token))
+
+
+async def of(door: Door, message: Linked, situation: Situation) -> Own:
+    """All that a page about the candidate of this message is made of."""
     campaign, candidate = message.campaign, message.candidate
     mine = sorted(situation.journey.fairs.keys() | situation.journey.checkins.keys())
     async with borrowed(door.pool) as conn:

@@ -107,6 +107,12 @@ def correcting(own: Own, values: Mapping[str, Any]) -> list[Said]:
     return [("candidate.signed_up", {"name": _name(own), **changed, **where})]
 
 
+def require_address(own: Own, address: str | None) -> None:
+    """Raises InvalidFact where this is no address; Conflict as `correcting` does."""
+    for type, data in correcting(own, {} if address is None else {"email": address}):
+        _made(own, 1, type, data)
+
+
 def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[Said]:
     """The words of consent that changed. To agree again is to agree for all fairs; to take it back takes all back."""
     said: list[Said] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,9 +21,16 @@ from schemas.journey import RETENTION
 
 
 async def answer(
-    door: Door, page: Page, request: Request, token: str, what: Callable[[Own], Sequence[Said]]
+    door: Door,
+    page: Page,
+    request: Request,
+    token: str,
+    what: Callable[[Own], Sequence[Said]],
+    *,
+    also: Callable[[Own], Awaitable[bool]] | None = None,
 ) -> Response:
-    """Say something, and show the page again; with what is wrong, where the catalogue refuses it."""
+    """Say something, and show the page again; with what is wrong, where the catalogue refuses it. `also`: what is done
+    once it is said; whether a mail was sent by which it is to be confirmed."""
     try:
         own = await reading.read(door, token)
     except NotFound:
@@ -31,15 +38,15 @@ async def answer(
     try:
         said = what(own)
         applied = await saying.say(door, own, said) if said else True
-        if any("email" in data for _, data in said):
-            await saying.leave_address(door, own)
+        checks = also is not None and await also(own)
     except NotFound:
         return gone(request, page)
     except InvalidFact as error:
         return shown(request, page, own, wrong=_faults(error.errors), status=422)
     except Conflict:
         return shown(request, page, own, wrong={"form": "own.not_now"}, status=409)
-    return RedirectResponse(f"/me/{token}?said={'done' if applied else 'waits'}", 303)
+    how = "check" if checks else "done" if applied else "waits"
+    return RedirectResponse(f"/me/{token}?said={how}", 303)
 
 
 def takes_part(own: Own) -> bool:

@@ -222,7 +222,9 @@ def signup_check(situation: Situation) -> Values:
         raise NotNow("cancelled", "the fair is cancelled" if row["cancelled"] else "the fair is over")
     return {
         "fair": fair_of(situation),
-        "confirm": situation.links.url("signup", situation.message.nonce),
+        "confirm": situation.links.url(
+            "address" if situation.message.params.get("corrects") else "signup", situation.message.nonce
+        ),
     }
 
 

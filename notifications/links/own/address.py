@@ -1,0 +1,111 @@
+"""`/me/{token}`: what somebody said of themselves is corrected. Another address counts once a link was used that went
+there (`/address/{token}`): else a slip sends what is theirs to a stranger. Opening the link says nothing: programs that
+look at mails open links too."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from notifications.drawing import Page
+from notifications.links.opening import GONE, Door, gone
+from notifications.links.own import reading, saying
+from notifications.links.own.reading import Own
+from notifications.links.own.saying import Said
+from notifications.links.own.showing import answer, head
+from schemas.errors import Conflict, NotFound
+from schemas.journey import ABROAD
+from schemas.messages import SIGNUP_CHECK, MessageRequest, dedupe_key
+from storage.access import throttles
+from storage.database import borrowed
+from storage.journeys import unconfirmed
+from storage.messages import asking
+
+MOST: Final = 5  # addresses of one person's that are written to, in
+HOUR: Final = timedelta(hours=1)
+_NAME: Final = 16  # bytes
+
+
+def make_router(door: Door, page: Page) -> APIRouter:
+    """What corrects, the question whether an address is theirs, and its form."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/me/{token}/correct")
+    async def correct(request: Request, token: str) -> Response:
+        values, lang = await _values(request), page.language(request)
+        written = values.pop("email", None)
+
+        async def have_confirmed(own: Own) -> bool:
+            if written is None or written == own.journey.attribute("email"):
+                return False
+            await ask(door, own, written, lang)
+            return True
+
+        def corrected(own: Own) -> list[Said]:
+            saying.require_address(own, written)
+            return saying.correcting(own, values)
+
+        return await answer(door, page, request, token, corrected, also=have_confirmed)
+
+    @router.get("/address/{token}")
+    async def show(request: Request, token: str) -> HTMLResponse:
+        try:
+            own, address = await _waiting(door, token)
+        except NotFound:
+            return gone(request, page)
+        context = {**head(own), "address": address, "here": request.url.path, "done": False}
+        return page(request, "address.html", context, otherwise=own.situation.locale)
+
+    @router.post("/address/{token}")
+    async def confirm(request: Request, token: str) -> Response:
+        try:
+            own, address = await _waiting(door, token)
+            said = saying.correcting(own, {"email": address})
+            if said:
+                await saying.say(door, own, said)
+                await saying.leave_address(door, own)
+        except (NotFound, Conflict):
+            return gone(request, page)
+        return page(request, "address.html", {**head(own), "done": True}, otherwise=own.situation.locale)
+
+    return router
+
+
+async def ask(door: Door, own: Own, address: str, lang: str) -> None:
+    """Write to an address that somebody wrote on their page; it waits, sealed. Raises TooMany."""
+    message, name = own.message, secrets.token_hex(_NAME)
+    known = {"email": address, "name": own.journey.attribute("name") or ""}
+    typed: dict[str, Any] = {"values": known, "employers": [], "lang": lang, "fair": None, "corrects": True}
+    agreed = {"abroad": True} if own.journey.attribute(ABROAD) is True else {}
+    params: dict[str, Any] = {"locale": lang, "signup": name, "corrects": True, **agreed}
+    key = dedupe_key(SIGNUP_CHECK, message.campaign, message.candidate, [name])
+    async with borrowed(door.pool) as conn:
+        await throttles.attempt(conn, f"address:{message.campaign}:{message.candidate}", MOST, HOUR)
+        async with conn.transaction():
+            await unconfirmed.keep(conn, name, message.campaign, message.candidate, typed)
+            await asking.request(conn, [MessageRequest(SIGNUP_CHECK, key, message.campaign, message.candidate, params)])
+
+
+async def _waiting(door: Door, token: str) -> tuple[Own, str]:
+    """Whose the address would be, and which it is. Raises NotFound."""
+    message, situation = await door.open("address", token)
+    async with borrowed(door.pool) as conn:
+        typed = await unconfirmed.fetch(conn, message.params.get("signup", ""), message.campaign, message.candidate)
+    if typed is None:
+        raise NotFound(GONE)
+    return await reading.of(door, message, situation), str(typed["values"]["email"])
+
+
+async def _values(request: Request) -> dict[str, Any]:
+    """What was typed; what was left empty is not touched."""
+    form = await request.form(max_files=0, max_fields=50)
+    typed = {name: str(form[name]).strip() for name in reading.CORRECTABLE if isinstance(form.get(name), str)}
+    values: dict[str, Any] = {name: text for name, text in typed.items() if text}
+    year = values.get("graduation_year", "")
+    if year.isascii() and year.isdecimal():
+        values["graduation_year"] = int(year[:6])
+    return values
