@@ -2,7 +2,8 @@
 
 Who changes a line of a fair with a capacity holds the fair's row of `fair_seats` from then to the end of the
 transaction; only newcomers are inserted before that, whom nobody else sees as yet. So the last thing that a transaction
-does is this, and the row is held for as long as a few indexed statements take.
+does is this, and to add to what all share (see streams/apply.py): the row is held for as long as a few indexed
+statements take.
 """
 
 from __future__ import annotations
