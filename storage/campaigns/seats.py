@@ -172,7 +172,8 @@ async def resize(conn: Conn, campaigns: Collection[str]) -> None:
 async def change(conn: Conn, changes: Sequence[LineChange]) -> None:
     """Let candidates stand elsewhere in lines, and let those move up and back whom that concerns.
 
-    The last thing in a transaction. Needs at least the shared locks of the campaigns, so that no capacity changes.
+    Among the last things in a transaction. Needs at least the shared locks of the campaigns, so that no capacity
+    changes.
     """
     if not changes:
         return
