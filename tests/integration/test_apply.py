@@ -17,6 +17,7 @@ from schemas.errors import UnusableValue
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.ledger import ledger
+from storage.ledger.events import WHOLE
 from storage.vault.persons import AtHand
 from streams.apply import Applied, apply_batch
 from streams.audit import audit
@@ -142,7 +143,7 @@ async def test_a_commit_waits_for_the_disk_save_of_what_the_ledger_has_and_can_b
     conn: Conn, said: list[Any], straight: list[Any], waits: str
 ):
     await ledger.append(conn, facts(said), posted_by="k")
-    published = await rows(conn, "SELECT seq, event::text FROM facts ORDER BY seq")
+    published = await rows(conn, f"SELECT seq, {WHOLE} FROM facts f ORDER BY seq")
     batch = [each for seq, text in published for each in incoming(text.encode(), seq=seq)] + incoming(*straight)
     async with conn.transaction():
         assert len((await take_in(conn, batch, now=NOW, at_hand=AtHand()))[0]) == len(said) + len(straight)

@@ -15,6 +15,7 @@ from schemas.settings import Settings
 from storage.database import Conn
 from storage.journeys import people
 from storage.journeys.people import Wanted
+from storage.ledger.events import WHOLE
 from storage.vault import duplicates
 from streams.apply import apply_batch
 from tests.facts import CAMPAIGN, event, opened, signed_up
@@ -168,5 +169,6 @@ async def test_nobody_is_merged_with_nobody(http: httpx.AsyncClient, conn: Conn,
 
 async def applied(conn: Conn) -> None:
     """What the forms said is applied, as a worker would."""
-    rows: list[Any] = await (await conn.execute("SELECT seq, event FROM facts JOIN pending USING (seq)")).fetchall()
+    said = f"SELECT seq, {WHOLE}::json FROM facts f JOIN pending USING (seq)"
+    rows: list[Any] = await (await conn.execute(said)).fetchall()
     await apply_batch(conn, [message(said, seq, seq) for seq, said in rows], now=datetime(2150, 1, 1, tzinfo=UTC))

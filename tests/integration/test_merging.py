@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from storage.campaigns import breakdowns
 from storage.database import Conn, connect
 from storage.journeys import journeys, merging
+from storage.ledger.events import WHOLE
 from storage.vault.erasing import erase_again
 from storage.vault.process import vault
 from streams.apply import apply_batch
@@ -157,7 +158,7 @@ async def test_what_the_register_erases_of_one_is_nowhere_under_the_other_id(con
         await erase_again(conn, {(CAMPAIGN, "b"): datetime(2026, 4, 1, tzinfo=UTC)})
     names = "SELECT name FROM vault.person WHERE name IS NOT NULL"
     assert await (await conn.execute(names)).fetchall() == []
-    said = await (await conn.execute("SELECT f.seq, f.event FROM facts f JOIN pending USING (seq)")).fetchall()
+    said = await (await conn.execute(f"SELECT f.seq, {WHOLE}::json FROM facts f JOIN pending USING (seq)")).fetchall()
     await apply_batch(conn, [message(each, seq, seq) for seq, each in said], now=NOW)
     assert (await journey(conn, "a")).attribute("name") == "李"
     assert (await audit(conn)).differences == []
