@@ -79,7 +79,7 @@ async def play_over_http(database_url: str, world: list[Event], rng: random.Rand
         await conn.execute(EMPTY)
         for event in world:
             await ledger.append(conn, [validate_event(event)], posted_by="key:test")
-        rows = await (await conn.execute(f"SELECT seq, {WHOLE}::jsonb FROM facts f")).fetchall()
+        rows = await (await conn.execute(f"SELECT seq, {WHOLE}::json FROM facts f")).fetchall()
         published = rng.sample(rows, len(rows)) + rng.sample(rows, len(rows))
         for start in range(0, len(published), size):
             batch = [message(event, seq, seq) for seq, event in published[start : start + size]]

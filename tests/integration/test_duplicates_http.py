@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -170,7 +169,6 @@ async def test_nobody_is_merged_with_nobody(http: httpx.AsyncClient, conn: Conn,
 
 async def applied(conn: Conn) -> None:
     """What the forms said is applied, as a worker would."""
-    query = f"SELECT seq, {WHOLE} FROM facts f JOIN pending USING (seq)"
-    rows: list[Any] = await (await conn.execute(query.encode())).fetchall()
-    batch = [message(json.loads(said), seq, seq) for seq, said in rows]
-    await apply_batch(conn, batch, now=datetime(2150, 1, 1, tzinfo=UTC))
+    said = f"SELECT seq, {WHOLE}::json FROM facts f JOIN pending USING (seq)"
+    rows: list[Any] = await (await conn.execute(said)).fetchall()
+    await apply_batch(conn, [message(said, seq, seq) for seq, said in rows], now=datetime(2150, 1, 1, tzinfo=UTC))

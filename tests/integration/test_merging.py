@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -159,9 +158,8 @@ async def test_what_the_register_erases_of_one_is_nowhere_under_the_other_id(con
         await erase_again(conn, {(CAMPAIGN, "b"): datetime(2026, 4, 1, tzinfo=UTC)})
     names = "SELECT name FROM vault.person WHERE name IS NOT NULL"
     assert await (await conn.execute(names)).fetchall() == []
-    query = f"SELECT f.seq, {WHOLE} FROM facts f JOIN pending USING (seq)"
-    said = await (await conn.execute(query.encode())).fetchall()
-    await apply_batch(conn, [message(json.loads(each), seq, seq) for seq, each in said], now=NOW)
+    said = await (await conn.execute(f"SELECT f.seq, {WHOLE}::json FROM facts f JOIN pending USING (seq)")).fetchall()
+    await apply_batch(conn, [message(each, seq, seq) for seq, each in said], now=NOW)
     assert (await journey(conn, "a")).attribute("name") == "李"
     assert (await audit(conn)).differences == []
 
