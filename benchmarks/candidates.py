@@ -1,11 +1,13 @@
-"""The list of candidates where there are a million of them: every way to narrow it, and to search."""
+"""The list of candidates where there are a million of them: every way to narrow it, and to search; and who of them may
+be the same person."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sized
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from benchmarks.running import home
@@ -15,6 +17,7 @@ from storage.journeys import people
 from storage.journeys.journeys import Stored, store
 from storage.journeys.people import Wanted
 from storage.setup import migrate
+from storage.vault import duplicates
 from storage.vault.persons import SEARCHED
 from storage.vault.process import vault
 from storage.vault.searching import found_by
@@ -25,8 +28,11 @@ from yinfeng.embedded.postgres import EmbeddedPostgres
 
 CANDIDATES: Final = 1_000_000
 PORTION: Final = 5000
+TWINS: Final = 1000  # one in so many has the telephone number of the one before
 TRIES: Final = 7
 A_PAGE: Final = 101
+PLACES: Final = ("", "p0500000")
+Look = Callable[[], Awaitable[Sized]]
 _START: Final = 1_772_000_000_000_000
 _OPENS: Final = datetime(2026, 5, 1, tzinfo=UTC)
 _SURNAMES: Final = (
@@ -37,7 +43,7 @@ _GIVEN: Final = (
     "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红梅建国文辉思雨子轩浩然欣怡梓涵诗琪宇航俊熙嘉豪雅婷晨曦"
 )
 _COPY: Final = """
-COPY vault.person (campaign, candidate, name, pinyin, initials, sought, phone, email) FROM STDIN
+COPY vault.person (campaign, candidate, name, pinyin, initials, sought, phone, email, namesake) FROM STDIN
 """
 LISTS: Final[dict[str, Wanted]] = {
     "all": Wanted(),
@@ -87,18 +93,32 @@ async def _measured(url: str) -> list[tuple[str, str, str]]:
         began = time.perf_counter()
         await fill(conn, CANDIDATES)
         rows = [(f"{CANDIDATES:,} candidates are there after", f"{time.perf_counter() - began:.0f} s", "")]
-        for name, wanted in LISTS.items():
-            first, usual, found = await _timed(conn, wanted)
+        looks: dict[str, Look] = {name: partial(_listed, conn, wanted) for name, wanted in LISTS.items()}
+        looks |= {
+            f"may be one person, from {after or 'the first'} on": partial(_alike, conn, after) for after in PLACES
+        }
+        looks["may be the same person as one"] = partial(duplicates.of, conn, CAMPAIGN, [_id(CANDIDATES - 1)], limit=5)
+        for name, look in looks.items():
+            first, usual, found = await _timed(look)
             rows.append((f"  {name}: {found} found", f"{usual * 1000:.1f} ms (first {first * 1000:.0f})", "100 ms"))
         return rows
 
 
-async def _timed(conn: Conn, wanted: Wanted) -> tuple[float, float, int]:
+async def _listed(conn: Conn, wanted: Wanted) -> Sized:
+    return await people.listed(conn, CAMPAIGN, wanted, limit=A_PAGE)
+
+
+async def _alike(conn: Conn, after: str) -> Sized:
+    found, _ = await duplicates.within(conn, CAMPAIGN, after, limit=A_PAGE)
+    return found
+
+
+async def _timed(look: Look) -> tuple[float, float, int]:
     """The first time, the median of those after it, and how many are on the page."""
     times, found = [], 0
     for _ in range(TRIES):
         began = time.perf_counter()
-        found = len(await people.listed(conn, CAMPAIGN, wanted, limit=A_PAGE))
+        found = len(await look())
         times.append(time.perf_counter() - began)
     return times[0], sorted(times[1:])[TRIES // 2 - 1], found
 
@@ -118,10 +138,11 @@ async def fill(conn: Conn, count: int) -> None:
             for n in numbers:
                 name = _name(n)
                 found = names.setdefault(name, found_by({"name": name}, None))
-                hashes = found_by({"phone": f"138{n:08}", "email": f"p{n}@example.com"}, key)
+                said = {"name": name, "phone": f"138{n - n % TWINS // (TWINS - 1):08}", "email": f"p{n}@example.com"}
+                by = found_by(said, key, (f"学校{n % 3000}", 2020 + n % 7))
                 sought = list(found.sought)
-                row = (CAMPAIGN, _id(n), name, found.pinyin, found.initials, sought, hashes.phone, hashes.email)
-                await copy.write_row(row)
+                row = (found.pinyin, found.initials, sought, by.phone, by.email, by.namesake)
+                await copy.write_row((CAMPAIGN, _id(n), name, *row))
     for table in ("journeys", "vault.person"):
         await conn.execute(f"VACUUM ANALYZE {table}".encode())
 
