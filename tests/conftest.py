@@ -44,8 +44,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser last: while Playwright is there, its event loop runs, and no other may."""
-    items.sort(key=lambda item: "tests/browser/" in item.nodeid)
+    """The browser last: while Playwright is there, its event loop runs, and no other may. Of that, what takes long
+    first: the others go on beside it."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, bool]:
+    in_browser = "tests/browser/" in item.nodeid
+    return in_browser, in_browser and item.get_closest_marker("slow") is None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,7 +28,7 @@ WHO: Final[dict[str, dict[str, Any]]] = {
 # Who calls is not asked, or says so by the link or the signature that the request has.
 FOR_ANYBODY: Final = (
     *("/openapi.json", "/asyncapi.json", "/healthz", "/readyz", "/static", "/login", "/logout", "/welcome/"),
-    *("/offers/", "/calendar/", "/unsubscribe/", "/v1/webhooks/", "/signup/", "/me/", "/lost", "/wall/"),
+    *("/offers/", "/calendar/", "/unsubscribe/", "/v1/webhooks/", "/signup/", "/me/", "/address/", "/lost", "/wall/"),
 )
 SIGNING_UP: Final = {"/fairs/{campaign}/{fair}", "/fairs/{campaign}/{fair}/calendar", "/campaigns/{campaign}/signup"}
 # About no campaign, or the route itself leaves out what is none of the caller's.

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import expect
 
-from tests.e2e.officer import Officer
+from tests.browser.officer import Officer
 from tests.facts import event, signed_up
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")

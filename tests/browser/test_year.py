@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from dashboard.languages import Lang
 from tests.access import PASSWORD
-from tests.e2e import year as story
-from tests.e2e.officer import KeyboardOfficer, Officer
-from tests.e2e.year import Year
+from tests.browser import year as story
+from tests.browser.officer import KeyboardOfficer, Officer
+from tests.browser.year import Year
 from tests.platform import Platform, stop, whole
 
 EMAIL = "wang@example.com"
