@@ -1,0 +1,39 @@
+"""Two people whom HR took for one: what each of them sees and may say meanwhile, and that it can be undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from notifications.links.own import saying
+from tests.facts import event
+from tests.integration.test_links_http import World, confirmed, fair, person, world
+from tests.integration.test_own_pages_http import applying, said
+
+__all__ = ["world"]
+LATER = {"time": "2026-03-09T09:00:00+08:00"}
+MERGED = event("candidate.merged", candidate="c2", into="c1", time="2026-03-10T09:00:00+08:00")
+UNMERGED = event("candidate.unmerged", candidate="c2", into="c1", time="2026-03-11T09:00:00+08:00")
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saying, "WAIT", 0.1)
+
+
+async def both(world: World, *more: dict[str, Any]) -> tuple[str, str]:
+    """Two people, and the links to their own pages."""
+    await confirmed(world, fair(world.office), person(), person("c2", **LATER), *more)
+    return await world.link("me"), await world.link("me", "c2")
+
+
+async def test_who_spoke_while_merged_may_speak_on_once_unmerged(world: World):
+    mine, other = await both(world)
+    async with applying(world):
+        await world.post(f"{other}/consent", marketing="true")
+        await world.office.tell(MERGED)
+        await world.post(f"{mine}/consent", marketing="true", employers="true")
+        await world.office.tell(UNMERGED)
+        await world.post(f"{await world.link('me')}/consent")
+    assert [type for type, _ in await said(world)] == ["consent.given", "consent.given", "consent.withdrawn"]
