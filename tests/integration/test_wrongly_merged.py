@@ -12,6 +12,7 @@ from tests.integration.test_links_http import World, confirmed, fair, person, wo
 from tests.integration.test_own_pages_http import applying, said
 
 __all__ = ["world"]
+STRUCTURED = {"content-type": "application/cloudevents+json"}
 LATER = {"time": "2026-03-09T09:00:00+08:00"}
 MERGED = event("candidate.merged", candidate="c2", into="c1", time="2026-03-10T09:00:00+08:00")
 UNMERGED = event("candidate.unmerged", candidate="c2", into="c1", time="2026-03-11T09:00:00+08:00")
@@ -37,3 +38,18 @@ async def test_who_spoke_while_merged_may_speak_on_once_unmerged(world: World):
         await world.office.tell(UNMERGED)
         await world.post(f"{await world.link('me')}/consent")
     assert [type for type, _ in await said(world)] == ["consent.given", "consent.given", "consent.withdrawn"]
+
+
+async def test_an_employer_signs_nobody_up_who_is_one_person_with_others(world: World):
+    """What it says of its own candidate would be what is said of the person, and where the mails to them go."""
+    await confirmed(world, fair(world.office), person(), person("华友钴业:1"), person("华友钴业:2"))
+    own = event("candidate.signed_up", candidate="华友钴业:1", name="李", email="hr@huayou.example", source="/huayou")
+
+    async def posted(id: str) -> int:
+        answer = await world.http.post("/v1/events", json=own | {"id": id}, headers=world.employer | STRUCTURED)
+        return answer.status_code
+
+    await world.office.tell(event("candidate.merged", candidate="华友钴业:2", into="华友钴业:1"))
+    assert await posted("x") == 202
+    await world.office.tell(event("candidate.merged", candidate="华友钴业:2", into="c1"))
+    assert await posted("y") == 403
