@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from notifications.links.own import saying
-from tests.facts import event
-from tests.integration.test_links_http import World, confirmed, fair, person, world
-from tests.integration.test_own_pages_http import applying, said
+from storage.messages import by_link
+from tests.facts import CAMPAIGN, event
+from tests.integration.test_links_http import OFFER, World, confirmed, fair, person, world
+from tests.integration.test_own_pages_http import applying
 
 __all__ = ["world"]
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -36,8 +37,9 @@ async def test_who_spoke_while_merged_may_speak_on_once_unmerged(world: World):
         await world.office.tell(MERGED)
         await world.post(f"{mine}/consent", marketing="true", employers="true")
         await world.office.tell(UNMERGED)
-        await world.post(f"{await world.link('me')}/consent")
-    assert [type for type, _ in await said(world)] == ["consent.given", "consent.given", "consent.withdrawn"]
+    async with world.office.pool.connection() as conn:
+        spoken = await by_link.said(conn, "/me", CAMPAIGN, "c1")
+    assert (len(spoken.standing), spoken.count, spoken.standing[0].id[-2:]) == (1, 2, "-2")
 
 
 async def test_an_employer_signs_nobody_up_who_is_one_person_with_others(world: World):
@@ -53,3 +55,14 @@ async def test_an_employer_signs_nobody_up_who_is_one_person_with_others(world: 
     assert await posted("x") == 202
     await world.office.tell(event("candidate.merged", candidate="华友钴业:2", into="c1"))
     assert await posted("y") == 403
+
+
+async def test_a_link_to_their_own_page_that_went_to_the_other_ends_once_unmerged(world: World):
+    await both(world)
+    await world.office.tell(MERGED, event("offer.extended", candidate="c1", **OFFER))
+    await world.office.sender().send_all()
+    assert await world.office.rows("SELECT recipient FROM messages WHERE kind = 'offer'") == [("c2@example.com",)]
+    theirs = await world.link("me", kind="offer")
+    await world.page(theirs)
+    await world.office.tell(UNMERGED)
+    await world.page(theirs, 404)
