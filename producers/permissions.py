@@ -10,7 +10,7 @@ from typing import Final
 from schemas.access import Caller, is_reserved
 from schemas.facts import Fact
 from storage.database import Conn
-from storage.journeys import sight
+from storage.journeys import merging, sight
 from storage.ledger import posters
 from storage.ledger.ledger import JourneyKey
 from storage.ledger.posters import OfferKey, OpeningKey
@@ -27,10 +27,11 @@ SIGNS_UP: Final = "candidate.signed_up"
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a caller's facts are held against: the candidates whom it sees, whose the offers and the openings are, and
-    what it posted of the facts that are to be retracted."""
+    """What a caller's facts are held against: the candidates whom it sees, all ids of those whom it signs up, whose the
+    offers and the openings are, and what it posted of the facts that are to be retracted."""
 
     seen: set[JourneyKey]
+    ids: dict[JourneyKey, list[JourneyKey]]
     offers: dict[OfferKey, set[str]]
     openings: dict[OpeningKey, set[str]]
     posted: set[tuple[str, str]]
@@ -79,6 +80,7 @@ async def _look_up(conn: Conn, caller: Caller, facts: list[Fact]) -> _Known:
     about = {(fact.campaign, fact.candidate) for fact in facts if fact.candidate is not None}
     return _Known(
         await sight.visible(conn, caller.employer or "", about),
+        await merging.members(conn, [(fact.campaign, fact.candidate or "") for fact in facts if fact.type == SIGNS_UP]),
         await _offers_by(conn, facts),
         await posters.openings_of(conn, [_opening(fact) for fact in facts if fact.type == SETS_OPENING]),
         await posters.posted_by(conn, [_retracted(fact) for fact in facts if fact.type == RETRACTS], caller.poster),
@@ -99,6 +101,8 @@ def _fault_of_words(caller: Caller, fact: Fact, known: _Known) -> str | None:
     """What is wrong with a fact that is about no candidate, or about one whom the caller sees."""
     if fact.type == SIGNS_UP and not str(fact.candidate).startswith(f"{caller.employer}:"):
         return f"an employer's key signs up its own candidates only: their ids begin with {caller.employer}:"
+    if fact.type == SIGNS_UP and not _all_own(caller, known.ids[fact.campaign, fact.candidate or ""]):
+        return f"{fact.candidate} is one person with a candidate who is not yours; ask the organizer to change them"
     if fact.type in NAMES_EMPLOYER and fact.data["employer"] != caller.employer:
         return f"your key stands for {caller.employer}; it can't speak for {fact.data['employer']}"
     if fact.type in OFFERS and known.offers[_offer(fact)] != {caller.employer}:
@@ -106,6 +110,12 @@ def _fault_of_words(caller: Caller, fact: Fact, known: _Known) -> str | None:
     if fact.type == SETS_OPENING and not known.openings.get(_opening(fact), set()) <= {caller.employer}:
         return f"{fact.data['opening']} is no opening of {caller.employer}; give yours an id of its own"
     return None
+
+
+def _all_own(caller: Caller, ids: Iterable[JourneyKey]) -> bool:
+    """Whether nobody else signed this person up: else the caller's word would say where all mails to them go, and who
+    may see them."""
+    return all(candidate.startswith(f"{caller.employer}:") for _, candidate in ids)
 
 
 async def _offers_by(conn: Conn, facts: list[Fact]) -> dict[OfferKey, set[str]]:

@@ -61,6 +61,16 @@ def merge_of(row: MergeRow) -> Merge:
     return Merge((one, other), (at or 0, source or "", id or ""), into or one, holds)
 
 
+def parted(stored: Mapping[JourneyKey, Stored], known: Groups) -> list[JourneyKey]:
+    """Who is one person no more with all of those with whom they are so as `stored`."""
+    return sorted(
+        (campaign, member)
+        for (campaign, head), row in stored.items()
+        if row.journey.members and not row.journey.members.keys() <= set(known[campaign, head].members)
+        for member in row.journey.members
+    )
+
+
 def fold_groups(known: Groups, facts: Mapping[JourneyKey, list[Fact]]) -> dict[JourneyKey, Journey]:
     """What each member of these groups carries; `facts`: those of each that stand."""
     found: dict[JourneyKey, Journey] = {}

@@ -20,6 +20,11 @@ INSERT INTO own_pages AS o (campaign, candidate, generation) VALUES (%s, %s, 1)
 ON CONFLICT (campaign, candidate) DO UPDATE SET generation = o.generation + 1, asked_at = now()
 RETURNING generation
 """
+_END: Final = """
+INSERT INTO own_pages AS o (campaign, candidate, generation)
+SELECT c, n, 1 FROM unnest(%s::text[], %s::text[]) AS k(c, n) ORDER BY c COLLATE "C", n COLLATE "C"
+ON CONFLICT (campaign, candidate) DO UPDATE SET generation = o.generation + 1
+"""
 _FORGET: Final = """
 DELETE FROM own_pages WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
@@ -54,6 +59,12 @@ async def renew(conn: Conn, campaign: str, candidate: str) -> int:
     """End all links to this person's page; those of mails to come are of this generation."""
     row = await (await conn.execute(_RENEW, [campaign, candidate])).fetchone()
     return int(row[0]) if row else 0
+
+
+async def end(conn: Conn, keys: Collection[JourneyKey]) -> None:
+    """End all links to these persons' pages, though none of them asked: some may have gone to somebody else."""
+    if keys:
+        await conn.execute(_END, columns(sorted(keys), 2))
 
 
 async def mailed_at(conn: Conn, address: str, campaign: str | None = None) -> list[JourneyKey]:

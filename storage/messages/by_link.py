@@ -115,8 +115,8 @@ async def told(conn: Conn, campaign: str, candidate: str, kinds: Collection[str]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a source has said of a candidate, the oldest first: what stands, and what was taken back. `count`: how
-    often it ever spoke, taking back included."""
+    """What a source has said of a candidate, the oldest first: what stands, and what was taken back. `count`: the
+    highest number under which it spoke, taking back included; what it says next has a higher one."""
 
     standing: list[Fact]
     taken_back: list[Fact]
@@ -135,5 +135,12 @@ async def said(conn: Conn, source: str, campaign: str, candidate: str) -> Said:
     return Said(
         [fact for fact in facts if fact.identity not in gone],
         [fact for fact in facts if fact.identity in gone],
-        len(rows),
+        max([len(rows), *(_number_of(fact) for fact, _ in rows)]),
     )
+
+
+def _number_of(fact: Fact) -> int:
+    """Which word of its source this is, by its id. It may be a higher one than there are words: some were said under
+    the ids of somebody who was the same person then, and is not any more."""
+    number = fact.id.rpartition("-")[2]
+    return _number(number) or 0

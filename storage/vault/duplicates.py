@@ -13,36 +13,64 @@ Alike = Literal["phone", "email", "namesake"]
 ALIKE: Final[tuple[Alike, ...]] = ("phone", "email", "namesake")
 WINDOW: Final = 20_000  # candidates looked through at a time
 
-# By one kind of hash. Who was merged stands for the person, who is not suggested to be themselves.
-_PAIRS: Final = """
+# By one kind of hash. Who was merged stands for the person, who is not suggested to be themselves. Where many have the
+# same, as with a school's telephone number, each is compared with the next three alone: the pairs of all would be too
+# many to look through, let alone to read.
+_WITHIN_ONE: Final = """
+SELECT n.one, n.other, '{alike}' AS alike FROM (
+    SELECT head AS one, unnest(ARRAY[lead(head, 1) OVER w, lead(head, 2) OVER w, lead(head, 3) OVER w]) AS other
+    FROM {alike}_of WINDOW w AS (PARTITION BY hash ORDER BY head)
+) AS n
+WHERE n.other IS NOT NULL AND n.one > %(after)s AND (%(upto)s::text IS NULL OR n.one <= %(upto)s)
+  AND (least(n.one, n.other), greatest(n.one, n.other)) NOT IN (TABLE kept_apart)
+"""
+_SHARED: Final = """
+{alike}_of AS MATERIALIZED (
+    SELECT DISTINCT p.{alike} AS hash, coalesce(j.merged_into, j.candidate) AS head
+    FROM vault.person p JOIN journeys j USING (campaign, candidate)
+    WHERE p.campaign = %(campaign)s AND p.restricted_at IS NULL
+      AND p.{alike} IN (SELECT w.{alike} FROM among w WHERE w.{alike} IS NOT NULL)
+)
+"""
+_AMONG: Final = """
+among AS MATERIALIZED (
+    SELECT phone, email, namesake FROM vault.person
+    WHERE campaign = %(campaign)s AND candidate > %(after)s AND (%(upto)s::text IS NULL OR candidate <= %(upto)s)
+    UNION ALL
+    SELECT p.phone, p.email, p.namesake FROM journeys m JOIN vault.person p USING (campaign, candidate)
+    WHERE m.campaign = %(campaign)s AND m.merged_into > %(after)s
+      AND (%(upto)s::text IS NULL OR m.merged_into <= %(upto)s)
+)
+"""
+_KEPT_APART: Final = """
+kept_apart AS MATERIALIZED (
+    SELECT least(h.one, h.other), greatest(h.one, h.other) FROM apart n
+    LEFT JOIN journeys x ON (x.campaign, x.candidate) = (n.campaign, n.one)
+    LEFT JOIN journeys y ON (y.campaign, y.candidate) = (n.campaign, n.other)
+    CROSS JOIN LATERAL (SELECT coalesce(x.merged_into, n.one), coalesce(y.merged_into, n.other)) AS h(one, other)
+    WHERE n.campaign = %(campaign)s
+)
+"""
+_OF: Final = """
 SELECT x.head AS one, y.head AS other, '{alike}' AS alike FROM vault.person a
-JOIN vault.person b ON b.campaign = a.campaign AND b.{alike} = a.{alike} AND {side}
+JOIN vault.person b ON b.campaign = a.campaign AND b.{alike} = a.{alike} AND b.candidate <> a.candidate
 JOIN journeys j ON (j.campaign, j.candidate) = (a.campaign, a.candidate)
 JOIN journeys k ON (k.campaign, k.candidate) = (b.campaign, b.candidate)
 CROSS JOIN LATERAL (SELECT coalesce(j.merged_into, j.candidate) AS head) AS x
 CROSS JOIN LATERAL (SELECT coalesce(k.merged_into, k.candidate) AS head) AS y
-WHERE a.campaign = %(campaign)s AND a.{alike} IS NOT NULL AND {among} AND x.head <> y.head
+WHERE a.campaign = %(campaign)s AND a.{alike} IS NOT NULL AND a.candidate = ANY(%(ids)s::text[]) AND x.head <> y.head
   AND a.restricted_at IS NULL AND b.restricted_at IS NULL
-  AND NOT EXISTS (SELECT FROM apart n WHERE n.campaign = a.campaign
-      AND ((n.one, n.other) IN ((x.head, y.head), (y.head, x.head))
-           OR (n.one, n.other) IN ((a.candidate, b.candidate), (b.candidate, a.candidate))))
+  AND (least(x.head, y.head), greatest(x.head, y.head)) NOT IN (TABLE kept_apart)
 """
-_WITHIN: Final = " UNION ALL ".join(
-    _PAIRS.format(
-        alike=each,
-        side="b.candidate > a.candidate",
-        among="a.candidate > %(after)s AND (%(upto)s::text IS NULL OR a.candidate <= %(upto)s)",
-    )
-    for each in ALIKE
-)
-_OF_ONE: Final = " UNION ALL ".join(
-    _PAIRS.format(alike=each, side="b.candidate <> a.candidate", among="a.candidate = ANY(%(ids)s::text[])")
-    for each in ALIKE
-)
 _GATHERED: Final = """
-SELECT one, other, array_agg(DISTINCT alike ORDER BY alike) FROM ({}) AS found
+WITH {} SELECT one, other, array_agg(DISTINCT alike ORDER BY alike) FROM ({}) AS found
 GROUP BY one, other ORDER BY one, other LIMIT %(limit)s
 """
+_WITHIN: Final = _GATHERED.format(
+    ", ".join([_AMONG, _KEPT_APART, *(_SHARED.format(alike=each) for each in ALIKE)]),
+    " UNION ALL ".join(_WITHIN_ONE.format(alike=each) for each in ALIKE),
+)
+_OF_ONE: Final = _GATHERED.format(_KEPT_APART, " UNION ALL ".join(_OF.format(alike=each) for each in ALIKE))
 _WINDOW_END: Final = """
 SELECT candidate FROM vault.person WHERE campaign = %(campaign)s AND candidate > %(after)s
 ORDER BY candidate OFFSET %(window)s LIMIT 1
@@ -62,7 +90,8 @@ class Pair:
 
 
 async def within(conn: Conn, campaign: str, after: str, *, limit: int) -> tuple[list[Pair], str | None]:
-    """The pairs among the next candidates by id, so many at most, and after whom to go on; None at the end."""
+    """The pairs among the next candidates by id, so many at most, each under the first of its two ids, and after whom
+    to go on; None at the end."""
     values = {"campaign": campaign, "after": after, "window": WINDOW}
     end = await (await conn.execute(_WINDOW_END, values)).fetchone()
     upto = end[0] if end else None
@@ -81,7 +110,7 @@ async def set_apart(conn: Conn, campaign: str, one: str, other: str, *, said_by:
 
 
 async def _pairs(conn: Conn, query: str, values: dict[str, object]) -> list[Pair]:
-    cursor = await conn.execute(_GATHERED.format(query).encode(), values)
+    cursor = await conn.execute(query.encode(), values)
     found: dict[tuple[str, ...], Pair] = {}
     for one, other, alike in await cursor.fetchall():
         found.setdefault(tuple(sorted((one, other))), Pair(one, other, tuple(alike)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -172,3 +173,20 @@ async def applied(conn: Conn) -> None:
     said = f"SELECT seq, {WHOLE}::json FROM facts f JOIN pending USING (seq)"
     rows: list[Any] = await (await conn.execute(said)).fetchall()
     await apply_batch(conn, [message(said, seq, seq) for seq, said in rows], now=datetime(2150, 1, 1, tzinfo=UTC))
+
+
+async def test_however_many_have_the_same_number_the_page_is_there_at_once(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, opened(), *(signed_up(f"p{n:04}", phone="13800138000") for n in range(2000)))
+    began = perf_counter()
+    found, _ = await duplicates.within(conn, CAMPAIGN, "", limit=50)
+    assert (len(found), perf_counter() - began < 5) == (50, True)
+    assert {(each.one, each.other) for each in found[:2]} == {("p0000", "p0001"), ("p0000", "p0002")}
+
+
+async def test_who_stands_under_an_earlier_id_is_not_suggested_on_every_page(readers: dict[str, Reader], conn: Conn):
+    """The next page goes on after an id; the person is suggested once, under the id under which they stand."""
+    same = {"phone": "13800138000"}
+    await apply(conn, opened(), signed_up("a"), signed_up("b", **same), signed_up("c", **same))
+    await apply(conn, event("candidate.merged", candidate="b", into="a"))
+    assert await pairs(conn) == {("a", "c", "phone")}
+    assert await duplicates.within(conn, CAMPAIGN, "a", limit=50) == ([], None)

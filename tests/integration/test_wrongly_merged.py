@@ -1,0 +1,68 @@
+"""Two people whom HR took for one: what each of them sees and may say meanwhile, and that it can be undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from notifications.links.own import saying
+from storage.messages import by_link
+from tests.facts import CAMPAIGN, event
+from tests.integration.test_links_http import OFFER, World, confirmed, fair, person, world
+from tests.integration.test_own_pages_http import applying
+
+__all__ = ["world"]
+STRUCTURED = {"content-type": "application/cloudevents+json"}
+LATER = {"time": "2026-03-09T09:00:00+08:00"}
+MERGED = event("candidate.merged", candidate="c2", into="c1", time="2026-03-10T09:00:00+08:00")
+UNMERGED = event("candidate.unmerged", candidate="c2", into="c1", time="2026-03-11T09:00:00+08:00")
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saying, "WAIT", 0.1)
+
+
+async def both(world: World, *more: dict[str, Any]) -> tuple[str, str]:
+    """Two people, and the links to their own pages."""
+    await confirmed(world, fair(world.office), person(), person("c2", **LATER), *more)
+    return await world.link("me"), await world.link("me", "c2")
+
+
+async def test_who_spoke_while_merged_may_speak_on_once_unmerged(world: World):
+    mine, other = await both(world)
+    async with applying(world):
+        await world.post(f"{other}/consent", marketing="true")
+        await world.office.tell(MERGED)
+        await world.post(f"{mine}/consent", marketing="true", employers="true")
+        await world.office.tell(UNMERGED)
+    async with world.office.pool.connection() as conn:
+        spoken = await by_link.said(conn, "/me", CAMPAIGN, "c1")
+    assert (len(spoken.standing), spoken.count, spoken.standing[0].id[-2:]) == (1, 2, "-2")
+
+
+async def test_an_employer_signs_nobody_up_who_is_one_person_with_others(world: World):
+    """What it says of its own candidate would be what is said of the person, and where the mails to them go."""
+    await confirmed(world, fair(world.office), person(), person("华友钴业:1"), person("华友钴业:2"))
+    own = event("candidate.signed_up", candidate="华友钴业:1", name="李", email="hr@huayou.example", source="/huayou")
+
+    async def posted(id: str) -> int:
+        answer = await world.http.post("/v1/events", json=own | {"id": id}, headers=world.employer | STRUCTURED)
+        return answer.status_code
+
+    await world.office.tell(event("candidate.merged", candidate="华友钴业:2", into="华友钴业:1"))
+    assert await posted("x") == 202
+    await world.office.tell(event("candidate.merged", candidate="华友钴业:2", into="c1"))
+    assert await posted("y") == 403
+
+
+async def test_a_link_to_their_own_page_that_went_to_the_other_ends_once_unmerged(world: World):
+    await both(world)
+    await world.office.tell(MERGED, event("offer.extended", candidate="c1", **OFFER))
+    await world.office.sender().send_all()
+    assert await world.office.rows("SELECT recipient FROM messages WHERE kind = 'offer'") == [("c2@example.com",)]
+    theirs = await world.link("me", kind="offer")
+    await world.page(theirs)
+    await world.office.tell(UNMERGED)
+    await world.page(theirs, 404)
