@@ -127,7 +127,9 @@ def attach(
     pouring = Pouring(settings.batch_size)
     url = settings.database_url or ""
     batches = [Persistence(url, name="worker", jitter=_jitter, pulse=pulse) for _ in range(LANES)]
-    watching = Persistence(url, name="worker", jitter=_jitter)
+    # Used each second, so that a crash of the database is noticed soon: of what was committed without waiting for the
+    # disk it may have undone some, of which nothing else would tell where no fact follows.
+    watching = Persistence(url, name="worker", jitter=_jitter, anew=app.facts_flow.restart)
     fairs = FairCounter(watching, clock=_now)
     most = settings.batch_size - _chunk_size(settings) + 1  # with which another chunk makes no more than a batch
     lanes = Lanes(app.facts_flow, [Applier(batch, clock=_now) for batch in batches], most=most)

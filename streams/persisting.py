@@ -27,10 +27,13 @@ class Persistence:
         name: str,
         jitter: Callable[[], float],
         pulse: Callable[[str | None], None] = lambda waits_for: None,
+        anew: Callable[[], None] = lambda: None,
     ) -> None:
         """`jitter` gives a factor around 1, so that two that are in conflict don't meet again. `pulse` is told that
-        work gets on, or what it waits for."""
+        work gets on, or what it waits for. `anew` is called when a connection takes the place of one that broke: a
+        crash may have taken back what was read of the database before."""
         self._database_url, self._name, self._jitter, self._pulse = database_url, name, jitter, pulse
+        self._anew, self._had_one = anew, False
         self._connection: Conn | None = None
         self._lock = asyncio.Lock()
         self.conflicts = 0
@@ -89,4 +92,7 @@ class Persistence:
     async def _connected(self) -> Conn:
         if self._connection is None or self._connection.closed:
             self._connection = await connect(self._database_url, name=self._name)
+            if self._had_one:
+                self._anew()
+            self._had_one = True
         return self._connection

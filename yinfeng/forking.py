@@ -24,7 +24,7 @@ Part = Callable[
     [Begin], int
 ]  # what a child does; it calls `begin` once it can do no more by itself. Gives its exit code
 
-_MOST_FILES: Final = 2**31 - 1
+_FILES: Final = "/proc/self/fd"
 _ASKED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _COMM: Final = Path("/proc/self/comm")  # the name that `top` and `ps` show
 
@@ -39,8 +39,7 @@ class Forked:
     process ends before it is released."""
 
     def __init__(self, part: Part, *, name: str, log: int, env: Mapping[str, str]) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _say_all()
         gate, self._gate = os.pipe()
         gc.freeze()  # or the child's collector would write to every page with an object on it, and share none
         before = signal.pthread_sigmask(
@@ -65,7 +64,10 @@ class Forked:
     def poll(self) -> int | None:
         """Its exit code, or the number of the signal that ended it, negative; None while it runs."""
         if self._code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # whoever started us has children's ends ignored: as `subprocess` takes it
+                pid, status = self.pid, 0
             self._code = os.waitstatus_to_exitcode(status) if pid else None
         return self._code
 
@@ -95,9 +97,16 @@ def _live(part: Part, *, gate: int, name: str, log: int, env: Mapping[str, str])
     except BaseException:
         traceback.print_exc()
     finally:
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
+        _say_all()
         os._exit(code)
+
+
+def _say_all() -> None:
+    """Write what waits to be said, where somebody hears it: a console may be closed, and a disk full."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
 
 
 def _be_alone(gate: int, name: str, log: int, env: Mapping[str, str]) -> None:
@@ -111,9 +120,13 @@ def _be_alone(gate: int, name: str, log: int, env: Mapping[str, str]) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for here, there in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(here, there)
-    os.closerange(3, gate)
-    os.closerange(gate + 1, _MOST_FILES)
-    sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
+    for file in map(int, os.listdir(_FILES)):  # not a range: where the system has no call for that, it takes minutes
+        if file > 2 and file != gate:
+            with suppress(OSError):  # the one by which they were listed
+                os.close(file)
+    # Not its parent's, which may hold words that can't be written, or be closed.
+    sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["yinfeng", name]

@@ -17,6 +17,8 @@ import httptools
 
 MOST_READ: Final = 16 * 1024  # bytes of an answer's body
 MOST_HEAD: Final = 64 * 1024  # bytes before it
+MOST: Final = 16 * MOST_READ  # bytes of all of it: a body may come in small chunks, and have words behind it
+PIECE: Final = 64 * 1024  # bytes that are handed over at once: of what TLS has taken it does not tell how much is sent
 _INFORMS: Final = range(100, 200)  # statuses before the answer
 
 
@@ -41,6 +43,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.usable = True
         self.rested_at = 0.0
+        self._request, self._is_full = memoryview(b""), False  # what is still to be handed over, and whether it may not
         self._answer: asyncio.Future[Answer] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._fresh()
@@ -56,14 +59,16 @@ class Connection(asyncio.Protocol):
         self._fresh(without_body=without_body)
         self._answer = asyncio.get_running_loop().create_future()
         try:
-            self.transport.write(request)
-            self._watch(timeout, self.transport.get_write_buffer_size())
+            self._request = memoryview(request)
+            self._hand_over()
+            self._watch(timeout, self._unsent())
             return await self._answer
         except BaseException:
             self.close()
             raise
         finally:
-            self._answer = None
+            self.usable = self.usable and not self._request
+            self._answer, self._request = None, memoryview(b"")
             if self._alarm is not None:
                 self._alarm.cancel()
 
@@ -83,14 +88,22 @@ class Connection(asyncio.Protocol):
     def _fresh(self, *, without_body: bool = False) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
-        self._body, self._heads, self._head_read = b"", False, 0
+        self._body, self._heads, self._read = b"", False, 0
         self._without_body = without_body
+
+    def _hand_over(self) -> None:
+        while self._request and not self._is_full:
+            piece, self._request = self._request[:PIECE], self._request[PIECE:]
+            self.transport.write(piece)
+
+    def _unsent(self) -> int:
+        return len(self._request) + self.transport.get_write_buffer_size()
 
     def _watch(self, timeout: float, unsent: int) -> None:
         self._alarm = asyncio.get_running_loop().call_later(timeout, self._late, timeout, unsent)
 
     def _late(self, timeout: float, unsent: int) -> None:
-        left = self.transport.get_write_buffer_size()
+        left = self._unsent()
         if left < unsent:
             self._watch(timeout, left)
             return
@@ -119,12 +132,18 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._hand_over()
+
     def data_received(self, data: bytes) -> None:
         if self._answer is None or self._answer.done():
             self.close()  # it speaks without being asked
             return
-        if not self._heads:
-            self._head_read += len(data)
+        self._read += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -132,7 +151,7 @@ class Connection(asyncio.Protocol):
             self._end(f"{type(error).__name__} {error}".strip())
             self.transport.abort()
             return
-        if not self._heads and self._head_read > MOST_HEAD:
+        if self._read > (MOST if self._heads else MOST_HEAD):
             self._end("an answer without end")
             self.close()
 

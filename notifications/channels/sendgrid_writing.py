@@ -21,6 +21,7 @@ from notifications.channels.sendgrid_requests import MAX_SUBJECT, Group, body, p
 
 MOST: Final = 256  # shapes that are kept
 WORDS: Final = ("to", "to_name", "nonce", "subject", "text", "html", "unsubscribe")
+OPTIONAL: Final = ("to_name", "subject", "unsubscribe")  # whether a mail has them is of its shape
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of no writing
 _MARK: Final = re.compile(f"{_OPEN}([0-9]){_CLOSE}".encode())
 _PARTS: Final = f"{_OPEN}parts{_CLOSE}"
@@ -49,7 +50,7 @@ class Requests:
     def _of_one(self, mail: Mail) -> bytes:
         for said in (mail.text, mail.html):
             self._validator.validate_message_text(said)
-        shape = (mail.kind, mail.from_name, mail.reply_to, mail.to_name == "", mail.unsubscribe is None)
+        shape = (mail.kind, mail.from_name, mail.reply_to, *_lacks(mail))
         return _filled(self._pieces(shape, mail, lambda marked: body([marked], self._sender)), mail)
 
     def _of_many(self, group: Group) -> bytes:
@@ -58,8 +59,7 @@ class Requests:
         return b"%b[%b]%b" % (before, b",".join([self._part(mail) for mail in group]), after)
 
     def _part(self, mail: Mail) -> bytes:
-        shape = (mail.to_name == "", mail.unsubscribe is None)
-        return _filled(self._pieces(shape, mail, lambda marked: part(marked, own=True)), mail)
+        return _filled(self._pieces(_lacks(mail), mail, lambda marked: part(marked, own=True)), mail)
 
     def _pieces(self, shape: tuple[Any, ...], mail: Mail, make: Callable[[Mail], dict[str, Any]]) -> Pieces:
         found = self._shapes.get(shape)
@@ -70,9 +70,16 @@ class Requests:
         return found
 
 
+def _lacks(mail: Mail) -> tuple[bool, ...]:
+    return tuple(not getattr(mail, name) for name in OPTIONAL)
+
+
 def _marked(mail: Mail) -> Mail:
+    """With marks for its words, also for those that are empty in this one: the next of its shape has them."""
     marks: dict[str, Any] = {
-        name: f"{_OPEN}{number}{_CLOSE}" for number, name in enumerate(WORDS) if getattr(mail, name)
+        name: f"{_OPEN}{number}{_CLOSE}"
+        for number, name in enumerate(WORDS)
+        if getattr(mail, name) or name not in OPTIONAL
     }
     return replace(mail, attachments=(), **marks)
 

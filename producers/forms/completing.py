@@ -35,8 +35,8 @@ _ID: Final = re.compile("[^\x00-\x1f\x7f]{1,200}")
 async def complete(
     conn: Conn, request: Request, caller: Caller, form: Form, *, values: Row, given: str, now: datetime
 ) -> SentForm:
-    """The form as it is meant. Raises NotFound, and Wrong for an opening that the caller was not given to choose: of
-    another employer's it is told the same as of none."""
+    """The form as it is meant. Raises NotFound, Forbidden where an employer may not know what is named, and Wrong for
+    an opening that the caller was not given to choose: of another employer's it is told the same as of none."""
     about, people = _named(request, form)
     campaign = about.get("campaign")
     known = await reads.campaign(conn, campaign) if campaign else None
@@ -44,7 +44,7 @@ async def complete(
     if missing or (form.many and not people) or (campaign and known is None):
         raise NotFound("what this form is about is not there")
     if campaign:
-        await require(conn, form, about, people, values)
+        await require(conn, caller, form, about, people=people, values=values)
         values = await _with_what_is_known(conn, caller, form, (campaign, people), values)
     if form.name in CONCERNS_IDS:
         people = await _ids(conn, about, values)

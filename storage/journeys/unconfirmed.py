@@ -1,4 +1,5 @@
-"""Signups whose address is still to be confirmed. What was typed is sealed under the key of whom it will be."""
+"""Signups whose address is still to be confirmed, and addresses that people wrote on their own pages. What was typed is
+sealed under the key of whom it will be."""
 
 from __future__ import annotations
 
@@ -28,7 +29,11 @@ _CLEAR: Final = """
 SELECT signup, campaign, candidate, typed FROM unconfirmed WHERE NOT typed ? 'sealed'
 ORDER BY signup LIMIT %s FOR UPDATE
 """
-_OF: Final = "SELECT signup, at FROM unconfirmed WHERE campaign = %s AND candidate = %s ORDER BY at"
+_OF: Final = "SELECT signup, at FROM unconfirmed WHERE campaign = %s AND candidate = %s ORDER BY at, signup"
+_FORMS: Final = """
+SELECT u.signup, u.campaign, u.candidate FROM unconfirmed u
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate) ORDER BY u.at DESC, u.signup
+"""
 _LAPSE: Final = """
 DELETE FROM unconfirmed WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM unconfirmed WHERE at < now() - make_interval(days => %s) LIMIT %s))
@@ -69,6 +74,13 @@ async def of(conn: Conn, key: JourneyKey) -> list[dict[str, Any]]:
     rows = await (await conn.execute(_OF, [*key])).fetchall()
     found = await fetch_all(conn, [(signup, *key) for signup, _ in rows])
     return [{"typed": found[signup, *key], "at": at} for signup, at in rows if (signup, *key) in found]
+
+
+async def last_correction(conn: Conn, keys: Iterable[JourneyKey]) -> str | None:
+    """The name of the form in which a person, who has these ids, last wrote another address on their own page."""
+    rows = await (await conn.execute(_FORMS, columns([*keys], 2))).fetchall()
+    found = await fetch_all(conn, rows)
+    return next((form[0] for form in rows if found.get(form, {}).get("corrects")), None)
 
 
 async def forget(conn: Conn, keys: Iterable[JourneyKey]) -> None:

@@ -105,14 +105,14 @@ class EntryOpener:
             cipher = self._cipher(held.key, raw[:KEY_BYTES])
             nonce, ciphertext = raw[KEY_BYTES : KEY_BYTES + _NONCE], raw[KEY_BYTES + _NONCE :]
             inside = _decode(cipher.decrypt(nonce, ciphertext, _about(event, held.key, held.said)))
-        except (InvalidTag, binascii.Error, ValueError) as error:
+        except (InvalidTag, binascii.Error, ValueError, RecursionError) as error:
             raise CannotOpen("what is sealed was changed, or sealed with another key") from error
         return _restored(event, held, inside)
 
     def _cipher(self, id: str, ephemeral: bytes) -> AESGCM:
         private = self._private.get(id)
         if private is None:
-            raise CannotOpen(f"it is sealed with the key {id}, which is not, or no longer, here")
+            raise CannotOpen(f"it is sealed with the key {id[:_ID]}, which is not, or no longer, here")
         if (id, ephemeral) not in self._ciphers:
             own = X25519PrivateKey.from_private_bytes(private)
             shared = own.exchange(X25519PublicKey.from_public_bytes(ephemeral))

@@ -111,6 +111,14 @@ def test_a_request_says_the_same_however_it_is_written(
             assert json.loads(requests.write(group)) == json.loads(json.dumps(body(group, SENDER)))
 
 
+@pytest.mark.parametrize("lacking", [{"subject": ""}, {"text": ""}, {"html": ""}, {"to": ""}, {"nonce": ""}])
+def test_what_one_mail_lacks_the_next_has(lacking: dict[str, str]):
+    """HR's own template may make an empty subject of what one person lacks."""
+    requests, first = Requests(SENDER), replace(mail(1, "a@x.cn"), **lacking)
+    for group in ([first], [mail(2, "b@x.cn")], [first, mail(2, "b@x.cn")], [mail(3, "c@x.cn"), mail(4, "d@x.cn")]):
+        assert json.loads(requests.write(group)) == json.loads(json.dumps(body(group, SENDER)))
+
+
 def test_a_mail_with_files_is_written_with_them():
     ticket = Attachment("票.png", "image/png", b"\x89PNG", "ticket@yinfeng")
     for group in ([replace(mail(1), attachments=(ticket,))], [replace(mail(n), attachments=(ticket,)) for n in (1, 2)]):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import pytest
@@ -18,6 +20,7 @@ from tests.stand_ins.smtp import HOST, certificate
 TIMEOUT: Final = 0.5
 TAKEN: Final = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nX-Message-Id: a\r\n\r\n"
 CLOSE: Final = b"CLOSE"
+PIECES: Final = 20
 WAIT: Final = b"WAIT"
 Script = list[list[bytes]]
 
@@ -30,6 +33,7 @@ class Server:
         self.asked: list[bytes] = []
         self.connections = 0
         self.port = 0
+        self.pace = 0.0  # seconds that it takes for a request's body
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -37,13 +41,20 @@ class Server:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or b"0")
-                self.asked.append(head + await reader.readexactly(length))
+                self.asked.append(head + await self._body(reader, length))
                 for piece in self.script.pop(0) if self.script else [TAKEN]:
                     if piece == CLOSE:
                         return writer.close()
                     await (asyncio.sleep(TIMEOUT / 5) if piece == WAIT else self._say(writer, piece))
         writer.close()
         return None
+
+    async def _body(self, reader: asyncio.StreamReader, length: int) -> bytes:
+        pieces = []
+        for _ in range(PIECES):
+            pieces.append(await reader.readexactly(length // PIECES))
+            await asyncio.sleep(self.pace / PIECES)
+        return b"".join(pieces) + await reader.readexactly(length % PIECES)
 
     async def _say(self, writer: asyncio.StreamWriter, piece: bytes) -> None:
         writer.write(piece)
@@ -101,6 +112,16 @@ async def test_an_answer_is_understood_however_it_comes(
     answer = await made.post(b"{}")
     assert (answer.status, answer.body[:MOST_READ]) == (status, body)
     assert (await made.post(b"{}")).status == 202
+    made.close()
+
+
+async def test_an_answer_has_an_end_whatever_follows_its_text(server: Server, wire: Callable[[], Wire]):
+    made = wire()
+    server.script = [[b"HTTP/1.1 202 Ok\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", *[b"A: bbbbbbbb\r\n" * 1000] * 99]]
+    began = monotonic()
+    answer = await made.post(b"{}")
+    assert answer.status == 202
+    assert monotonic() - began < TIMEOUT
     made.close()
 
 
@@ -176,8 +197,18 @@ async def safe(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "server.pem")
     listening = await asyncio.start_server(server.serve, HOST, 0, ssl=context)
+    listening.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)  # what it holds unread is little
     async with listening:
         yield listening.sockets[0].getsockname()[1]
+
+
+async def test_a_long_request_has_time_while_it_is_taken_over_tls_too(server: Server, safe: int):
+    server.pace = 4 * TIMEOUT
+    made = Wire(f"https://{HOST}:{safe}/v3/send", {}, timeout=TIMEOUT)
+    long = b" " * (32 * 2**20)
+    assert (await made.post(long)).status == 202
+    made.close()
+    assert server.asked[0].endswith(long)
 
 
 async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

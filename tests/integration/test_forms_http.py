@@ -478,3 +478,49 @@ async def test_what_was_said_of_a_campaign_is_listed_and_taken_back(app: Any, co
     assert (await send(http, at, reason="Wrong seats")).status_code == 303
     [back] = await facts(conn, "fact.retracted")
     assert (back["data"]["id"], "candidate" in back["data"]) == ("said", False)
+
+
+@pytest.mark.parametrize(
+    ("form", "more"),
+    [
+        ("interview", {"day": "2026-05-01"}),
+        ("offer", {"position": "Engineer"}),
+        ("hire", {"started_on": "2026-05-01"}),
+        ("leaver", {"ended_on": "2026-05-01"}),
+    ],
+)
+async def test_an_employer_is_told_the_same_of_whom_it_may_not_see_and_of_nobody(
+    app: Any, conn: Conn, form: str, more: dict[str, str]
+):
+    """Also beside somebody whom it sees: else a form tells who takes part."""
+    await apply_batch(conn, incoming(opened(), signed_up("stranger"), hired("mine")), now=NOW)
+    http = await signed_in(app, conn, role="employer", employer="huayou")
+    word = csrf((await http.get(f"/forms/interview?campaign={CAMPAIGN}&candidate=mine")).text)
+    answers = []
+    for other in ("stranger", "nobody"):
+        at = f"/forms/{form}?campaign={CAMPAIGN}&candidate=mine&candidate={other}"
+        answer = await http.post(at, data={"csrf": word, "form": "0" * 32, **more})
+        answers.append((answer.status_code, answer.text.replace(other, "…")))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 403
+    assert await facts(conn) == []
+
+
+async def test_an_employer_is_told_the_same_of_another_s_offer_or_fact_and_of_none(app: Any, conn: Conn):
+    offer = event("offer.extended", candidate="mine", offer="o-theirs", employer="bosch", position="P", id="theirs")
+    await apply_batch(conn, incoming(opened(), hired("mine"), signed_up("stranger", id="s"), offer), now=NOW)
+    http = await signed_in(app, conn, role="employer", employer="huayou")
+    word = csrf((await http.get(f"/forms/interview?campaign={CAMPAIGN}&candidate=mine")).text)
+
+    async def told(at: str, **form: str) -> tuple[int, str]:
+        answer = await http.post(at, data={"csrf": word, "form": "0" * 32, **form})
+        return answer.status_code, re.sub("o-theirs|o-none|theirs|none|stranger|nobody", "…", answer.text)
+
+    at = f"/forms/answer?campaign={CAMPAIGN}&candidate=mine"
+    assert await told(at, offer="o-theirs", answer="accepted") == await told(at, offer="o-none", answer="accepted")
+    source = offer["source"]
+    at = f"/forms/retract?campaign={CAMPAIGN}&source={source}"
+    known = await told(f"{at}&candidate=mine&id=theirs", reason="r")
+    assert known == await told(f"{at}&candidate=mine&id=none", reason="r")
+    known = await told(f"{at}&candidate=stranger&id=s", reason="r")
+    assert known == await told(f"{at}&candidate=nobody&id=s", reason="r")

@@ -7,13 +7,14 @@ import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from notifications.links.own import lost, saying
 from notifications.sending.scheduler import look
+from storage.access import own_pages
 from storage.journeys.addresses import Addresses
 from storage.messages import reading
 from storage.messages.link_secret import load_secret
@@ -196,7 +197,7 @@ async def test_what_is_wrong_is_corrected_and_asks_for_no_mail(world: World):
 
 async def address_link(world: World) -> str:
     """By which another address is confirmed, by who may be hidden from all others."""
-    [(id,)] = await world.office.rows("SELECT id FROM messages WHERE kind = 'signup_check'")
+    (id,) = (await world.office.rows("SELECT id FROM messages WHERE kind = 'signup_check' ORDER BY id"))[-1]
     async with world.office.pool.connection() as conn:
         mail = await reading.mail(conn, id, hidden=True)
     assert mail
@@ -245,6 +246,60 @@ async def test_an_address_that_was_only_written_is_not_theirs_as_yet(world: Worl
         known = Addresses(await load_secret(conn))
         await world.post(f"{mine}/correct", email="new@example.com")
         assert await known.claim(conn, CAMPAIGN, "New@example.com", "somebody") == "somebody"
+
+
+async def test_a_question_about_an_address_lapses_once_another_was_written(world: World):
+    """Else a stranger who was written to by a slip gets what is theirs by saying yes later."""
+    await confirmed(world, fair(world.office), person())
+    mine = await world.link("me")
+    async with applying(world):
+        await world.post(f"{mine}/correct", email="slip@example.com")
+        await world.office.sender().send_all()
+        slip = await address_link(world)
+        await world.post(f"{mine}/correct", email="right@example.com")
+        await world.page(slip, 404)
+        await world.post(slip, 404)
+        await world.office.sender().send_all()
+        right = await address_link(world)
+        assert "From now on" in await world.post(right, 200)
+        await world.post(slip, 404)
+        assert "From now on" in await world.post(right, 200)
+    assert "right@example.com" in await world.page(mine)
+
+
+async def test_a_question_about_an_address_lapses_once_the_address_was_said_otherwise(world: World):
+    await confirmed(world, fair(world.office), person())
+    mine = await world.link("me")
+    async with applying(world):
+        await world.post(f"{mine}/correct", email="old@example.com")
+        await world.office.sender().send_all()
+        link = await address_link(world)
+        await world.post(link, 200)
+        await world.office.tell(
+            event(
+                "candidate.signed_up",
+                candidate="c1",
+                name="Li",
+                email="hr@example.com",
+                time=datetime.now(UTC).isoformat(),
+            )
+        )
+        await world.post(link, 404)
+    assert "hr@example.com" in await world.page(mine)
+
+
+async def test_a_question_about_an_address_lapses_with_the_links_to_the_page_on_which_it_was_written(world: World):
+    """Who asks for another link may do so because somebody else has theirs."""
+    await confirmed(world, fair(world.office), person())
+    mine = await world.link("me")
+    async with applying(world):
+        await world.post(f"{mine}/correct", email="thief@example.com")
+        await world.office.sender().send_all()
+        link = await address_link(world)
+        async with world.office.pool.connection() as conn:
+            await own_pages.renew(conn, CAMPAIGN, "c1")
+        await world.page(link, 404)
+        await world.post(link, 404)
 
 
 async def test_consent_is_given_and_taken_back_in_the_words_that_were_read(world: World):

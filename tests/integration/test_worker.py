@@ -201,6 +201,29 @@ def people(start: int, end: int) -> list[Event]:
     return [hired(f"c{number}") for number in range(start, end)]
 
 
+def test_what_a_crash_of_postgres_undid_is_applied_again_though_no_fact_follows(
+    tmp_path: Path, database_url: str, kafka: str
+):
+    with worker(tmp_path / "worker", database_url, kafka) as running, BulkPoster(kafka) as poster:
+        running.until_ready()
+        poster.post([opened_campaign(), target("t"), hired("c1")])
+        until(lambda: progress(database_url) == 1)
+        before = rows(database_url, "SELECT partition, next_offset FROM positions")
+        poster.post([hired("c2")])
+        until(lambda: progress(database_url) == 2)
+        with psycopg.connect(database_url) as connection:  # as a transaction that was not on the disk is undone
+            connection.execute("DELETE FROM facts WHERE candidate = 'c2'")
+            connection.execute("DELETE FROM journeys WHERE candidate = 'c2'")
+            connection.execute("UPDATE targets SET progress = 1")
+            for partition, offset in before:
+                connection.execute("UPDATE positions SET next_offset = %s WHERE partition = %s", [offset, partition])
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = 'yinfeng-worker'"
+            )
+        until(lambda: progress(database_url) == 2, 20)
+
+
 def test_a_killed_worker_leaves_nothing_half_done(tmp_path: Path, database_url: str, embedded_kafka: str):
     with BulkPoster(embedded_kafka) as poster:
         poster.post([opened_campaign(), target("t"), *people(0, 3000)])

@@ -16,6 +16,7 @@ from yinfeng.forking import Begin, can_fork
 def main(what: str, folder: Path) -> int:
     kept = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
     signal.signal(signal.SIGTERM, lambda *_: None)
+    _surround(what)
     if what == "threads":
         threading.Thread(target=time.sleep, args=[30], daemon=True).start()
         return int(can_fork())
@@ -34,7 +35,7 @@ def main(what: str, folder: Path) -> int:
     command = (sys.executable, "-c", "print('by its command')")
     child = Child(ChildSpec(name="part", command=command, env={"SAID": "so"}, is_ready=lambda: True, part=part), folder)
     child.start()
-    print(child.pid, flush=True)
+    _say(what, child.pid)
     if what == "orphan":
         time.sleep(60)
     child.release()
@@ -45,8 +46,23 @@ def main(what: str, folder: Path) -> int:
     if what == "again":
         child.start()
         code = child.process.wait(20)
-    print(child.describe_exit())
+    _say(what, child.describe_exit())
     return code % 256
+
+
+def _surround(what: str) -> None:
+    if what == "unreaped":
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # as those who start us may: the system reaps for us
+    if what == "mute":
+        sys.stdout = None  # as it is without an open one
+    if what == "full":
+        sys.stdout = open("/dev/full", "w")  # noqa: SIM115
+        print("what can't be written")
+
+
+def _say(what: str, said: object) -> None:
+    if what not in ("mute", "full"):
+        print(said, flush=True)
 
 
 def _is_open(number: int) -> bool:

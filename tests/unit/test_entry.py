@@ -87,6 +87,25 @@ def test_who_has_the_public_key_alone_says_nothing_but_what_is_personal(
         opener().open(sealed)
 
 
+@pytest.mark.parametrize(
+    "inside", [b"[]", b"no JSON", b"\xff", b'{"name": "\\ud800"}', b'{"name": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"]
+)
+def test_whatever_bytes_are_inside_they_are_refused_and_stop_nobody(inside: bytes, monkeypatch: pytest.MonkeyPatch):
+    """Who has the public key alone writes what it likes there."""
+    monkeypatch.setattr("storage.vault.entry._encode", lambda said: inside if isinstance(said, dict) else encode(said))
+    encode = msgspec.json.encode
+    sealed = EntrySealer(KEY, os.urandom).seal(SAID)
+    monkeypatch.undo()
+    with pytest.raises(CannotOpen, match="what is sealed"):
+        opener().open(sealed)
+
+
+def test_what_is_said_of_a_key_that_is_not_here_is_short():
+    with pytest.raises(CannotOpen) as refused:
+        opener().open({**SAID, SEALED: f"2.{'k' * 100_000}.name.AAAA"})
+    assert len(str(refused.value)) < 200
+
+
 def test_a_key_is_read_as_it_is_written_and_a_slip_in_it_is_noticed():
     assert EntryKey.read(f" {KEY}\n") == KEY
     for wrong in ("", "yfk1", str(KEY)[:-1], str(KEY).replace("yfk1", "yfk2"), str(KEY)[:-2] + "AA", "yfk1.a.李"):

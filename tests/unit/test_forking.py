@@ -33,6 +33,18 @@ def test_it_has_its_own_session_surroundings_and_log_and_none_of_our_files(tmp_p
     assert run("plain", tmp_path) == (7, "ended with exit code 7", "before so None\nafter alone\n")
 
 
+@pytest.mark.parametrize("what", ["mute", "full"])
+def test_it_starts_and_logs_though_nobody_hears_its_parent(tmp_path: Path, what: str):
+    code, _, said = run(what, tmp_path)
+    assert code % 256 in (7, 120)  # 120: the parent's own last words could not be written
+    assert said.endswith("before so None\nafter alone\n")
+
+
+def test_its_end_is_noticed_though_the_system_keeps_no_word_of_it(tmp_path: Path):
+    """As `subprocess` has it: no child is left, so it ended, and how is not known."""
+    assert run("unreaped", tmp_path)[:2] == (0, "ended with exit code 0")
+
+
 def test_what_it_raises_is_in_its_log(tmp_path: Path):
     code, _, said = run("fails", tmp_path)
     assert code == 1

@@ -1,10 +1,12 @@
 """`/me/{token}`: what somebody said of themselves is corrected. Another address counts once a link was used that went
 there (`/address/{token}`): else a slip sends what is theirs to a stranger. Opening the link says nothing: programs that
-look at mails open links too."""
+look at mails open links too. A question lapses once another address was written or said, or another link to the page
+was asked for: who answers it later may be whom the slip, or somebody else with the link, wrote to."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from schemas.journey import ABROAD
 from schemas.messages import SIGNUP_CHECK, MessageRequest, dedupe_key
 from storage.access import throttles
 from storage.database import borrowed
-from storage.journeys import unconfirmed
+from storage.journeys import merging, unconfirmed
 from storage.messages import asking
 
 MOST: Final = 5  # addresses of one person's that are written to, in
@@ -80,6 +82,7 @@ async def ask(door: Door, own: Own, address: str, lang: str) -> None:
     message, name = own.message, secrets.token_hex(_NAME)
     known = {"email": address, "name": own.journey.attribute("name") or ""}
     typed: dict[str, Any] = {"values": known, "employers": [], "lang": lang, "fair": None, "corrects": True}
+    typed |= {"instead_of": own.journey.attribute("email"), "generation": _generation(own)}
     agreed = {"abroad": True} if own.journey.attribute(ABROAD) is True else {}
     params: dict[str, Any] = {"locale": lang, "signup": name, "corrects": True, **agreed}
     key = dedupe_key(SIGNUP_CHECK, message.campaign, message.candidate, [name])
@@ -93,11 +96,26 @@ async def ask(door: Door, own: Own, address: str, lang: str) -> None:
 async def _waiting(door: Door, token: str) -> tuple[Own, str]:
     """Whose the address would be, and which it is. Raises NotFound."""
     message, situation = await door.open("address", token)
+    own = await reading.of(door, message, situation)
+    name, key = message.params.get("signup", ""), (message.campaign, message.candidate)
     async with borrowed(door.pool) as conn:
-        typed = await unconfirmed.fetch(conn, message.params.get("signup", ""), message.campaign, message.candidate)
-    if typed is None:
+        typed = await unconfirmed.fetch(conn, name, *key)
+        last = await unconfirmed.last_correction(conn, await merging.of_persons(conn, [key]))
+    if typed is None or last != name or not _still_stands(own, typed):
         raise NotFound(GONE)
-    return await reading.of(door, message, situation), str(typed["values"]["email"])
+    return own, str(typed["values"]["email"])
+
+
+def _still_stands(own: Own, typed: Mapping[str, Any]) -> bool:
+    """Whether nothing was said of the address since but this one, and the link under which it was written is good."""
+    now = own.journey.attribute("email")
+    return now in (typed.get("instead_of", now), typed["values"]["email"]) and (
+        typed.get("generation", 0) == _generation(own)
+    )
+
+
+def _generation(own: Own) -> int:
+    return own.situation.background.generations.get((own.message.campaign, own.message.candidate), 0)
 
 
 async def _values(request: Request) -> dict[str, Any]:
