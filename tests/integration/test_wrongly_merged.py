@@ -66,3 +66,16 @@ async def test_a_link_to_their_own_page_that_went_to_the_other_ends_once_unmerge
     await world.page(theirs)
     await world.office.tell(UNMERGED)
     await world.page(theirs, 404)
+
+
+async def test_who_is_erased_says_which_records_are_theirs(world: World):
+    mine, _ = await both(world)
+    await world.office.tell(MERGED)
+    asked = await world.page(f"{mine}/erase")
+    assert asked.count('name="record"') == 2
+    assert 'value="c2" checked' in asked
+    async with applying(world):
+        await world.post(f"{mine}/erase", 422, sure="true")
+        await world.post(f"{mine}/erase", 200, sure="true", record="c1")
+    erased = "SELECT candidate FROM vault.person WHERE erased_at IS NOT NULL"
+    assert await world.office.rows(erased) == [("c1",)]

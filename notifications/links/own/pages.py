@@ -39,7 +39,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
             own = await reading.read(door, token)
         except NotFound:
             return gone(request, page)
-        return _asked(request, page, own, wrong=False)
+        return _asked(request, page, own, await reading.records(door, own), wrong=False)
 
     _add_forms(router, door, page)
     return router
@@ -63,16 +63,19 @@ def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
         return await answer(door, page, request, token, lambda own: saying.agreeing(own, _asked_for(own, wanted), lang))
 
     @router.post("/me/{token}/erase")
-    async def erase(request: Request, token: str, sure: _Tick = False) -> Response:
+    async def erase(
+        request: Request, token: str, sure: _Tick = False, record: Annotated[list[_Typed] | None, Form()] = None
+    ) -> Response:
         try:
             own = await reading.read(door, token)
         except NotFound:
             return gone(request, page)
-        if not sure:
-            return _asked(request, page, own, wrong=True)
-        await saying.say(door, own, saying.erasing(own))
-        said = receipt(own.situation.now).said(page.language(request, own.situation.locale))
-        return page(request, "own_erased.html", head(own) | {"receipt": said}, otherwise=own.situation.locale)
+        said = saying.erasing(own, record or ())
+        if not sure or not said:
+            return _asked(request, page, own, await reading.records(door, own), wrong=True)
+        await saying.say(door, own, said)
+        told = receipt(own.situation.now).said(page.language(request, own.situation.locale))
+        return page(request, "own_erased.html", head(own) | {"receipt": told}, otherwise=own.situation.locale)
 
 
 def _off(own: Own, fair: str) -> list[Said]:
@@ -94,6 +97,7 @@ def _asked_for(own: Own, wanted: dict[str, bool]) -> dict[str, bool]:
     return wanted if reading.asks_abroad(own) else {name: said for name, said in wanted.items() if name != "abroad"}
 
 
-def _asked(request: Request, page: Page, own: Own, *, wrong: bool) -> HTMLResponse:
-    context = {**head(own), "here": "/".join(request.url.path.split("/")[:3]), "wrong": wrong}
+def _asked(request: Request, page: Page, own: Own, records: dict[str, str], *, wrong: bool) -> HTMLResponse:
+    here = "/".join(request.url.path.split("/")[:3])
+    context = {**head(own), "here": here, "records": records, "wrong": wrong}
     return page(request, "own_erase.html", context, 422 if wrong else 200, otherwise=own.situation.locale)

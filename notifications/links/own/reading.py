@@ -18,6 +18,7 @@ from storage.access import own_pages
 from storage.campaigns import employers, seat_reads
 from storage.campaigns.seat_reads import SeatStanding
 from storage.database import borrowed
+from storage.journeys import people
 from storage.messages import background
 from storage.messages.by_link import Linked
 
@@ -67,6 +68,16 @@ async def of(door: Door, message: Linked, situation: Situation) -> Own:
     links = {(OFFER if kind == OFFER else "ticket", fair or offer or ""): nonce for kind, fair, offer, nonce in mails}
     rows = {fair: row for (_, fair), row in about.fairs.items()}
     return Own(message, situation, rows, standing, links, {row["employer"]: row for row in named})
+
+
+async def records(door: Door, own: Own) -> dict[str, str]:
+    """Of somebody whom HR took to stand under several ids, each with what it is called there; of others nothing."""
+    ids = sorted(own.journey.members)
+    if not ids:
+        return {}
+    async with borrowed(door.pool) as conn:
+        known = await people.names(conn, own.message.campaign, ids)
+    return {id: known.get(id, id) for id in ids}
 
 
 def require(own: Own, *, fair: str) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from notifications.links.opening import GONE, Door, fact
@@ -131,9 +131,12 @@ def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[Said]:
     return said
 
 
-def erasing(own: Own) -> list[Said]:
-    """They want to be forgotten, under every id of theirs."""
-    return [(ERASURE, {"candidate": each}) for each in sorted(own.journey.members)] or [(ERASURE, {})]
+def erasing(own: Own, ids: Collection[str]) -> list[Said]:
+    """They want to be forgotten; who stands under several ids, under these of them."""
+    members = own.journey.members
+    if not members:
+        return [(ERASURE, {})]
+    return [(ERASURE, {"candidate": each}) for each in sorted(members.keys() & set(ids))]
 
 
 def hiding() -> list[Said]:
