@@ -35,12 +35,15 @@ INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, so
                            cause, reason)
 OVERRIDING SYSTEM VALUE
 SELECT id, d, k, c, p, m::jsonb, s, f, n, (began || u)::uuid, {{status}}, {{cause}}, {{reason}}
-FROM (SELECT nextval('messages_id_seq') AS id, r.*, t.began
-      FROM (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')) AS t(began),
-           unnest(%(keys)s::text[], %(long)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
-                  {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[],
-                  %(nonces)s::text[]) AS r(d, l, k, c, p, m, s, f, n, u)
-      WHERE NOT EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.l AND {reasons.LONG_ONES})) AS numbered
+FROM (SELECT nextval('messages_id_seq') AS id, o.*
+      FROM (SELECT r.*, t.began
+            FROM (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')) AS t(began),
+                 unnest(%(keys)s::text[], %(long)s::text[], %(kinds)s::text[], %(campaigns)s::text[],
+                        %(candidates)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[],
+                        %(due)s::timestamptz[], %(nonces)s::text[])
+                 WITH ORDINALITY AS r(d, l, k, c, p, m, s, f, n, u, nth)
+            WHERE NOT EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.l AND {reasons.LONG_ONES})
+            ORDER BY nth) AS o) AS numbered
 ORDER BY d COLLATE "C"
 ON CONFLICT (dedupe_key) DO NOTHING
 RETURNING id, status, cause, reason
