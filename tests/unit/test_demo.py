@@ -173,7 +173,17 @@ def test_nobody_real_can_be_reached(world: Story) -> None:
         data = event["data"]
         if "email" in data:
             assert re.fullmatch(r"[a-z0-9.]+@[a-z]+\.example\.(com|org|net)", data["email"])
-            assert re.fullmatch(r"\+86 100 0\d{3} \d{4}|\+44 7700 900\d{3}", data["phone"])
+            assert re.fullmatch(
+                r"\+86 100 0\d{3} \d{4}|\+44 (7700 90|1632 96|1\d\d 49[68] |20 7946 |29 2018 )0\d{3}", data["phone"]
+            )
+
+
+def test_nobody_has_the_telephone_number_of_another(world: Story) -> None:
+    """They would be taken for one person."""
+    said = [event["data"] for event in of_type(world.facts, "candidate.signed_up")]
+    whose = {(data["campaign"], data["candidate"]): data["phone"] for data in said if "phone" in data}
+    assert len(whose) > 1000
+    assert len({(campaign, phone) for (campaign, _), phone in whose.items()}) == len(whose)
 
 
 def test_one_fair_is_still_to_come_and_open_for_signups(world: Story) -> None:

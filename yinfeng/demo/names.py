@@ -89,9 +89,16 @@ def _english_name(rng: Random) -> tuple[str, str]:
 
 
 def _phone(number: int, english: bool) -> str:
-    # +86 100… was never given out; 7700 900… is kept free for fiction by the British regulator.
-    return f"+44 7700 900{number % 1000:03d}" if english else f"+86 100 0{number // 10000:03d} {number % 10000:04d}"
+    # +86 100… was never given out; the British regulator keeps a thousand numbers of each of these free for fiction.
+    if english:
+        return f"+44 {_FREE_FOR_FICTION[number // 1000 % len(_FREE_FOR_FICTION)]}{number % 1000:03d}"
+    return f"+86 100 0{number // 10000:03d} {number % 10000:04d}"
 
+
+_FREE_FOR_FICTION = (
+    *("7700 900", "1632 960", "113 496 0", "114 496 0", "115 496 0", "116 496 0", "117 496 0", "118 496 0"),
+    *("121 496 0", "131 496 0", "141 496 0", "151 496 0", "161 496 0", "191 498 0", "20 7946 0", "29 2018 0"),
+)
 
 _SURNAMES = (
     ("王", "wang"), ("李", "li"), ("张", "zhang"), ("刘", "liu"), ("陈", "chen"), ("杨", "yang"),
