@@ -12,7 +12,8 @@ from storage.messages import report_mailboxes
 from storage.messages.report_mailboxes import MailboxState
 
 _COUNTS = """
-SELECT pg_stat_get_live_tuples('facts'::regclass),
+SELECT greatest(pg_stat_get_live_tuples('facts'::regclass),
+                (SELECT reltuples::bigint FROM pg_class WHERE oid = 'facts'::regclass)),
        (SELECT count(*) FROM pending),
        coalesce((SELECT extract(epoch FROM now() - min(f.received_at)) FROM
                  (SELECT seq FROM pending ORDER BY seq LIMIT 1) p JOIN facts f USING (seq)), 0)::float,
@@ -46,7 +47,8 @@ class Overview:
     `resting`: channels of messages that are of no use now, and for how many seconds.
     `mailboxes`: where mail comes back.
 
-    `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells.
+    `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells. A
+    Postgres that was killed has lost it: then it is as many as there were when it looked through them last.
     """
 
     facts: int

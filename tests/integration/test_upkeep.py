@@ -16,6 +16,7 @@ from storage.ledger.positions import Log
 from storage.overview import overview
 from storage.revision import latest
 from storage.vault import in_clear
+from storage.vault.accepting import accept
 from streams.persisting import Persistence
 from streams.upkeep import SEAL_AFTER, Upkeep
 from tests.facts import signed_up
@@ -28,6 +29,15 @@ OLD = "now() - interval '100 days'"
 async def conn(database_url: str) -> AsyncIterator[Conn]:
     async with await connect(database_url, name="test") as connection:
         yield connection
+
+
+async def test_facts_are_counted_after_postgres_lost_its_statistics(conn: Conn):
+    """As it does when it is killed."""
+    async with conn.transaction():
+        await accept(conn, [validate_event(signed_up(f"c{n}", id=f"s{n}")) for n in range(300)], posted_by="key:1")
+    await conn.execute("ANALYZE facts")
+    await conn.execute("SELECT pg_stat_reset()")
+    assert (await overview(conn)).facts == 300
 
 
 async def test_metrics_tell_of_partitions_workers_and_gaps(conn: Conn):
