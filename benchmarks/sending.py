@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -170,8 +170,12 @@ def _watched(url: str, kind: str, count: int, sender: subprocess.Popen[bytes]) -
 
 
 def _children(name: str) -> list[int]:
-    """The processes of this name that were started here."""
-    return [each.pid for each in psutil.Process().children(recursive=True) if name in each.name()]
+    """The processes of this name that were started here; servers of Postgres come and go."""
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            found += [each.pid] if name in each.name() else []
+    return found
 
 
 def _seconds(pids: Sequence[int]) -> float:

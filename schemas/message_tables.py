@@ -41,7 +41,8 @@ class MessageRow(SQLModel, table=True):
         Index("messages_nonce", "nonce", unique=True),
         Index("messages_subject", "campaign", "candidate"),
         Index(
-            "messages_requested",
+            "messages_waiting",
+            "kind",
             text("coalesce(not_before, requested_at)"),
             "id",
             postgresql_where=text("status = 'requested'"),

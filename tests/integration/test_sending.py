@@ -18,6 +18,7 @@ from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
 from storage.database import make_pool
+from storage.messages.claiming import claim
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
@@ -25,6 +26,13 @@ from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stan
 LATER = "2026-04-01T00:00:00Z"
 EXPIRE = "UPDATE messages SET lease_until = now() - interval '1 second' WHERE status = 'claimed'"
 DUE = "UPDATE messages SET not_before = NULL"
+WAITING = """
+INSERT INTO messages (dedupe_key, kind, campaign, candidate, params, requested_at)
+SELECT gen_random_uuid(), %(kind)s, 'c', 'c' || n, '{}', now() - make_interval(secs => %(age)s)
+FROM generate_series(1, %(count)s) AS n
+"""
+# How many rows of messages this transaction has read.
+READ = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'messages'"
 
 
 @pytest.fixture
@@ -225,6 +233,36 @@ async def test_a_long_queue_of_one_kind_holds_up_no_other(office: Office):
     assert channel.kinds.index("target_reached") < 2 * channel.portion
     statuses = await office.statuses()
     assert len(channel.kinds) == statuses["sent"]
+
+
+@pytest.mark.parametrize("choice", [{}, {"only": ["c"]}, {"but": ["d"]}])
+@pytest.mark.parametrize("due", [0, 3])
+async def test_who_has_little_to_send_does_not_read_what_waits_of_other_kinds(
+    office: Office, due: int, choice: dict[str, list[str]]
+):
+    async with office.pool.connection() as conn:
+        for kind, count in (("fair_reminder", 2000), ("offer", due)):
+            await conn.execute(WAITING, {"kind": kind, "count": count, "age": 0})
+        await conn.execute("ANALYZE messages")
+        await conn.commit()
+        taken = await claim(conn, ["offer", "welcome"], channel="mailbox", owner="one", lease=60, limit=10, **choice)
+        read = await (await conn.execute(READ)).fetchone()
+    assert [each.kind for each in taken] == ["offer"] * due
+    assert read is not None
+    assert read[0] < 100
+
+
+async def test_what_has_waited_longest_is_claimed_first_of_whatever_kind(office: Office):
+    async with office.pool.connection() as conn:
+        for kind, count, age in (("welcome", 2, 10), ("offer", 2, 20), ("welcome", 2, 30), ("ticket", 2, 40)):
+            await conn.execute(WAITING, {"kind": kind, "count": count, "age": age})
+        kinds = ["welcome", "offer", "welcome"]
+        taken = await claim(conn, kinds, channel="mailbox", owner="one", lease=60, limit=3)
+        assert sorted(each.kind for each in taken) == ["offer", "welcome", "welcome"]
+        rest = await claim(conn, kinds, channel="mailbox", owner="one", lease=60, limit=3)
+        assert sorted(each.kind for each in rest) == ["offer", "welcome", "welcome"]
+        assert not {each.id for each in taken} & {each.id for each in rest}
+        assert max(each.requested_at for each in taken) <= min(each.requested_at for each in rest)
 
 
 async def test_mail_to_hr_stays_here_while_hr_has_no_address(
