@@ -44,9 +44,10 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             about = await known(conn, campaign)
             place = decode(after, str, "")
             found, further = await duplicates.within(conn, campaign, place, limit=A_PAGE + 1)
-            pairs = await _beside(conn, campaign, found[:A_PAGE])
+            shown = _whole(found) if len(found) > A_PAGE else found
+            pairs = await _beside(conn, campaign, shown)
             said = await notice(conn, request, caller)
-        more = encode(found[A_PAGE - 1].one) if len(found) > A_PAGE else encode(further) if further else None
+        more = encode(shown[-1].one) if len(found) > A_PAGE else encode(further) if further else None
         context = {"about": about, "pairs": pairs, "more": more, "compared": COMPARED, "notice": said}
         return page(request, "candidates/duplicates.html", context)
 
@@ -80,6 +81,11 @@ async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:
     found = await duplicates.of(conn, campaign, ids, limit=OF_ONE)
     persons = await candidates.load_each(conn, campaign, [pair.other for pair in found])
     return [{**_person(pair.other, persons.get(pair.other)), "alike": pair.alike} for pair in found]
+
+
+def _whole(found: list[Pair]) -> list[Pair]:
+    """A page of more pairs than it holds: it goes on after an id, so that all pairs of one are on the same page."""
+    return [pair for pair in found if pair.one != found[-1].one] or found[:A_PAGE]
 
 
 async def _beside(conn: Conn, campaign: str, found: list[Pair]) -> list[Row]:
