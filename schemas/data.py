@@ -42,7 +42,6 @@ from schemas.fields import (
 )
 from schemas.marks import kept, personal, plain, require_marks
 
-COUNTED_PEOPLE = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
 WITHOUT_EMPLOYER = ("signed_up", "attended")
 WHERE_OF_FAIRS = ("fair", "employer")
 

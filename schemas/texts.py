@@ -25,7 +25,6 @@ Lang = Literal["en", "zh-CN"]
 LANGS: Final[tuple[Lang, ...]] = get_args(Lang)
 TRANSLATED: Final[tuple[Lang, ...]] = tuple(lang for lang in LANGS if lang != "en")
 SOURCE: Final[Lang] = "zh-CN"  # whose catalogues hold the English too
-FORMAT: Final = "python-brace-format"  # gettext's flag of what has `{name}` to be filled in
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from schemas.paging import After, decode, encode
 from storage.access import audit
 from storage.database import Conn, borrowed
 from storage.journeys import candidates, merging
+from storage.journeys.candidates import KnownCandidate
 from storage.journeys.tags import stage
 from storage.vault import duplicates
 from storage.vault.duplicates import Pair
@@ -43,9 +44,10 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             about = await known(conn, campaign)
             place = decode(after, str, "")
             found, further = await duplicates.within(conn, campaign, place, limit=A_PAGE + 1)
-            pairs = [await _beside(conn, campaign, pair) for pair in found[:A_PAGE]]
+            shown = _whole(found) if len(found) > A_PAGE else found
+            pairs = await _beside(conn, campaign, shown)
             said = await notice(conn, request, caller)
-        more = encode(found[A_PAGE - 1].one) if len(found) > A_PAGE else encode(further) if further else None
+        more = encode(shown[-1].one) if len(found) > A_PAGE else encode(further) if further else None
         context = {"about": about, "pairs": pairs, "more": more, "compared": COMPARED, "notice": said}
         return page(request, "candidates/duplicates.html", context)
 
@@ -77,17 +79,26 @@ async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:
     """Some who may be the same person as this candidate, with what is alike."""
     ids = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
     found = await duplicates.of(conn, campaign, ids, limit=OF_ONE)
-    return [{**await _person(conn, campaign, pair.other), "alike": pair.alike} for pair in found]
+    persons = await candidates.load_each(conn, campaign, [pair.other for pair in found])
+    return [{**_person(pair.other, persons.get(pair.other)), "alike": pair.alike} for pair in found]
 
 
-async def _beside(conn: Conn, campaign: str, pair: Pair) -> Row:
-    both = [await _person(conn, campaign, each) for each in (pair.one, pair.other)]
-    return {"both": both, "alike": pair.alike}
+def _whole(found: list[Pair]) -> list[Pair]:
+    """A page of more pairs than it holds: it goes on after an id, so that all pairs of one are on the same page."""
+    return [pair for pair in found if pair.one != found[-1].one] or found[:A_PAGE]
 
 
-async def _person(conn: Conn, campaign: str, candidate: str) -> Row:
+async def _beside(conn: Conn, campaign: str, found: list[Pair]) -> list[Row]:
+    """Both persons of each pair, read at once."""
+    persons = await candidates.load_each(conn, campaign, sorted({each for p in found for each in (p.one, p.other)}))
+    return [
+        {"both": [_person(each, persons.get(each)) for each in (pair.one, pair.other)], "alike": pair.alike}
+        for pair in found
+    ]
+
+
+def _person(candidate: str, known_: KnownCandidate | None) -> Row:
     """What two are compared by."""
-    known_ = await candidates.load(conn, campaign, candidate)
     if known_ is None:
         return {"candidate": candidate, "attributes": {}, "stage": None, "name": None}
     attributes = {name: word.value for name, word in known_.journey.attributes.items()}

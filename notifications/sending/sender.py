@@ -46,7 +46,6 @@ SHARE: Final = 20  # while others need the processor, a portion has one such par
 OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
-_HAD_ITS_SHARE: Final = "its domain has had its share"
 NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
 
 

@@ -11,11 +11,10 @@ from schemas.errors import Forbidden, NotFound
 from schemas.forms import Form
 from storage.campaigns import openings, reads
 from storage.database import Conn
-from storage.journeys import candidates, sight
+from storage.journeys import candidates, counted, sight
 from storage.ledger import ledger, posters
 
 Row = dict[str, Any]
-MOST: Final = 10_000  # targets
 
 
 async def require(
@@ -47,8 +46,7 @@ async def _require_own(conn: Conn, caller: Caller, form: Form, about: dict[str, 
 
 
 async def _target(conn: Conn, about: dict[str, str]) -> bool:
-    rows = await reads.targets(conn, about["campaign"], limit=MOST)
-    return about["target"] in {row["target"] for row in rows}
+    return await counted.target(conn, about["campaign"], about["target"]) is not None
 
 
 async def _fair(conn: Conn, about: dict[str, str]) -> bool:

@@ -84,20 +84,28 @@ async def _say(
     desk: Desk, request: Request, caller: Caller, form: Form, show: Show, *, typed: Typed, values: dict[str, Any]
 ) -> Response:
     """Post what the form says; or tell what it would do, where that is asked or should be known first."""
+    file = await uploaded(request, "document") if _takes_file(form) else None
     async with borrowed(desk.pool) as conn:
         given, now = _first(typed, "form"), desk.clock()
-        file = await uploaded(request, "document") if _takes_file(form) else None
         sent = await complete(conn, request, caller, form, values=values, given=given, now=now)
-        if form.looks and typed.get("look"):
-            return await show(request, caller, form, Filled(typed, {}, 200, facts(sent)[0].data))
-        if await _is_too_many(conn, sent) and not typed.get("sure"):
-            return await show(request, caller, form, Filled(typed, {"sure": "form.over_hire"}, _ASKS))
+        first = await _told_first(conn, form, sent, typed)
+    if first is not None:  # drawn on a connection of its own: whoever holds one may not wait for another
+        return await show(request, caller, form, first)
     if file is not None:
         sent.values["document"] = name_of(sent)
     made = facts(sent)
     with_it = _keep(sent, file, caller) if file is not None else None
     applied = await post(desk, caller, _address(request), sent.token, made, beside=with_it)
     return RedirectResponse(_onward(form, sent, made, request, caller, applied=applied), 303)
+
+
+async def _told_first(conn: Conn, form: Form, sent: SentForm, typed: Typed) -> Filled | None:
+    """What the form would do, where that is asked, or should be known before; else None."""
+    if form.looks and typed.get("look"):
+        return Filled(typed, {}, 200, facts(sent)[0].data)
+    if not typed.get("sure") and await _is_too_many(conn, sent):
+        return Filled(typed, {"sure": "form.over_hire"}, _ASKS)
+    return None
 
 
 def _takes_file(form: Form) -> bool:

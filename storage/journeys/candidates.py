@@ -21,9 +21,9 @@ Row = dict[str, Any]
 Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
 
 _LOAD = """
-SELECT h.candidate, h.state, h.standing, h.employers, h.updated_at FROM journeys j
+SELECT j.candidate, h.candidate, h.state, h.standing, h.employers, h.updated_at FROM journeys j
 JOIN journeys h ON (h.campaign, h.candidate) = (j.campaign, coalesce(j.merged_into, j.candidate))
-WHERE j.campaign = %s AND j.candidate = %s
+WHERE j.campaign = %s AND j.candidate = ANY(%s::text[])
 """
 _LOAD_MANY = """
 SELECT j.candidate, h.state FROM journeys j
@@ -69,12 +69,15 @@ class KnownCandidate:
 
 async def load(conn: Conn, campaign: str, candidate: str) -> KnownCandidate | None:
     """What is known of a candidate, under whichever of their ids; None where nothing is."""
-    row = await (await conn.execute(_LOAD, [campaign, candidate])).fetchone()
-    if row is None:
-        return None
-    known = KnownCandidate(row[0], _decode(row[1]), *row[2:])
-    await vault().embody(conn, {(campaign, known.head): known.journey})
-    return known
+    return (await load_each(conn, campaign, [candidate])).get(candidate)
+
+
+async def load_each(conn: Conn, campaign: str, candidates: Sequence[str]) -> dict[str, KnownCandidate]:
+    """The same of each of these candidates of whom something is known."""
+    rows = await (await conn.execute(_LOAD, [campaign, column(candidates)])).fetchall()
+    persons = {head: KnownCandidate(head, _decode(state), *more) for _, head, state, *more in rows}
+    await vault().embody(conn, {(campaign, head): each.journey for head, each in persons.items()})
+    return {candidate: persons[head] for candidate, head, *_ in rows}
 
 
 async def load_many(conn: Conn, campaign: str, candidates: Sequence[str]) -> dict[str, Journey]:

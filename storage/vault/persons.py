@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import CannotOpen, FieldError, InvalidFact
 from schemas.facts import Fact, build_fact, validate_event
@@ -23,16 +20,15 @@ from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
-from storage.vault import entry_keys
+from storage.vault import entry_keys, profiles
 from storage.vault.entry import EntryKey, EntryOpener
 from storage.vault.keeping import PLATFORM, Keeper
 from storage.vault.keys import Held, PersonKey, PersonKeys, Randomness
 from storage.vault.master import FileMaster, Master
+from storage.vault.profiles import Profile
 from storage.vault.sealing import personal, seal, unseal, without
-from storage.vault.searching import Graduated, found_by, hash_asked
+from storage.vault.searching import Graduated, hash_asked
 
-_NONCE: Final = 12
-_WIDTH: Final = 10  # columns of a person that are drawn
 _ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PROFILES: Final = """
@@ -41,31 +37,10 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, c
 WHERE p.profile IS NOT NULL
 """
 SEARCHED: Final = "search"  # what the keys of hashes are derived for
-# What tells a profile from the one before: of its life and its nonce. The version before left out the star, and drew no
-# namesakes.
-DRAWN_FROM: Final = "'*' || left({}, 20)"
-_DRAW: Final = f"""
-UPDATE vault.person p SET name = u.name, profile = u.profile, pinyin = u.pinyin, initials = u.initials,
-    sought = string_to_array(u.sought, ' '), phone = u.phone, email = u.email, namesake = u.namesake,
-    drawn = {DRAWN_FROM.format("u.profile")}
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-            %s::text[]) AS u(campaign, candidate, name, profile, pinyin, initials, sought, phone, email, namesake)
-WHERE p.campaign = u.campaign AND p.candidate = u.candidate
-"""
-# Who is worked on is drawn by whoever does.
-_UNDRAWN: Final = f"""
-SELECT p.campaign, p.candidate, p.profile, s->'school'->>'value', (s->'graduation_year'->>'value')::int
-FROM vault.person p LEFT JOIN journeys j USING (campaign, candidate)
-CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb->'attributes' AS s) AS told
-WHERE (p.campaign, p.candidate) > (%s, %s) AND p.profile IS NOT NULL
-  AND p.drawn IS DISTINCT FROM {DRAWN_FROM.format("p.profile")}
-ORDER BY p.campaign, p.candidate LIMIT %s FOR UPDATE OF p SKIP LOCKED
-"""
 _NOTES: Final = """
 DELETE FROM vault.note WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
 
-Profile = dict[str, Any]
 NOBODY: Final[Mapping[JourneyKey, Graduated]] = MappingProxyType({})
 UNKNOWN: Final[Graduated] = (None, None)
 
@@ -221,7 +196,7 @@ class Vault:
             return {}
         cursor = await conn.execute(_PROFILES, columns(list(persons), 2))
         return {
-            (campaign, candidate): _profile(text, keys[campaign, candidate], (campaign, candidate))
+            (campaign, candidate): profiles.opened(text, keys[campaign, candidate], (campaign, candidate))
             for campaign, candidate, text in await cursor.fetchall()
         }
 
@@ -285,21 +260,22 @@ class Vault:
         for key, changes in told.items():
             merged = {**before.get(key, {}), **changes}
             profile = {name: value for name, value in merged.items() if value is not None}
-            text = self._profile_text(profile, keys[key], key) if profile else None
-            rows.append(_row(key, text, profile, searched, graduated.get(key, UNKNOWN)))
-        await conn.execute(_DRAW, columns(sorted(rows), _WIDTH))
+            text = profiles.sealed(profile, keys[key], key, self._randomness) if profile else None
+            rows.append(profiles.row_of(key, text, profile, searched, graduated.get(key, UNKNOWN)))
+        await conn.execute(profiles.DRAW, columns(sorted(rows), profiles.WIDTH))
 
     async def draw_more(self, conn: Conn, after: JourneyKey, most: int) -> JourneyKey | None:
         """Draw some of what persons are searched by, of those whom another version of Yinfeng drew last, the next ones
         after this. Returns after which to go on; None when nothing is left."""
-        found = await (await conn.execute(_UNDRAWN, [*after, most])).fetchall()
+        found = await (await conn.execute(profiles.UNDRAWN, [*after, most])).fetchall()
         texts = {(campaign, candidate): text for campaign, candidate, text, _, _ in found}
         graduated = {(campaign, candidate): (school, year) for campaign, candidate, _, school, year in found}
         keys, searched = await self.keys.held(conn, texts), await self._search_keys(conn, texts)
         rows = [
-            _row(key, text, _profile(text, keys[key], key), searched, graduated[key]) for key, text in texts.items()
+            profiles.row_of(key, text, profiles.opened(text, keys[key], key), searched, graduated[key])
+            for key, text in texts.items()
         ]
-        await conn.execute(_DRAW, columns(rows, _WIDTH))
+        await conn.execute(profiles.DRAW, columns(rows, profiles.WIDTH))
         return rows[-1][:2] if rows else None
 
     async def asked(self, conn: Conn, campaign: str, text: str) -> tuple[str, str] | None:
@@ -337,21 +313,6 @@ class Vault:
         assert key.key is not None
         sealed = seal(fact.event, key.key, key.life, self._randomness, like, names=names)
         return msgspec.structs.replace(fact, event=sealed)
-
-    def _profile_text(self, profile: Profile, key: PersonKey, whose: JourneyKey) -> str:
-        assert key.key is not None
-        nonce = self._randomness(_NONCE)
-        ciphertext = AESGCM(key.key).encrypt(nonce, _encode(profile), _about(whose, key.life))
-        return f"{key.life}.{base64.b64encode(nonce + ciphertext).decode()}"
-
-
-def _row(
-    whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None], graduated: Graduated
-) -> tuple[Any, ...]:
-    """The columns of a person whose profile this is, sealed as `text`."""
-    found = found_by(profile, keys[whose[0]], graduated)
-    hashes = (found.phone, found.email, found.namesake)
-    return (*whose, profile.get("name"), text, found.pinyin, found.initials, " ".join(found.sought) or None, *hashes)
 
 
 def file_vault(path: Path) -> Vault:
@@ -401,22 +362,3 @@ def _is_of_this_life(fact: Fact, keys: Mapping[JourneyKey, PersonKey]) -> bool:
     except CannotOpen:
         return False
     return True
-
-
-def _profile(text: str, key: PersonKey, whose: JourneyKey) -> Profile:
-    life, _, contents = text.partition(".")
-    try:
-        raw = base64.b64decode(contents, validate=True)
-        if key.key is None or life != str(key.life):
-            return {}
-        return _decode(AESGCM(key.key).decrypt(raw[:_NONCE], raw[_NONCE:], _about(whose, key.life)))
-    except (InvalidTag, ValueError) as error:
-        raise CannotOpen(f"what is kept of {whose[1]} in {whose[0]} was sealed with another key") from error
-
-
-def _about(whose: JourneyKey, life: int) -> bytes:
-    return _encode(["profile", *whose, life])
-
-
-_encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode

@@ -183,6 +183,19 @@ async def test_however_many_have_the_same_number_the_page_is_there_at_once(reade
     assert {(each.one, each.other) for each in found[:2]} == {("p0000", "p0001"), ("p0000", "p0002")}
 
 
+async def test_each_pair_is_on_some_page(http: httpx.AsyncClient, conn: Conn):
+    """Also those of one who has several, of whom some would stand on this page and some on the next."""
+    twins = [signed_up(f"{each}{n:02}", phone=f"138001380{n:02}") for n in range(24) for each in ("m", "n")]
+    many = [signed_up(f"z{n}", phone="13900139000") for n in range(3)]
+    await apply(conn, opened(), *twins, *many)
+    found, path = set(), f"{PAGE}?"
+    while path:
+        page = (await http.get(path)).text
+        found |= set(re.findall(r"candidate=(\w+)&amp;into=(\w+)", page))
+        path = next(iter(re.findall(r'class="button" href="([^"]+[?]after=[^"]+)"', page)), "")
+    assert found == {(f"n{n:02}", f"m{n:02}") for n in range(24)} | {("z1", "z0"), ("z2", "z0"), ("z2", "z1")}
+
+
 async def test_who_stands_under_an_earlier_id_is_not_suggested_on_every_page(readers: dict[str, Reader], conn: Conn):
     """The next page goes on after an id; the person is suggested once, under the id under which they stand."""
     same = {"phone": "13800138000"}

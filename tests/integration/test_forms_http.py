@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -433,6 +434,20 @@ WOULD = [
     ({"measure": "fairs_held"}, "1"),
     ({"measure": "paid"}, "¥1,500"),
 ]
+
+
+async def test_many_look_at_the_same_time(app: Any, conn: Conn):
+    """Whoever holds a connection to the database waits for no other."""
+    await apply_batch(conn, incoming(opened()), now=NOW)
+    http, at = await signed_in(app, conn), f"/forms/target?campaign={CAMPAIGN}&lang=en"
+    page = (await http.get(at)).text
+    form = re.search(r'name="form" value="(\w+)"', page)
+    assert form
+    typed = {"measure": "hired", "goal": "10", "due_on": "2026-12-31", "look": "1"}
+    data = {"csrf": csrf(page), "form": form[1], **typed}
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(*(http.post(at, data=data) for _ in range(20)))
+    assert {each.status_code for each in answers} == {200}
 
 
 @pytest.mark.parametrize(("typed", "said"), WOULD)

@@ -207,6 +207,13 @@ async def address_link(world: World) -> str:
     return link[1]
 
 
+async def written(world: World, mine: str, address: str) -> str:
+    """Write another address on one's page: the link that goes there."""
+    await world.post(f"{mine}/correct", email=address)
+    await world.office.sender().send_all()
+    return await address_link(world)
+
+
 @pytest.mark.parametrize("hidden", [False, True])
 async def test_another_address_counts_once_a_link_was_used_that_went_there(world: World, hidden: bool):
     await confirmed(world, fair(world.office), person(phone="123456"))
@@ -253,9 +260,7 @@ async def test_a_question_about_an_address_lapses_once_another_was_written(world
     await confirmed(world, fair(world.office), person())
     mine = await world.link("me")
     async with applying(world):
-        await world.post(f"{mine}/correct", email="slip@example.com")
-        await world.office.sender().send_all()
-        slip = await address_link(world)
+        slip = await written(world, mine, "slip@example.com")
         await world.post(f"{mine}/correct", email="right@example.com")
         await world.page(slip, 404)
         await world.post(slip, 404)
@@ -271,9 +276,7 @@ async def test_a_question_about_an_address_lapses_once_the_address_was_said_othe
     await confirmed(world, fair(world.office), person())
     mine = await world.link("me")
     async with applying(world):
-        await world.post(f"{mine}/correct", email="old@example.com")
-        await world.office.sender().send_all()
-        link = await address_link(world)
+        link = await written(world, mine, "old@example.com")
         await world.post(link, 200)
         await world.office.tell(
             event(
@@ -293,9 +296,7 @@ async def test_a_question_about_an_address_lapses_with_the_links_to_the_page_on_
     await confirmed(world, fair(world.office), person())
     mine = await world.link("me")
     async with applying(world):
-        await world.post(f"{mine}/correct", email="thief@example.com")
-        await world.office.sender().send_all()
-        link = await address_link(world)
+        link = await written(world, mine, "thief@example.com")
         async with world.office.pool.connection() as conn:
             await own_pages.renew(conn, CAMPAIGN, "c1")
         await world.page(link, 404)

@@ -1,0 +1,79 @@
+"""What a person is called and how they are reached: as it is sealed in their row, and what they are searched by there.
+Pure; the statements are the vault's."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from schemas.errors import CannotOpen
+from storage.ledger.ledger import JourneyKey
+from storage.vault.keys import PersonKey, Randomness
+from storage.vault.searching import Graduated, found_by
+
+Profile = dict[str, Any]
+
+_NONCE: Final = 12
+WIDTH: Final = 10  # columns of a person that are drawn
+# What tells a profile from the one before: of its life and its nonce. The version before left out the star, and drew no
+# namesakes.
+DRAWN_FROM: Final = "'*' || left({}, 20)"
+DRAW: Final = f"""
+UPDATE vault.person p SET name = u.name, profile = u.profile, pinyin = u.pinyin, initials = u.initials,
+    sought = string_to_array(u.sought, ' '), phone = u.phone, email = u.email, namesake = u.namesake,
+    drawn = {DRAWN_FROM.format("u.profile")}
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[]) AS u(campaign, candidate, name, profile, pinyin, initials, sought, phone, email, namesake)
+WHERE p.campaign = u.campaign AND p.candidate = u.candidate
+"""
+# Who is worked on is drawn by whoever does.
+UNDRAWN: Final = f"""
+SELECT p.campaign, p.candidate, p.profile, s->'school'->>'value', (s->'graduation_year'->>'value')::int
+FROM vault.person p LEFT JOIN journeys j USING (campaign, candidate)
+CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb->'attributes' AS s) AS told
+WHERE (p.campaign, p.candidate) > (%s, %s) AND p.profile IS NOT NULL
+  AND p.drawn IS DISTINCT FROM {DRAWN_FROM.format("p.profile")}
+ORDER BY p.campaign, p.candidate LIMIT %s FOR UPDATE OF p SKIP LOCKED
+"""
+
+
+def sealed(profile: Profile, key: PersonKey, whose: JourneyKey, randomness: Randomness) -> str:
+    """A profile as it is kept, under its person's key."""
+    assert key.key is not None
+    nonce = randomness(_NONCE)
+    ciphertext = AESGCM(key.key).encrypt(nonce, _encode(profile), _about(whose, key.life))
+    return f"{key.life}.{base64.b64encode(nonce + ciphertext).decode()}"
+
+
+def opened(text: str, key: PersonKey, whose: JourneyKey) -> Profile:
+    """What was sealed; nothing where it is of a life that ended. Raises CannotOpen."""
+    life, _, contents = text.partition(".")
+    try:
+        raw = base64.b64decode(contents, validate=True)
+        if key.key is None or life != str(key.life):
+            return {}
+        return _decode(AESGCM(key.key).decrypt(raw[:_NONCE], raw[_NONCE:], _about(whose, key.life)))
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen(f"what is kept of {whose[1]} in {whose[0]} was sealed with another key") from error
+
+
+def row_of(
+    whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None], graduated: Graduated
+) -> tuple[Any, ...]:
+    """What DRAW stores of a person whose profile this is, sealed as `text`."""
+    found = found_by(profile, keys[whose[0]], graduated)
+    hashes = (found.phone, found.email, found.namesake)
+    return (*whose, profile.get("name"), text, found.pinyin, found.initials, " ".join(found.sought) or None, *hashes)
+
+
+def _about(whose: JourneyKey, life: int) -> bytes:
+    return _encode(["profile", *whose, life])
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
