@@ -68,11 +68,11 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
         paging: Paging = Depends(),
         caller: Caller = Depends(authenticate),
     ) -> list[Row]:
-        """A campaign's targets by id. Any key may read them."""
+        """A campaign's targets by id. Any key may read them; an employer those that name none, or itself alone."""
         caller.require("organizer", "employer", "viewer")
         async with borrowed(pool) as conn:
             await known(conn, campaign)
-            found = await reads.targets(conn, campaign, after=paging.after(str, ""), limit=paging.limit + 1)
+            found = await _readable(conn, caller, campaign, after=paging.after(str, ""), limit=paging.limit + 1)
         return [_entry(row) for row in paging.cut(found, "target")]
 
     @router.get("/v1/campaigns/{campaign}/candidates/{candidate:path}")
@@ -125,6 +125,18 @@ def askable(name: str) -> str:
     if "\0" in name:
         raise NotFound("no id has a zero character")
     return name
+
+
+async def _readable(conn: Conn, caller: Caller, campaign: str, *, after: str, limit: int) -> list[Row]:
+    """So many of the targets that the caller reads, by id."""
+    found: list[Row] = []
+    while len(found) < limit:
+        portion = await reads.targets(conn, campaign, after=after, limit=limit)
+        found += [row for row in portion if caller.reads_target(row["where"])]
+        if len(portion) < limit:
+            break
+        after = portion[-1]["target"]
+    return found[:limit]
 
 
 def _entry(row: Row) -> Row:

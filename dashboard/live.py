@@ -17,7 +17,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
-from dashboard.telling import Key, Row, Subscription, Told, revision_of
+from dashboard.telling import Key, Reads, Row, Subscription, Told, reads_all, revision_of
 from schemas.errors import Unavailable
 from schemas.pace import crossed
 
@@ -59,23 +59,30 @@ class Hub:
         return f"{self.name}:{revision}"
 
     def subscribe(
-        self, campaign: str | None = None, last: int | None = None, *, among: Collection[str] | None = None
+        self,
+        campaign: str | None = None,
+        last: int | None = None,
+        *,
+        among: Collection[str] | None = None,
+        reads: Reads = reads_all,
     ) -> Subscription:
-        """All targets that stand (of one campaign, or of those `among` some), or those that changed after revision
-        `last`; then every change."""
-        subscription = Subscription(campaign, last, among=among)
+        """All targets that stand (of one campaign, or of those `among` some) and that the subscriber `reads`, or those
+        that changed after revision `last`; then every change."""
+        subscription = Subscription(campaign, last, among=among, reads=reads)
         if self._looked:
             self._fill(subscription)
         self._subscribers.add(subscription)
         return subscription
 
-    def follow(self, campaign: str | None, mark: str, *, among: Collection[str] | None = None) -> Subscription:
+    def follow(
+        self, campaign: str | None, mark: str, *, among: Collection[str] | None = None, reads: Reads = reads_all
+    ) -> Subscription:
         """Every change after a page's mark. Where that is none of this hub's, nobody knows what the page lacks: it is
         told to be drawn anew."""
         name, _, revision = mark.partition(":")
         last = revision_of(revision) if name == self.name else None
         known = last is not None and last <= self._highest
-        subscription = self.subscribe(campaign, last if known else self._highest, among=among)
+        subscription = self.subscribe(campaign, last if known else self._highest, among=among, reads=reads)
         if not known:
             subscription.put(("",), self._redraw("", self._highest))
         return subscription
@@ -130,25 +137,35 @@ class Hub:
                 self._fill(subscription)
 
     def _withdraw(self, key: Key, order: int) -> None:
-        del self._standing[key]
-        self._gone[key] = Told("withdrawn", key[0], {"campaign": key[0], "target": key[1]}, order)
+        self._take_away(key, self._standing.pop(key).row["where"], order)
+        self._reshape(key[0], order)
+
+    def _take_away(self, key: Key, where: Row, order: int) -> None:
+        """Tell those who read the target by this `where` that it is gone."""
+        told = Told("withdrawn", key[0], {"campaign": key[0], "target": key[1]}, order, where=where)
+        named = (*key, *sorted(where.get("employer", ())))
+        self._gone.pop(named, None)
+        self._gone[named] = told
         while len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
-        self._put(key, self._gone[key])
-        self._reshape(key[0], order)
+        self._put(key, told)
 
     def _change(self, key: Key, row: Row, order: int) -> None:
         old = self._standing.get(key)
-        told = self._standing[key] = Told("progress", key[0], row, order, row["revision"])
-        self._gone.pop(key, None)
+        told = self._standing[key] = Told("progress", key[0], row, order, row["revision"], row["where"])
+        moved = old is not None and old.row["where"].get("employer") != row["where"].get("employer")
+        if old and moved:
+            self._take_away(key, old.row["where"], order)  # whoever reads it still is told of it in its place
         self._highest = max(self._highest, row["revision"])
         if not self._looked:
             return
         self._put(key, told)
-        if old is None or any(old.row[name] != row[name] for name in SHAPE):
+        if old is None or moved or any(old.row[name] != row[name] for name in SHAPE):
             self._reshape(key[0], order)
         elif percent := _reached(old.row, row):
-            self._put((*key, "reached"), Told("reached", key[0], {**row, "percent": percent}, order))
+            self._put(
+                (*key, "reached"), Told("reached", key[0], {**row, "percent": percent}, order, where=row["where"])
+            )
 
     def _reshape(self, campaign: str, order: int) -> None:
         self._reshaped[campaign] = order
@@ -161,7 +178,7 @@ class Hub:
 
     def _fill(self, subscription: Subscription) -> None:
         """Put what a client that comes lacks."""
-        last, gone = subscription.last, list(self._gone.items())
+        last, gone = subscription.last, [(key[:2], told) for key, told in self._gone.items()]
         if last is None or last > self._highest:  # new here, or from a platform that is no more
             last, gone = -1, []
         shapes = [((name,), self._redraw(name, order)) for name, order in self._reshaped.items()]

@@ -50,7 +50,7 @@ def make_router(
         last_event_id: Annotated[str | None, Header(max_length=100)] = None,
     ) -> EventStream:
         """What changes after what the page has `seen`: of all targets, of one campaign's, of its charts too; and that
-        what a form did (`done`) counts."""
+        what a form did (`done`) counts. An employer has no charts, and of targets those that it reads."""
         caller.require("organizer", "employer", "viewer")
         turnstile.require_room(caller.poster)
         among = frozenset() if of == "nothing" else caller.campaigns
@@ -60,9 +60,9 @@ def make_router(
         def opened() -> Iterator[Subscription]:
             with ExitStack() as stack:
                 stack.enter_context(turnstile.inside(caller.poster))
-                subscription = hub.follow(campaign, mark, among=among)
+                subscription = hub.follow(campaign, mark, among=among, reads=caller.reads_target)
                 stack.callback(hub.unsubscribe, subscription)
-                if of == "charts" and campaign:
+                if of == "charts" and campaign and caller.role != "employer":
                     stack.enter_context(charting.watched(campaign, subscription))
                 if done:
                     waiting = asyncio.create_task(_tell_when_it_counts(counts, caller, done, subscription))

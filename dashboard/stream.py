@@ -52,14 +52,14 @@ def make_router(
     ) -> EventStream:
         """Targets as they are, then each change: `event: progress`, `data` one target as in the list of targets with
         its `campaign`, `id` its revision. `event: withdrawn` where one is gone. With `Last-Event-ID` only what
-        changed after it. Any key may watch."""
+        changed after it. Any key may watch; an employer the targets that it reads."""
         caller.require("organizer", "employer", "viewer")
         last, among = revision_of(last_event_id), caller.campaigns
         turnstile.require_room(caller.poster)
 
         @contextmanager
         def opened() -> Iterator[Subscription]:
-            subscription = hub.subscribe(campaign, last, among=among)
+            subscription = hub.subscribe(campaign, last, among=among, reads=caller.reads_target)
             try:
                 with turnstile.inside(caller.poster):
                     yield subscription

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,7 +15,8 @@ Event = Literal["progress", "withdrawn", "reached", "redraw", "charts"]
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
     """A target progressed or was withdrawn; and, for pages alone, it reached a milestone, its campaign's targets are
-    to be drawn anew, its campaign's charts were. `row` is what is told of it.
+    to be drawn anew, its campaign's charts were. `row` is what is told of it, `where` what the target counts (None for
+    what is about no target alone).
 
     A client that has seen revision n lacks what has an order above n: a revision is its own order, unless it was
     committed after higher ones; then, as for a withdrawal, the order is one above all that was told before.
@@ -26,6 +27,7 @@ class Told:
     row: Row
     order: int
     revision: int | None = None
+    where: Mapping[str, Any] | None = None
     _wires: dict[Form, bytes] = field(default_factory=dict, init=False, repr=False)
 
     def wire(self, form: Form) -> bytes:
@@ -36,14 +38,27 @@ class Told:
 
 
 Form = Callable[[Told], bytes]
+Reads = Callable[[Mapping[str, Any]], bool]  # whether a target with this `where` may be read
+
+
+def reads_all(where: Mapping[str, Any]) -> bool:
+    """Every target."""
+    return True
 
 
 class Subscription:
     """One client's news: of each target only the latest, so that a slow client holds no more than all targets once."""
 
-    def __init__(self, campaign: str | None, last: int | None = None, *, among: Collection[str] | None = None) -> None:
-        """`last` is the revision that the client has seen."""
-        self._campaign, self.last, self._among = campaign, last, among
+    def __init__(
+        self,
+        campaign: str | None,
+        last: int | None = None,
+        *,
+        among: Collection[str] | None = None,
+        reads: Reads = reads_all,
+    ) -> None:
+        """`last` is the revision that the client has seen, `reads` says which targets it may."""
+        self._campaign, self.last, self._among, self._reads = campaign, last, among, reads
         self._waiting: dict[Key, Told] = {}
         self._news = asyncio.Event()
         self.closed = False
@@ -55,7 +70,8 @@ class Subscription:
 
     def wants(self, told: Told) -> bool:
         """Whether it is about what this client watches."""
-        return self._campaign in (None, told.campaign) and (self._among is None or told.campaign in self._among)
+        here = self._campaign in (None, told.campaign) and (self._among is None or told.campaign in self._among)
+        return here and (told.where is None or self._reads(told.where))
 
     def put(self, key: Key, told: Told) -> None:
         """Let it wait here, in place of what waited under this key."""

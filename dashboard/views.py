@@ -51,7 +51,7 @@ def make_router(
         async with borrowed(pool) as conn:
             place, among = decode(after, str, ""), caller.campaigns
             found = await reads.campaigns(conn, after=place, limit=CAMPAIGNS_A_PAGE + 1, among=among)
-            shown = await _with_targets(conn, found[:CAMPAIGNS_A_PAGE], clock())
+            shown = await _with_targets(conn, caller, found[:CAMPAIGNS_A_PAGE], clock())
             said = await notice(conn, request, caller)
         more = encode(shown[-1]["campaign"]) if len(found) > CAMPAIGNS_A_PAGE else None
         context = {"campaigns": shown, "more": more, "now": clock(), "notice": said, "mark": mark}
@@ -67,7 +67,7 @@ def make_router(
                 found = [await known(conn, campaign)]
             else:
                 found = await reads.campaigns(conn, limit=CAMPAIGNS_A_PAGE, among=caller.campaigns)
-            shown = await _with_targets(conn, found, clock())
+            shown = await _with_targets(conn, caller, found, clock())
         context = {"campaigns": shown, "campaign": campaign, "wall": True, "now": clock(), "mark": mark}
         return page(request, "wall.html", context)
 
@@ -85,9 +85,14 @@ def make_router(
     return router
 
 
-async def _with_targets(conn: Conn, campaigns: list[Row], now: datetime) -> list[Row]:
+async def _with_targets(conn: Conn, caller: Caller, campaigns: list[Row], now: datetime) -> list[Row]:
+    """Campaigns, each with the targets that the caller reads."""
     found = await reads.targets_of(conn, [row["campaign"] for row in campaigns])
-    return [row | {"targets": stood(found[row["campaign"]], row, now)} for row in campaigns]
+    return [row | {"targets": stood(_readable(caller, found[row["campaign"]]), row, now)} for row in campaigns]
+
+
+def _readable(caller: Caller, targets: list[Row]) -> list[Row]:
+    return [row for row in targets if caller.reads_target(row["where"])]
 
 
 async def _campaign(conn: Conn, about: Row, caller: Caller, now: datetime, lang: Lang) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -58,6 +58,12 @@ class Caller:
     def enters(self, campaign: str) -> bool:
         """Whether the caller may see and speak of this campaign at all."""
         return self.campaigns is None or campaign in self.campaigns
+
+    def reads_target(self, where: Mapping[str, Any]) -> bool:
+        """Whether the caller may read a target that counts this `where`: an employer one that names no employer, or
+        itself alone. Of two that are named, each could take its own part from the sum and have the other's."""
+        named = where.get("employer")
+        return self.role != "employer" or named is None or set(named) == {self.employer}
 
     def require_campaign(self, campaign: str) -> None:
         """Raises NotFound, as for a campaign that does not exist."""

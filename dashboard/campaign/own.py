@@ -12,6 +12,7 @@ from dashboard.api import BY_EMPLOYERS
 from dashboard.campaign.numbers import acceptance
 from dashboard.campaign.reading import called
 from dashboard.pace import day_in, stood
+from schemas.access import Caller
 from schemas.counted import Explaining
 from schemas.journey import Journey
 from schemas.paging import encode
@@ -27,8 +28,10 @@ OPENINGS: Final = 200
 LOOKED_THROUGH: Final = 20_000  # people, for a target that asks for more than employers
 
 
-async def read_own(conn: Conn, about: Row, employer: str, now: datetime, *, after: str, explaining: Explaining) -> Row:
-    """All that the page shows."""
+async def read_own(
+    conn: Conn, caller: Caller, about: Row, employer: str, now: datetime, *, after: str, explaining: Explaining
+) -> Row:
+    """All that the page shows to this caller."""
     name, today = about["campaign"], day_in(about["timezone"], now)
     numbers = await breakdowns.of_employer(conn, name, employer)
     found = await of_employer.listed(conn, name, employer, after=after, limit=PEOPLE + 1)
@@ -41,7 +44,7 @@ async def read_own(conn: Conn, about: Row, employer: str, now: datetime, *, afte
         "called": await called(conn, about, [employer]),
         "numbers": {step: numbers[step] for step in BY_EMPLOYERS},
         "offers": acceptance(offers),
-        "targets": await _with_own(conn, await _targets(conn, about, now), employer, numbers, explaining),
+        "targets": await _with_own(conn, await _targets(conn, caller, about, now), employer, numbers, explaining),
         "openings": await breakdowns.openings(conn, name, employer, now, limit=OPENINGS),
         "waiting": [_waits(*row, employer, named, today) for row in waiting],
         "people": [_person(candidate, journey, employer, named, now) for candidate, journey, _ in found[:PEOPLE]],
@@ -54,10 +57,11 @@ async def read_own(conn: Conn, about: Row, employer: str, now: datetime, *, afte
     }
 
 
-async def _targets(conn: Conn, about: Row, now: datetime) -> list[Row]:
-    """Those that count what employers do."""
+async def _targets(conn: Conn, caller: Caller, about: Row, now: datetime) -> list[Row]:
+    """Those that count what employers do, and that the caller reads."""
     found = (await reads.targets_of(conn, [about["campaign"]]))[about["campaign"]]
-    return stood([row for row in found if row["measure"] in BY_EMPLOYERS], about, now)
+    read = [row for row in found if row["measure"] in BY_EMPLOYERS and caller.reads_target(row["where"])]
+    return stood(read, about, now)
 
 
 async def _with_own(conn: Conn, targets: list[Row], employer: str, numbers: Row, explaining: Explaining) -> list[Row]:

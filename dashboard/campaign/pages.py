@@ -85,7 +85,7 @@ def make_router(
         async with borrowed(pool) as conn:
             about = await known(conn, campaign)
             await _require_own(conn, caller, campaign, askable(employer))
-            context = await read_own(conn, about, employer, clock(), after=place, explaining=explaining)
+            context = await read_own(conn, caller, about, employer, clock(), after=place, explaining=explaining)
             shown = await notice(conn, request, caller)
         return page(request, "campaign/own.html", context | {"notice": shown, "mark": mark, "now": clock()})
 

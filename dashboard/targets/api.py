@@ -56,13 +56,13 @@ def make_router(
     ) -> Any:
         """Who is counted by a target and by which facts, by id: `candidate`, `name`, `at`, `amount`, `facts`. Fairs
         have no candidate. JSON comes in pages; a table (CSV, XLSX) is whole, read within one moment, and noted in the
-        audit. An employer reads its own candidates.
+        audit. An employer reads its own candidates, of targets that it reads.
         """
         caller.require("organizer", "employer")
         form = format or exporting.asked_for(request)
         async with borrowed(pool) as conn, snapshot(conn):
             about = await known(conn, campaign)
-            wanted = await asked_for(conn, campaign, askable(target))
+            wanted = await asked_for(conn, caller, campaign, askable(target))
             after = paging.after(str, "")
             all_of_it = form in exporting.FORMATS
             found = rows(

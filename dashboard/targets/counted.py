@@ -20,10 +20,10 @@ Wanted = Callable[[Counted], bool]
 PORTION: Final = 250  # people: others are served between two portions
 
 
-async def asked_for(conn: Conn, campaign: str, name: str) -> Row:
-    """The target. Raises NotFound."""
+async def asked_for(conn: Conn, caller: Caller, campaign: str, name: str) -> Row:
+    """The target. Raises NotFound, the same where the caller may not read it."""
     found = await counted.target(conn, campaign, name)
-    if found is None:
+    if found is None or not caller.reads_target(found["where"]):
         raise NotFound(f"there is no target {name!r} in the campaign {campaign!r}")
     return found
 

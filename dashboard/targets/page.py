@@ -63,7 +63,7 @@ def make_router(
         mark = hub.mark
         async with borrowed(pool) as conn, snapshot(conn):
             about = await known(conn, campaign)
-            row = reads.entry(await asked_for(conn, campaign, askable(target)))
+            row = reads.entry(await asked_for(conn, caller, campaign, askable(target)))
             zone, now = ZoneInfo(about["timezone"]), clock()
             today = now.astimezone(zone).date()
             wanted, place = _day(day), decode(after, str, "")

@@ -36,7 +36,7 @@ def hire(candidate: str, day: int = 8, **more: Any) -> dict[str, Any]:
 
 async def told(conn: Conn, name: str = "t") -> tuple[Any, list[dict[str, Any]]]:
     async with snapshot(conn):
-        row = await asked_for(conn, CAMPAIGN, name)
+        row = await asked_for(conn, ORGANIZER, CAMPAIGN, name)
         found = rows(conn, EXPLAINING, ORGANIZER, row, wanted=on(None, "UTC"), now=NOW)
         return row["progress"], [each async for each in found]
 
@@ -152,7 +152,7 @@ async def test_why_it_fell(readers: dict[str, Reader], conn: Conn):
         hire("c9"),
     )
     after = await _moment(conn)
-    row = await asked_for(conn, CAMPAIGN, "t")
+    row = await asked_for(conn, ORGANIZER, CAMPAIGN, "t")
     found = await changes(conn, EXPLAINING, row, before, after)
     assert (found.sum, found.complete, found.redefined) == (-2, True, False)
     assert {each.candidate: each.amount for each in found.people} == {"c0": -1, "c1": -1, "c2": -1, "c9": 1}

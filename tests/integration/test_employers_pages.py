@@ -64,7 +64,8 @@ def world() -> list[dict[str, Any]]:
         target("all", goal=10),
         target("ours", where={"employer": ["huayou"]}),
         target("masters", where={"education": ["master"]}),
-        target("masters-won", "accepted", where={"education": ["master"], "employer": ["huayou", "rival"]}),
+        target("masters-won", "accepted", where={"education": ["master"], "employer": ["huayou"]}),
+        target("won-by-two", "accepted", where={"employer": ["huayou", "rival"]}),
         target("signups", "signed_up"),
         event("employer.set", employer="huayou", name="华友钴业", name_en="Huayou"),
         event("employer.set", employer="rival", name="对手", name_en="Rival Works"),
@@ -98,6 +99,7 @@ async def test_it_shows_what_is_the_employer_s(app: Any, office: Office):
     assert re.search(r'>3</td><td class="right">1</td><td class="right">0</td><td class="right strong">2<', page)
     assert re.findall(r"(\d+) of them yours", page) == ["0", "1", "0", "0"]
     assert 'data-target="signups"' not in page
+    assert 'data-target="won-by-two"' not in page  # of two, each would know the other's part
 
 
 async def test_nothing_of_others_is_on_it(app: Any, office: Office):
@@ -191,7 +193,7 @@ async def test_it_reports_nobody_of_another_s(app: Any, office: Office):
 
 
 async def test_its_stream_brings_no_chart_of_others(app: Any, office: Office):
-    """`of=charts` brings an employer targets alone, as it has them anyhow."""
+    """What is drawn for others than organizers has no morning; an employer's stream has no charts at all."""
     seen: list[dict[str, Any]] = []
     drawn = Drawn(lambda name, lang, context: seen.append(dict(context["row"])) or "", "en", "hub", morning=False)
     drawn(Told("charts", CAMPAIGN, {"targets": [], "morning": {"secret": 1}}, 0))

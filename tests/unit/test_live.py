@@ -58,6 +58,27 @@ def names(told: list[Told]) -> list[tuple[str, str]]:
     return [(each.event, each.row["target"]) for each in told]
 
 
+def readable(where: Row) -> bool:
+    return "employer" not in where or where["employer"] == ["a"]
+
+
+async def test_who_may_not_read_a_target_is_told_nothing_of_it_but_that_it_is_gone():
+    hub = Hub(never)
+    hub.tell([row("t", 1) | {"where": {"employer": ["a"]}}, row("other", 2) | {"where": {"employer": ["b"]}}])
+    own, all_of_it = hub.subscribe(reads=readable), hub.subscribe()
+    assert names(await taken(own)) == [("progress", "t")]
+    await taken(all_of_it)
+    hub.tell([row("t", 3) | {"where": {"employer": ["b"]}}])
+    assert names(await taken(own)) == [("withdrawn", "t")]
+    assert sorted(names(await taken(all_of_it))) == [("progress", "t"), ("withdrawn", "other")]
+    hub.tell([row("t", 4, 100) | {"where": {"employer": ["b"]}}])
+    assert await all_taken(own) == []
+    assert names(await taken(hub.subscribe(last=2, reads=readable))) == [("withdrawn", "t")]
+    assert ("withdrawn", "t") not in names(await taken(hub.subscribe(last=2)))
+    hub.tell([row("t", 5)])
+    assert names(await taken(own)) == [("progress", "t")]
+
+
 async def test_a_new_client_gets_all_that_stands_in_order_of_revision():
     hub = Hub(never)
     hub.tell([row("b", 2), row("a", 1)])
