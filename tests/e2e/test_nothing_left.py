@@ -65,18 +65,19 @@ def patterns(words: Sequence[str]) -> dict[bytes, str]:
     return found
 
 
-def seen_in(data: bytes, wanted: dict[bytes, str], look: re.Pattern[bytes]) -> set[str]:
-    return {wanted[each] for each in look.findall(data)}
+def seen_in(data: bytes, wanted: dict[bytes, str]) -> set[str]:
+    """Which words are there. One search for each form: a regex of them all takes eight times as long."""
+    held = data.rstrip(b"\0") + b"\0"  # files are made longer than what they hold; UTF-16 may end in one zero
+    return {word for form, word in wanted.items() if form in held}
 
 
 def found_under(folder: Path, said: Sequence[str]) -> dict[str, set[str]]:
     """Files in which any of the words is, and which."""
     wanted = patterns(said)
-    look = re.compile(b"|".join(re.escape(each) for each in sorted(wanted, key=len, reverse=True)))
     seen: dict[str, set[str]] = {}
     for each in folder.rglob("*"):
         with suppress(FileNotFoundError):  # Postgres makes and removes files all the time
-            if each.is_file() and (words := seen_in(each.read_bytes(), wanted, look)):
+            if each.is_file() and (words := seen_in(each.read_bytes(), wanted)):
                 seen[str(each.relative_to(folder))] = words
     return seen
 
@@ -243,7 +244,7 @@ def test_nothing_of_an_erased_person_is_left_but_what_is_said(platform: Platform
         for told in (played.answers(), b"".join(played.tables())):
             assert [name for name in (NAMES[1], NAMES[2], SEALED) if name.encode() not in told] == []
         wanted = patterns([NAMES[2], SEALED, "yolande.duanmu"])
-        in_facts = seen_in(values(played.kafka, FACTS), wanted, re.compile(b"|".join(map(re.escape, wanted))))
+        in_facts = seen_in(values(played.kafka, FACTS), wanted)
         assert in_facts == {NAMES[2]}, "who seals before it is sent leaves nothing on the topic"
         readable = found_under(platform.home, WORDS)
         assert readable == {}, "before the erasure too, nothing but names can be read without the key"
@@ -276,4 +277,4 @@ def test_nothing_of_an_erased_person_is_left_but_what_is_said(platform: Platform
         assert set().union(*names.values()) <= {*NAMES}
         platform_said = platform.console.read_bytes()
         wanted = patterns(every)
-        assert not seen_in(platform_said, wanted, re.compile(b"|".join(map(re.escape, wanted))))
+        assert not seen_in(platform_said, wanted)
