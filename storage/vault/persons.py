@@ -262,7 +262,7 @@ class Vault:
             profile = {name: value for name, value in merged.items() if value is not None}
             text = profiles.sealed(profile, keys[key], key, self._randomness) if profile else None
             rows.append(profiles.row_of(key, text, profile, searched, graduated.get(key, UNKNOWN)))
-        await conn.execute(profiles.DRAW, columns(sorted(rows), profiles.WIDTH))
+        await profiles.draw(conn, sorted(rows))
 
     async def draw_more(self, conn: Conn, after: JourneyKey, most: int) -> JourneyKey | None:
         """Draw some of what persons are searched by, of those whom another version of Yinfeng drew last, the next ones
@@ -275,7 +275,7 @@ class Vault:
             profiles.row_of(key, text, profiles.opened(text, keys[key], key), searched, graduated[key])
             for key, text in texts.items()
         ]
-        await conn.execute(profiles.DRAW, columns(rows, profiles.WIDTH))
+        await profiles.draw(conn, rows)
         return rows[-1][:2] if rows else None
 
     async def asked(self, conn: Conn, campaign: str, text: str) -> tuple[str, str] | None:

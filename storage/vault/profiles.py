@@ -1,10 +1,9 @@
-"""What a person is called and how they are reached: as it is sealed in their row, and what they are searched by there.
-Pure; the statements are the vault's."""
+"""What a person is called and how they are reached: as it is sealed in their row, and what they are searched by."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +11,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import CannotOpen
+from storage.arrays import columns
+from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.vault.keys import PersonKey, Randomness
 from storage.vault.searching import Graduated, found_by
@@ -19,11 +20,11 @@ from storage.vault.searching import Graduated, found_by
 Profile = dict[str, Any]
 
 _NONCE: Final = 12
-WIDTH: Final = 10  # columns of a person that are drawn
+_WIDTH: Final = 10  # columns of a person that are drawn
 # What tells a profile from the one before: of its life and its nonce. The version before left out the star, and drew no
 # namesakes.
 DRAWN_FROM: Final = "'*' || left({}, 20)"
-DRAW: Final = f"""
+_DRAW: Final = f"""
 UPDATE vault.person p SET name = u.name, profile = u.profile, pinyin = u.pinyin, initials = u.initials,
     sought = string_to_array(u.sought, ' '), phone = u.phone, email = u.email, namesake = u.namesake,
     drawn = {DRAWN_FROM.format("u.profile")}
@@ -65,10 +66,15 @@ def opened(text: str, key: PersonKey, whose: JourneyKey) -> Profile:
 def row_of(
     whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None], graduated: Graduated
 ) -> tuple[Any, ...]:
-    """What DRAW stores of a person whose profile this is, sealed as `text`."""
+    """What `draw` stores of a person whose profile this is, sealed as `text`."""
     found = found_by(profile, keys[whose[0]], graduated)
     hashes = (found.phone, found.email, found.namesake)
     return (*whose, profile.get("name"), text, found.pinyin, found.initials, " ".join(found.sought) or None, *hashes)
+
+
+async def draw(conn: Conn, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Store what persons are read and searched by: rows of `row_of`, all locked."""
+    await conn.execute(_DRAW, columns(rows, _WIDTH))
 
 
 def _about(whose: JourneyKey, life: int) -> bytes:

@@ -193,15 +193,14 @@ def test_without_scripts_one_waits_and_presses_once_more(browser: Browser, addre
 
 
 def test_the_first_paint_needs_nothing_but_the_page(browser: Browser, address: str, apply: Any):
+    """How long it takes on a slow line is in benchmarks."""
     apply(*announced())
     context = browser.new_context(locale="en", viewport={"width": 390, "height": 844})
     page = context.new_page()
-    line = context.new_cdp_session(page)
-    line.send("Network.enable")
-    slow = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
-    line.send("Network.emulateNetworkConditions", slow)
+    context.route(lambda url: not url.endswith(FAIR), lambda route: None)  # never answered
+    page.goto(address + FAIR, wait_until="commit")
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    context.unroute_all(behavior="ignoreErrors")
     page.goto(address + FAIR)
-    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     assert sum(page.evaluate(SIZES)) < 60_000
-    assert painted < 1500  # the figure itself is in benchmarks; here the machine has others at work
     context.close()
