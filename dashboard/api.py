@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -10,14 +9,13 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.candidates.one import candidate_page
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.paging import DEFAULT_LIMIT, MAX_LIMIT, After, Limit, decode, next_link
 from storage.campaigns import breakdowns, employers, reads
 from storage.database import Conn, borrowed
 from storage.journeys.candidates import Place
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
 Name = Annotated[str, Path(max_length=200)]
 Row = dict[str, Any]
 

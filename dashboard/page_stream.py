@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 
 from dashboard.charting import Charting
 from dashboard.fragments import Drawn, Fragment
@@ -15,10 +15,9 @@ from dashboard.languages import Lang
 from dashboard.live import Hub
 from dashboard.stream import HEARTBEAT, PINGS, EventStream, Turnstile
 from dashboard.telling import Subscription, Told
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.errors import Unavailable
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
 # Whether what a form did counts by now; None where that form is none of the caller's.
 Counts = Callable[[Caller, str], Awaitable[bool | None]]
 

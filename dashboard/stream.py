@@ -10,20 +10,18 @@ import asyncio
 import json
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dashboard.live import Hub
 from dashboard.telling import Form, Subscription, Told, revision_of
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.errors import TooMany
-
-Authenticate = Callable[[Request], Awaitable[Caller]]
 
 HEARTBEAT: Final = 10.0  # seconds
 # Then the client comes back by itself, goes on where it was, and shows its key again: one revoked meanwhile ends here.

@@ -3,7 +3,6 @@ comes by `dashboard/page_stream.py`, from the hub's mark on: it is taken before 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -15,19 +14,17 @@ from dashboard.api import Name, known
 from dashboard.campaign.pages import own_page
 from dashboard.campaign.reading import read_charts
 from dashboard.console.notice import notice
+from dashboard.drawing import Clock, Page
 from dashboard.languages import Lang, language
 from dashboard.live import Hub
 from dashboard.naming import names_of
 from dashboard.pace import stood
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.paging import After, decode, encode
 from storage.campaigns import employers, reads
 from storage.database import Conn, borrowed
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
-Page = Callable[..., HTMLResponse]
 Row = dict[str, Any]
-Clock = Callable[[], datetime]
 
 CAMPAIGNS_A_PAGE: Final = 30
 ROWS: Final = 500  # fairs and openings on a campaign's page

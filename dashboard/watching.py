@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
@@ -14,13 +13,13 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.campaign.reading import NONE, read_charts
 from dashboard.charting import Charting
 from dashboard.doorbell import listen
+from dashboard.drawing import Clock
 from dashboard.live import Hub, say_if_broken
 from dashboard.pace import day_in
 from storage.campaigns import reads
 from storage.database import Conn, borrowed
 
 Row = dict[str, Any]
-Clock = Callable[[], datetime]
 
 
 def make_hub(pool: AsyncConnectionPool[Conn], clock: Clock) -> Hub:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,7 +21,7 @@ from producers.fitting import Fitting
 from producers.permissions import Fault, faults, reserved
 from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
 from producers.waiting import Waiters, wanted_wait
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.errors import FieldError, InvalidFact, TooLarge
 from schemas.facts import Fact, ahead
 from schemas.ids import telling
@@ -30,8 +30,6 @@ from schemas.sealed import sealed_elsewhere
 from storage.database import Conn, borrowed
 from storage.ledger import ledger, posters
 from storage.vault.process import vault
-
-Authenticate = Callable[[Request], Awaitable[Caller]]
 
 PATH: Final = "/v1/events"
 _IS_TAKEN: Final = FieldError("id", "source and id are those of another fact, which somebody else posted")

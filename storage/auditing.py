@@ -15,14 +15,13 @@ from schemas.facts import Fact
 from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
 from storage.arrays import column, columns
-from storage.database import Conn
+from storage.database import Conn, Horizon
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import reasons
 from storage.messages.transitions import LETS_GO_AGAIN
 
 Row = dict[str, Any]
 
-Horizon = str  # a transaction's number: those with a lower one are over, and a snapshot that is taken now sees them
 
 # In the order of the database's own collation, whatever it is: so the indexes serve.
 _BOUND = """

@@ -21,6 +21,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from schemas.errors import ConcurrentChange, ConfigurationError, DatabaseUnavailable, StatementTooLong, UnusableValue
 
 Conn = AsyncConnection[Any]
+Pool = AsyncConnectionPool[Conn]
+Horizon = str  # a transaction's number: those with a lower one are over, and whoever looks now sees what they wrote
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ from psycopg import IsolationLevel
 
 from schemas.facts import Fact
 from storage import auditing
-from storage.auditing import Horizon, StoredJourney
+from storage.auditing import StoredJourney
 from storage.campaigns import targets
-from storage.database import Conn, translated
+from storage.database import Conn, Horizon, translated
 from storage.ledger import ledger
 from streams import merging
 from streams.apply import lasting

@@ -21,8 +21,8 @@ from schemas.errors import Unavailable
 from schemas.topics import OUTCOMES, PROGRESS
 from storage import leases
 from storage.campaigns import announcements
-from storage.campaigns.announcements import Announcement, Horizon
-from storage.database import Conn, connect, translated
+from storage.campaigns.announcements import Announcement
+from storage.database import Conn, Horizon, connect, translated
 from streams.announce import Publish
 from streams.domain.requests import plain_number
 

@@ -22,7 +22,7 @@ from yinfeng.refusals import why
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Request, Exception], Awaitable[Response]]
+ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 CONTENT_TYPE = "application/problem+json"
 _MOST_OF_A_PATH = 50
@@ -76,7 +76,7 @@ def install(app: FastAPI, page: Pages) -> None:
         app.add_exception_handler(kind, _for_people_too(handler, page))
 
 
-def make_refuse(page: Pages) -> Handler:
+def make_refuse(page: Pages) -> ErrorHandler:
     """The same for who answers past the app's own handlers: an error that has none is raised again."""
     handlers = {kind: _for_people_too(handler, page) for kind, handler in HANDLERS.items() if kind is not Exception}
 
@@ -107,7 +107,7 @@ def _named(request: Request) -> str:
     return f"/{quote(first[:_MOST_OF_A_PATH])}{'/…' if further else ''}"
 
 
-def _for_people_too(handler: Handler, page: Pages) -> Handler:
+def _for_people_too(handler: ErrorHandler, page: Pages) -> ErrorHandler:
     async def handle(request: Request, error: Exception) -> Response:
         document = await handler(request, error)
         if not prefers_html(request.headers.get("accept", "")):
@@ -132,7 +132,7 @@ BESIDE: dict[int, dict[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="yinfeng"'},
     HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "60"},
 }
-HANDLERS: dict[type[Exception], Handler] = {
+HANDLERS: dict[type[Exception], ErrorHandler] = {
     Refused: refused,
     Unavailable: unavailable,
     ConcurrentChange: unavailable,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -74,7 +74,7 @@ from notifications.sending.situation import Writer
 from producers.forms.router import make_router as forms_router
 from producers.http import make_router as events_router
 from producers.signup.router import make_router as signup_router
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.asyncapi import asyncapi
 from schemas.counted import Explaining
 from schemas.errors import ConfigurationError, Unauthorized, Unavailable
@@ -105,8 +105,6 @@ TITLE = "Yinfeng 引凤"
 MOST_SCREENS = 500  # of one wall, in one web process
 EXPLAINING = Explaining(person=counted, fairs=held, journey=added, persons=persons)
 _MISSING = "a key is needed: Authorization: Bearer …, or sign in at /login"
-
-Authenticate = Callable[[Request], Awaitable[Caller]]
 
 
 def create_app(settings: Settings) -> FastAPI:

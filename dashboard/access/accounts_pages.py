@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dashboard.access.account_mails import Purpose, letter
 from dashboard.access.office import Office, address_of
 from dashboard.languages import language
-from schemas.access import Caller
+from dashboard.parameters import Id, Word
+from schemas.access import Authenticate, Caller
 from schemas.errors import ConfigurationError, Conflict, Refused
 from schemas.names import by_name, called
 from storage.access import accounts, audit, keys, once, sessions
 from storage.campaigns import employers, reads
 from storage.database import Conn, borrowed
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
 HERE = "/accounts"
 NEEDS_EMPLOYER = {"key_employer": "accounts.needs_employer"}
-Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Short = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
-Id = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 _MOST_CAMPAIGNS = 200
 
 

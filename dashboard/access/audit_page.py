@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from dashboard import exporting
 from dashboard.access.office import Office, address_of
-from schemas.access import Caller
+from dashboard.parameters import Word
+from schemas.access import Authenticate, Caller
 from schemas.paging import After, decode, encode
 from storage.access import audit
 from storage.access.audit import AuditFilter, Entry
@@ -20,8 +21,6 @@ from storage.campaigns import reads
 from storage.database import Conn, borrowed
 from storage.journeys import people
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
-Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 PAGE_SIZE: Final = 100
 MOST_CAMPAIGNS: Final = 1000
 MOST_EXPORTED: Final = 50_000

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dashboard.access import guessing, second_factor
 from dashboard.access.office import Office, address_of
 from dashboard.access.passwords import fault
-from schemas.access import Caller
+from dashboard.parameters import Password, Short
+from schemas.access import Authenticate, Caller
 from schemas.errors import Conflict, Forbidden
 from storage.access import accounts, audit, credentials, sessions, throttles
 from storage.access.accounts import Account
 from storage.database import Conn, borrowed
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
 HERE = "/accounts/me"
-Password = Annotated[str, Form(max_length=300)]
-Short = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 def make_router(office: Office, authenticate: Authenticate) -> APIRouter:

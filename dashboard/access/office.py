@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.access.account_mails import Post
 from dashboard.access.cookies import Cookies
 from dashboard.access.passwords import Passwords
+from dashboard.drawing import Clock, Page
 from storage.access.audit import Who
 from storage.database import Conn
-
-Page = Callable[..., HTMLResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,7 @@ class Office:
     page: Page
     cookies: Cookies
     passwords: Passwords
-    clock: Callable[[], datetime]
+    clock: Clock
     base_url: str
     mails: bool
     post: Post

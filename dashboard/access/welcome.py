@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from dashboard.access.office import Office, address_of
 from dashboard.access.passwords import fault
 from dashboard.access.signing_in import HOME, let_account_in
+from dashboard.parameters import Password
 from schemas.errors import Conflict, NotFound, Refused
 from storage.access import accounts, audit, credentials, once
 from storage.access.accounts import Account
@@ -22,7 +23,6 @@ OPENS: Final[tuple[once.Purpose, ...]] = ("first", "invitation", "reset", "forgo
 
 Email = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
-Password = Annotated[str, Form(max_length=300)]
 
 
 @dataclass(frozen=True, slots=True)

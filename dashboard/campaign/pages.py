@@ -3,8 +3,6 @@ employer's part, for the employer itself and for organizers."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -17,18 +15,16 @@ from dashboard.campaign.own import read_own
 from dashboard.campaign.reading import DIMENSIONS, called, with_costs
 from dashboard.campaign.subjects import with_subjects
 from dashboard.console.notice import notice
+from dashboard.drawing import Clock, Page
 from dashboard.languages import language
 from dashboard.live import Hub
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
 from schemas.errors import NotFound
 from schemas.paging import After, decode, encode
 from storage.campaigns import breakdowns, said
 from storage.database import Conn, borrowed
 from storage.journeys import of_employer
-
-Authenticate = Callable[[Request], Awaitable[Caller]]
-Page = Callable[..., HTMLResponse]
 
 MOST: Final = 500  # values of a breakdown
 FACTS: Final = 100
@@ -41,7 +37,7 @@ def make_router(
     page: Page,
     *,
     explaining: Explaining,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> APIRouter:
     """The pages; `explaining` is how targets count."""
     router = APIRouter(include_in_schema=False)

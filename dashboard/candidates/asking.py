@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 
 from fastapi import Query
 
+from dashboard.parameters import Word
 from schemas.access import Caller
 from schemas.errors import FieldError, Refused
 from storage.campaigns.reads import FUNNEL
 from storage.journeys.people import Wanted
 from storage.journeys.tags import AWAY
 
-Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Days = Annotated[int, Query(ge=0, le=366, description="Whose open offer expires within so many days.")]
 Step = Annotated[str, Query(max_length=20, description="The step that they have reached, or `withdrew` or `erased`.")]
 STAGES: Final = (*FUNNEL, *AWAY)

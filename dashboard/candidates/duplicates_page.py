@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.access.office import address_of
 from dashboard.api import Name, askable, known
 from dashboard.console.notice import notice
+from dashboard.drawing import Page
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.paging import After, decode, encode
@@ -24,7 +24,6 @@ from storage.journeys.tags import stage
 from storage.vault import duplicates
 from storage.vault.duplicates import Pair
 
-Page = Callable[..., HTMLResponse]
 Row = dict[str, Any]
 Id = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
 A_PAGE: Final = 25

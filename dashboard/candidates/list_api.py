@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from psycopg_pool import AsyncConnectionPool
@@ -14,9 +13,11 @@ from dashboard.access.office import address_of
 from dashboard.api import Name, Paging, known
 from dashboard.candidates import listing
 from dashboard.candidates.asking import Asking
-from dashboard.candidates.listing import HEADS, Reader, Text, chosen
+from dashboard.candidates.listing import HEADS, Reader, chosen
+from dashboard.drawing import Clock, Text
 from dashboard.languages import language
 from dashboard.naming import Names
+from dashboard.parameters import Format
 from schemas.access import Authenticate, Caller
 from schemas.errors import FieldError, Refused
 from schemas.paging import MAX_LIMIT
@@ -26,7 +27,6 @@ from storage.database import Conn, borrowed
 from storage.journeys.counted import snapshot
 
 Row = dict[str, Any]
-Format = Annotated[Literal["json", "csv", "xlsx"] | None, Query(description="Instead of the header Accept.")]
 Columns = Annotated[
     str, Query(max_length=400, description=f"The columns of a table, with commas between them, of {', '.join(HEADS)}.")
 ]
@@ -35,9 +35,7 @@ _TABLES: Final[dict[str, Any]] = {
 }
 
 
-def make_router(
-    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: Text, clock: Callable[[], datetime]
-) -> APIRouter:
+def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: Text, clock: Clock) -> APIRouter:
     """The router; `text` gives what tables say."""
     router = APIRouter(tags=["reads"])
 

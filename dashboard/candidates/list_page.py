@@ -3,8 +3,6 @@ keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any, Final, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -16,8 +14,9 @@ from dashboard.api import Name, known
 from dashboard.candidates import listing
 from dashboard.candidates.asking import STAGES, Asking
 from dashboard.candidates.list_api import reader_of
-from dashboard.candidates.listing import HEADS, Text, chosen
+from dashboard.candidates.listing import HEADS, chosen
 from dashboard.console.notice import notice
+from dashboard.drawing import Clock, Page, Text
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.fields import Education
@@ -28,7 +27,6 @@ from storage.database import Conn, borrowed
 from storage.journeys import people
 from storage.vault import restricting
 
-Page = Callable[..., HTMLResponse]
 Short = Annotated[str, Form(max_length=100, pattern=r"^[^\x00]*$")]
 Columns = Annotated[list[str] | None, Query(max_length=40)]
 View = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
@@ -37,7 +35,7 @@ EXPIRING: Final = (3, 7, 14, 30)  # days to choose from
 
 
 def make_router(
-    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, text: Text, clock: Callable[[], datetime]
+    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, text: Text, clock: Clock
 ) -> APIRouter:
     """The pages; `text` gives what cells say."""
     router = APIRouter(include_in_schema=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from dashboard.drawing import Text
 from dashboard.exporting import Cell
 from dashboard.formats import Formats
 from dashboard.naming import Names
@@ -17,7 +18,6 @@ from storage.journeys.tags import employers, offer_ends, stage
 from storage.vault.process import vault
 
 Row = dict[str, Any]
-Text = Callable[[str, str], str]  # a language and a key
 PORTION: Final = 500  # rows of an export: others are served between two portions
 ATTRIBUTES: Final = ("education", "school", "major", "graduation_year", "chain")
 REACHED_BY: Final = ("email", "phone")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.access.office import address_of
@@ -17,6 +16,7 @@ from dashboard.candidates.duplicates_page import suggested
 from dashboard.candidates.folding import folded
 from dashboard.candidates.one import candidate_page
 from dashboard.console.notice import notice
+from dashboard.drawing import Clock, Page
 from dashboard.languages import language
 from dashboard.naming import names_of
 from schemas.access import Authenticate, Caller
@@ -29,15 +29,12 @@ from storage.journeys import candidates, merging
 from storage.journeys.candidates import Place
 from storage.vault import notes
 
-Page = Callable[..., HTMLResponse]
 Row = dict[str, Any]
 Prose = Annotated[str, Form(max_length=4000, pattern=r"^[^\x00]*$")]
 FACTS_A_PAGE: Final = 100
 
 
-def make_router(
-    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, clock: Callable[[], datetime]
-) -> APIRouter:
+def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, clock: Clock) -> APIRouter:
     """The page, and the endpoint of its notes."""
     router = APIRouter(include_in_schema=False)
     some = Depends(authenticate)

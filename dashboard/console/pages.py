@@ -17,8 +17,9 @@ from dashboard.console.about import gather, gather_fairs
 from dashboard.console.filling import Typed, choices, first_values
 from dashboard.console.notice import notice
 from dashboard.console.preview import would_count
+from dashboard.drawing import Clock, Page
 from dashboard.languages import language
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
 from schemas.errors import NotFound
 from schemas.facts import Fact
@@ -28,14 +29,10 @@ from storage.database import Conn, borrowed
 from storage.journeys import people, sight
 from storage.ledger import ledger
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
-Page = Callable[..., HTMLResponse]
 Show = Callable[[Request, Caller, Form, Filled], Awaitable[HTMLResponse]]
 
 
-def make_show(
-    pool: AsyncConnectionPool[Conn], page: Page, explaining: Explaining, clock: Callable[[], datetime]
-) -> Show:
+def make_show(pool: AsyncConnectionPool[Conn], page: Page, explaining: Explaining, clock: Clock) -> Show:
     """What draws a form's page, with what was typed into it, what is wrong, and what it would do."""
 
     async def show(request: Request, caller: Caller, form: Form, filled: Filled) -> HTMLResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -12,14 +11,12 @@ from fastapi.responses import HTMLResponse, Response
 from dashboard.api import Name, askable, known
 from dashboard.languages import language
 from dashboard.privacy.retention import Shelf
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from storage.access import audit
 from storage.campaigns import naming
 from storage.database import Conn, borrowed
 from storage.vault import export, restricting
-
-Authenticate = Callable[[Request], Awaitable[Caller]]
 
 
 def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:

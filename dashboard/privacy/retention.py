@@ -3,18 +3,19 @@ writes to them, and where that leads. For organizers."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import known
-from schemas.access import Caller
+from dashboard.drawing import Clock, Page
+from dashboard.parameters import Word
+from schemas.access import Authenticate, Caller
 from schemas.channels import MailChannels
 from schemas.errors import NotFound, Refused
 from schemas.retention import OUTCOMES, Outcome, RetentionTerms, make_terms
@@ -24,15 +25,12 @@ from storage.database import Conn, borrowed
 from storage.messages import asking
 from storage.vault import restricting, retention
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
-Page = Callable[..., HTMLResponse]
 HERE: Final = "/retention"
 WEEK: Final = timedelta(days=7)
 ROWS: Final = 500
 CAMPAIGNS: Final = 200
 _Tick = Annotated[bool, Form()]
 _Way = Annotated[Literal["usual", "sendgrid", "smtp", "local"] | None, Form()]
-Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Shelf:
 
     pool: AsyncConnectionPool[Conn]
     page: Page
-    clock: Callable[[], datetime]
+    clock: Clock
     channels: MailChannels
 
 

@@ -20,6 +20,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.drawing import Clock, Page
 from dashboard.languages import language
 from dashboard.signup.schools import suggested
 from schemas import consents
@@ -33,8 +34,7 @@ from storage.campaigns.signup import ADMITS, Row, Signup
 from storage.database import Conn, borrowed
 from storage.messages.link_secret import load_secret
 
-Page = Callable[..., HTMLResponse]
-Show = Callable[[Request, str, str | None, Filled, Challenge | None], Awaitable[HTMLResponse]]
+ShowSignup = Callable[[Request, str, str | None, Filled, Challenge | None], Awaitable[HTMLResponse]]
 FRESH: Final = timedelta(minutes=10)  # how long suggestions are kept
 MOST_CAMPAIGNS: Final = 500  # whose suggestions are kept
 _POLICY: Final = (
@@ -46,8 +46,8 @@ _MODES: Final = {"onsite": "Offline", "online": "Online", "hybrid": "Mixed"}
 
 
 def make_show(
-    pool: AsyncConnectionPool[Conn], page: Page, clock: Callable[[], datetime], base_url: str, *, channels: MailChannels
-) -> Show:
+    pool: AsyncConnectionPool[Conn], page: Page, clock: Clock, base_url: str, *, channels: MailChannels
+) -> ShowSignup:
     """What draws the page, with what was typed and what is wrong; `base_url`: where the outside reaches it; `channels`:
     by which mail can go. Where it leads abroad they are asked to agree, if the campaign lets it wait for that."""
     style = Markup((resources.files("dashboard") / "signup" / "page.css").read_text("utf-8"))  # noqa: S704 - our own
@@ -85,7 +85,7 @@ def make_show(
     return show
 
 
-def make_router(show: Show) -> APIRouter:
+def make_router(show: ShowSignup) -> APIRouter:
     """The pages."""
     router = APIRouter(include_in_schema=False)
 
@@ -182,7 +182,7 @@ def _event(found: Signup, url: str) -> str:
 class _Schools:
     """What many have named, read now and then."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._known: dict[str, tuple[datetime, list[str]]] = {}
 

@@ -6,7 +6,6 @@ What people typed comes to Typst as values, never as text of the document.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from importlib import resources
 from io import BytesIO
 from typing import Annotated, Any, Final, Literal
@@ -16,6 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import Name
+from dashboard.drawing import Text
 from dashboard.formats import Formats
 from dashboard.languages import Lang, language
 from dashboard.signup.pages import path_of
@@ -27,7 +27,6 @@ from storage.database import Conn, borrowed
 
 Paper = Literal["a3", "a4"]
 Format = Literal["pdf", "png"]
-Text = Callable[[str, str], str]  # a language and a key
 DOTS: Final = 150.0  # to the inch, of an image
 LONGEST: Final = 120  # characters that fit
 _TYPES: Final[dict[Format, str]] = {"pdf": "application/pdf", "png": "image/png"}

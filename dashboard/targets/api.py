@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, Literal
+from collections.abc import AsyncIterator
+from datetime import UTC, date
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from psycopg_pool import AsyncConnectionPool
@@ -12,17 +12,16 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard import exporting
 from dashboard.access.office import address_of
 from dashboard.api import Name, Paging, askable, known
+from dashboard.drawing import Clock
+from dashboard.parameters import Format
 from dashboard.targets.counted import asked_for, first, on, rows
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
 from storage.access import audit
 from storage.database import Conn, borrowed
 from storage.journeys.counted import snapshot
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
-Clock = Callable[[], datetime]
 Row = dict[str, Any]
-Format = Annotated[Literal["json", "csv", "xlsx"] | None, Query(description="Instead of the header Accept.")]
 Day = Annotated[date | None, Query(description="Only what was earned on this day, in the campaign's time zone.")]
 NUMBER: Final = "Yinfeng-Progress"
 HEAD: Final = ("candidate", "name", "at", "amount", "facts")

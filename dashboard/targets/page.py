@@ -3,7 +3,6 @@ changed on a day."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -13,11 +12,12 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import Name, askable, known
+from dashboard.drawing import Clock, Page
 from dashboard.live import Hub
 from dashboard.pace import standing
 from dashboard.targets.changes import MOST, Changes, changes
 from dashboard.targets.counted import asked_for, first, on, rows
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
 from schemas.paging import After, decode, encode
 from storage.campaigns import reads
@@ -25,9 +25,6 @@ from storage.database import Conn, borrowed
 from storage.journeys import counted, people
 from storage.journeys.counted import snapshot
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
-Page = Callable[..., HTMLResponse]
-Clock = Callable[[], datetime]
 Row = dict[str, Any]
 Word = Annotated[str, Query(max_length=10)]
 

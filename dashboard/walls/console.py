@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dashboard.access.office import Office, address_of
-from schemas.access import Caller
+from dashboard.parameters import Id, Short
+from schemas.access import Authenticate, Caller
 from storage.access import audit, walls
 from storage.campaigns import reads
 from storage.database import borrowed
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
 HERE: Final = "/walls"
 MOST_CAMPAIGNS: Final = 200
-Short = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
 Some = Annotated[list[Short] | None, Form(max_length=MOST_CAMPAIGNS)]
-Id = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 
 
 def make_router(office: Office, authenticate: Authenticate) -> APIRouter:

@@ -3,15 +3,15 @@ nothing that leads further."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.drawing import Clock, Page
 from dashboard.fragments import Drawn, Fragment
 from dashboard.languages import Lang
 from dashboard.live import Hub
@@ -23,7 +23,6 @@ from storage.access import walls
 from storage.campaigns import reads
 from storage.database import Conn, borrowed
 
-Page = Callable[..., HTMLResponse]
 Row = dict[str, Any]
 Token = Annotated[str, Path(max_length=200)]
 
@@ -38,7 +37,7 @@ def make_router(
     *,
     page: Page,
     fragment: Fragment,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> APIRouter:
     """The router. `watch` ends the streams of walls that are revoked; `page` and `fragment` draw."""
     router = APIRouter(include_in_schema=False)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from psycopg_pool import AsyncConnectionPool
 
 from schemas.access import Authenticate, Caller
 from schemas.messages import Status
 from schemas.paging import DEFAULT_LIMIT, After, Limit, decode, next_link
-from storage.database import Conn, borrowed
+from storage.database import Pool, borrowed
 from storage.messages import reading
 from storage.messages.reading import Message, MessageFilter
 
-Pool = AsyncConnectionPool[Conn]
 Name = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Id = Annotated[int, Path(ge=1, lt=2**63)]
 

@@ -9,7 +9,6 @@ from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Depends, Form, Path, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
-from psycopg_pool import AsyncConnectionPool
 
 from notifications.drawing import FRAME_HEADERS, Page, with_images
 from notifications.pages.api import Id, Name
@@ -21,13 +20,12 @@ from schemas.errors import NotFound
 from schemas.kinds import AUDIENCES
 from schemas.messages import Status
 from schemas.paging import After, decode, next_link
-from storage.database import Conn, borrowed
+from storage.database import Conn, Pool, borrowed
 from storage.messages import attachments, channel_rests, reading, suppressions
 from storage.messages.reading import MessageFilter
 from storage.messages.sealed import KeptMail
 from storage.messages.suppressions import Suppression
 
-Pool = AsyncConnectionPool[Conn]
 FileName = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
 Reason = Annotated[str, Form(max_length=hr_steps.MOST_OF_A_REASON, pattern=r"^[^\x00]*$")]
 

@@ -34,7 +34,7 @@ _PLACES: Final = tuple(
     for number, (path, start) in enumerate([*((path, "") for path in WORDS), *((path, "https://") for path in LINKS)])
 )
 
-Fill = Callable[[Mapping[str, Any]], Rendered]
+FillWhole = Callable[[Mapping[str, Any]], Rendered]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Skeletons:
     def __init__(self) -> None:
         self._kept, self._lock = OrderedDict[bytes, Skeleton](), Lock()
 
-    def fill(self, kind: str, locale: str, values: Mapping[str, Any], fill: Fill) -> Rendered:
+    def fill(self, kind: str, locale: str, values: Mapping[str, Any], fill: FillWhole) -> Rendered:
         """The mail of this kind in this language; `fill` makes one whole."""
         try:
             marked, words = _marked(values)
@@ -84,7 +84,7 @@ class Skeletons:
             return fill(values)
         return self._skeleton(key, marked, fill).filled(words)
 
-    def _skeleton(self, key: bytes, marked: Mapping[str, Any], fill: Fill) -> Skeleton:
+    def _skeleton(self, key: bytes, marked: Mapping[str, Any], fill: FillWhole) -> Skeleton:
         with self._lock:
             if (skeleton := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from schemas.fields import is_email
 from schemas.forms import Field, Form
 
-Typed = Mapping[str, Sequence[str]]
+Typed = dict[str, list[str]]
 LONGEST: Final = {"area": 4000}
 _LONGEST: Final = 500
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}", re.ASCII)
@@ -26,6 +26,11 @@ class Read:
 
     values: dict[str, Any] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
+
+
+def first(typed: Typed, name: str) -> str:
+    """What was typed into the first field of this name, or nothing."""
+    return typed.get(name, [""])[0]
 
 
 def read(form: Form, typed: Typed) -> Read:

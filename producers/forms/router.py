@@ -16,9 +16,10 @@ from producers.forms.completing import TOKEN, complete
 from producers.forms.documents import name_of, uploaded
 from producers.forms.making import SentForm, Wrong, facts
 from producers.forms.posting import Beside, Desk, post, undo
-from producers.forms.reading import read
+from producers.forms.reading import Typed, first, read
+from producers.forms.typed import typed_in
 from producers.waiting import Waiters
-from schemas.access import Caller
+from schemas.access import Authenticate, Caller
 from schemas.errors import Forbidden, InvalidFact, NotFound
 from schemas.facts import Fact
 from schemas.forms import FORMS, Filled, Form
@@ -26,9 +27,7 @@ from storage.campaigns import openings
 from storage.database import Conn, borrowed
 from storage.journeys import documents
 
-Authenticate = Callable[[Request], Awaitable[Caller]]
 Show = Callable[[Request, Caller, Form, Filled], Awaitable[Response]]  # draws a form's page
-Typed = dict[str, list[str]]
 
 _ASKS: Final = 409
 
@@ -41,12 +40,12 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, sho
     @router.post("/forms/undo")
     async def take_back(request: Request, caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer", "employer")
-        typed = await _typed(request)
-        token, campaign = _first(typed, "token"), request.query_params.get("campaign", "")
+        typed = await typed_in(request)
+        token, campaign = first(typed, "token"), request.query_params.get("campaign", "")
         if not TOKEN.fullmatch(token):
             raise NotFound("there is no such form")
         await undo(desk, caller, _address(request), campaign, token)
-        return RedirectResponse(_with(_local(_first(typed, "next")), done=f"{token}-undo"), 303)
+        return RedirectResponse(_with(_local(first(typed, "next")), done=f"{token}-undo"), 303)
 
     @router.post("/forms/{name}")
     async def send(request: Request, name: str, caller: Caller = Depends(authenticate)) -> Response:
@@ -63,7 +62,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, sho
 
 
 async def _send(desk: Desk, request: Request, caller: Caller, form: Form, show: Show) -> Response:
-    typed = await _typed(request)
+    typed = await typed_in(request)
     found = read(form, typed)
     if caller.role == "employer" and any(each.name == "employer" for each in form.fields):
         found.values["employer"] = caller.employer
@@ -86,11 +85,11 @@ async def _say(
     """Post what the form says; or tell what it would do, where that is asked or should be known first."""
     file = await uploaded(request, "document") if _takes_file(form) else None
     async with borrowed(desk.pool) as conn:
-        given, now = _first(typed, "form"), desk.clock()
+        given, now = first(typed, "form"), desk.clock()
         sent = await complete(conn, request, caller, form, values=values, given=given, now=now)
-        first = await _told_first(conn, form, sent, typed)
-    if first is not None:  # drawn on a connection of its own: whoever holds one may not wait for another
-        return await show(request, caller, form, first)
+        asked = await _told_first(conn, form, sent, typed)
+    if asked is not None:  # drawn on a connection of its own: whoever holds one may not wait for another
+        return await show(request, caller, form, asked)
     if file is not None:
         sent.values["document"] = name_of(sent)
     made = facts(sent)
@@ -158,18 +157,6 @@ def _onward(form: Form, sent: SentForm, made: list[Fact], request: Request, call
     if candidates:
         return _with(f"/campaigns/{quote(campaign, safe='')}/candidates", **done)
     return _with(f"/campaigns/{quote(campaign, safe='')}", **done)
-
-
-async def _typed(request: Request) -> Typed:
-    found: Typed = {}
-    for name, value in (await request.form()).multi_items():
-        if isinstance(value, str):
-            found.setdefault(name, []).append(value)
-    return found
-
-
-def _first(typed: Typed, name: str) -> str:
-    return typed.get(name, [""])[0]
 
 
 def _address(request: Request) -> str:

@@ -19,7 +19,8 @@ from starlette.background import BackgroundTask
 
 from producers.bell import FactsBell
 from producers.committing import Committing
-from producers.forms.reading import Read, read
+from producers.forms.reading import Read, Typed, first, read
+from producers.forms.typed import typed_in
 from producers.signup.posting import Again, Counter, employers_of
 from schemas.errors import Conflict, InvalidFact, TooMany
 from schemas.forms import SIGNUP, Filled
@@ -30,9 +31,8 @@ from storage.campaigns.signup import ADMITS, Signup, load
 from storage.database import Conn, borrowed
 
 # Draws the page: the request, campaign and fair, what was typed, and the challenge that the form carries next.
-Show = Callable[[Request, str, str | None, Filled, Challenge | None], Awaitable[Response]]
+ShowSignup = Callable[[Request, str, str | None, Filled, Challenge | None], Awaitable[Response]]
 Language = Callable[[Request], str]
-Typed = dict[str, list[str]]
 
 AT_ONCE: Final = 120  # forms of one network: a lecture hall that signs up together
 EVERY: Final = 0.2  # seconds between those after them
@@ -50,7 +50,7 @@ _SAID: Final = "many sign up from your network just now; wait some seconds, then
 
 def make_router(
     pool: AsyncConnectionPool[Conn],
-    show: Show,
+    show: ShowSignup,
     language: Language,
     send_again: Again,
     clock: Callable[[], datetime],
@@ -74,14 +74,14 @@ def make_router(
 class _Door:
     """Takes one form after the other."""
 
-    def __init__(self, counter: Counter, show: Show, language: Language, send_again: Again) -> None:
+    def __init__(self, counter: Counter, show: ShowSignup, language: Language, send_again: Again) -> None:
         self._counter, self._show, self._language, self._send_again = counter, show, language, send_again
         self._quick = Limit(counter.clock, AT_ONCE, EVERY, _SAID)
         self._slow = Limit(counter.clock, SLOW_AT_ONCE, SLOW_EVERY, _SAID)
 
     async def take(self, request: Request, campaign: str, fair: str | None) -> Response:
         """One form. What can't be taken is shown again, with all that was typed."""
-        where, typed = await self._where(campaign, fair), await _typed(request)
+        where, typed = await self._where(campaign, fair), await typed_in(request, max_files=0, max_fields=_MOST_FIELDS)
         if where is None or where.state(self._counter.clock()) not in ADMITS:
             return await self._show(request, campaign, fair, Filled({}, {}, 409), None)
         found, judged = _read(typed), await self._judged(request, typed)
@@ -89,7 +89,7 @@ class _Door:
             wrong = found.wrong | ({"form": judged.fault} if judged.fault else {})
             return await self._show(request, campaign, fair, Filled(typed, wrong, judged.status), judged.next)
         lang = self._language(request)
-        if _first(typed, HONEY):
+        if first(typed, HONEY):
             return RedirectResponse((CHECK if where.checked else DONE).format(lang), 303)
         name, now = nonce_of(judged.next.token), self._counter.clock()
         sent = Sent(campaign, fair, employers_of(where.fair), found.values, name, lang, now)
@@ -122,8 +122,8 @@ class _Door:
 
     async def _judged(self, request: Request, typed: Typed) -> _Judged:
         """Whether a person seems to send this, no more often than people do."""
-        secret, token, now = await self._counter.secret(), _first(typed, "token"), self._counter.clock()
-        verdict = judge(secret, token, _first(typed, "solution"), now)
+        secret, token, now = await self._counter.secret(), first(typed, "token"), self._counter.clock()
+        verdict = judge(secret, token, first(typed, "solution"), now)
         came_from = network(request.client.host if request.client else "")
         try:
             self._quick.take(came_from)
@@ -176,15 +176,3 @@ def _faults(error: InvalidFact) -> dict[str, str]:
     names = {each.name for each in SIGNUP.fields}
     found = [each.field.removeprefix("data.").partition(".")[0] for each in error.errors]
     return {name if name in names else "form": "form.bad" for name in found}
-
-
-async def _typed(request: Request) -> Typed:
-    found: Typed = {}
-    for name, value in (await request.form(max_files=0, max_fields=_MOST_FIELDS)).multi_items():
-        if isinstance(value, str):
-            found.setdefault(name, []).append(value)
-    return found
-
-
-def _first(typed: Typed, name: str) -> str:
-    return typed.get(name, [""])[0]

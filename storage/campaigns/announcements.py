@@ -11,10 +11,9 @@ from psycopg.rows import class_row, dict_row
 
 from schemas.emitted import TOLD_WITH, WITHDRAWN, outcome
 from storage.arrays import column, columns
-from storage.database import Conn, translated
+from storage.database import Conn, Horizon, translated
 
 CHANNEL: Final = "yinfeng_progress"
-Horizon = str  # a transaction's number: whatever has a lower one is over, and was seen
 
 # Targets are few, but each worker's every batch changes some. A row tells which transaction wrote it; one whose number
 # is not below the oldest that was running at the last look may not have been seen then. Revisions would not do:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Self
@@ -23,14 +23,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from schemas.errors import CannotOpen, ConfigurationError
 from schemas.sealed import ENTRY_VERSION, SEALED, EntrySeal, Event, entry_seal_of
+from storage.vault.master import Randomness
 from storage.vault.sealing import parts_of, personal, with_parts, without
 
 KEY_BYTES: Final = 32
 _PREFIX: Final = "yfk1"
 _NONCE: Final = 12
 _ID: Final = 8  # characters
-
-Randomness = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)

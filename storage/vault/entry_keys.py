@@ -10,8 +10,7 @@ import msgspec
 from storage.arrays import columns
 from storage.database import Conn
 from storage.vault.entry import KEY_BYTES, EntryKey, EntryOpener, public_of
-from storage.vault.keys import Randomness
-from storage.vault.master import Master
+from storage.vault.master import Master, Randomness
 
 KEPT: Final = 30  # days for which a pair opens after it was replaced
 _CURRENT: Final = "SELECT public FROM vault.entry_key WHERE replaced_at IS NULL"

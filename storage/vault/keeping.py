@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from schemas.errors import CannotOpen
 from storage.ledger.ledger import JourneyKey
 from storage.vault.keys import PersonKey
+from storage.vault.master import Randomness
 
 PLATFORM: Final[JourneyKey] = ("", "")  # whose key is the platform's own, for what is nobody's
 SEALED_BYTES: Final = b"yfs1"
@@ -33,7 +34,6 @@ _WORDS: Final = re.compile(r"yfs1\.[A-Za-z0-9_-]{43,}")
 _ADDRESS_BYTES: Final = 16
 _DOMAIN_BYTES: Final = 8
 
-Randomness = Callable[[int], bytes]
 Lives = dict[str, int]  # candidate → life
 
 

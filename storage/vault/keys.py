@@ -4,7 +4,7 @@ a key that is remembered outlives its erasure."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,7 +15,7 @@ from schemas.errors import ConcurrentChange
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
-from storage.vault.master import Master
+from storage.vault.master import Master, Randomness
 from storage.vault.sealing import KEY_BYTES
 
 _HELD: Final = """
@@ -55,8 +55,6 @@ RETURNING p.campaign, p.candidate
 """
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _AGAIN: Final = 3  # how often a row may come or go between two looks
-
-Randomness = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)

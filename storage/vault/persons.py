@@ -23,8 +23,8 @@ from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault import entry_keys, profiles
 from storage.vault.entry import EntryKey, EntryOpener
 from storage.vault.keeping import PLATFORM, Keeper
-from storage.vault.keys import Held, PersonKey, PersonKeys, Randomness
-from storage.vault.master import FileMaster, Master
+from storage.vault.keys import Held, PersonKey, PersonKeys
+from storage.vault.master import FileMaster, Master, Randomness
 from storage.vault.profiles import Profile
 from storage.vault.sealing import personal, seal, unseal, without
 from storage.vault.searching import Graduated, hash_asked

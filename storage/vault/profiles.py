@@ -14,7 +14,8 @@ from schemas.errors import CannotOpen
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
-from storage.vault.keys import PersonKey, Randomness
+from storage.vault.keys import PersonKey
+from storage.vault.master import Randomness
 from storage.vault.searching import Graduated, found_by
 
 Profile = dict[str, Any]
