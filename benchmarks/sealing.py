@@ -14,6 +14,7 @@ import psutil
 
 from benchmarks.facts import campaign, journeys
 from benchmarks.running import home
+from schemas.errors import InvalidFact
 from schemas.facts import Fact
 from schemas.journey import Journey, Micros
 from schemas.sealed import Seal
@@ -21,8 +22,9 @@ from storage.arrays import columns
 from storage.database import Conn, connect
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.setup import migrate
-from storage.vault.persons import AtHand, Profile, Vault, file_vault
+from storage.vault.persons import NOBODY, AtHand, Profile, ReadSoFar, Vault, file_vault
 from storage.vault.process import open_vault
+from storage.vault.searching import Graduated
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import CAMPAIGN, event
@@ -51,13 +53,28 @@ class Clear(Vault):
     ) -> list[Fact]:
         return list(facts)
 
-    async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact]:
+    async def accept(self, conn: Conn, facts: Sequence[Fact]) -> list[Fact | InvalidFact]:
         return list(facts)
 
-    async def open(self, conn: Conn, facts: Sequence[Fact], *, at_hand: AtHand | None = None) -> list[Fact]:
+    async def open(
+        self,
+        conn: Conn,
+        facts: Sequence[Fact],
+        *,
+        at_hand: AtHand | None = None,
+        reading: ReadSoFar | None = None,
+        hidden: bool = False,
+    ) -> list[Fact]:
         return list(facts)
 
-    async def embody(self, conn: Conn, journeys: Mapping[JourneyKey, Journey]) -> None:
+    async def embody(
+        self,
+        conn: Conn,
+        journeys: Mapping[JourneyKey, Journey],
+        *,
+        reading: ReadSoFar | None = None,
+        hidden: bool = False,
+    ) -> None:
         pass
 
     async def draw(
@@ -65,6 +82,7 @@ class Clear(Vault):
         conn: Conn,
         told: Mapping[JourneyKey, Profile],
         *,
+        graduated: Mapping[JourneyKey, Graduated] = NOBODY,
         anew: Collection[JourneyKey] = frozenset(),
         at_hand: AtHand | None = None,
     ) -> None:

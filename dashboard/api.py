@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from dashboard.candidates.one import candidate_page
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
+from schemas.fields import BY_EMPLOYERS
 from schemas.paging import DEFAULT_LIMIT, MAX_LIMIT, After, Limit, decode, next_link
 from storage.campaigns import breakdowns, employers, reads
 from storage.database import Conn, borrowed
@@ -169,5 +170,4 @@ def _particulars(row: Row) -> Row:
     return {name: row[name] for name in PARTICULARS}
 
 
-BY_EMPLOYERS: Final = ("interviewed", "offered", "accepted", "hired")  # the steps that an employer's own acts carry
 ENTRY: Final = ("target", "title", "measure", "goal", "progress", "due_on", "where")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.fields import (
+    WITHOUT_EMPLOYER,
     Amount,
     CampaignKind,
     Count,
@@ -42,7 +43,6 @@ from schemas.fields import (
 )
 from schemas.marks import kept, personal, plain, require_marks
 
-WITHOUT_EMPLOYER = ("signed_up", "attended")
 WHERE_OF_FAIRS = ("fair", "employer")
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
@@ -161,4 +161,7 @@ Purpose = Literal["employers", "marketing", "abroad", "keeping"]
 Ground = Literal["law", "request", "dispute", "retention"]
 SignupPage = Literal["open", "checked", "closed"]
 Measure = Literal["signed_up", "attended", "interviewed", "offered", "accepted", "hired", "fairs_held", "paid"]
+FUNNEL: Final = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")  # each implies those before it
+BY_EMPLOYERS: Final = FUNNEL[2:]  # those that employers' own acts carry
+WITHOUT_EMPLOYER: Final = FUNNEL[:2]
 WhereKey = Literal["education", "school", "major", "graduation_year", "chain", "fair", "employer"]

@@ -13,6 +13,7 @@ from schemas.errors import FieldError
 from schemas.facts import Fact
 from schemas.fields import is_email
 
+_MAY_BE: Final = re.compile("[^\x00-\x1f\x7f]{1,200}")
 _IDS: Final = ("candidate", "offer", "benefit")  # the keys of a fact's data that name what is one person's
 # Neither letters nor digits beside it: parts of longer numbers and of random hexadecimal ids are no telephone numbers.
 _MOBILE: Final = re.compile(r"(?<![0-9A-Za-z])(\+?(00)?86[- ]?)?1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}(?![0-9A-Za-z])")
@@ -32,6 +33,11 @@ _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS: Final = "10X98765432"
 # With these a person with such an id, of before they were refused, can still be put right and be erased.
 _EXEMPT: Final = frozenset({"fact.retracted", "candidate.erased"})
+
+
+def may_be_id(text: str) -> bool:
+    """Whether what stands in an address could be an id at all, and the database be asked for it."""
+    return _MAY_BE.fullmatch(text) is not None
 
 
 def telling(fact: Fact) -> FieldError | None:

@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
+from schemas.fields import FUNNEL
 from storage import messages
 from storage.campaigns import tallies, targets
 from storage.campaigns.targets import Row
@@ -23,7 +24,7 @@ from streams.apply import Applied
 from streams.campaigns import NOTHING, reach_milestones
 from streams.counting import add_up, target_of
 from streams.domain.campaign import DEFAULT_TIMEZONE, Target
-from streams.domain.measures import FUNNEL, Contribution, contribution, milestones
+from streams.domain.measures import Contribution, contribution, milestones
 from streams.persisting import Persistence
 
 log = logging.getLogger(__name__)

@@ -8,12 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from dashboard.api import BY_EMPLOYERS
 from dashboard.campaign.numbers import acceptance
 from dashboard.campaign.reading import called
 from dashboard.pace import day_in, stood
 from schemas.access import Caller
 from schemas.counted import Explaining
+from schemas.fields import BY_EMPLOYERS
 from schemas.journey import Journey
 from schemas.paging import encode
 from storage.campaigns import breakdowns, reads

@@ -11,7 +11,7 @@ from fastapi import Query
 from dashboard.parameters import Word
 from schemas.access import Caller
 from schemas.errors import FieldError, Refused
-from storage.campaigns.reads import FUNNEL
+from schemas.fields import FUNNEL
 from storage.journeys.people import Wanted
 from storage.journeys.tags import AWAY
 

@@ -21,6 +21,7 @@ from dashboard.languages import language
 from dashboard.naming import names_of
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
+from schemas.fields import FUNNEL
 from schemas.paging import After, decode, encode
 from storage.access import audit
 from storage.campaigns import reads
@@ -66,7 +67,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             "merges": merges,
             "merged_from": merged_from if merged_from in found["members"] else "",
             "about": about,
-            "steps": reads.FUNNEL,
+            "steps": FUNNEL,
             "titles": titles,
             "notice": said,
             "names": names,

@@ -17,6 +17,7 @@ from schemas.access import Caller
 from schemas.employment import accepted, works_at
 from schemas.errors import NotFound
 from schemas.forms import MOST_AT_ONCE, Form
+from schemas.ids import may_be_id
 from schemas.journey import Journey
 from schemas.names import by_name
 from storage.campaigns import employers, openings, reads
@@ -29,7 +30,6 @@ TOKEN: Final = re.compile("[0-9a-f]{32}")
 NAMES_EMPLOYERS: Final = frozenset({"employer", "only_employer", "employers"})
 MOST_EMPLOYERS: Final = 10_000
 CONCERNS_IDS: Final = frozenset({"merge", "unmerge", "erase"})
-_ID: Final = re.compile("[^\x00-\x1f\x7f]{1,200}")
 
 
 async def complete(
@@ -61,7 +61,7 @@ def _named(request: Request, form: Form) -> tuple[dict[str, str], list[str]]:
     about = {name: query[name] for name in names if query.get(name)}
     people = list(dict.fromkeys(query.getlist("candidate")))[:MOST_AT_ONCE] if form.many else []
     for each in (*about.values(), *people):
-        if not _ID.fullmatch(each):
+        if not may_be_id(each):
             raise NotFound("no id is like this")
     return about, people
 

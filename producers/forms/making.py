@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.access import CONSOLE
 from schemas.facts import Fact, validate_event
+from schemas.fields import WITHOUT_EMPLOYER
 from schemas.forms import MOST_IN_SERIES, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS, UNDO_UNTIL
 from schemas.texts import texts_of
 
@@ -114,7 +115,7 @@ def _target(sent: SentForm) -> list[Said]:
         where["education"] = v["education"]
     if v.get("only_employer"):
         where["employer"] = [v["only_employer"]]
-    if v["measure"] in ("signed_up", "attended") and "employer" in where:
+    if v["measure"] in WITHOUT_EMPLOYER and "employer" in where:
         raise Wrong("only_employer", "form.bad.no_employer")
     if v["measure"] == "fairs_held" and "education" in where:
         raise Wrong("education", "form.bad.fairs")

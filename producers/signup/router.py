@@ -4,7 +4,6 @@ again with what is wrong. What it answers tells nobody whether an address was kn
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +23,7 @@ from producers.forms.typed import typed_in
 from producers.signup.posting import Again, Counter, employers_of
 from schemas.errors import Conflict, InvalidFact, TooMany
 from schemas.forms import SIGNUP, Filled
+from schemas.ids import may_be_id
 from schemas.limits import Limit, network
 from schemas.proofs import Challenge, again, issue, judge, nonce_of
 from schemas.signing_up import Sent
@@ -42,7 +42,6 @@ AT_LEAST: Final = 0.15  # seconds that a signup takes, whoever it is
 DONE: Final = "?done=1&lang={}"
 CHECK: Final = "?done=check&lang={}"
 HONEY: Final = "website"  # a field that nobody sees
-_NAME: Final = re.compile("[^\x00-\x1f\x7f]{1,200}")
 _SOME_YEAR: Final = 2000
 _MOST_FIELDS: Final = 100
 _SAID: Final = "many sign up from your network just now; wait some seconds, then send it again"
@@ -115,7 +114,7 @@ class _Door:
         return _faults(error), used
 
     async def _where(self, campaign: str, fair: str | None) -> Signup | None:
-        if not all(_NAME.fullmatch(each) for each in (campaign, fair or campaign)):
+        if not all(may_be_id(each) for each in (campaign, fair or campaign)):
             return None
         async with borrowed(self._counter.pool) as conn:
             return await load(conn, campaign, fair)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from psycopg.rows import dict_row
 
+from schemas.fields import FUNNEL
 from storage.arrays import columns
 from storage.campaigns import reads
 from storage.database import Conn
@@ -44,8 +45,8 @@ _CELLS: Final = "SELECT dimension, value, standing, number FROM breakdowns WHERE
 
 _OF: Final = "SELECT value, standing, number FROM breakdowns WHERE campaign = %s AND dimension = %s AND number <> 0"
 _SUMS: Final = ", ".join(
-    f"coalesce(sum(number) FILTER (WHERE standing = ANY('{{{','.join(reads.FUNNEL[nth:])}}}')), 0)::bigint AS {step}"
-    for nth, step in enumerate(reads.FUNNEL)
+    f"coalesce(sum(number) FILTER (WHERE standing = ANY('{{{','.join(FUNNEL[nth:])}}}')), 0)::bigint AS {step}"
+    for nth, step in enumerate(FUNNEL)
 )
 _FUNNEL: Final = f"SELECT {_SUMS} FROM breakdowns WHERE campaign = %(campaign)s AND dimension = 'all'"
 _BY: Final = f"""
@@ -159,7 +160,7 @@ async def funnel(conn: Conn, campaign: str) -> dict[str, int]:
     if await is_due(conn, campaign):
         return await reads.scanned_funnel(conn, campaign)
     found = await _rows(conn, _FUNNEL, {"campaign": campaign})
-    return {step: int(found[0][step]) for step in reads.FUNNEL}
+    return {step: int(found[0][step]) for step in FUNNEL}
 
 
 async def by(conn: Conn, campaign: str, dimension: str, *, limit: int) -> list[Row]:

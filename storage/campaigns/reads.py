@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from psycopg.rows import dict_row
 
+from schemas.fields import FUNNEL
 from storage.arrays import column
 from storage.database import Conn
 
 Row = dict[str, Any]
-FUNNEL: Final = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
 
 # A campaign may have targets before it is opened: facts come in any order.
 _PARTICULARS = """

@@ -10,8 +10,8 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 
 from schemas.facts import Fact
+from schemas.fields import FUNNEL
 from storage.arrays import column
-from storage.campaigns.reads import FUNNEL
 from storage.database import Conn
 from storage.journeys.matching import TEXT, conditions
 from storage.ledger.events import WHOLE, read_event

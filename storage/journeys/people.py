@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.fields import FUNNEL
 from schemas.journey import Journey
 from storage.arrays import column
-from storage.campaigns.reads import FUNNEL
 from storage.database import Conn
 from storage.journeys.sight import SEEN
 from storage.journeys.tags import AWAY, WAITS, at_or_beyond, tag, waits_for

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from schemas.fields import FUNNEL
 from schemas.journey import Journey
-from storage.campaigns.reads import FUNNEL
 
 ATTRIBUTES: Final = ("education", "school", "chain")
 AWAY: Final = ("withdrew", "erased")  # who stands at no step

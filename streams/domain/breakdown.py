@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
+from schemas.fields import BY_EMPLOYERS, FUNNEL
 from schemas.journey import Journey, Micros, Terms
 from streams.domain.measures import ACCEPTED, OFFERED
 
@@ -18,8 +19,7 @@ Cell = tuple[str, str, str]  # dimension, value, what is counted there: a milest
 
 ATTRIBUTES: Final = ("school", "education", "chain")
 MOST_DAYS: Final = 999  # between two milestones; what takes longer counts as this
-DEPTHS: Final = ("signed_up", "attended", "interviewed", "offered", "accepted", "hired")
-_INTERVIEWED, _OFFERED, _ACCEPTED, _HIRED = (DEPTHS.index(name) for name in DEPTHS[2:])
+_INTERVIEWED, _OFFERED, _ACCEPTED, _HIRED = (FUNNEL.index(name) for name in BY_EMPLOYERS)
 _HOUR: Final = 3_600_000_000  # microseconds
 _DAY: Final = 24 * _HOUR
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,9 +78,9 @@ def _of_employers(journey: Journey) -> list[Cell]:
                 cities[terms.city] = max(depth, cities.get(terms.city, 0))
     for name in hired:
         deepest[name] = _HIRED
-    found += [("employer", name, DEPTHS[depth]) for name, depth in deepest.items()]
+    found += [("employer", name, FUNNEL[depth]) for name, depth in deepest.items()]
     if cities:
-        found += [("city", name, DEPTHS[depth]) for name, depth in cities.items()]
+        found += [("city", name, FUNNEL[depth]) for name, depth in cities.items()]
     return found
 
 

@@ -10,10 +10,11 @@ from typing import Final
 
 from schemas.counted import Counted, Definition, Retracted
 from schemas.facts import Fact
+from schemas.fields import FUNNEL
 from schemas.journey import Journey, Micros
 from streams.domain.campaign import OF_FAIRS, Target, fold_campaign, make_target
 from streams.domain.fold import fold, stands
-from streams.domain.measures import EVIDENCE, FUNNEL, contribution, fairs_held, milestones
+from streams.domain.measures import EVIDENCE, contribution, fairs_held, milestones
 from streams.domain.merging import groups, merges, united
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,7 +72,7 @@ def _whole(facts: Collection[Fact]) -> Journey:
 
 def _evidence(journey: Journey, facts: Sequence[Fact], target: Target) -> list[Fact]:
     """The facts of the earliest moment that carries the milestone, or a narrower one that implies it."""
-    narrower = FUNNEL[: FUNNEL.index(target.measure) + 1]
+    narrower = FUNNEL[FUNNEL.index(target.measure) :]
     moments = [
         at for measure in narrower if _may(journey, measure) for at in EVIDENCE[measure](journey, target.employers)
     ]

@@ -11,8 +11,6 @@ from typing import Final
 from schemas.journey import Journey, Micros, Offer
 from streams.domain.campaign import Fair, Target
 
-# From the narrowest to the widest: each milestone implies the ones after it, so the funnel never widens.
-FUNNEL = ("hired", "accepted", "offered", "interviewed", "attended", "signed_up")
 OFFERED = frozenset({"extended", "accepted", "declined"})
 ACCEPTED = frozenset({"accepted"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -156,7 +154,8 @@ def _day_of(at: Micros, zone: tzinfo) -> date:
     return (_EPOCH + timedelta(microseconds=at)).astimezone(zone).date()
 
 
-# Each milestone's own evidence, beside that of the narrower ones; in the order of FUNNEL.
+# Each milestone's own evidence, beside that of the narrower ones; from the narrowest to the widest, so that the funnel
+# never widens.
 EVIDENCE: dict[str, Callable[[Journey, Employers], Moments]] = {
     "hired": _hired,
     "accepted": _accepted,

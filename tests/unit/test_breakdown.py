@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.fields import FUNNEL
 from streams.counting import CellTotals, note_cells
-from streams.domain.breakdown import DEPTHS, cells
+from streams.domain.breakdown import cells
 from streams.domain.campaign import make_target
 from streams.domain.fold import fold, merge
 from streams.domain.measures import contribution, milestones
@@ -45,17 +46,17 @@ LIFE = [
 
 @pytest.mark.parametrize("upto", range(1, len(LIFE) + 1))
 def test_a_life_moves_from_cell_to_cell(upto: int):
-    deepest = DEPTHS[upto - 1]
+    deepest = FUNNEL[upto - 1]
     found = told(*LIFE[:upto])
     for cell in [("all", "", deepest), ("school", "WHUT", deepest), ("education", "master", deepest),
                  ("chain", "battery", deepest), ("fair", "f1", deepest)]:  # fmt: skip
         assert found[cell] == 1
     assert found["came", "f1", "attended"] == (upto >= 2)
-    assert sum(found["employer", "huayou", name] for name in DEPTHS) == (upto >= 3)
+    assert sum(found["employer", "huayou", name] for name in FUNNEL) == (upto >= 3)
     assert found["city", "武汉", deepest] == (upto >= 4)
     days = {"attended": 2, "interviewed": 1, "offered": 5, "accepted": 1, "hired": 20}
     assert [cell for cell in found if cell[0] == "days"] == [
-        ("days", str(days[name]), name) for name in reversed(DEPTHS[1:upto])
+        ("days", str(days[name]), name) for name in reversed(FUNNEL[1:upto])
     ]
 
 
@@ -93,15 +94,15 @@ def test_each_cell_agrees_with_the_target_that_asks_for_it(world: list[Event]):
     values = {(dimension, value) for dimension, value, _ in found}
     for dimension in ("school", "education", "chain", "fair", "employer"):
         for value in {value for of, value in values if of == dimension} | {"nobody's"}:
-            for depth, measure in enumerate(DEPTHS):
+            for depth, measure in enumerate(FUNNEL):
                 if dimension == "employer" and measure in ("signed_up", "attended"):
                     continue
                 where = {dimension: [value]}
                 target = make_target(CAMPAIGN, {"target": "t", "title": "t", "measure": measure, "goal": 1,
                                                 "due_on": "2026-12-31", "where": where})  # fmt: skip
-                there = sum(found[dimension, value, name] for name in DEPTHS[depth:])
+                there = sum(found[dimension, value, name] for name in FUNNEL[depth:])
                 assert there == sum(contribution(journey, standing, target, UTC).values())
-    assert sum(found["all", "", name] for name in DEPTHS) == bool(standing)
+    assert sum(found["all", "", name] for name in FUNNEL) == bool(standing)
 
 
 @given(LIVES, st.randoms(use_true_random=False))

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 
 from schemas.facts import Fact
+from schemas.fields import FUNNEL
 from streams.domain.campaign import make_target
 from streams.domain.explaining import counted, held
 from streams.domain.fold import fold, retractions, stands
-from streams.domain.measures import FUNNEL, contribution, milestones
+from streams.domain.measures import contribution, milestones
 from tests.facts import CAMPAIGN, event, facts, hired, retraction, signed_up
 from tests.strategies import worlds
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.facts import Fact, build_fact, validate_event
+from schemas.fields import FUNNEL
 from schemas.journey import Journey
 from schemas.pace import PERCENTS, crossed
 from storage.vault.sealing import seal
@@ -20,7 +21,7 @@ from streams.counting import add_up
 from streams.domain import merging
 from streams.domain.campaign import Target, fold_campaign, make_target
 from streams.domain.fold import ATTRIBUTES, IRREVOCABLE, KEPT, fold, merge, retractions, stands
-from streams.domain.measures import FUNNEL, Contribution, contribution, difference, fairs_held, milestones
+from streams.domain.measures import Contribution, contribution, difference, fairs_held, milestones
 from streams.domain.seats import lines
 from tests import oracle
 from tests.strategies import Event, events, few_or_many, small_pools, worlds
@@ -103,7 +104,7 @@ class Worker:
 def test_the_funnel_never_widens(world: list[Event], employers: set[str]):
     for carried_by in (None, frozenset(employers)):
         standing = milestones(fold(first_of_each(world)), carried_by)
-        for narrow, wide in pairwise(FUNNEL):
+        for wide, narrow in pairwise(FUNNEL):
             assert narrow not in standing or wide in standing
             assert narrow not in standing or standing[wide] <= standing[narrow]
 
