@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from dashboard.languages import Lang
 from schemas import formats
 from schemas.formats import Number
+
+_MOMENTS: Final = frozenset({"starts_at", "ends_at", "expires_at"})
+_DAYS: Final = frozenset({"starts_on", "ends_on", "due_on", "start_on", "started_on", "ended_on", "until"})
 
 
 class Formats:
@@ -48,6 +52,14 @@ class Formats:
     def moment(self, value: datetime, timezone: str = "UTC") -> str:
         """A day with the time of day, there."""
         return formats.moment(value, ZoneInfo(timezone), self._lang)
+
+    def dated(self, key: str, value: Any, timezone: str = "UTC") -> str | None:
+        """What a fact says under this key, where that is a day or a moment (RFC 3339)."""
+        if not isinstance(value, str):
+            return None
+        if key in _MOMENTS:
+            return self.moment(datetime.fromisoformat(value.upper()), timezone)
+        return self.day(date.fromisoformat(value)) if key in _DAYS else None
 
 
 def rounded(value: float) -> float:

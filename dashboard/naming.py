@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any, Final
 
 from dashboard.formats import Formats
 from dashboard.languages import Lang
+from schemas.catalogue import in_order
 from schemas.names import called
 from storage.campaigns import naming
 from storage.campaigns.naming import KnownNames
@@ -16,8 +16,6 @@ from storage.database import Conn
 
 Row = dict[str, Any]
 UNSAID: Final = frozenset({"campaign", "candidate", "benefit", "currency"})  # ids, and what is said beside another
-MOMENTS: Final = frozenset({"expires_at"})
-DAYS: Final = frozenset({"started_on", "ended_on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +50,14 @@ class Names:
         """What a fact's data says: (key, value), names and dates in the place of ids and numbers. Offers and openings
         are left out where their employer is named anyhow."""
         left_out = UNSAID | ({"offer", "opening"} if "employer" in data else set())
-        return [(key, self._shown(key, value, data)) for key, value in data.items() if key not in left_out]
+        return [(key, self._shown(key, value, data)) for key, value in in_order(data).items() if key not in left_out]
 
     def _shown(self, key: str, value: Any, data: Mapping[str, Any]) -> Any:
         f = Formats(self.lang)
         if key == "employers":
             return f.listed([self.employer(each) for each in value])
-        if key in MOMENTS:
-            return f.moment(datetime.fromisoformat(value.upper()), self.zone)
-        if key in DAYS:
-            return f.day(date.fromisoformat(value))
+        if (dated := f.dated(key, value, self.zone)) is not None:
+            return dated
         if key == "amount":
             return f.money(value) if data.get("currency", "CNY") == "CNY" else f"{f.number(value)} {data['currency']}"
         known = {"employer": self.employer, "fair": self.fair, "opening": self.opening, "offer": self.offer}.get(key)

@@ -4,8 +4,9 @@ docs page and the property tests' strategies are all drawn. The table is at the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from schemas.data import (
     Benefit,
@@ -43,6 +44,11 @@ class FactType:
     meaning: str
     meaning_zh: str
     example: dict[str, Any]
+
+
+def in_order(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a fact or a journey says, in the catalogue's order, in which people read it: the database keeps none."""
+    return dict(sorted(data.items(), key=lambda item: _PLACES.get(item[0], len(_PLACES))))
 
 
 _CANDIDATE = {"campaign": "grads-2026", "candidate": "c-1024"}
@@ -311,3 +317,14 @@ _ROWS = (
 )
 
 CATALOGUE: dict[str, FactType] = {row.name: row for row in _ROWS}
+# What is said of people first: there a name comes before an address.
+_PLACES: Final = {
+    name: place
+    for place, name in enumerate(
+        dict.fromkeys(
+            name
+            for row in sorted(_ROWS, key=lambda row: not issubclass(row.data, CandidateData))
+            for name in row.data.model_fields
+        )
+    )
+}

@@ -44,14 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser last: while Playwright is there, its event loop runs, and no other may. Of that, what takes long
-    first: the others go on beside it."""
-    items.sort(key=_turn)
-
-
-def _turn(item: pytest.Item) -> tuple[bool, bool]:
-    in_browser = "tests/browser/" in item.nodeid
-    return in_browser, in_browser and item.get_closest_marker("slow") is None
+    """The browser last: while Playwright is there, its event loop runs, and no other may. Of all files, those that take
+    long first: whichever process is done takes the next, so that none is alone with a long one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: ("tests/browser/" in item.nodeid, item.path not in slow))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.access import Caller
+from schemas.catalogue import in_order
 from schemas.errors import NotFound
 from schemas.journey import Hire, Journey, is_consent
 from schemas.receipt import receipt
@@ -80,7 +81,7 @@ def journey_document(
 
     offers = {offer: _offer(journey, offer) for offer in journey.offers}
     return {
-        "attributes": {n: word.value for n, word in sorted(journey.attributes.items()) if not is_consent(n)},
+        "attributes": in_order({n: word.value for n, word in journey.attributes.items() if not is_consent(n)}),
         "standing": {step: _moment(at) for step, at in sorted(known.standing.items(), key=lambda item: item[1])},
         "implied": sorted(known.standing.keys() - seen(journey)),
         "withdrawn": journey.withdrawn,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from html import escape
 from typing import Annotated, Any, Final
@@ -194,11 +194,21 @@ def _begins(campaign: Row) -> tuple[date, str]:
 
 
 def _shown(values: Any, path: str) -> str:
+    """An example of what stands under this name, as people write it."""
     for name in path.split("."):
         values = values[name]
-    return str(values)[:80]
+    return _in_words(values)[:_MOST_SHOWN]
 
 
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_in_words(each)}" for name, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return ("; " if any(isinstance(each, (list, tuple)) for each in value) else ": ").join(map(_in_words, value))
+    return str(value)
+
+
+_MOST_SHOWN: Final = 120  # characters
 _READERS: Final = ("candidate", "employer", "hr")
 _BAR: Final = (
     "font:14px/1.5 system-ui,sans-serif;padding:10px 16px;margin:0;background:Canvas;color:CanvasText;"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from psycopg.rows import dict_row
 
+from schemas.catalogue import in_order
 from schemas.errors import NotFound
 from schemas.kinds import AUDIENCES
 from storage.database import Conn
@@ -76,7 +77,9 @@ async def _of_one(conn: Conn, key: JourneyKey) -> Row | None:
         "campaign": campaign,
         "candidate": candidate,
         "person": {**profile, **(person[0] if person else {})},
-        "facts": [{**row, "event": fact.event} for row, fact in zip(told, facts, strict=True)],
+        "facts": [
+            {**row, "event": {**fact.event, "data": in_order(fact.data)}} for row, fact in zip(told, facts, strict=True)
+        ],
         "messages": messages,
         "attachments": await _rows(conn, _ATTACHMENTS, [*key]),
         "kept": await retention.of(conn, campaign, candidate),

@@ -19,8 +19,11 @@ from storage.database import Conn, connect, make_pool
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.access import COOKIE, session_of
+from tests.browser.looking import lang, reader, shown
 from tests.integration.office import Office
 from tests.web import served
+
+__all__ = ["lang", "reader", "shown"]  # fixtures that several of these files use
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 Apply = Callable[..., None]

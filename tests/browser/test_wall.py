@@ -114,13 +114,16 @@ def test_memory_is_flat(
 
 @pytest.mark.parametrize("lang", ["en", "zh-CN"])
 def test_it_is_read_from_across_a_room(page: Page, address: str, apply: Apply, wall: Callable[..., str], lang: str):
-    """At 1920 by 1080 all is on the screen; numbers are at least 60 pixels tall, whatever else 20."""
-    apply(opened(), *[target(f"t{n}", goal=2000 + n) for n in range(4)], hired("c1"))
+    """At 1920 by 1080 all is on the screen; numbers are at least 60 pixels tall, whatever else 20. No title is cut."""
+    titles = ["华友录用高校毕业生 750 名 · 750 graduates for Huayou", "Doctors", "Fairs held", "Signups"]
+    apply(opened(), *[event("target.set", target=f"t{n}", title=title, measure="hired", goal=2000 + n,
+                            due_on="2026-12-31") for n, title in enumerate(titles)], hired("c1"))  # fmt: skip
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.goto(address + wall(lang=lang))
     sizes = "(selector) => [...document.querySelectorAll(selector)].map(e => parseFloat(getComputedStyle(e).fontSize))"
     assert min(page.evaluate(sizes, ".figure strong")) >= 60
     assert min(page.evaluate(sizes, "h1, h3, .meta, .chip:not(:empty), .of, .percent, #live")) >= 20
     assert page.evaluate("document.documentElement.scrollHeight") <= 1080
+    assert page.evaluate("[...document.querySelectorAll('h3')].every(e => e.scrollHeight <= e.clientHeight + 1)")
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / f"wall-{lang}.png")

@@ -96,6 +96,8 @@ async def test_each_can_be_edited_and_saved_as_it_is(author: Author, kind: str, 
     page = await author.get("/templates/edit", campaign=CAMPAIGN, kind=kind, locale=locale)
     assert "Nobody has changed this template." in page
     assert "<code>campaign.title</code>" in page
+    examples = re.findall(r"</code></dt><dd>(.*?)</dd>", page)
+    assert [each for each in examples if each in ("True", "False") or each.startswith(("[", "(", "{"))] == []
     for name in ("kind", "locale", "campaign"):
         await author.get("/templates/edit", 404, **{**OF, name: "x"})
 

@@ -17,7 +17,7 @@ from dashboard.formats import Formats
 from dashboard.languages import LANGS, accepted, weighed
 from dashboard.pace import standing
 from dashboard.terminal import line
-from schemas.catalogue import CATALOGUE
+from schemas.catalogue import CATALOGUE, in_order
 from schemas.pace import even_pace
 from schemas.texts import texts_of
 from yinfeng.problems import prefers_html
@@ -106,6 +106,22 @@ def test_numbers_and_dates():
     moment = datetime(2026, 3, 8, 23, 30, tzinfo=UTC)
     assert english.moment(moment, "Asia/Shanghai") == "9 Mar 2026 07:30"
     assert (english.quantity(10**6, "paid"), english.quantity(10**6, "hired")) == ("¥1 million", "1,000,000")
+
+
+@pytest.mark.parametrize("type", CATALOGUE)
+def test_what_a_fact_dates_is_said_as_people_say_it(type: str):
+    """No page shows a day or a moment as machines write it."""
+    shapes = CATALOGUE[type].data.model_json_schema()["properties"]
+    for key, shape in shapes.items():
+        format = next((each["format"] for each in [shape, *shape.get("anyOf", [])] if "format" in each), "")
+        value = {"date": "2026-12-31", "date-time": "2026-12-31t09:30:00+08:00"}.get(format, "Engineer")
+        expected = {"date": "31 Dec 2026", "date-time": "31 Dec 2026 09:30"}.get(format)
+        assert Formats("en").dated(key, value, "Asia/Shanghai") == expected, key
+
+
+def test_what_a_fact_says_stands_in_the_catalogues_order():
+    said = {"school": "WHUT", "comexample": 1, "email": "li@example.com", "fair": "f1", "name": "李雷"}
+    assert list(in_order(said)) == ["name", "fair", "email", "school", "comexample"]
 
 
 @pytest.mark.parametrize(

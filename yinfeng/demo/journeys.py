@@ -60,12 +60,12 @@ def _fill_in_form(diary: Diary, at: datetime) -> None:
     if rng.random() < _CORRECTED:
         wrong = diary.person
         diary.person = wrong.corrected()
-        diary.say("candidate.signed_up", source, at, **wrong._asdict(), **data)
+        diary.say("candidate.signed_up", source, at, **wrong.said(), **data)
         at += timedelta(minutes=rng.uniform(5, 40))
-    diary.say("candidate.signed_up", source, at, **diary.person._asdict(), **data)
+    diary.say("candidate.signed_up", source, at, **diary.person.said(), **data)
     if rng.random() < _DOUBLE_FORM:
         at += timedelta(seconds=rng.randint(2, 90))
-        diary.say("candidate.signed_up", source, at, **diary.person._asdict(), **data)
+        diary.say("candidate.signed_up", source, at, **diary.person.said(), **data)
 
 
 def _check_in(diary: Diary) -> None:

@@ -26,6 +26,10 @@ class DemoPerson(NamedTuple):
     graduation_year: int
     chain: str
 
+    def said(self) -> dict[str, object]:
+        """What the person's signup says: the industry chain as people in the park call it."""
+        return {**self._asdict(), "chain": CHAINS[self.chain].name.zh}
+
     def corrected(self) -> DemoPerson:
         """The same person with another e-mail address, as after a slip of the pen."""
         local, domain = self.email.split("@")
