@@ -102,13 +102,6 @@ def _parse_slowly(raw: bytes | str) -> Any:
         raise InvalidFact([FieldError("", f"is not JSON: {_brief(error)}")]) from None
 
 
-def parse_fact(raw: bytes) -> Fact:
-    """One structured CloudEvent in JSON. Raises InvalidFact with every error at once."""
-    if len(raw) > MAX_EVENT_BYTES:
-        raise InvalidFact([FieldError("", f"is larger than {MAX_EVENT_BYTES} bytes")])
-    return validate_event(parse_json(raw))
-
-
 def validate_event(event: Any) -> Fact:
     """Check a parsed CloudEvent against the catalogue. Raises InvalidFact with every error at once."""
     if not isinstance(event, dict):

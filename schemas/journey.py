@@ -214,12 +214,6 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
             return left or self.withdrew
         return max(left, self.withdrew)
 
-    def agrees(self, employer: str) -> bool:
-        """Whether the latest word of consent that concerns this employer says yes. No word is no."""
-        words = [self.attributes.get(CONSENT), self.attributes.get(f"{CONSENT}/{employer}")]
-        latest = max((word for word in words if word), key=lambda word: word.at, default=None)
-        return latest is not None and latest.value is True
-
     def attribute(self, name: str) -> str | int | bool | None:
         """The latest value of an attribute such as `email` or `education`; None if never given."""
         word = self.attributes.get(name)

@@ -17,7 +17,3 @@ def one_line(text: str) -> str:
     )
     line = " ".join(seen.split())
     return line.replace(_ENCODED, "= ?")[:MAX_LINE]
-
-
-def _shows(character: str) -> bool:
-    return character.isprintable() or character in _KEPT

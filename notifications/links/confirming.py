@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from notifications.drawing import Page
-from notifications.links.opening import GONE, Door, gone
+from notifications.links.opening import GONE, Door, links_router
 from notifications.sending.situation import Situation
 from schemas.errors import NotFound
 from schemas.journey import Journey
@@ -44,14 +44,11 @@ class AwaitingConfirmation:
 
 def make_router(door: Door, page: Page) -> APIRouter:
     """The router."""
-    router = APIRouter(include_in_schema=False)
+    router = links_router(page)
 
     @router.get("/signup/{token}")
     async def show(request: Request, token: str) -> HTMLResponse:
-        try:
-            found = await _waiting(door, token)
-        except NotFound:
-            return gone(request, page)
+        found = await _waiting(door, token)
         context = {
             "title": (found.where.fair or found.where.campaign)["title"],
             "organizer": found.where.campaign["organizer"],
@@ -63,10 +60,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
 
     @router.post("/signup/{token}")
     async def confirm(request: Request, token: str) -> Response:
-        try:
-            found = await _waiting(door, token)
-        except NotFound:
-            return gone(request, page)
+        found = await _waiting(door, token)
         if found.where.state(door.now()) not in ADMITS:
             return RedirectResponse(found.public, 303)
         door.limit.take(found.message.nonce)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from notifications.drawing import Page
-from notifications.links.opening import GONE, Door, fact, gone
+from notifications.links.opening import GONE, Door, fact, links_router
 from notifications.sending import dates
 from notifications.sending.reaching import reached
 from notifications.sending.situation import Situation
@@ -64,14 +64,11 @@ class Offered:
 
 def make_router(door: Door, page: Page) -> APIRouter:
     """The router."""
-    router = APIRouter(include_in_schema=False)
+    router = links_router(page)
 
     @router.get("/offers/{token}")
     async def show(request: Request, token: str) -> HTMLResponse:
-        try:
-            return _shown(request, page, await _offered(door, token))
-        except NotFound:
-            return gone(request, page)
+        return _shown(request, page, await _offered(door, token))
 
     @router.post("/offers/{token}")
     async def answer(
@@ -81,10 +78,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
         version: Annotated[str, Form(max_length=64)] = "",
         reason: Annotated[str, Form(max_length=MOST_OF_A_REASON)] = "",
     ) -> Response:
-        try:
-            offered = await _offered(door, token)
-        except NotFound:
-            return gone(request, page)
+        offered = await _offered(door, token)
         if offered.state != answer:
             if not offered.may_answer:
                 return _shown(request, page, offered, status=409)
@@ -103,14 +97,13 @@ def make_router(door: Door, page: Page) -> APIRouter:
 def _add_document(router: APIRouter, door: Door, page: Page) -> None:
     @router.get("/offers/{token}/document")
     async def document(request: Request, token: str) -> Response:
-        try:
-            offered = await _offered(door, token)
-        except NotFound:
-            return gone(request, page)
+        offered = await _offered(door, token)
         named, message = offered.terms.document, offered.message
         async with borrowed(door.pool) as conn:
             found = await documents.fetch(conn, named, message.campaign, message.candidate) if named else None
-        return Response(found, headers=DOCUMENT_HEADERS, media_type="application/pdf") if found else gone(request, page)
+        if found is None:
+            raise NotFound(GONE)
+        return Response(found, headers=DOCUMENT_HEADERS, media_type="application/pdf")
 
 
 async def _offered(door: Door, token: str) -> Offered:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.drawing import Page
@@ -23,6 +24,8 @@ from storage.database import Conn, borrowed
 from storage.messages import by_link
 from storage.messages.by_link import Linked
 from storage.messages.claiming import Claimed
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 GONE: Final = "what this link led to is no longer there"
 
@@ -86,6 +89,24 @@ class Door:
         if situation.journey.erased:
             raise NotFound(GONE)
         return message, situation
+
+
+def links_router(page: Page) -> APIRouter:
+    """A router of links: one that leads nowhere (NotFound) is answered with the page that says so."""
+
+    class Link(APIRoute):
+        def get_route_handler(self) -> Handle:
+            handle = super().get_route_handler()
+
+            async def answer(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except NotFound:
+                    return gone(request, page)
+
+            return answer
+
+    return APIRouter(include_in_schema=False, route_class=Link)
 
 
 def gone(request: Request, page: Page) -> HTMLResponse:

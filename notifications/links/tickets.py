@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from notifications.drawing import Page
-from notifications.links.opening import Door, fact, gone
+from notifications.links.opening import Door, fact, links_router
 from notifications.rules.participation import takes_part
 from notifications.sending import qr
 from notifications.sending.calendar_file import FILE_NAME, calendar_file
@@ -59,14 +59,11 @@ class Ticket:
 
 def make_router(door: Door, authenticate: Authenticate, page: Page) -> APIRouter:
     """The router; `authenticate` gives the caller where somebody checks in others."""
-    router = APIRouter(include_in_schema=False)
+    router = links_router(page)
 
     @router.get("/tickets/{token}")
     async def show(request: Request, token: str) -> HTMLResponse:
-        try:
-            ticket = await _ticket(door, token)
-        except NotFound:
-            return gone(request, page)
+        ticket = await _ticket(door, token)
         staff = await _staff(authenticate, request, ticket)
         return page(request, "ticket.html", _context(request, page, ticket, staff), otherwise=ticket.situation.locale)
 
@@ -93,11 +90,8 @@ def make_router(door: Door, authenticate: Authenticate, page: Page) -> APIRouter
 
     @router.get("/calendar/{token}")
     async def calendar(request: Request, token: str) -> Response:
-        try:
-            _, situation = await door.open("calendar", token)
-            row = _fair(situation)
-        except NotFound:
-            return gone(request, page)
+        _, situation = await door.open("calendar", token)
+        row = _fair(situation)
         event = fair_event(row, situation.campaign, situation.zone, situation.locale, situation.links)
         headers = {"Content-Disposition": f'attachment; filename="{FILE_NAME}"', "Cache-Control": "no-store"}
         return Response(calendar_file(event, situation.now), headers=headers, media_type="text/calendar; charset=utf-8")

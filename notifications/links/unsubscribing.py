@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from notifications.drawing import Page
-from notifications.links.opening import GONE, Door, gone
+from notifications.links.opening import GONE, Door, links_router
 from notifications.sending.situation import Situation
 from schemas.errors import NotFound
 from schemas.kinds import MARKETING
@@ -26,14 +26,11 @@ ALL = ""
 
 def make_router(door: Door, page: Page) -> APIRouter:
     """The router."""
-    router = APIRouter(include_in_schema=False)
+    router = links_router(page)
 
     @router.get("/unsubscribe/{token}")
     async def show(request: Request, token: str, saved: bool = False) -> HTMLResponse:
-        try:
-            _, situation, address = await _opened(door, token)
-        except NotFound:
-            return gone(request, page)
+        _, situation, address = await _opened(door, token)
         refused = await _refused(door, address)
         context = {
             "address": masked(address),
@@ -51,10 +48,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
         token: str,
         by_program: Annotated[str, Form(alias="List-Unsubscribe", max_length=100)] = "",
     ) -> Response:
-        try:
-            message, _, address = await _opened(door, token)
-        except NotFound:
-            return gone(request, page)
+        message, _, address = await _opened(door, token)
         door.limit.take(message.nonce)
         await _prefer(door, message, address, {ALL})
         if by_program:
@@ -65,10 +59,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
     async def choose(
         request: Request, token: str, wanted: Annotated[list[str] | None, Form(max_length=len(MARKETING))] = None
     ) -> Response:
-        try:
-            message, _, address = await _opened(door, token)
-        except NotFound:
-            return gone(request, page)
+        message, _, address = await _opened(door, token)
         door.limit.take(message.nonce)
         refused = MARKETING - set(wanted or [])
         await _prefer(door, message, address, {ALL} if refused == MARKETING else refused)

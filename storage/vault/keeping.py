@@ -161,11 +161,6 @@ def is_sealed(kept: bytes) -> bool:
     return kept.startswith(SEALED_BYTES)
 
 
-def is_sealed_in_full(words: str) -> bool:
-    """Whether words of a column are sealed, all of them."""
-    return _WORDS.fullmatch(words) is not None
-
-
 def _decrypted(key: bytes, kept: bytes, about: bytes) -> bytes:
     try:
         return AESGCM(key).decrypt(kept[:_NONCE], kept[_NONCE:], about)

@@ -1,5 +1,39 @@
 """Fixtures that several of these files use."""
 
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from fastapi import FastAPI
+
+from schemas.settings import Settings
+from storage.database import make_pool
+from tests.integration.office import Office
 from tests.integration.reading import conn, readers
+from tests.web import served
+from yinfeng.web import create_app
 
 __all__ = ["conn", "readers"]
+
+
+@pytest.fixture
+async def office(database_url: str) -> AsyncIterator[Office]:
+    """A sender at work."""
+    async with make_pool(database_url, name="test", size=6) as pool:
+        yield Office(pool)
+
+
+@pytest.fixture
+async def app(database_url: str) -> AsyncIterator[FastAPI]:
+    """The web app, in this process."""
+    made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+@pytest.fixture
+def address(database_url: str) -> Iterator[str]:
+    """Where the web app answers that runs in a process of its own."""
+    with served(database_url) as at:
+        yield at

@@ -14,7 +14,7 @@ import pytest
 from schemas.settings import Settings
 from storage.access import accounts, once
 from storage.access.accounts import Account
-from storage.database import Conn, connect
+from storage.database import Conn
 from tests.access import PASSWORD, csrf, person
 from tests.integration.test_access_http import browser, send, sign_in, take_up
 from tests.stand_ins.smtp import smtp_stand_in
@@ -22,19 +22,6 @@ from yinfeng.web import create_app
 
 ME = "/accounts/me"
 FRESH = "eight yellow narwhals"
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as made:
-        yield made
-
-
-@pytest.fixture
-async def app(database_url: str) -> AsyncIterator[Any]:
-    made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
-    async with made.router.lifespan_context(made):
-        yield made
 
 
 def elsewhere(app: Any, address: str) -> httpx.AsyncClient:

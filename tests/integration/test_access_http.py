@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -16,7 +15,7 @@ import pytest
 
 from schemas.settings import Settings
 from storage.access import accounts, keys, once
-from storage.database import Conn, connect
+from storage.database import Conn
 from streams.apply import apply_batch
 from tests.access import COOKIE, PASSWORD, csrf, person
 from tests.facts import CAMPAIGN, event, opened, target
@@ -26,19 +25,6 @@ from yinfeng.web import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OTHER = "another-2026"
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as made:
-        yield made
-
-
-@pytest.fixture
-async def app(database_url: str) -> AsyncIterator[Any]:
-    made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
-    async with made.router.lifespan_context(made):
-        yield made
 
 
 def browser(app: Any) -> httpx.AsyncClient:

@@ -36,13 +36,6 @@ REFUSE = "ALTER TABLE journeys ADD CONSTRAINT refused CHECK (candidate <> 'poiso
 MEND = "ALTER TABLE journeys DROP CONSTRAINT refused"
 
 
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    connection = await connect(database_url, name="test")
-    yield connection
-    await connection.close()
-
-
 class Reader:
     """Hands batches to an applier as a log does: each where the one before it ended."""
 

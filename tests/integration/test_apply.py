@@ -28,13 +28,6 @@ from tests.opened import opened_rows
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-async def conn(database_url: str):
-    connection = await connect(database_url, name="test")
-    yield connection
-    await connection.close()
-
-
 def incoming(*events: Any, seq: int | None = None) -> list[Incoming]:
     headers = ((SEQ_HEADER, str(seq).encode()),) if seq else ()
     return [

@@ -11,15 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.arrays import blobs, column, columns, documents, split
-from storage.database import Conn, connect
+from storage.database import Conn
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-
-
-@pytest.fixture
-async def conn(database_url: str) -> Any:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
 
 
 async def there(conn: Conn, kind: str, values: list[Any]) -> list[Any]:

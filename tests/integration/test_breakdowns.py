@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from storage.campaigns import breakdowns, openings
 from storage.database import Conn, connect
@@ -17,12 +14,6 @@ from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.test_stream import apply
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
 
 
 async def counted(database_url: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,13 +11,10 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from schemas.settings import Settings
 from storage.access import sessions
-from storage.database import make_pool
 from tests.access import COOKIE, csrf, person
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
-from yinfeng.web import create_app
 
 OTHER: Final = "another-2026"
 WHO: Final[dict[str, dict[str, Any]]] = {
@@ -59,19 +56,6 @@ BY_QUERY: Final = {
 }
 # The link says which campaign it is about; only when it is open it is known whether the caller may enter that.
 BY_LINK: Final = "/tickets/"
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test") as pool:
-        yield Office(pool)
-
-
-@pytest.fixture
-async def app(database_url: str) -> AsyncIterator[Any]:
-    made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
-    async with made.router.lifespan_context(made):
-        yield made
 
 
 async def limited(app: Any, office: Office, role: str, campaign: str = CAMPAIGN) -> httpx.AsyncClient:

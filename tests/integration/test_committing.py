@@ -13,15 +13,9 @@ from producers.committing import FEW, MOST_WAITING, Committing
 from schemas.errors import DatabaseUnavailable, Unauthorized, Unavailable, UnusableValue
 from schemas.facts import Fact
 from storage.access import keys
-from storage.database import Conn, connect, make_pool
+from storage.database import Conn, make_pool
 from storage.ledger import ledger
 from tests.facts import facts, signed_up
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,31 +10,16 @@ import pytest
 
 from dashboard.fragments import Drawn
 from dashboard.telling import Told
-from schemas.settings import Settings
 from storage.access import keys, sessions
-from storage.database import Conn, make_pool
+from storage.database import Conn
 from storage.journeys import of_employer
 from tests.access import COOKIE, csrf, person
 from tests.facts import CAMPAIGN, event, opened, signed_up, target
 from tests.integration.office import Office
-from yinfeng.web import create_app
 
 LATER = {"time": "2026-03-10T09:00:00+08:00"}
 HERE = f"/campaigns/{CAMPAIGN}/employers/huayou"
 OTHERS = ("Rival Works", "rival", "Rival post", "张三", "c-rival", "o-rival")
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test") as pool:
-        yield Office(pool)
-
-
-@pytest.fixture
-async def app(database_url: str) -> AsyncIterator[Any]:
-    made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
-    async with made.router.lifespan_context(made):
-        yield made
 
 
 async def signed_in(app: Any, conn: Conn, role: str = "employer", employer: str | None = "huayou") -> httpx.AsyncClient:

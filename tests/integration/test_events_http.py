@@ -17,7 +17,7 @@ from schemas.facts import MAX_EVENT_BYTES
 from schemas.openapi import example_event
 from schemas.settings import Settings
 from storage.access import keys
-from storage.database import Conn, connect
+from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.events import WHOLE
 from storage.vault.process import vault
@@ -27,13 +27,6 @@ from tests.strategies import Event
 from yinfeng.web import create_app
 
 PROBLEM = "application/problem+json"
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    connection = await connect(database_url, name="test")
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

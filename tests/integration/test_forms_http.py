@@ -19,7 +19,7 @@ from schemas.facts import validate_event
 from schemas.forms import FORMS, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS
 from schemas.settings import Settings
 from storage.access import accounts, sessions
-from storage.database import Conn, connect
+from storage.database import Conn
 from storage.ledger.events import WHOLE
 from streams.apply import apply_batch
 from streams.domain.requests import candidate_requests
@@ -32,12 +32,6 @@ from yinfeng.web import create_app
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ABOUT = f"campaign={CAMPAIGN}&candidate=c1&fair=f1&target=t&source=/x&id=1&into=c2"
 OPENING = event("opening.set", opening="op", employer="huayou", position="Process engineer", seats=1)
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as made:
-        yield made
 
 
 @pytest.fixture

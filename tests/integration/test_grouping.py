@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,18 +9,11 @@ import pytest
 
 from notifications.sending import grouping
 from notifications.sending.grouping import CAP
-from storage.database import make_pool
 from storage.messages.transitions import TOLD_WITH
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
 
 HOUR = timedelta(hours=1, seconds=1)
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test") as pool:
-        yield Office(pool)
 
 
 def offers(*numbers: int) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -11,27 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from storage.access import keys
-from storage.database import Conn, connect
+from storage.database import Conn
 from tests.facts import CAMPAIGN, hired, opened, target
 from tests.integration.test_stream import apply, following, watching
-from tests.web import served
 from yinfeng.cli import make_cli
 
 HIDDEN = ("t-rival", "t-two")
 SEEN = ("a-all", "z-ours")
 HTML = {"accept": "text/html"}
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
-
-
-@pytest.fixture
-def address(database_url: str) -> Iterator[str]:
-    with served(database_url) as at:
-        yield at
 
 
 @pytest.fixture

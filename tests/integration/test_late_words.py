@@ -10,7 +10,7 @@ import pytest
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import SENT, TAKEN, Begin, Mail, Outcome, all_begin
-from storage.database import Conn, make_pool
+from storage.database import Conn
 from storage.ledger import dead_letters
 from storage.ledger.dead_letters import DeadLetter
 from storage.messages import reading
@@ -20,12 +20,6 @@ from tests.integration.office import Office
 ERASED_AT = "2026-04-01T09:00:00+08:00"
 BEFORE, AFTER = "2026-03-10T09:00:00+08:00", "2026-05-01T09:00:00+08:00"
 ERASED = event("candidate.erased", candidate="c1", time=ERASED_AT)
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test", size=6) as pool:
-        yield Office(pool)
 
 
 @pytest.fixture

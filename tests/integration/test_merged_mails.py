@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from schemas.errors import ConcurrentChange
-from storage.database import connect, make_pool
+from storage.database import connect
 from storage.vault.export import export
 from streams.apply import apply_batch
 from streams.audit import audit
@@ -21,12 +18,6 @@ from tests.integration.test_waiting_list import LATER, fair, full, person, told,
 
 LATEST = {"time": "2026-05-03T09:00:00+08:00"}
 ALREADY = ("cancelled", "told under another id of the same person")
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test") as pool:
-        yield Office(pool)
 
 
 def merged(one: str, into: str, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import pytest
 
 from schemas.settings import Settings
 from storage.access import keys
-from storage.database import make_pool
 from storage.messages import channel_rests
 from tests.access import COOKIE, csrf, session_of
 from tests.facts import event, hired, opened, signed_up, target
@@ -21,12 +20,6 @@ from yinfeng.web import create_app
 HOSTILE = '<img src=x onerror="alert(1)">'
 PAGES = tuple(base + page for base in ("/messages", "/mailbox") for page in ("", "/{id}", "/{id}/html", "/{id}/text"))
 LISTS = ("/v1/messages", "/v1/messages/{id}")
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test") as pool:
-        yield Office(pool)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -19,18 +19,11 @@ from notifications.sending.hr_steps import cancel, resend
 from notifications.sending.scheduler import look
 from schemas.messages import Status
 from storage import auditing
-from storage.database import make_pool
 from storage.messages import channel_rests
 from storage.messages.transitions import TRANSITIONS, Cause
 from tests.facts import event, opened, retraction
 from tests.integration.office import Office
 from tests.integration.test_sending import EXPIRE, fair, person
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test", size=6) as pool:
-        yield Office(pool)
 
 
 class Dying:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -13,22 +13,9 @@ import pytest
 from dashboard.following import Event
 from schemas.access import Role
 from storage.access import keys
-from storage.database import Conn, connect
+from storage.database import Conn
 from tests.facts import CAMPAIGN, event, hired, opened, target
 from tests.integration.test_stream import apply, watching
-from tests.web import served
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
-
-
-@pytest.fixture
-def address(database_url: str) -> Iterator[str]:
-    with served(database_url) as at:
-        yield at
 
 
 async def key_of(conn: Conn, role: Role) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,13 +27,6 @@ NOW = datetime(2027, 1, 1, tzinfo=UTC)
 CUT = "2026-04-01T01:00:00+00:00"
 LI = (CAMPAIGN, "c1")
 PERSON = signed_up("c1", name="李思雨", email="li.siyu@example.com")
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    connection = await connect(database_url, name="test")
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

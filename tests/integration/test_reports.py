@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import pytest
 from notifications.channels.report_mailbox import MOST_BYTES, ReportMailbox
 from notifications.sending.reports import Reports
 from schemas.errors import MailboxUnavailable
-from storage.database import make_pool
 from storage.messages import report_mailboxes
 from tests.facts import opened, signed_up
 from tests.integration.office import Office
@@ -22,12 +21,6 @@ from tests.stand_ins.dovecot import DOVECOT, PASSWORD, Dovecot, dovecot
 
 pytestmark = pytest.mark.skipif(DOVECOT is None, reason="needs Dovecot (`make test` installs it for root)")
 LETTER = b"From: li@example.com\r\nSubject: a question\r\n\r\nWhen is it?\r\n"
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test", size=4) as pool:
-        yield Office(pool)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,13 +52,6 @@ SELECT string_agg(t::text, ' ') FROM (
     UNION ALL SELECT convert_from(value, 'UTF8') FROM dead_letters
 ) AS t
 """
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    connection = await connect(database_url, name="test")
-    yield connection
-    await connection.close()
 
 
 def straight(*events: Event) -> list[Incoming]:

@@ -11,7 +11,7 @@ import pytest
 from notifications.channels.port import Begin, Mail, Outcome
 from notifications.sending.kinds.channel_refused import alarm
 from storage.access import own_pages
-from storage.database import Conn, make_pool
+from storage.database import Conn
 from storage.journeys import documents, unconfirmed
 from storage.ledger import dead_letters
 from storage.messages import attachments, channel_rests, reading, suppressions
@@ -51,12 +51,6 @@ class Refusing:
 
     async def close(self) -> None:
         pass
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test", size=6) as pool:
-        yield Office(pool)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -32,12 +31,6 @@ ABOUT_SEATS = [
 POOLS = small_pools(campaigns=1) | {"candidate": st.sampled_from([f"c{n}" for n in range(1, 7)])}
 LINES = few_or_many(st.sampled_from(ABOUT_SEATS).flatmap(lambda name: events([name], POOLS)), 40)
 REAL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as conn:
-        yield conn
 
 
 async def tell(conn: Conn, *told: dict[str, Any]) -> None:

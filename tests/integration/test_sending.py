@@ -17,7 +17,6 @@ from notifications.channels.port import Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
-from storage.database import make_pool
 from storage.messages.claiming import claim
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
@@ -33,12 +32,6 @@ FROM generate_series(1, %(count)s) AS n
 """
 # How many rows of messages this transaction has read.
 READ = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'messages'"
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test", size=6) as pool:
-        yield Office(pool)
 
 
 @pytest.fixture

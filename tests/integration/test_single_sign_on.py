@@ -18,7 +18,7 @@ from dashboard.access.provider import Provider, attempt
 from schemas.errors import Unauthorized, Unavailable
 from schemas.settings import Settings
 from storage.access import accounts
-from storage.database import Conn, connect
+from storage.database import Conn
 from tests.integration.test_access_http import browser
 from tests.stand_ins.identity_provider import IdentityProvider, identity_provider
 from tests.stand_ins.odd_provider import ANSWERS, odd_provider
@@ -31,12 +31,6 @@ EMAIL = "wang@example.com"
 @pytest.fixture(scope="module")
 def provider() -> Iterator[IdentityProvider]:
     with identity_provider() as made:
-        yield made
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as made:
         yield made
 
 

@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from dashboard.following import Event, follow, make_client, parse
 from schemas.errors import Refused
 from storage.access import keys
 from storage.campaigns import announcements
-from storage.database import Conn, connect
+from storage.database import Conn
 from streams.apply import apply_batch
 from tests.facts import event, hired, target
 from tests.integration.test_apply import incoming
@@ -32,20 +32,8 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
-
-
-@pytest.fixture
 async def key(conn: Conn) -> str:
     return await keys.create(conn, name="wall", role="viewer")
-
-
-@pytest.fixture
-def address(database_url: str) -> Iterator[str]:
-    with served(database_url) as at:
-        yield at
 
 
 async def apply(conn: Conn, *events: Any) -> None:

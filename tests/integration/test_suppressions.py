@@ -12,7 +12,7 @@ from notifications.channels.port import Mail, Outcome
 from notifications.sending import doubts, hr_steps, suppressing
 from notifications.sending.doubts import PATIENCE
 from schemas.errors import Conflict, NotFound, Refused
-from storage.database import Conn, make_pool
+from storage.database import Conn
 from storage.messages import offer_alerts, provider_events, suppressions
 from storage.messages.provider_events import DAYS_KEPT, Noted
 from storage.messages.suppressions import Wish
@@ -22,12 +22,6 @@ from tests.integration.office import Office
 LATER = "2026-04-01T00:00:00Z"
 LONG_AGO = f"UPDATE message_attempts SET at = at - interval '{PATIENCE + 60} seconds'"
 OFFER = {"offer": "o1", "employer": "huayou", "position": "Engineer"}
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test") as pool:
-        yield Office(pool)
 
 
 @pytest.fixture

@@ -34,12 +34,6 @@ def _all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaigns, "COUNTED_AT_ONCE", 0)
 
 
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
-
-
 class Counting:
     """The tallier, and what it told."""
 

@@ -7,7 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import IO, Any
 import pytest
 
 from storage.access import keys
-from storage.database import Conn, connect
+from storage.database import Conn
 from streams.apply import apply_batch
 from tests.facts import event, hired, opened, target
 from tests.integration.test_apply import incoming
@@ -25,12 +25,6 @@ from tests.platform import free_port, until
 from tests.web import served
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
 
 
 @pytest.fixture

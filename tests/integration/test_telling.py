@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -58,12 +57,6 @@ class Broker:
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         return [each["data"] for each in self.events if each["type"] == kind]
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
 
 
 async def apply(conn: Conn, *events: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from schemas.errors import NotFound
 from schemas.kinds import EMPLOYER_KINDS
-from storage.database import connect, make_pool
+from storage.database import connect
 from storage.messages import reading
 from storage.messages.reading import MessageFilter
 from streams.audit import audit
@@ -20,12 +19,6 @@ from tests.integration.office import Office
 HUAYOU = event(
     "employer.set", employer="huayou", name="华友钴业", name_en="Huayou Cobalt", reply_to="jobs@huayou.example"
 )
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test") as pool:
-        yield Office(pool)
 
 
 def person(candidate: str) -> dict[str, Any]:

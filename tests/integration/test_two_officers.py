@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from schemas.settings import Settings
-from storage.database import Conn, connect, make_pool
+from storage.database import Conn, make_pool
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
@@ -22,12 +22,6 @@ from yinfeng.web import create_app
 Sent = tuple[str, dict[str, str]]  # where a form is, and what is typed into it
 PERSON = f"/candidates/{CAMPAIGN}/c1?lang=en"
 WHO = f"campaign={CAMPAIGN}&candidate=c1"
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as made:
-        yield made
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from schemas.facts import validate_event
 from schemas.settings import load_settings
 from storage import beats
 from storage.beats import Beat
-from storage.database import Conn, connect
+from storage.database import Conn
 from storage.ledger import ledger, positions, retention
 from storage.ledger.positions import Log
 from storage.overview import overview
@@ -23,12 +21,6 @@ from tests.facts import signed_up
 from yinfeng.metrics import render
 
 OLD = "now() - interval '100 days'"
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
 
 
 async def test_facts_are_counted_after_postgres_lost_its_statistics(conn: Conn):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,13 +22,6 @@ NOW = datetime(2026, 3, 8, tzinfo=UTC)
 
 def at(*people: tuple[str, str], time: datetime = NOW) -> dict[tuple[str, str], datetime]:
     return dict.fromkeys(people, time)
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    connection = await connect(database_url, name="test")
-    yield connection
-    await connection.close()
 
 
 async def test_a_person_has_one_key_and_nobody_another_s(conn: Conn):

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from notifications.sending.scheduler import look
-from storage.database import make_pool
 from tests.facts import event, opened, retraction, signed_up
 from tests.integration.office import Office
 
 LATER = {"time": "2026-05-01T09:00:00+08:00"}
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test") as pool:
-        yield Office(pool)
 
 
 def fair(office: Office, capacity: int | None, *, days: int = 30, **more: Any) -> dict[str, Any]:

@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
-import pytest
 
 from storage.access import walls
-from storage.database import Conn, connect
+from storage.database import Conn
 from tests.access import COOKIE, csrf, session_of
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.test_page_stream import heard
 from tests.integration.test_stream import apply, watching
-from tests.web import served
 
 OTHER = "another-2026"
-
-
-@pytest.fixture
-async def conn(database_url: str) -> AsyncIterator[Conn]:
-    async with await connect(database_url, name="test") as connection:
-        yield connection
-
-
-@pytest.fixture
-def address(database_url: str) -> Iterator[str]:
-    with served(database_url) as at:
-        yield at
 
 
 async def world(conn: Conn) -> None:

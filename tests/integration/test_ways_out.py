@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from notifications.sending.situation import Writer
 from schemas.channels import MailWay
 from schemas.settings import load_settings
 from storage.campaigns import terms
-from storage.database import make_pool
 from tests.facts import event, hired, opened, signed_up, target
 from tests.integration.office import RENDERER, Office
 from tests.stand_ins.sendgrid import KEY, SendGridStandIn, sendgrid_stand_in
@@ -24,12 +23,6 @@ from tests.stand_ins.webhook import Webhook, webhook
 
 LOG = """SELECT a.status, a.detail FROM message_attempts a JOIN messages m ON m.id = a.message
          WHERE m.kind = 'milestone' AND a.status <> 'claimed' AND a.detail IS NOT NULL"""
-
-
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with make_pool(database_url, name="test", size=6) as pool:
-        yield Office(pool)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import CATALOGUE
 from schemas.cloudevents import from_kafka
 from schemas.errors import InvalidFact
-from schemas.facts import MAX_EVENT_BYTES, Fact, build_fact, parse_fact, parse_json, validate_event
+from schemas.facts import Fact, build_fact, parse_json, validate_event
 from schemas.openapi import example_event
 from tests.facts import event, signed_up, target
 from tests.strategies import Event, events, json_values
@@ -154,7 +154,7 @@ def test_every_error_is_told_at_once():
 )  # fmt: skip
 def test_what_is_no_event_at_all_is_refused(raw: bytes):
     with pytest.raises(InvalidFact):
-        parse_fact(raw)
+        validate_event(parse_json(raw))
 
 
 def test_thousands_of_unknown_keys_are_one_error():
@@ -162,13 +162,6 @@ def test_thousands_of_unknown_keys_are_one_error():
     assert refusals(signed_up("c1", **many)) == {"data": "has 10003 keys; a fact has 200 at most"}
     assert refusals(signed_up("c1") | many) == {"": "has 10007 keys; a fact has 200 at most"}
     assert len(refusals(signed_up("c1", **dict(list(many.items())[:197])))) == 197
-
-
-def test_an_event_over_a_megabyte_is_refused_and_one_below_is_not():
-    body = json.dumps(signed_up("c1")).encode()
-    assert parse_fact(body + b" " * (MAX_EVENT_BYTES - len(body))).candidate == "c1"
-    with pytest.raises(InvalidFact, match="larger than 1048576 bytes"):
-        parse_fact(body + b" " * (MAX_EVENT_BYTES - len(body) + 1))
 
 
 def test_a_refusal_carries_the_id_and_messages_that_can_be_printed():
@@ -205,7 +198,7 @@ def test_validating_leaves_what_was_given_as_it_was():
 @given(data=st.data())
 def test_what_is_valid_stays_the_same_through_json(name: str, data: st.DataObject):
     given = data.draw(events([name]))
-    fact = parse_fact(json.dumps(given).encode())
+    fact = validate_event(parse_json(json.dumps(given).encode()))
     assert fact == build_fact(parse_json(json.dumps(fact.event, ensure_ascii=False).encode()))
     assert fact.event == given
     assert fact.time.utcoffset() is not None
@@ -214,7 +207,7 @@ def test_what_is_valid_stays_the_same_through_json(name: str, data: st.DataObjec
 
 @given(st.binary() | json_values().map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_a_fact_or_an_invalid_fact(raw: bytes):
-    answered(lambda: parse_fact(raw))
+    answered(lambda: validate_event(parse_json(raw)))
     answered(lambda: validate_event(from_kafka(raw, [("content-type", b"application/cloudevents+json")])))
 
 
@@ -222,11 +215,8 @@ def test_any_bytes_are_a_fact_or_an_invalid_fact(raw: bytes):
 def test_a_damaged_event_is_a_fact_or_an_invalid_fact(given: Event, data: st.DataObject):
     raw = json.dumps(given, ensure_ascii=data.draw(st.booleans())).encode()
     start = data.draw(st.integers(0, len(raw)))
-    answered(
-        lambda: parse_fact(
-            raw[:start] + data.draw(st.binary(max_size=4)) + raw[data.draw(st.integers(start, len(raw))) :]
-        )
-    )
+    damaged = raw[:start] + data.draw(st.binary(max_size=4)) + raw[data.draw(st.integers(start, len(raw))) :]
+    answered(lambda: validate_event(parse_json(damaged)))
 
 
 @given(events(), st.data())

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from notifications.drawing import Page
-from notifications.links.opening import GONE, Door, gone
+from notifications.links.opening import GONE, Door, links_router
 from notifications.links.own import reading, saying
 from notifications.links.own.reading import Own
 from notifications.links.own.saying import Said
@@ -34,7 +34,7 @@ _NAME: Final = 16  # bytes
 
 def make_router(door: Door, page: Page) -> APIRouter:
     """What corrects, the question whether an address is theirs, and its form."""
-    router = APIRouter(include_in_schema=False)
+    router = links_router(page)
 
     @router.post("/me/{token}/correct")
     async def correct(request: Request, token: str) -> Response:
@@ -55,10 +55,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
 
     @router.get("/address/{token}")
     async def show(request: Request, token: str) -> HTMLResponse:
-        try:
-            own, address = await _waiting(door, token)
-        except NotFound:
-            return gone(request, page)
+        own, address = await _waiting(door, token)
         context = {**head(own), "address": address, "here": request.url.path, "done": False}
         return page(request, "address.html", context, otherwise=own.situation.locale)
 
@@ -70,8 +67,8 @@ def make_router(door: Door, page: Page) -> APIRouter:
             if said:
                 await saying.say(door, own, said)
                 await saying.leave_address(door, own)
-        except (NotFound, Conflict):
-            return gone(request, page)
+        except Conflict:
+            raise NotFound(GONE) from None
         return page(request, "address.html", {**head(own), "done": True}, otherwise=own.situation.locale)
 
     return router

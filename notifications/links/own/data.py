@@ -9,11 +9,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from notifications.drawing import Page
-from notifications.links.opening import Door, gone
+from notifications.links.opening import Door, links_router
 from notifications.links.own import reading
 from notifications.links.own.reading import Own
 from notifications.links.own.showing import head
-from schemas.errors import NotFound
 from storage.campaigns import naming
 from storage.database import borrowed
 from storage.vault import export
@@ -21,24 +20,18 @@ from storage.vault import export
 
 def make_router(door: Door, page: Page) -> APIRouter:
     """The page, and the same as JSON."""
-    router = APIRouter(include_in_schema=False)
+    router = links_router(page)
 
     @router.get("/me/{token}/data")
     async def readable(request: Request, token: str) -> HTMLResponse:
-        try:
-            own = await reading.read(door, token)
-        except NotFound:
-            return gone(request, page)
+        own = await reading.read(door, token)
         lang = page.language(request, own.situation.locale)
         context = await _readable(door, own, lang) | {"here": f"/me/{token}"} | head(own)
         return page(request, "own_data.html", context, otherwise=own.situation.locale)
 
     @router.get("/me/{token}/data.json")
     async def download(request: Request, token: str) -> Response:
-        try:
-            own = await reading.read(door, token)
-        except NotFound:
-            return gone(request, page)
+        own = await reading.read(door, token)
         async with borrowed(door.pool) as conn:
             held = await export.export(conn, own.message.campaign, own.message.candidate)
         headers = {"Content-Disposition": 'attachment; filename="yinfeng-my-data.json"', "Cache-Control": "no-store"}

@@ -6,23 +6,19 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from notifications.drawing import Page
-from notifications.links.opening import Door, gone
+from notifications.links.opening import Door, links_router
 from notifications.links.own import reading, saying
 from notifications.links.own.showing import answer, head
 from schemas import consents
-from schemas.errors import NotFound
 
 
 def make_router(door: Door, page: Page) -> APIRouter:
     """The question whether they want to be kept, and the forms."""
-    router = APIRouter(include_in_schema=False)
+    router = links_router(page)
 
     @router.get("/me/{token}/keep")
     async def stay_or_go(request: Request, token: str) -> HTMLResponse:
-        try:
-            own = await reading.read(door, token)
-        except NotFound:
-            return gone(request, page)
+        own = await reading.read(door, token)
         lang = page.language(request, own.situation.locale)
         context = {**head(own), "here": f"/me/{token}", "words": consents.words(lang)["keeping"]}
         return page(request, "own_keep.html", context, otherwise=own.situation.locale)

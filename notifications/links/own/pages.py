@@ -9,12 +9,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from notifications.drawing import Page
-from notifications.links.opening import Door, gone
+from notifications.links.opening import Door, links_router
 from notifications.links.own import reading, saying
 from notifications.links.own.reading import Own
 from notifications.links.own.saying import Said
 from notifications.links.own.showing import answer, head, shown, takes_part
-from schemas.errors import Conflict, NotFound
+from schemas.errors import Conflict
 from schemas.receipt import receipt
 
 MOST: Final = 300  # characters of a field
@@ -24,21 +24,15 @@ _Tick = Annotated[bool, Form()]
 
 def make_router(door: Door, page: Page) -> APIRouter:
     """The page and its forms."""
-    router = APIRouter(include_in_schema=False)
+    router = links_router(page)
 
     @router.get("/me/{token}")
     async def show(request: Request, token: str) -> HTMLResponse:
-        try:
-            return shown(request, page, await reading.read(door, token))
-        except NotFound:
-            return gone(request, page)
+        return shown(request, page, await reading.read(door, token))
 
     @router.get("/me/{token}/erase")
     async def ask(request: Request, token: str) -> HTMLResponse:
-        try:
-            own = await reading.read(door, token)
-        except NotFound:
-            return gone(request, page)
+        own = await reading.read(door, token)
         return _asked(request, page, own, await reading.records(door, own), wrong=False)
 
     _add_forms(router, door, page)
@@ -66,10 +60,7 @@ def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
     async def erase(
         request: Request, token: str, sure: _Tick = False, record: Annotated[list[_Typed] | None, Form()] = None
     ) -> Response:
-        try:
-            own = await reading.read(door, token)
-        except NotFound:
-            return gone(request, page)
+        own = await reading.read(door, token)
         said = saying.erasing(own, record or ())
         if not sure or not said:
             return _asked(request, page, own, await reading.records(door, own), wrong=True)

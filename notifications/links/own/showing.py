@@ -10,12 +10,12 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from notifications.drawing import Page
-from notifications.links.opening import Door, gone
+from notifications.links.opening import Door
 from notifications.links.own import reading, saying
 from notifications.links.own.reading import Own
 from notifications.links.own.saying import Said
 from schemas import consents
-from schemas.errors import Conflict, FieldError, InvalidFact, NotFound
+from schemas.errors import Conflict, FieldError, InvalidFact
 from schemas.fields import Education
 from schemas.journey import RETENTION
 
@@ -31,16 +31,11 @@ async def answer(
 ) -> Response:
     """Say something, and show the page again; with what is wrong, where the catalogue refuses it. `also`: what is done
     once it is said; whether a mail was sent by which it is to be confirmed."""
-    try:
-        own = await reading.read(door, token)
-    except NotFound:
-        return gone(request, page)
+    own = await reading.read(door, token)
     try:
         said = what(own)
         applied = await saying.say(door, own, said) if said else True
         checks = also is not None and await also(own)
-    except NotFound:
-        return gone(request, page)
     except InvalidFact as error:
         return shown(request, page, own, wrong=_faults(error.errors), status=422)
     except Conflict:
