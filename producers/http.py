@@ -18,7 +18,7 @@ from starlette.routing import Route
 from producers.bell import FactsBell
 from producers.committing import Committing
 from producers.fitting import Fitting
-from producers.permissions import Fault, faults, reserved
+from producers.permissions import MERGES, Fault, faults, of_erased, reserved
 from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
 from producers.waiting import Waiters, wanted_wait
 from schemas.access import Authenticate, Caller
@@ -132,13 +132,14 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> tuple[Response
     forbidden = await _forbidden(door, caller, unique.values())
     allowed = [fact for identity, fact in unique.items() if identity not in forbidden]
     large = await door.fitting.faults(allowed, parsed.size)
-    fitting = [fact for fact in allowed if fact.identity not in large]
+    erased = await _of_erased(door, allowed)
+    fitting = [fact for fact in allowed if fact.identity not in large and fact.identity not in erased]
     poster = caller.poster
     accepted = await door.committing.append(fitting, posted_by=poster, size=parsed.size) if fitting else {}
     if accepted:
         door.bell.ring()
     taken = await _taken(door, [fact for fact in fitting if fact.identity not in accepted], poster)
-    reasons = {identity: FieldError(fault.field, fault.reason) for identity, fault in forbidden.items()}
+    reasons = {identity: FieldError(fault.field, fault.reason) for identity, fault in (forbidden | erased).items()}
     reasons |= {identity: FieldError("", reason) for identity, reason in large.items()}
     reasons |= dict.fromkeys(taken, _IS_TAKEN)
     refused = [
@@ -163,6 +164,13 @@ async def _forbidden(door: _Door, caller: Caller, facts: Collection[Fact]) -> di
         return reserved(caller, facts)
     async with borrowed(door.pool) as conn:
         return await faults(conn, caller, facts)
+
+
+async def _of_erased(door: _Door, facts: Collection[Fact]) -> dict[tuple[str, str], Fault]:
+    if not any(fact.type == MERGES for fact in facts):
+        return {}
+    async with borrowed(door.pool) as conn:
+        return await of_erased(conn, facts)
 
 
 def _answer(accepted: int, duplicates: int, rejected: list[Rejected], *, alone: bool, forbidden: bool) -> Response:

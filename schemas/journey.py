@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.access import OWN
 from schemas.retention import SOURCE
 
 Stamp = tuple[int, str, str]  # microseconds since 1970, source, id
@@ -96,6 +97,13 @@ def consents_of(purpose: str, employers: Iterable[str] | None = None) -> list[st
     if purpose != "employers":
         return [f"{CONSENT}:{purpose}"]
     return [CONSENT] if employers is None else [f"{CONSENT}/{employer}" for employer in employers]
+
+
+def consent_rank(word: Word) -> tuple[bool, Stamp]:
+    """Of words of consent that were said under several ids of one person, the one of the highest rank holds: the
+    latest, but that a no is overcome by the person's own yes alone. What others entered under another id knows nothing
+    of the no."""
+    return (word.value is not True or f"{word.at[1]}/".startswith(f"{OWN}/"), word.at)
 
 
 KEEPING: Final = f"{CONSENT}:keeping"
@@ -213,6 +221,13 @@ class Journey(msgspec.Struct, omit_defaults=True, gc=False):
         if left is None or self.withdrew is None:
             return left or self.withdrew
         return max(left, self.withdrew)
+
+    def agreement(self, names: Iterable[str]) -> bool:
+        """Whether the latest of these words of consent says yes; of who stands under several ids, see
+        `consent_rank`."""
+        words = [word for name in names if (word := self.attributes.get(name))]
+        holds = max(words, key=lambda word: consent_rank(word) if self.members else (True, word.at), default=None)
+        return holds is not None and holds.value is True
 
     def attribute(self, name: str) -> str | int | bool | None:
         """The latest value of an attribute such as `email` or `education`; None if never given."""

@@ -141,10 +141,10 @@ async def _change_journeys(
     said = merging.words([*standing, *gone])
     stored = await journeys.load(conn, by_key.keys() | taken_from | merging.named(said))
     groups = await merging.regroup(conn, stored, said)
-    # What was written to the person went to one address: it may be the other's.
-    await own_pages.end(conn, merging.parted(stored, groups) if said else [])
     partial = {key for key, row in stored.items() if not row.whole}
     refolded = await refold(conn, taken_from | partial | groups.keys())
+    # What was written to the person went to one address: it may be the other's.
+    await merging.end_links(conn, merging.parted(stored, groups) if said else [], groups, refolded)
     anew = merging.fold_groups(groups, refolded)
     stood = await seats.standing(conn, partial) if partial else {}
     totals: Totals = {}

@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from schemas.facts import Fact
 from schemas.journey import Journey
+from storage.access import own_pages
 from storage.database import Conn
 from storage.journeys import journeys, merging
 from storage.journeys.journeys import Stored
 from storage.journeys.merging import MergeRow
 from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
-from streams.domain.fold import fold, stands
+from storage.messages import by_link
+from storage.vault.process import vault
+from streams.domain.fold import SIGNUP, fold, stands
 from streams.domain.merging import TYPES, Group, Merge, carried, groups, merges, pair_of
 
 Groups = Mapping[JourneyKey, Group]  # the group of each of its members
@@ -69,6 +72,21 @@ def parted(stored: Mapping[JourneyKey, Stored], known: Groups) -> list[JourneyKe
         if row.journey.members and not row.journey.members.keys() <= set(known[campaign, head].members)
         for member in row.journey.members
     )
+
+
+async def end_links(
+    conn: Conn, apart: Collection[JourneyKey], known: Groups, facts: Mapping[JourneyKey, list[Fact]]
+) -> None:
+    """End the links that may be in another's hands of those who are one person no more: all to their own pages, and
+    those of mails that went to an address which nobody has said of them. `facts`: those of each that stand."""
+    if not apart:
+        return
+    await own_pages.end(conn, apart)
+    signups = {key: [each for each in of_group(known, key, facts) if each.type == SIGNUP] for key in apart}
+    unique = {each.identity: each for found in signups.values() for each in found}
+    said = {each.identity: each.data.get("email") for each in await vault().open(conn, [*unique.values()], hidden=True)}
+    emails = {key: {said[each.identity] for each in found} - {None} for key, found in signups.items()}
+    await by_link.end_astray(conn, emails)
 
 
 def fold_groups(known: Groups, facts: Mapping[JourneyKey, list[Fact]]) -> dict[JourneyKey, Journey]:

@@ -70,13 +70,13 @@ async def carry_out(conn: Conn, now: datetime) -> int:
 
 
 async def _due(conn: Conn, now: datetime) -> list[KnownPerson]:
-    """Some of whom something is due, held: what they say in this moment either counts here, or finds what is said
-    here."""
-    held = {each.key for each in await retention.due(conn, now, DONE)}
+    """Some of whom something is due, held under each of their ids: what they say in this moment, under whichever,
+    either counts here, or finds what is said here. Who was merged with others meanwhile comes the next time."""
+    held = {id for each in await retention.due(conn, now, DONE) for id in each.ids}
     if not held:
         return []
     await vault().keys.lock(conn, held)
-    return [each for each in await retention.due(conn, now, DONE) if each.key in held]
+    return [each for each in await retention.due(conn, now, DONE) if held.issuperset(each.ids)]
 
 
 async def _unsure(conn: Conn, known: Sequence[KnownPerson], now: datetime) -> set[JourneyKey]:

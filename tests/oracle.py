@@ -67,6 +67,7 @@ class Person:
         self.checked_in_at: set[str] = set()
         self.paid: list[Decimal] = []
         self.signed_up = self.withdrawn = False
+        self.agreed: dict[str, dict[str, tuple[Event, bool]]] = {}
         ends: dict[str, datetime] = {}
         for fact in facts:
             if fact["type"] == "candidate.erased":
@@ -79,9 +80,14 @@ class Person:
             if gone:
                 kept = {name: value for name, value in self.attributes.items() if name in KEPT}
                 self.attributes = {**before, **kept}
+            elif who is not None:
+                for name in words_of_consent(fact):
+                    self.agreed.setdefault(name, {})[who] = (fact, self.attributes[name])
             self.stand(fact, gone=gone)
             if fact["type"] == "candidate.signed_up" and not gone:
                 self.told |= {name: (fact["source"], fact["id"]) for name in PERSONAL if name in fact["data"]}
+        for name, words in self.agreed.items():
+            self.attributes[name] = agrees(list(words.values()))
 
     def stand(self, fact: Event, *, gone: bool) -> None:
         """In line since the first signup for a fair; who withdraws leaves all lines, and comes back to their ends."""
@@ -143,6 +149,29 @@ class Person:
                 if given is None or str(given) not in [str(value) for value in wanted]:
                     return False
         return True
+
+
+def words_of_consent(fact: Event) -> list[str]:
+    """Which attributes of consent a fact says something of."""
+    data = fact["data"]
+    if fact["type"] == "candidate.signed_up":
+        return ["consent"] if "consent" in data else []
+    if not fact["type"].startswith("consent."):
+        return []
+    if data["purpose"] != "employers":
+        return [f"consent:{data['purpose']}"]
+    return [f"consent/{name}" for name in data["employers"]] if "employers" in data else ["consent"]
+
+
+def agrees(words: list[tuple[Event, bool]]) -> bool:
+    """The latest word of each id, in any order: a no holds unless the person themselves said yes after it."""
+    refusals = [order(fact) for fact, word in words if not word]
+    own = [order(fact) for fact, word in words if word and fact["source"] == "/me"]
+    return not refusals or any(at > max(refusals) for at in own)
+
+
+def order(event: Event) -> tuple[datetime, str, str]:
+    return (moment(event), event["source"], event["id"])
 
 
 def heads(facts: Iterable[Event], candidates: Iterable[str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from schemas.names import by_name
 from storage.campaigns import employers, openings, reads
 from storage.database import Conn
 from storage.journeys import candidates, journeys, merging
+from storage.vault import erasing
 
 Row = dict[str, Any]
 
@@ -47,7 +48,7 @@ async def complete(
         await require(conn, caller, form, about, people=people, values=values)
         values = await _with_what_is_known(conn, caller, form, (campaign, people), values)
     if form.name in CONCERNS_IDS:
-        people = await _ids(conn, about, values)
+        people = await _ids(conn, form, about, values)
     zone = ZoneInfo(known["timezone"] if known else values.get("timezone", "Asia/Shanghai"))
     token = given if TOKEN.fullmatch(given) else secrets.token_hex(16)
     locale = known["locale"] if known else "zh-CN"
@@ -82,15 +83,17 @@ async def _with_what_is_known(conn: Conn, caller: Caller, form: Form, about: tup
     return values
 
 
-async def _ids(conn: Conn, about: dict[str, str], values: Row) -> list[str]:
+async def _ids(conn: Conn, form: Form, about: dict[str, str], values: Row) -> list[str]:
     """Which ids of a person a form is about. Raises NotFound where one of those named is nobody's, and Wrong where
-    none is chosen, or one that is somebody else's."""
+    none is chosen, or one that is somebody else's, and where somebody would be merged with who was erased."""
     if "candidate" not in about:
         raise NotFound("what this form is about is not there")
     campaign, candidate, into = about["campaign"], about["candidate"], about.get("into")
     if into is not None:
         if into == candidate or any([await journeys.unknown(conn, campaign, each) for each in (candidate, into)]):
             raise NotFound(f"{candidate!r} and {into!r} are not two candidates who are known")
+        if form.name == "merge" and await erasing.gone(conn, [(campaign, candidate), (campaign, into)]):
+            raise Wrong("form", "form.bad.erased")
         return [candidate]
     own = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
     chosen: list[str] = values.get("ids", own if len(own) == 1 else [])

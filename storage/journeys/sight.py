@@ -29,14 +29,16 @@ OR EXISTS (
     CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb AS s) AS told
     CROSS JOIN LATERAL (
         SELECT w FROM unnest(ARRAY[s->'attributes'->'consent', s->'attributes'->('consent/' || %(employer)s)]) AS u(w)
-        WHERE w IS NOT NULL ORDER BY (w->'at'->>0)::bigint DESC, w->'at'->>1 DESC, w->'at'->>2 DESC LIMIT 1
+        WHERE w IS NOT NULL
+        ORDER BY s ? 'members' AND w->'value' = 'true' AND NOT starts_with(w->'at'->>1 || '/', '/me/'),
+                 (w->'at'->>0)::bigint DESC, w->'at'->>1 DESC, w->'at'->>2 DESC LIMIT 1
     ) AS word
     WHERE j.campaign = {campaign} AND j.candidate = {candidate} AND word.w->'value' = 'true'
       AND EXISTS (
         SELECT FROM fairs t WHERE t.campaign = j.campaign AND t.employers ? %(employer)s
           AND (s->'fairs' ? t.fair OR s->'checkins' ? t.fair))))
 """
-# One who has several ids is seen by who may see one of them. Consent is the person's: the latest word, under whichever.
+# One who has several ids is seen by who may see one of them. Consent is the person's: see schemas.journey.consent_rank.
 _BY_ANOTHER_ID = f"""EXISTS (
     SELECT FROM journeys me CROSS JOIN LATERAL (SELECT coalesce(me.merged_into, me.candidate) AS id) AS head
     JOIN journeys also ON also.campaign = me.campaign AND (also.candidate = head.id OR also.merged_into = head.id)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from psycopg.rows import class_row
 
 from schemas.facts import Fact
-from storage.arrays import column
+from schemas.kinds import AUDIENCES
+from storage.arrays import column, columns
 from storage.database import Conn
 from storage.journeys import merging
 from storage.ledger.events import WHOLE, read_event
+from storage.ledger.ledger import JourneyKey
 from storage.messages import sealed
 from storage.messages.claiming import Claimed
 from storage.vault.process import vault
@@ -48,8 +50,18 @@ SELECT {WHOLE}, EXISTS (
 FROM facts f WHERE f.campaign = %(campaign)s AND f.candidate = ANY(%(candidates)s::text[]) AND f.source = %(source)s
 ORDER BY f.seq
 """
+# What is under way may be recorded after this: its reader was chosen before.
+_SENT_ABOUT: Final = """
+SELECT m.id, m.campaign, m.candidate, m.recipient, m.sealed, m.status = 'claimed' FROM messages m
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+WHERE m.kind = ANY(%s::text[]) AND NOT m.forgotten
+  AND (m.sealed IS NOT NULL OR m.recipient IS NOT NULL OR m.status = 'claimed')
+ORDER BY m.id FOR UPDATE OF m
+"""
+_RENAME: Final = "UPDATE messages SET nonce = gen_random_uuid() WHERE id = ANY(%s::bigint[])"
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RETRACTED: Final = "fact.retracted"
+_TO_CANDIDATES: Final = sorted(kind for kind, audience in AUDIENCES.items() if audience == "candidate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,22 @@ async def ids(conn: Conn, names: Collection[str]) -> dict[str, int]:
         "numbers": [number for name in names if (number := _number(name))],
     }
     return dict(await (await conn.execute(_IDS, values)).fetchall())
+
+
+async def end_astray(conn: Conn, addresses: Mapping[JourneyKey, Collection[str]]) -> None:
+    """Give the messages to these candidates another name outside that went to none of their `addresses`, or may be on
+    their way there: whoever has that mail opens nothing with it any more."""
+    cursor = await conn.execute(_SENT_ABOUT, [*columns(sorted(addresses), 2), column(_TO_CANDIDATES)])
+    rows = await cursor.fetchall()
+    reader = await vault().reader(conn, addresses, hidden=True)
+    astray = []
+    for id, campaign, candidate, recipient, kept, under_way in rows:
+        key = (campaign, candidate)
+        to = recipient or sealed.open_reader(reader, key, kept)[0]
+        if under_way or (to is not None and to.lower() not in {each.lower() for each in addresses[key]}):
+            astray.append(id)
+    if astray:
+        await conn.execute(_RENAME, [astray])
 
 
 def _nonce(name: str) -> str | None:

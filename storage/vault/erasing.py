@@ -1,8 +1,8 @@
-"""Persons who are erased by the register, in a database that does not know it: a copy from before."""
+"""Persons who are erased by the register, in a database that does not know it: a copy from before. And who is erased."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -25,6 +25,14 @@ UPDATE vault.person p SET name = NULL, profile = NULL, pinyin = NULL, initials =
 FROM journeys j JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 WHERE (p.campaign, p.candidate) = (j.campaign, j.merged_into)
 """
+# Also where that is accepted, and waits to be applied. Who began another life since has a key.
+_GONE: Final = """
+SELECT k.campaign, k.candidate FROM unnest(%(campaigns)s::text[], %(candidates)s::text[]) AS k(campaign, candidate)
+LEFT JOIN vault.person p USING (campaign, candidate)
+WHERE (p.erased_at IS NOT NULL AND p.key IS NULL) OR EXISTS (
+    SELECT FROM facts f JOIN pending USING (seq)
+    WHERE f.campaign = k.campaign AND f.candidate = k.candidate AND f.type = 'candidate.erased')
+"""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,6 +48,13 @@ async def erase_again(conn: Conn, erased: Mapping[JourneyKey, datetime]) -> int:
     if facts:
         await accept(conn, facts, posted_by=None)
     return len(facts)
+
+
+async def gone(conn: Conn, persons: Collection[JourneyKey]) -> set[JourneyKey]:
+    """Which of these persons were erased, or are about to be, and began no other life."""
+    campaigns, candidates = columns(list(persons), 2)
+    cursor = await conn.execute(_GONE, {"campaigns": campaigns, "candidates": candidates})
+    return {(campaign, candidate) for campaign, candidate in await cursor.fetchall()}
 
 
 async def erased_at(conn: Conn, person: JourneyKey) -> datetime:

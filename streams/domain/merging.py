@@ -2,8 +2,8 @@
 
 A pair is merged or not by the latest word on it. Who hangs together by merged pairs is one person. One of them, the
 head, carries the journey of all: every part of a journey keeps the stamp of its latest word, so that the journeys of
-several unite part by part, into what a fold over all their facts would make. An erasure concerns the one whom it names:
-it has cut their journey before.
+several unite part by part, into what a fold over all their facts would make, but for consent: a no under one id is not
+overcome by what others say under another. An erasure concerns the one whom it names: it has cut their journey before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from schemas.facts import Fact
-from schemas.journey import Hire, Interview, Journey, Member, Offer, Stamp, Word
+from schemas.journey import CONSENT, Hire, Interview, Journey, Member, Offer, Stamp, Word, consent_rank, is_consent
 from streams.domain.fold import is_before
 
 MERGED: Final = "candidate.merged"
@@ -115,7 +115,9 @@ def _unite(whole: Journey, part: Journey) -> None:
         lasting = (at for at in signups if not is_before(at, part.cut))
         whole.signups[fair] = sorted({*whole.signups.get(fair, ()), *lasting})
     _each(whole.checkins, part.checkins, min)
-    _each(whole.attributes, part.attributes, _later)
+    for name, word in part.attributes.items():
+        joined = _agreed if name == CONSENT or is_consent(name) else _later
+        _each(whole.attributes, {name: word}, joined)
     _each(whole.interviews, part.interviews, _interview)
     _each(whole.offers, part.offers, _offer)
     _each(whole.hires, part.hires, _hire)
@@ -160,6 +162,10 @@ def _last(one: _T | None, other: _T | None) -> _T | None:
 
 def _later(one: Word, other: Word) -> Word:
     return max(one, other, key=lambda word: word.at)
+
+
+def _agreed(one: Word, other: Word) -> Word:
+    return max(one, other, key=consent_rank)
 
 
 def _latest(one: Word | None, other: Word | None) -> Word | None:

@@ -12,12 +12,14 @@ import httpx
 import pytest
 
 from producers.forms import posting
+from schemas.facts import validate_event
 from schemas.settings import Settings
 from storage.database import Conn
 from storage.journeys import people
 from storage.journeys.people import Wanted
 from storage.ledger.events import WHOLE
 from storage.vault import duplicates
+from storage.vault.accepting import accept
 from streams.apply import apply_batch
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.reading import Reader, apply
@@ -166,6 +168,28 @@ async def test_nobody_is_merged_with_nobody(http: httpx.AsyncClient, conn: Conn,
     answer = await http.post(f"/forms/merge?campaign={CAMPAIGN}&{query}", data={"csrf": word[1], "reason": "x"})
     assert answer.status_code in (404, 422)
     assert await facts(conn) == []
+
+
+@pytest.mark.parametrize("query", ["candidate=b&into=a", "candidate=a&into=b"])
+@pytest.mark.parametrize("waits", [True, False])
+async def test_nobody_is_merged_with_who_was_erased(http: httpx.AsyncClient, conn: Conn, query: str, waits: bool):
+    await apply(conn, *PEOPLE)
+    erased = event("candidate.erased", candidate="b", time="2026-03-11T09:00:00+08:00")
+    if waits:
+        await accept(conn, [validate_event(erased)], posted_by=None)
+    else:
+        await apply(conn, erased)
+    answer = await send(http, f"/forms/merge?campaign={CAMPAIGN}&{query}", reason="the same ID card")
+    assert answer.status_code == 422
+    assert "was erased" in answer.text or "已删除" in answer.text
+    assert await facts(conn, "candidate.merged") == []
+
+
+async def test_who_began_another_life_is_merged(http: httpx.AsyncClient, conn: Conn):
+    await apply(conn, *PEOPLE, event("candidate.erased", candidate="b", time="2026-03-11T09:00:00+08:00"))
+    await apply(conn, signed_up("b", name="李思雨", time="2026-03-12T09:00:00+08:00"))
+    answer = await send(http, f"/forms/merge?campaign={CAMPAIGN}&candidate=b&into=a", reason="the same ID card")
+    assert answer.status_code == 303
 
 
 async def applied(conn: Conn) -> None:

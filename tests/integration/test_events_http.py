@@ -86,6 +86,16 @@ async def test_an_id_that_tells_who_somebody_is_is_refused_and_not_repeated(orga
     assert await ledger.count_pending(conn) == 0
 
 
+async def test_who_was_erased_is_merged_with_nobody(organizer: Poster, conn: Conn):
+    erased = event("candidate.erased", candidate="c2", time="2026-04-01T09:00:00+08:00")
+    for each in (opened(), signed_up("c1"), signed_up("c2"), erased):
+        assert (await organizer.one(each)).status_code == 202
+    for one, into, field in (("c2", "c1", "data.candidate"), ("c1", "c2", "data.into")):
+        answer = await organizer.one(event("candidate.merged", candidate=one, into=into))
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+        assert "was erased" in answer.json()["detail"]
+
+
 async def test_the_four_forms(organizer: Poster):
     binary = signed_up("c4")
     headers = {f"ce-{name}": value for name, value in binary.items() if name not in ("data", "datacontenttype")}

@@ -279,12 +279,14 @@ async def test_who_said_yes_is_not_hidden_while_that_waits_to_be_applied(world: 
     assert await said(office) == []
 
 
-async def test_a_yes_that_is_being_said_as_the_time_is_over_counts(world: World):
+@pytest.mark.parametrize("under", ["c1", "c2"])
+async def test_a_yes_that_is_being_said_as_the_time_is_over_counts(world: World, under: str):
+    """Under whichever of the person's ids."""
     office = world.office
-    await office.tell(opened(), person())
+    await office.tell(opened(), person(), person("c2"), event("candidate.merged", candidate="c2", into="c1"))
     await do(office, LAST - days(29))
     await look(office)
-    yes = event("consent.given", candidate="c1", purpose="keeping", text="yes", source="/me", time=LAST.isoformat())
+    yes = event("consent.given", candidate=under, purpose="keeping", text="yes", source="/me", time=LAST.isoformat())
     async with office.pool.connection() as saying_it, office.pool.connection() as clock:
         async with saying_it.transaction():
             await accept(saying_it, [validate_event(yes)], posted_by=None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from notifications.links.own import saying
 from storage.messages import by_link
-from tests.facts import CAMPAIGN, event
+from tests.facts import CAMPAIGN, event, signed_up
 from tests.integration.test_links_http import OFFER, World, confirmed, fair, person, world
 from tests.integration.test_own_pages_http import applying
 
@@ -66,6 +67,37 @@ async def test_a_link_to_their_own_page_that_went_to_the_other_ends_once_unmerge
     await world.page(theirs)
     await world.office.tell(UNMERGED)
     await world.page(theirs, 404)
+
+
+@pytest.mark.parametrize(("purpose", "kind"), [("offers", "offer"), ("tickets", "signup_confirmation")])
+async def test_a_link_of_a_mail_that_went_to_the_other_ends_once_unmerged(world: World, purpose: str, kind: str):
+    """The mail told of one of them, and went to the address that the other had said last."""
+    await both(world)
+    mine = await world.link("tickets")
+    autumn = fair(world.office, hours=48, fair="f2", title="Autumn fair")
+    again = signed_up("c1", fair="f2", id="again", time="2026-03-10T10:00:00+08:00")
+    await world.office.tell(MERGED, autumn, again, event("offer.extended", candidate="c1", **OFFER))
+    await world.office.sender().send_all()
+    theirs = await world.link(purpose, kind=kind)
+    assert theirs != mine
+    await world.page(theirs)
+    await world.office.tell(UNMERGED)
+    await world.page(theirs, 404)
+    await world.page(mine)
+
+
+async def test_the_offer_is_answered_from_the_own_page_once_unmerged(world: World):
+    await both(world)
+    await world.office.tell(MERGED, event("offer.extended", candidate="c1", **OFFER))
+    await world.office.sender().send_all()
+    theirs = await world.link("offers", kind="offer")
+    await world.office.tell(UNMERGED)
+    await world.http.post("/lost", data={"email": "c1@example.com"})
+    await world.office.sender().send_all()
+    page = await world.page(await world.link("me"))
+    (answer,) = re.findall(r'href="[^"]*(/offers/[^"]+)"', page)
+    assert answer != theirs
+    await world.page(answer)
 
 
 async def test_who_is_erased_says_which_records_are_theirs(world: World):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.facts import Fact, validate_event
-from schemas.journey import Journey, Member
+from schemas.journey import CONSENT, Journey, Member
 from streams.domain.fold import ATTRIBUTES, fold, retractions, stands
 from streams.domain.measures import milestones
 from streams.domain.merging import Group, carried, groups, merges, pair_of
@@ -92,7 +93,42 @@ def test_without_erasures_it_is_the_fold_of_all_facts(world: list[Event]):
         if journey.members:
             whole = fold(each for each in standing(facts) if each.candidate in journey.members)
             whole.members = dict.fromkeys(journey.members, Member())
-            assert journey == whole, name
+            assert without_consents(journey) == without_consents(whole), name
+
+
+def without_consents(journey: Journey) -> Journey:
+    others = {name: word for name, word in journey.attributes.items() if not name.startswith(CONSENT)}
+    return msgspec.structs.replace(journey, attributes=others)
+
+
+CONSENTS = ["consent.given", "consent.withdrawn", "candidate.signed_up", "candidate.merged"]
+AGREEING = few_or_many(
+    st.sampled_from(CONSENTS).flatmap(
+        lambda name: events([name], POOLS | {"source": st.sampled_from(["/hr", "/e1", "/me"])})
+    ),
+    20,
+)
+
+
+@given(AGREEING, st.sampled_from(["e1", "e2"]))
+def test_a_no_under_one_id_is_overcome_by_the_person_alone(world: list[Event], employer: str):
+    """Whatever others say under another id, and whenever."""
+    facts = first_of_each(world)
+    for journey in journeys(facts).values():
+        for member in journey.members:
+            own = fold(each for each in facts if each.candidate == member)
+            for name, word in own.attributes.items():
+                if name.startswith(CONSENT) and word.value is False:
+                    holds = journey.attributes[name]
+                    assert holds.value is False or (holds.at[1] == "/me" and holds.at > word.at)
+            about = [own.attributes.get(name) for name in (CONSENT, f"{CONSENT}/{employer}")]
+            refused = [word.at for word in about if word is not None and word.value is False]
+            if refused and journey.agreement([CONSENT, f"{CONSENT}/{employer}"]):
+                assert max(refused) < max(
+                    word.at
+                    for name in (CONSENT, f"{CONSENT}/{employer}")
+                    if (word := journey.attributes.get(name)) and word.at[1] == "/me" and word.value is True
+                )
 
 
 @given(LIVES, IDS, IDS)

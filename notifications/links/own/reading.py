@@ -11,7 +11,7 @@ from notifications.links.opening import GONE, Door
 from notifications.sending.fair_words import described
 from notifications.sending.situation import Situation
 from schemas.errors import NotFound
-from schemas.journey import ABROAD, CONSENT, Journey, Word, is_consent
+from schemas.journey import ABROAD, CONSENT, Journey, is_consent
 from schemas.messages import MOVED_UP, OFFER, SIGNUP_CONFIRMATION
 from schemas.names import called
 from storage.access import own_pages
@@ -149,10 +149,9 @@ def offers(own: Own, lang: str) -> list[Row]:
 
 def agreed(own: Own) -> dict[str, bool]:
     """The latest word of consent: to employers (any), to marketing, and to going abroad."""
-    words = [word for name, word in own.journey.attributes.items() if name == CONSENT or name.startswith(f"{CONSENT}/")]
-    latest = max(words, key=_at, default=None)
+    to_employers = [name for name in own.journey.attributes if name == CONSENT or name.startswith(f"{CONSENT}/")]
     return {
-        "employers": latest is not None and latest.value is True,
+        "employers": own.journey.agreement(to_employers),
         "marketing": own.journey.attribute(f"{CONSENT}:marketing") is True,
         "abroad": own.journey.attribute(ABROAD) is True,
     }
@@ -161,10 +160,6 @@ def agreed(own: Own) -> dict[str, bool]:
 def asks_abroad(own: Own) -> bool:
     """Whether the page asks if mails may go abroad: where mail waits for that, and where they said so once."""
     return own.situation.asks_abroad or agreed(own)["abroad"]
-
-
-def _at(word: Word) -> Any:
-    return word.at
 
 
 def attributes(own: Own) -> dict[str, Any]:
