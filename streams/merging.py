@@ -85,7 +85,7 @@ async def end_links(
     signups = {key: [each for each in of_group(known, key, facts) if each.type == SIGNUP] for key in apart}
     unique = {each.identity: each for found in signups.values() for each in found}
     said = {each.identity: each.data.get("email") for each in await vault().open(conn, [*unique.values()], hidden=True)}
-    emails = {key: {said[each.identity] for each in found} - {None} for key, found in signups.items()}
+    emails = {key: {email for each in found if (email := said[each.identity])} for key, found in signups.items()}
     await by_link.end_astray(conn, emails)
 
 

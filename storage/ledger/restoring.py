@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from storage.database import Conn
+from storage.ledger.ledger import JourneyKey
 from storage.ledger.positions import Log
 from storage.messages import statuses
 from storage.messages.asking import RESTORED
@@ -31,6 +32,14 @@ SELECT setval('facts_seq_seq', greatest((SELECT coalesce(max(seq), 0) FROM facts
        setval('messages_id_seq',
               greatest((SELECT coalesce(max(id), 0) FROM messages), nextval('messages_id_seq')) + %(n)s)
 """
+# Every signup has a name: of whom none was left, it is sealed under a key that the copy did not have.
+_NAMELESS: Final = """
+SELECT j.campaign, j.candidate, count(*) OVER ()::int FROM journeys j
+CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb AS s) AS told
+WHERE j.merged_into IS NULL AND s ? 'first_signup' AND NOT s ? 'erased' AND s->'told'->>'name' IS NULL
+  AND s->'attributes'->>'name' IS NULL
+ORDER BY j.campaign, j.candidate LIMIT %s
+"""
 _OTHERS: Final = """
 SELECT DISTINCT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'yinfeng-%%' ORDER BY 1
@@ -49,6 +58,13 @@ class Restored:
 async def at_work(conn: Conn) -> list[str]:
     """Who else of ours is connected to this database."""
     return [name for (name,) in await (await conn.execute(_OTHERS)).fetchall()]
+
+
+async def nameless(conn: Conn, limit: int) -> tuple[list[JourneyKey], int]:
+    """Who has signed up, was not erased, and is called nothing: so many at most, and how many there are. What was said
+    of them came again from Kafka, sealed under keys that were made after the copy."""
+    rows = await (await conn.execute(_NAMELESS, [limit])).fetchall()
+    return [(campaign, candidate) for campaign, candidate, _ in rows], rows[0][2] if rows else 0
 
 
 async def put_in_order(

@@ -1,4 +1,4 @@
-"""Persons who are erased by the register, in a database that does not know it: a copy from before. And who is erased."""
+"""Who is erased; and persons who are so by the register, in a database that does not know it: a copy from before."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.journeys import people
 from storage.ledger.events import WHOLE
+from storage.ledger.restoring import nameless
 from storage.vault.erasing import erase_again
 from storage.vault.process import vault
 from storage.vault.register import Register, forgotten_by, note_all
@@ -91,3 +92,20 @@ async def test_a_rotation_wraps_its_key_anew_and_another_master_can_t_read_it(tm
     assert list(register.among([LI])) == [LI]
     with pytest.raises(ConfigurationError):
         Register(tmp_path / "erased.log", KeyService()).among([LI])
+
+
+async def test_whose_keys_a_copy_has_not_counts_without_a_name_until_signed_up_again(conn: Conn):
+    """What was sealed since comes again from Kafka under keys that are nowhere; what was not is sealed anew."""
+    await apply(conn, target("t", "signed_up"), PERSON)
+    sealed = await (await conn.execute(f"SELECT {WHOLE} FROM facts f WHERE candidate = 'c1'")).fetchall()
+    await conn.execute("DELETE FROM facts WHERE candidate = 'c1'")
+    await conn.execute("DELETE FROM journeys; DELETE FROM vault.person WHERE candidate = 'c1'")
+    await conn.execute("UPDATE targets SET progress = 0; DELETE FROM target_days")
+    await apply(conn, *(json.loads(each) for (each,) in sealed), signed_up("c2", name="Straight"))
+    assert await people.names(conn, CAMPAIGN, ["c1", "c2"]) == {"c2": "Straight"}
+    assert await nameless(conn, 10) == ([LI], 1)
+    await apply(conn, PERSON)  # the same fact says nothing new
+    assert await nameless(conn, 10) == ([LI], 1)
+    await apply(conn, {**PERSON, "id": "again"})
+    assert await nameless(conn, 10) == ([], 0)
+    assert await people.names(conn, CAMPAIGN, ["c1"]) == {"c1": "李思雨"}

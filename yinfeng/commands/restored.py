@@ -54,6 +54,7 @@ def restored(
     typer.echo(f"{done.messages} messages may have gone since, and are unknown now: HR settles them at /messages.")
     typer.echo(f"{done.records} records of {done.partitions} partitions are read again, without writing to anybody.")
     typer.echo("Now start Yinfeng, and let `yinfeng audit` prove the numbers.")
+    typer.echo("Then `yinfeng vault check` names those whose keys were made after the copy: they count without a name.")
 
 
 def _moment(text: str) -> datetime:

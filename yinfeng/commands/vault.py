@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +12,8 @@ from schemas.receipt import receipt
 from schemas.settings import load_settings
 from schemas.texts import LANGS
 from storage.database import Conn
+from storage.ledger import restoring
+from storage.ledger.ledger import JourneyKey
 from storage.vault import entry_keys, in_clear, rotating
 from storage.vault import export as exporting
 from storage.vault.erasing import erased_at
@@ -21,6 +23,8 @@ from storage.vault.process import vault
 from storage.vault.register import Register
 from streams.sealing import seal_all
 from yinfeng.commands.options import on_database, on_vault
+
+NAMED: Final = 50  # persons who are listed
 
 
 def rotate() -> None:
@@ -82,16 +86,22 @@ def show_receipt(
 
 
 def check() -> None:
-    """Whether the master key is the one that belongs to the database, and whether all is sealed (exit code 1: no)."""
+    """Whether the master key is the one that belongs to the database, and whether all is sealed (exit code 1: no). Also
+    whose name nobody can read any more, since the database was restored from a copy that has not their keys."""
     settings = load_settings()
     master = FileMaster(settings.master_key)
 
-    async def work(conn: Conn) -> InClear:
+    async def work(conn: Conn) -> tuple[InClear, list[JourneyKey], int]:
         await rotating.require_master(conn, master)
-        return await in_clear.count(conn)
+        return await in_clear.count(conn), *await restoring.nameless(conn, NAMED)
 
-    left = on_vault(work)
+    left, nameless, count = on_vault(work)
     typer.echo(f"{settings.master_key} is the right one; {master.current} wraps.")
+    if count:
+        typer.echo(f"{count} persons count without a name: this database has not the keys under which it was sealed.")
+        typer.echo("Sign them up again, under new ids of facts:")
+        typer.echo("\n".join(f"  {campaign} {candidate}" for campaign, candidate in nameless))
+        typer.echo(f"  … and {count - len(nameless)} more" if count > len(nameless) else "", nl=count > len(nameless))
     if left:
         typer.echo(f"In the clear: {left}. `yinfeng vault seal` seals them; a worker does so by itself within hours.")
         raise typer.Exit(1)
