@@ -121,22 +121,11 @@ def test_a_no_under_one_id_is_overcome_by_the_person_alone(world: list[Event], e
                 if name.startswith(CONSENT) and word.value is False:
                     holds = journey.attributes[name]
                     assert holds.value is False or (holds.at[1] == "/me" and holds.at > word.at)
-<<<<<<< HEAD
-            about = [own.attributes.get(name) for name in (CONSENT, f"{CONSENT}/{employer}")]
-            refused = [word.at for word in about if word is not None and word.value is False]
-            if refused and journey.agreement([CONSENT, f"{CONSENT}/{employer}"]):
-                assert max(refused) < max(
-                    word.at
-                    for name in (CONSENT, f"{CONSENT}/{employer}")
-                    if (word := journey.attributes.get(name)) and word.at[1] == "/me" and word.value is True
-                )
-=======
             names = (CONSENT, f"{CONSENT}/{employer}")
             refused = [own.attributes[each].at for each in names if own.attribute(each) is False]
-            if refused and journey.agrees(employer):
+            if refused and journey.agreement(names):
                 agreed = [journey.attributes[each].at for each in names if journey.attribute(each) is True]
                 assert max(refused) < max(at for at in agreed if at[1] == "/me")
->>>>>>> erasing
 
 
 @given(LIVES, IDS, IDS)
