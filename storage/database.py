@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Any, Final
 
 import psycopg
-from psycopg import AsyncConnection, Connection, errors
-from psycopg.pq import TransactionStatus
+from psycopg import AsyncConnection, AsyncCursor, Connection, errors
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from schemas.errors import ConcurrentChange, ConfigurationError, DatabaseUnavailable, StatementTooLong, UnusableValue
@@ -59,6 +59,18 @@ _CONFLICTS = (
     errors.LockNotAvailable,
 )
 _ABOUT_THE_VALUE = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded)
+
+
+class _Yielding(AsyncCursor[Any]):
+    """Where statements go together (see storage/together.py), the next one is sent before anybody waits for this one's
+    answer."""
+
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+        """psycopg's, after which others have their turn."""
+        await super().execute(*args, **kwargs)
+        if self.connection.info.pipeline_status is not PipelineStatus.OFF:
+            await asyncio.sleep(0)
+        return self
 
 
 class _Watched(AsyncConnection[Any]):
@@ -126,7 +138,7 @@ def _said(error: Exception) -> str:
 async def connect(url: str, *, name: str) -> Conn:
     """A connection outside a transaction (autocommit), with the limits of this name. Raises DatabaseUnavailable."""
     with translated():
-        conn = await _Watched.connect(url, autocommit=True, **_options(name))
+        conn = await _Watched.connect(url, autocommit=True, cursor_factory=_Yielding, **_options(name))
         try:
             await _limit(conn, name)
         except BaseException:  # whoever waits for it may be cancelled between the two
@@ -178,7 +190,7 @@ def make_pool(url: str, *, name: str, size: int = 8) -> AsyncConnectionPool[Conn
         open=False,
         configure=configure,
         check=_check,
-        kwargs={"autocommit": True, **_options(name)},
+        kwargs={"autocommit": True, "cursor_factory": _Yielding, **_options(name)},
     )
 
 

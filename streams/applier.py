@@ -13,9 +13,10 @@ from storage.campaigns import targets
 from storage.database import Conn
 from storage.ledger import dead_letters, ledger, positions
 from storage.ledger.positions import Log
-from streams.apply import Applied, Place, apply_batch
+from streams.apply import Applied, apply_batch
 from streams.campaigns import count_fairs
 from streams.chunks import Chunk, halves, records_of, spans_of
+from streams.foreseen import Place
 from streams.intake import Incoming
 from streams.persisting import Persistence
 

@@ -8,8 +8,10 @@ of a campaign add to comes last: its rows are held from there to the commit, and
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from schemas.facts import Fact
@@ -20,15 +22,16 @@ from storage import messages
 from storage.access import own_pages
 from storage.campaigns import breakdowns, seats, targets
 from storage.campaigns.seats import LineChange
-from storage.database import Conn, translated
+from storage.campaigns.targets import TargetKey
+from storage.database import Conn, dispense_with_the_disk, translated
 from storage.journeys import addresses, documents, journeys, unconfirmed
 from storage.journeys.journeys import Stored
 from storage.journeys.merging import of_persons
-from storage.ledger import dead_letters, ledger, positions
+from storage.ledger import dead_letters, ledger
 from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.ledger import JourneyKey
-from storage.ledger.positions import Log, Span
 from storage.messages import seat_words
+from storage.together import together
 from storage.vault.persons import AtHand
 from streams import merging
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
@@ -40,7 +43,8 @@ from streams.domain.measures import milestones
 from streams.domain.merging import TYPES
 from streams.domain.requests import candidate_requests
 from streams.domain.seats import lines, moves
-from streams.intake import Incoming, take_in
+from streams.foreseen import Begun, Place, begin, likely_of
+from streams.intake import Incoming, Taken, said_by_ledger, take_in
 from streams.persons import Persons
 
 
@@ -53,12 +57,29 @@ class Applied:
     dead_letters: list[DeadLetter] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a batch lies: its log, and from where to where it goes in each partition."""
+@dataclass(slots=True)
+class Changes:
+    """What a batch makes of journeys, before any of it is written: what it adds to targets and breakdowns (`totals`,
+    `spread`), who moves in lines, which messages are asked for, and who may be told now what waited (`reached`: for an
+    address; `agreed`: for consent to go abroad; `merged`: for what is known of them as one person)."""
 
-    log: Log
-    spans: Mapping[int, Span]
+    persons: Persons
+    journeys: dict[JourneyKey, tuple[Stored, dict[str, int]]] = field(default_factory=dict)
+    totals: Totals = field(default_factory=dict)
+    spread: CellTotals = field(default_factory=dict)
+    moved: list[LineChange] = field(default_factory=list)
+    asked: list[MessageRequest] = field(default_factory=list)
+    reached: list[JourneyKey] = field(default_factory=list)
+    agreed: list[JourneyKey] = field(default_factory=list)
+    merged: list[JourneyKey] = field(default_factory=list)
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether they change no message that there is already, and nobody's key: then none of what is written waits
+        for anything else."""
+        if self.reached or self.agreed or self.merged or not self.persons.are_only_named:
+            return False
+        return not any(_knows_erasures(row.journey) for row, _ in self.journeys.values())
 
 
 async def apply_batch(
@@ -67,43 +88,70 @@ async def apply_batch(
     """Apply what came from Kafka, and move the position over it. Without a place it came from no log.
 
     Raises ConcurrentChange, DatabaseUnavailable or UnusableValue, and Fenced when the batch does not begin where its
-    partitions stand; then nothing was written. The position is first: whoever holds it keeps others from the rest.
+    partitions stand; then nothing was written.
     """
     with translated():
-        async with conn.transaction():
-            doubtful = place is not None and await positions.move(conn, place.log, place.spans)
-            at_hand = AtHand()
-            facts, letters = await take_in(conn, incoming, now=now, at_hand=at_hand)
-            if letters:
-                letters = await dead_letters.bury(conn, letters)
-            asked = await _apply(conn, facts, now, at_hand, doubtful=doubtful) if facts else []
-            return Applied(len(facts), asked, letters)
+        async with AsyncExitStack() as transaction:
+            at_hand, said = AtHand(), said_by_ledger(incoming)
+            likely = likely_of(incoming, said)
+            begun = await begin(conn, said, likely, place=place, transaction=transaction, at_hand=at_hand)
+            taken = await take_in(conn, incoming, said, begun.claimed, now=now, at_hand=at_hand)
+            letters = await dead_letters.bury(conn, taken.letters) if taken.letters else []
+            asked = await _apply(conn, taken, begun, now, at_hand) if taken.facts else []
+            return Applied(len(taken.facts), asked, letters)
 
 
-async def _apply(conn: Conn, facts: list[Fact], now: datetime, at_hand: AtHand, *, doubtful: bool) -> list[int]:
-    """`doubtful`: the messages that are asked for may have gone before the database was restored."""
-    exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type in ALONE}
-    await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
-    gone = await _retract(conn, facts)
-    board = await load_board(conn, {fact.campaign for fact in facts})
+async def _apply(conn: Conn, taken: Taken, begun: Begun, now: datetime, at_hand: AtHand) -> list[int]:
+    """Messages of a doubtful beginning may have gone before the database was restored."""
+    facts, foreseen, doubtful = taken.facts, begun.foreseen, begun.doubtful
+    is_foreseen = foreseen.covers(facts)
+    gone: list[Fact] = []
+    if not is_foreseen:
+        exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type in EXCLUSIVE}
+        await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
+        gone = await _retract(conn, facts)
+    board = foreseen.board if is_foreseen else await load_board(conn, {fact.campaign for fact in facts})
     retracted = await ledger.retracted(conn, doubted) if (doubted := _of(facts, board.retracting)) else set()
     standing = [fact for fact in facts if stands(fact, retracted)] if retracted else facts
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
-    spread: CellTotals = {}
-    totals, asked, moved = await _change_journeys(conn, board, standing, gone, spread, at_hand=at_hand)
+    stored = foreseen.stored if is_foreseen else None
+    changes = await _change_journeys(conn, board, standing, gone, at_hand=at_hand, foreseen=stored)
+    asked = await _write(conn, changes, gone, can_be_undone=taken.can_be_undone, doubtful=doubtful)
+    await seats.resize(conn, anew)
+    await seats.change(conn, changes.moved)
+    if said := merging.words([*standing, *gone]):
+        await seat_words.learn(conn, await of_persons(conn, merging.named(said)))
+    async with together(conn) as ask:
+        ask(breakdowns.add(conn, changes.spread))
+        moved = ask(targets.add(conn, changes.totals))
+    reached = await _reach(conn, board, moved.result()) + await _count_anew(conn, board, anew, now)
+    return asked + await messages.request(conn, reached, doubtful=doubtful)
+
+
+async def _write(conn: Conn, changes: Changes, gone: list[Fact], *, can_be_undone: bool, doubtful: bool) -> list[int]:
+    """Store journeys and what is told of persons, and ask for messages. Returns the ids of those that are to go."""
+    if changes.are_plain and not gone:
+        async with together(conn) as ask:
+            if can_be_undone:
+                ask(dispense_with_the_disk(conn))
+            ask(journeys.store(conn, changes.journeys))
+            ask(changes.persons.keep(conn))
+            asked = ask(messages.request(conn, changes.asked, doubtful=doubtful))
+        return asked.result()
+    if can_be_undone:
+        await dispense_with_the_disk(conn)
+    await journeys.store(conn, changes.journeys)
+    await changes.persons.keep(conn)
+    await forget_erased(conn, {key: row for key, (row, _) in changes.journeys.items()})
+    await messages.release(conn, changes.reached)
+    await messages.release_abroad(conn, changes.agreed)
+    await messages.reconsider(conn, [*changes.persons.shown_again, *changes.merged], ())
     again = await messages.reconsider(
         conn,
         {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
         {fact.campaign for fact in gone if fact.candidate is None},
     )
-    asked_for = again + await messages.request(conn, asked, doubtful=doubtful)
-    await seats.resize(conn, anew)
-    await seats.change(conn, moved)
-    if said := merging.words([*standing, *gone]):
-        await seat_words.learn(conn, await of_persons(conn, merging.named(said)))
-    await breakdowns.add(conn, spread)
-    reached = await _add_to_targets(conn, board, totals) + await _count_anew(conn, board, anew, now)
-    return asked_for + await messages.request(conn, reached, doubtful=doubtful)
+    return again + await messages.request(conn, changes.asked, doubtful=doubtful)
 
 
 def _of(facts: list[Fact], campaigns: Collection[str]) -> list[Fact]:
@@ -131,15 +179,25 @@ async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict
 
 
 async def _change_journeys(
-    conn: Conn, board: Board, standing: list[Fact], gone: list[Fact], spread: CellTotals, *, at_hand: AtHand
-) -> tuple[Totals, list[MessageRequest], list[LineChange]]:
+    conn: Conn,
+    board: Board,
+    standing: list[Fact],
+    gone: list[Fact],
+    *,
+    at_hand: AtHand,
+    foreseen: Mapping[JourneyKey, Stored] | None,
+) -> Changes:
+    """Read the journeys, but for those that were `foreseen`, and change them."""
     by_key: dict[JourneyKey, list[Fact]] = {}
     for fact in standing:
         if fact.candidate is not None:
             by_key.setdefault((fact.campaign, fact.candidate), []).append(fact)
     taken_from = {(f.campaign, f.candidate) for f in gone if f.candidate is not None}
     said = merging.words([*standing, *gone])
-    stored = await journeys.load(conn, by_key.keys() | taken_from | merging.named(said))
+    if foreseen is not None:
+        stored = {key: foreseen[key] for key in by_key}
+    else:
+        stored = await journeys.load(conn, by_key.keys() | taken_from | merging.named(said))
     groups = await merging.regroup(conn, stored, said)
     partial = {key for key, row in stored.items() if not row.whole}
     refolded = await refold(conn, taken_from | partial | groups.keys())
@@ -147,43 +205,44 @@ async def _change_journeys(
     await merging.end_links(conn, merging.parted(stored, groups) if said else [], groups, refolded)
     anew = merging.fold_groups(groups, refolded)
     stood = await seats.standing(conn, partial) if partial else {}
-    totals: Totals = {}
-    moved: list[LineChange] = []
-    changed: dict[JourneyKey, tuple[Stored, dict[str, int]]] = {}
-    persons = Persons(at_hand)
+    changes = Changes(Persons(at_hand))
     for key, row in stored.items():
-        persons.before(key, row.journey)
+        changes.persons.before(key, row.journey)
         stood_at = milestones(row.journey) if row.version else {}
         before = board.contributions(key[0], row.journey, stood_at) if row.version else []
         was_in = cells(row.journey, stood_at) if row.version else []
         was = stood.get(key, {}) if key in partial else lines(row.journey) if row.version else {}
         told = merging.of_group(groups, key, by_key)
         _advance(row, told, refolded.get(key), anew.get(key))
-        moved += seat_changes(key, was, row.journey, told)
+        changes.moved += seat_changes(key, was, row.journey, told)
         now_stands = milestones(row.journey)
         after = board.contributions(key[0], row.journey, now_stands)
-        note_difference(totals, board.targets.get(key[0], []), before, after)
-        note_cells(spread, key[0], was_in, cells(row.journey, now_stands))
-        changed[key] = (row, now_stands)
-        persons.after(key, row.journey, merging.of_group(groups, key, refolded) if key in refolded else told)
-    await journeys.store(conn, changed)
-    await persons.keep(conn)
-    await forget_erased(conn, stored)
+        note_difference(changes.totals, board.targets.get(key[0], []), before, after)
+        note_cells(changes.spread, key[0], was_in, cells(row.journey, now_stands))
+        changes.journeys[key] = (row, now_stands)
+        changes.persons.after(key, row.journey, merging.of_group(groups, key, refolded) if key in refolded else told)
+    _note_messages(changes, by_key, groups, merging.named(said))
+    return changes
+
+
+def _note_messages(
+    changes: Changes, by_key: Mapping[JourneyKey, list[Fact]], groups: merging.Groups, named: Collection[JourneyKey]
+) -> None:
+    """Whom these facts let be told something, or ask to tell something. `named`: who is said to be one person, or not
+    any more."""
+    changes.merged = merging.together(groups, named)
     # Of whom nothing was known, nothing waited for an address.
-    known = [(key, facts) for key, facts in by_key.items() if stored[key].version]
-    merged = merging.together(groups, merging.named(said))  # or not one person any more
+    known = [(key, facts) for key, facts in by_key.items() if changes.journeys[key][0].version]
     told_by = [key for key, facts in known if _brings_address(facts)]
-    await messages.release(conn, merging.together(groups, [*told_by, *merged]))
+    changes.reached = merging.together(groups, [*told_by, *changes.merged])
     agreed = [key for key, facts in known if any(map(_lets_go_abroad, facts))]
-    await messages.release_abroad(conn, merging.together(groups, [*agreed, *merged]))
-    await messages.reconsider(conn, [*persons.shown_again, *merged], ())
-    asked = [
+    changes.agreed = merging.together(groups, [*agreed, *changes.merged])
+    changes.asked = [
         request
         for key, facts in by_key.items()
-        for fact in lasting(key[1], stored[key].journey, facts)
+        for fact in lasting(key[1], changes.journeys[key][0].journey, facts)
         for request in candidate_requests(fact)
     ]
-    return totals, asked, moved
 
 
 def seat_changes(
@@ -248,10 +307,7 @@ def _lets_go_abroad(fact: Fact) -> bool:
     return fact.type == "consent.given" and fact.data["purpose"] == "abroad"
 
 
-async def _add_to_targets(conn: Conn, board: Board, totals: Totals) -> list[MessageRequest]:
-    if not totals:
-        return []
-    moved = await targets.add(conn, totals)
+async def _reach(conn: Conn, board: Board, moved: Mapping[TargetKey, tuple[Decimal, Decimal]]) -> list[MessageRequest]:
     whole = {key: between for key, between in moved.items() if key not in board.uncounted}
     return await reach_milestones(conn, [(board.target(key), before, after) for key, (before, after) in whole.items()])
 
@@ -267,7 +323,7 @@ async def _count_anew(conn: Conn, board: Board, anew: dict[str, list[Target]], n
     return requests
 
 
-ALONE: Final = TYPES | {RETRACTION}  # what changes more than the journey of whom it names
+EXCLUSIVE: Final = TYPES | {RETRACTION}  # what changes more than the journey of whom it names
 # What a campaign has many of, each by itself: the key in its facts' data, and what folds those that are named.
 LISTED: Final[Mapping[str, tuple[str, Callable[[Conn, str, set[str]], Awaitable[None]]]]] = {
     "employer.set": ("employer", refold_employers),

@@ -3,10 +3,10 @@ outbox row, or by being new in the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.access import is_reserved
 from schemas.cloudevents import from_kafka
@@ -14,7 +14,7 @@ from schemas.errors import FieldError, InvalidFact
 from schemas.facts import Fact, ahead, validate_event
 from schemas.ids import telling
 from schemas.topics import SEQ_HEADER
-from storage.database import Conn, dispense_with_the_disk
+from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.events import read_event
@@ -81,6 +81,18 @@ class Incoming:
             return error
 
 
+Said = Mapping[tuple[int, str], Incoming]  # by the number in the ledger and the text that a message claims
+
+
+class Taken(NamedTuple):
+    """The facts to apply, and what is none. `can_be_undone`: all of it stands in the ledger, so that it is applied
+    again where a crash of Postgres undoes it."""
+
+    facts: list[Fact]
+    letters: list[DeadLetter]
+    can_be_undone: bool
+
+
 def _seq(headers: Iterable[tuple[str, bytes | None]]) -> int | None:
     for name, raw in headers:
         if name == SEQ_HEADER and raw and raw.isdigit() and len(raw) <= _LONGEST_SEQ:
@@ -99,29 +111,31 @@ def read_ahead(records: Iterable[Any]) -> list[Incoming]:
     return taken
 
 
+def said_by_ledger(incoming: Iterable[Incoming]) -> Said:
+    """What says that it stands in the ledger."""
+    return {(m.seq, text): m for m in incoming if m.seq is not None and (text := m.text()) is not None}
+
+
 async def take_in(
-    conn: Conn, incoming: Sequence[Incoming], *, now: datetime, at_hand: AtHand
-) -> tuple[list[Fact], list[DeadLetter]]:
+    conn: Conn, incoming: Sequence[Incoming], said: Said, claimed: Container[int], *, now: datetime, at_hand: AtHand
+) -> Taken:
     """The facts that are to be applied now, and what can't be read. Duplicates are in neither. What is sealed on the
-    way is at hand afterwards.
+    way is at hand afterwards. `claimed`: the numbers of what is `said` and has left the outbox for this.
 
     What the relay published need not be checked again: it says what the ledger says. A message with a number of the
     ledger's that says something else (an old log, another ledger, a forgery) is taken for what it says.
     """
-    said = {(m.seq, text): m for m in incoming if m.seq is not None and (text := m.text()) is not None}
-    numbers = await ledger.claim(conn, list(said))
-    ours = {(seq, text): read_event(text) for seq, text in said if seq in numbers}
+    ours = {(seq, text): read_event(text) for seq, text in said if seq in claimed}
     others = [m for m in incoming if m.seq is None or (m.seq, m.text()) not in ours]
     taken = await _without_echoes(conn, others, now)
     facts, letters = parse(taken, now=now)
-    if not facts and not letters and all(map(_can_be_undone, ours.values())):
-        await dispense_with_the_disk(conn)  # all of it stands in the ledger: what a crash undoes is applied again
+    can_be_undone = not facts and not letters and all(map(_can_be_undone, ours.values()))
     accepted = await vault().accept(conn, facts)
     letters += _unopened(taken, facts, accepted)
     good = [found for found in accepted if isinstance(found, Fact)]
     sealed = await vault().seal(conn, good, at_hand=at_hand)
     fresh, waited = await ledger.claim_new(conn, sealed)
-    return fresh + await _sealed([*ours.values(), *waited], conn), letters
+    return Taken(fresh + await _sealed([*ours.values(), *waited], conn), letters, can_be_undone)
 
 
 def _can_be_undone(fact: Fact) -> bool:

@@ -87,6 +87,11 @@ class Persons:
                 self._wanted.setdefault(key, {})[name] = by_stamp[at]
 
     @property
+    def are_only_named(self) -> bool:
+        """Whether nobody was erased or hidden, nor is to be read again."""
+        return not (self._erased or self._hides or self._read_again)
+
+    @property
     def shown_again(self) -> list[JourneyKey]:
         """Who was hidden before, and is hidden no longer."""
         return [key for key, held in self._hides.items() if held is None]

@@ -124,6 +124,8 @@ async def add(
     conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]
 ) -> dict[TargetKey, tuple[Decimal, Decimal]]:
     """Add to targets, day by day. Returns (before, after) of each that changed in sum or in its days."""
+    if not amounts:
+        return {}
     totals = {key: sum(days.values(), Decimal(0)) for key, days in amounts.items()}
     keys = sorted(totals)
     sums = [[c for c, _ in keys], [t for _, t in keys], [totals[k] for k in keys]]

@@ -21,7 +21,9 @@ _LOAD = """
 SELECT j.campaign, j.candidate, j.version, j.state, j.drawn FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
+# Counted by Postgres: an answer that is asked for among others has rows, or it is none.
 _STORE = f"""
+WITH stored AS (
 INSERT INTO journeys AS j (campaign, candidate, version, state, standing, employers, drawn, tags, offer_ends, tagged,
                            merged_into)
 SELECT c, p, v, convert_to(s, 'UTF8'), m::jsonb, coalesce(string_to_array(e, '{BETWEEN}'), '{{}}'), v,
@@ -33,6 +35,9 @@ SET version = excluded.version, state = excluded.state, name = NULL, standing = 
     employers = excluded.employers, drawn = excluded.drawn, tags = excluded.tags, offer_ends = excluded.offer_ends,
     tagged = excluded.tagged, merged_into = excluded.merged_into, updated_at = now()
 WHERE j.version = excluded.version - 1
+RETURNING 1
+)
+SELECT count(*) FROM stored
 """
 _SCAN = 'SELECT candidate, state FROM journeys WHERE campaign = %s ORDER BY candidate COLLATE "C"'
 _SCAN_SIZE = 2000
@@ -94,8 +99,8 @@ async def store(conn: Conn, changed: Mapping[JourneyKey, tuple[Stored, dict[str,
     """Write journeys, each with its standing milestones. Raises ConcurrentChange when one was written meanwhile."""
     if not changed:
         return
-    cursor = await conn.execute(_STORE, _columns(sorted(changed.items())))
-    if cursor.rowcount != len(changed):
+    row = await (await conn.execute(_STORE, _columns(sorted(changed.items())))).fetchone()
+    if row is None or row[0] != len(changed):
         raise ConcurrentChange("a journey was changed by another worker")
 
 

@@ -79,9 +79,30 @@ def read_event(event: str) -> Fact:
     return build_fact(_decode(event))
 
 
+def read_if_event(text: str) -> Fact | None:
+    """The same of a text that only says so. Whose it is, Postgres can hold."""
+    try:
+        fact = read_event(text)
+    except _NO_EVENT:
+        return None
+    names = (fact.type, fact.campaign, fact.candidate or "")
+    return fact if all(isinstance(each, str) and "\0" not in each for each in names) else None
+
+
 def says(event: str, known: dict[str, Any]) -> bool:
     """Whether a text, of whatever it may be, is this event."""
     try:
         return bool(_decode(event) == known)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
+
+
+_NO_EVENT: Final = (
+    msgspec.MsgspecError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)

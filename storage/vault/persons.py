@@ -47,11 +47,13 @@ UNKNOWN: Final[Graduated] = (None, None)
 
 @dataclass(frozen=True, slots=True)
 class AtHand:
-    """What one transaction has at hand of the vault: the keys that it holds, and by its seal what it sealed itself, as
-    it was said (another may have said otherwise under the same identity). Nothing of it outlives the transaction."""
+    """What one transaction has at hand of the vault: the keys that it holds, by its seal what it sealed itself, as
+    it was said (another may have said otherwise under the same identity), and by campaign the keys under which
+    telephone numbers and addresses are hashed there. Nothing of it outlives the transaction."""
 
     keys: Held = field(default_factory=dict)
     said: dict[str, Fact] = field(default_factory=dict)
+    searched: dict[str, bytes] = field(default_factory=dict)
 
     def forget(self, persons: Iterable[JourneyKey]) -> None:
         """These persons were erased by the transaction itself."""
@@ -254,7 +256,8 @@ class Vault:
             return
         keys = await self.keys.for_sealing(conn, dict.fromkeys(said, _ALWAYS), at_hand.keys if at_hand else None)
         keys |= await self.keys.held(conn, told.keys() - keys.keys())
-        searched = await self._search_keys(conn, told)
+        searched = at_hand.searched if at_hand else {}
+        await self.find_search_keys(conn, (campaign for campaign, _ in told), searched)
         before = await self._profiles(conn, told.keys() - anew, keys)
         rows = []
         for key, changes in told.items():
@@ -270,7 +273,8 @@ class Vault:
         found = await (await conn.execute(profiles.UNDRAWN, [*after, most])).fetchall()
         texts = {(campaign, candidate): text for campaign, candidate, text, _, _ in found}
         graduated = {(campaign, candidate): (school, year) for campaign, candidate, _, school, year in found}
-        keys, searched = await self.keys.held(conn, texts), await self._search_keys(conn, texts)
+        keys, searched = await self.keys.held(conn, texts), dict[str, bytes]()
+        await self.find_search_keys(conn, (campaign for campaign, _ in texts), searched)
         rows = [
             profiles.row_of(key, text, profiles.opened(text, keys[key], key), searched, graduated[key])
             for key, text in texts.items()
@@ -285,10 +289,12 @@ class Vault:
         keeper = Keeper(keys, self._randomness)
         return hash_asked(text, keeper.digest(SEARCHED, campaign.encode()) if PLATFORM in keys else None)
 
-    async def _search_keys(self, conn: Conn, persons: Iterable[JourneyKey]) -> dict[str, bytes]:
-        """By campaign, the key under which telephone numbers and addresses are hashed there."""
-        keeper = await self.keeper(conn)
-        return {campaign: keeper.digest(SEARCHED, campaign.encode()) for campaign in {each[0] for each in persons}}
+    async def find_search_keys(self, conn: Conn, campaigns: Iterable[str], found: dict[str, bytes]) -> None:
+        """Find, by campaign, the key under which telephone numbers and addresses are hashed there."""
+        missing = {*campaigns} - found.keys()
+        if missing:
+            keeper = await self.keeper(conn)
+            found.update((campaign, keeper.digest(SEARCHED, campaign.encode())) for campaign in missing)
 
     async def erase(self, conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
         """Destroy the keys of persons, and what is known of them. What was said after the cut, of a life that goes on,

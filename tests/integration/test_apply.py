@@ -18,10 +18,9 @@ from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.ledger import ledger
 from storage.ledger.events import WHOLE
-from storage.vault.persons import AtHand
 from streams.apply import Applied, apply_batch
 from streams.audit import audit
-from streams.intake import Incoming, take_in
+from streams.intake import Incoming
 from tests.facts import event, facts, hired, opened, retraction, signed_up, target
 from tests.opened import opened_rows
 
@@ -139,7 +138,7 @@ async def test_a_commit_waits_for_the_disk_save_of_what_the_ledger_has_and_can_b
     published = await rows(conn, f"SELECT seq, {WHOLE} FROM facts f ORDER BY seq")
     batch = [each for seq, text in published for each in incoming(text.encode(), seq=seq)] + incoming(*straight)
     async with conn.transaction():
-        assert len((await take_in(conn, batch, now=NOW, at_hand=AtHand()))[0]) == len(said) + len(straight)
+        assert (await apply_batch(conn, batch, now=NOW)).facts == len(said) + len(straight)
         assert await rows(conn, "SELECT current_setting('synchronous_commit')") == [(waits,)]
     assert await rows(conn, "SELECT current_setting('synchronous_commit')") == [("on",)]
 
