@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from storage.arrays import column, columns
+from storage.arrays import Column, column, columns
 from storage.campaigns import announcements
 from storage.database import Conn
 
@@ -36,19 +36,19 @@ ORDER BY campaign, target
 _ADD = """
 WITH days AS (
     INSERT INTO target_days AS d (campaign, target, day, amount)
-    SELECT * FROM unnest(%b::text[], %b::text[], %b::date[], %b::numeric[])
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::numeric[])
     ON CONFLICT (campaign, target, day) DO UPDATE SET amount = d.amount + excluded.amount
 )
 UPDATE targets t
 SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
-FROM (SELECT * FROM unnest(%b::text[], %b::text[], %b::numeric[]) AS u(campaign, target, amount)
+FROM (SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[]) AS u(campaign, target, amount)
       ORDER BY campaign, target) k
 WHERE t.campaign = k.campaign AND t.target = k.target
 RETURNING t.campaign, t.target, t.progress - k.amount AS before, t.progress AS after
 """
 _ADD_DAYS = """
 INSERT INTO target_days AS d (campaign, target, day, amount)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::date[], %b::numeric[])
+SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::numeric[])
 ON CONFLICT (campaign, target, day) DO UPDATE SET amount = d.amount + excluded.amount
 """
 _SET = """
@@ -127,8 +127,7 @@ async def add(
     if not amounts:
         return {}
     totals = {key: sum(days.values(), Decimal(0)) for key, days in amounts.items()}
-    keys = sorted(totals)
-    sums = [[c for c, _ in keys], [t for _, t in keys], [totals[k] for k in keys]]
+    sums = columns([(*key, str(total)) for key, total in sorted(totals.items())], 3)
     cursor = await conn.execute(_ADD, [*_days(amounts), *sums])
     return {(c, t): (before, after) for c, t, before, after in await cursor.fetchall()}
 
@@ -210,6 +209,6 @@ async def add_days(conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal
         await conn.execute(_ADD_DAYS, _days(amounts))
 
 
-def _days(amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> list[list[Any]]:
+def _days(amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> list[Column]:
     rows = sorted((c, t, day, amount) for (c, t), days in amounts.items() for day, amount in days.items())
-    return [[row[i] for row in rows] for i in range(4)]
+    return columns([(c, t, day.isoformat(), str(amount)) for c, t, day, amount in rows], 4)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.errors import Fenced
+from storage.arrays import columns
 from storage.database import Conn
 
 Span = tuple[int, int]  # the offset at which a batch begins in a partition, and the one after its end
@@ -20,7 +21,7 @@ SELECT %s, %s, %s, * FROM unnest(%b::int[], %b::bigint[]) ON CONFLICT DO NOTHING
 """
 _MOVE = """
 UPDATE positions p SET next_offset = k.upto, moved_at = now()
-FROM (SELECT * FROM unnest(%b::int[], %b::bigint[], %b::bigint[]) AS u(partition, since, upto) ORDER BY partition) k
+FROM (SELECT * FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS u(partition, since, upto) ORDER BY partition) k
 WHERE p.cluster = %s AND p.topic = %s AND p.topic_id = %s AND p.partition = k.partition AND p.next_offset = k.since
 RETURNING k.since < coalesce(p.doubt_until, 0)
 """
@@ -56,9 +57,8 @@ async def move(conn: Conn, log: Log, spans: Mapping[int, Span]) -> bool:
 
     Raises Fenced when one does not stand where its span begins: another worker went on, or this was applied before.
     """
-    rows = sorted(spans.items())
-    columns = [[p for p, _ in rows], [since for _, (since, _) in rows], [upto for _, (_, upto) in rows]]
-    cursor = await conn.execute(_MOVE, [*columns, log.cluster, log.topic, log.topic_id])
+    rows = [(partition, *span) for partition, span in sorted(spans.items())]
+    cursor = await conn.execute(_MOVE, [*columns(rows, 3), log.cluster, log.topic, log.topic_id])
     moved = await cursor.fetchall()
     if len(moved) != len(rows):
         raise Fenced(f"{len(rows) - len(moved)} of {len(rows)} partitions stand elsewhere by now")
@@ -70,5 +70,5 @@ async def note_gaps(conn: Conn, log: Log, gaps: Mapping[int, Span]) -> None:
     async with conn.transaction():
         await move(conn, log, gaps)
         rows = sorted(gaps.items())
-        columns = [[p for p, _ in rows], [since for _, (since, _) in rows], [upto for _, (_, upto) in rows]]
-        await conn.execute(_GAPS, [log.cluster, log.topic, log.topic_id, *columns])
+        bounds = [[p for p, _ in rows], [since for _, (since, _) in rows], [upto for _, (_, upto) in rows]]
+        await conn.execute(_GAPS, [log.cluster, log.topic, log.topic_id, *bounds])

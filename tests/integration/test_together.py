@@ -1,0 +1,110 @@
+"""Questions that go to Postgres together: in their order, all answered, all or none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from schemas.errors import UnusableValue
+from storage.database import Conn, connect, translated
+from storage.together import together
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as connection:
+        await connection.execute("CREATE TEMP TABLE said (nth int PRIMARY KEY)")
+        yield connection
+
+
+async def say(conn: Conn, nth: int) -> None:
+    await conn.execute("INSERT INTO said VALUES (%s)", [nth])
+
+
+async def heard(conn: Conn) -> list[int]:
+    rows = await (await conn.execute("SELECT nth FROM said ORDER BY nth")).fetchall()
+    return [nth for (nth,) in rows]
+
+
+async def value(conn: Conn, text: str) -> Any:
+    row = await (await conn.execute("SELECT %s::int", [text])).fetchone()
+    return row[0] if row else None
+
+
+async def test_each_sees_what_was_asked_before_it_and_nothing_after(conn: Conn):
+    async with together(conn) as ask:
+        nothing = ask(heard(conn))
+        ask(say(conn, 1))
+        one = ask(heard(conn))
+        ask(say(conn, 2))
+        both = ask(heard(conn))
+    assert (nothing.result(), one.result(), both.result()) == ([], [1], [1, 2])
+
+
+async def test_a_transaction_that_begins_with_it_goes_on_after_it(conn: Conn):
+    async with AsyncExitStack() as transaction:
+        async with together(conn, beginning=transaction) as ask:
+            ask(say(conn, 1))
+        await say(conn, 2)
+        assert await heard(conn) == [1, 2]
+    assert await heard(conn) == [1, 2]
+
+
+@pytest.mark.parametrize("nth", [0, 1, 2])
+async def test_the_error_that_is_raised_is_the_statement_s_own_and_nothing_of_the_transaction_stays(
+    conn: Conn, nth: int
+):
+    questions = ["1", "2", "3"]
+    questions[nth] = "nothing"
+
+    async def ask_all() -> None:
+        async with AsyncExitStack() as transaction, together(conn, beginning=transaction) as ask:
+            ask(say(conn, 7))
+            for text in questions:
+                ask(value(conn, text))
+            ask(say(conn, 8))
+
+    with pytest.raises(UnusableValue, match="invalid input syntax"), translated():
+        await ask_all()
+    assert await heard(conn) == []
+
+
+async def test_an_error_of_ours_ends_the_others_too(conn: Conn):
+    async def refuse() -> None:
+        await value(conn, "1")
+        raise UnusableValue("not this one")
+
+    async def ask_all() -> None:
+        async with AsyncExitStack() as transaction, together(conn, beginning=transaction) as ask:
+            ask(refuse())
+            ask(say(conn, 1))
+
+    with pytest.raises(UnusableValue, match="not this one"):
+        await ask_all()
+    assert await heard(conn) == []
+
+
+async def test_who_is_cancelled_while_it_waits_leaves_nothing_under_way(conn: Conn):
+    async def wait_long() -> None:
+        async with AsyncExitStack() as transaction:
+            async with together(conn, beginning=transaction) as ask:
+                ask(say(conn, 1))
+                ask(value(conn, "1"))
+                slow = ask(sleep(conn))
+            slow.result()
+
+    async def sleep(conn: Conn) -> None:
+        await (await conn.execute("SELECT pg_sleep(60)")).fetchall()
+
+    waiting = asyncio.create_task(wait_long())
+    await asyncio.sleep(0.2)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(waiting, 20)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not [task for task in others if "noting" in repr(task)]
+    assert conn.closed or await heard(conn) == []
