@@ -41,10 +41,9 @@ class MessageRow(SQLModel, table=True):
         Index("messages_nonce", "nonce", unique=True),
         Index("messages_subject", "campaign", "candidate"),
         Index(
-            "messages_waiting",
+            "messages_due",
             "kind",
             text("coalesce(not_before, requested_at)"),
-            "id",
             postgresql_where=text("status = 'requested'"),
         ),
         Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),

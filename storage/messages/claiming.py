@@ -16,15 +16,16 @@ from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
 
 # Kind by kind, so that who has nothing to send doesn't walk past the thousands that wait of other kinds; that the inner
-# order begins with the kind holds Postgres to the index that does. Where several kinds are due, some are locked that
-# aren't taken: they are free again when the transaction ends.
+# order begins with the kind holds Postgres to the index that does. Of what one transaction asked for of a kind, any may
+# go first. Where several kinds are due, some are locked that aren't taken: they are free again when the transaction
+# ends.
 _DUE: Final = """
 SELECT due.id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note
 FROM {groups} CROSS JOIN LATERAL (
     SELECT id, coalesce(not_before, requested_at) AS at FROM messages
     WHERE status = 'requested' AND kind = g.kind AND {which} AND coalesce(not_before, requested_at) <= now()
       AND (domain IS NULL OR domain <> ALL(%(full)b::bytea[]))
-    ORDER BY kind, coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ORDER BY kind, coalesce(not_before, requested_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) AS due ORDER BY due.at, due.id LIMIT %(limit)s
 """
 _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
