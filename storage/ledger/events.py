@@ -34,14 +34,14 @@ def _whole(event: str) -> str:
 
 
 # Whether a process of the version before may read what is written: it knows whole events alone.
-_BESIDE: Final = """(SELECT EXISTS (SELECT FROM secrets WHERE name = 'events_whole_until'
+BESIDE: Final = """(SELECT EXISTS (SELECT FROM secrets WHERE name = 'events_whole_until'
     AND convert_from(value, 'UTF8')::timestamptz > now()))"""
 WHOLE: Final = f"({_whole('f.event')})"
 
 
 def stored(said: str) -> str:
     """What is written of an event `said` in the row `f`, in SQL."""
-    return f"CASE WHEN {_BESIDE} THEN ({_whole(said)})::jsonb ELSE {said} END"
+    return f"CASE WHEN {BESIDE} THEN ({_whole(said)})::jsonb ELSE {said} END"
 
 
 _encode: Final = msgspec.json.Encoder().encode
