@@ -74,7 +74,6 @@ class Bench:
         self.offsets = dict.fromkeys(range(PARTITIONS), 0)
         self._applier = Applier(self.persistence, clock=lambda: datetime.now(UTC))
         self._flow = Flow(limit=10**9, chunk_size=BATCH)
-        self._flow.place(LOG, self.offsets)
         self._tree = Tree(lambda: [postmaster])
 
     def records(self, said: Iterable[tuple[str, bytes, int | None]]) -> dict[int, list[Any]]:
@@ -96,9 +95,11 @@ class Bench:
         cost.batches += 1
 
     async def begin(self) -> None:
-        """Place the partitions, and open the campaign."""
+        """Place the partitions, where they stand if this database was worked on before, and open the campaign."""
         async with await connect(self.url, name="bench") as conn:
             await positions.begin(conn, LOG, self.offsets)
+            self.offsets = await positions.read(conn, LOG, self.offsets)
+        self._flow.place(LOG, self.offsets)
         await self.apply(self.records(straight(campaign())), Cost())
 
     async def over_kafka(self, facts: Iterable[dict[str, Any]], cost: Cost) -> None:
@@ -131,20 +132,19 @@ def straight(events: Iterable[dict[str, Any]]) -> Iterator[tuple[str, bytes, Non
 
 
 @contextmanager
-def bench() -> Iterator[Bench]:
-    """A bench on a database of its own."""
-    with home() as at:
-        at.mkdir(exist_ok=True)
-        Path(at).chmod(0o755)  # PostgreSQL runs as another user when root starts it
-        server = EmbeddedPostgres(at, lambda text: None)
-        with running(server.spec(), at / "logs") as postgres:
-            migrate(server.url)
-            yield Bench(server.url, postgres.pid or 0)
+def bench(at: Path) -> Iterator[Bench]:
+    """A bench on the database of this home."""
+    at.mkdir(exist_ok=True)
+    at.chmod(0o755)  # PostgreSQL runs as another user when root starts it
+    server = EmbeddedPostgres(at, lambda text: None)
+    with running(server.spec(), at / "logs") as postgres:
+        migrate(server.url)
+        yield Bench(server.url, postgres.pid or 0)
 
 
 def measure() -> Rows:
     collect_seldom()
-    with bench() as at:
+    with home() as place, bench(place) as at:
         yield from asyncio.run(_measure(at))
 
 

@@ -74,10 +74,15 @@ def end_in_order() -> None:
 def home() -> Iterator[Path]:
     """A folder of its own, removed afterwards; with its master key, for what is measured in this process too."""
     with tempfile.TemporaryDirectory(prefix="yinfeng-bench-") as folder:
-        at = Path(folder) / "home"
+        yield home_at(Path(folder) / "home")
+
+
+def home_at(at: Path) -> Path:
+    """A home in this folder, or the one that is there, with its master key for this process."""
+    if not (at / "master.key").exists():
         make_master(at / "master.key")
-        open_vault(file_vault(at / "master.key"))
-        yield at
+    open_vault(file_vault(at / "master.key"))
+    return at
 
 
 @contextmanager

@@ -28,7 +28,8 @@ class MessageRow(SQLModel, table=True):
 
     `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause`: by what it came to its
     status (see storage/messages/transitions.py). `begun_at`: since when it may have gone, of one that is `claimed`.
-    `attempts`: how often it was begun. `nonce`: its name outside, in links, mails and facts, which nobody can guess.
+    `attempts`: how often it was begun. `nonce`: its name outside, of those that were named by an earlier
+    version, or anew (see storage/messages/nonces.py).
 
     `sealed`: to whom it went and its subject, under its candidate's key, or the campaign's; `address` and `domain` are
     keyed digests, to find it by. `recipient` and `subject` are of before, in the clear. What others said in `reason` is
@@ -38,13 +39,12 @@ class MessageRow(SQLModel, table=True):
     __tablename__ = "messages"
     __table_args__ = (
         Index("messages_dedupe", "dedupe_key", unique=True),
-        Index("messages_nonce", "nonce", unique=True),
+        Index("messages_drawn", "nonce", unique=True, postgresql_where=text("nonce IS NOT NULL")),
         Index("messages_subject", "campaign", "candidate"),
         Index(
-            "messages_waiting",
+            "messages_due",
             "kind",
             text("coalesce(not_before, requested_at)"),
-            "id",
             postgresql_where=text("status = 'requested'"),
         ),
         Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
@@ -87,7 +87,7 @@ class MessageRow(SQLModel, table=True):
     forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     cause: str | None = None
     begun_at: datetime | None = moment(nullable=True)
-    nonce: UUID = Field(sa_column_kwargs={"server_default": text("gen_random_uuid()")})
+    nonce: UUID | None = None
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     address: bytes | None = Field(default=None, sa_type=LargeBinary)
     domain: bytes | None = Field(default=None, sa_type=LargeBinary)

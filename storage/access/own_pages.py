@@ -9,6 +9,7 @@ from storage.arrays import columns
 from storage.database import Conn
 from storage.journeys import merging
 from storage.ledger.ledger import JourneyKey
+from storage.messages import nonces
 from storage.vault.process import vault
 
 _OF: Final = """
@@ -36,7 +37,7 @@ WHERE (address = %(digest)b OR lower(recipient) = %(address)s) AND NOT forgotten
 """
 # The mails whose tickets and answers the page leads to, the newest last.
 _LINKS: Final = """
-SELECT kind, params->>'fair' AS fair, params->>'offer' AS offer, nonce::text FROM messages
+SELECT kind, params->>'fair' AS fair, params->>'offer' AS offer, id, dedupe_key, nonce::text FROM messages
 WHERE campaign = %s AND candidate = ANY(%s) AND kind = ANY(%s) AND status <> 'cancelled' AND NOT forgotten ORDER BY id
 """
 
@@ -44,7 +45,9 @@ WHERE campaign = %s AND candidate = ANY(%s) AND kind = ANY(%s) AND status <> 'ca
 async def mails(conn: Conn, campaign: str, candidate: str, kinds: Collection[str]) -> list[tuple[str, str, str, str]]:
     """Kind, fair, offer and outside name of a person's messages of these kinds that stand, the newest last."""
     ids = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
-    return await (await conn.execute(_LINKS, [campaign, ids, list(kinds)])).fetchall()
+    rows = await (await conn.execute(_LINKS, [campaign, ids, list(kinds)])).fetchall()
+    names = await nonces.load(conn)
+    return [(kind, fair, offer, names.of(*named)) for kind, fair, offer, *named in rows]
 
 
 async def generations(conn: Conn, keys: Collection[JourneyKey]) -> dict[JourneyKey, int]:

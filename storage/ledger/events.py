@@ -2,8 +2,8 @@
 
 What every event has alike is left out too: `specversion`, and `datacontenttype` where it is `application/json`. An
 event that has another or none says so by an empty `specversion`; one that is whole, as of an earlier version, has its
-own `type`. `WHOLE` puts them together again, always in the same words: by these the outbox's facts are known when they
-come back from Kafka.
+own `type`. Of the time, what follows the seconds is kept, as `+`: no attribute has that name. `WHOLE` puts them
+together again, always in the same words: by these the outbox's facts are known when they come back from Kafka.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ import msgspec
 from schemas.facts import Fact, build_fact
 from storage.arrays import documents
 
-FRAME: Final = 120  # bytes of a whole event that are in no column and not kept, about
+FRAME: Final = 145  # bytes of a whole event that are in no column and not kept, about
 _CONTENT: Final = "application/json"
+OF_TIME: Final = "+"  # the key of what follows the seconds of an event's time
+_SECONDS: Final = len("2026-03-08T09:30:00")
+_KEPT_APART: Final = f"'{{specversion,data,{OF_TIME}}}'::text[]"
+_LOCAL: Final = "CASE WHEN right({0}, 1) = 'Z' THEN interval '0' ELSE right({0}, 6)::interval END"
 
 
 def _whole(event: str) -> str:
@@ -29,19 +33,23 @@ def _whole(event: str) -> str:
     || ', "data": {{"campaign": ' || to_json(f.campaign)::text
     || coalesce(', "candidate": ' || to_json(f.candidate)::text, '')
     || CASE WHEN {event} ? 'data' THEN ', ' || substr(({event}->'data')::text, 2) ELSE '}}' END
-    || ', ' || substr((CASE WHEN {event} ? 'specversion' THEN {event} - 'specversion' ELSE {event} END
-                       - 'data')::text, 2) END"""
+    || CASE WHEN {event} ? '{OF_TIME}' THEN ', "time": "' || to_char(
+            f.time AT TIME ZONE 'UTC' + {_LOCAL.format(f"({event}->>'{OF_TIME}')")}, 'YYYY-MM-DD"T"HH24:MI:SS'
+        ) || ({event}->>'{OF_TIME}') || '"' ELSE '' END
+    || CASE WHEN {event} - {_KEPT_APART} = '{{}}' THEN '}}'
+       ELSE ', ' || substr(({event} - {_KEPT_APART})::text, 2) END END"""
 
 
-# Whether a process of the version before may read what is written: it knows whole events alone.
-_BESIDE: Final = """(SELECT EXISTS (SELECT FROM secrets WHERE name = 'events_whole_until'
+# Whether a process of the version before may read what is written: it knows whole events alone, messages by nonces that
+# stand in their rows, and journeys in plain JSON.
+BESIDE: Final = """(SELECT EXISTS (SELECT FROM secrets WHERE name = 'events_whole_until'
     AND convert_from(value, 'UTF8')::timestamptz > now()))"""
 WHOLE: Final = f"({_whole('f.event')})"
 
 
 def stored(said: str) -> str:
     """What is written of an event `said` in the row `f`, in SQL."""
-    return f"CASE WHEN {_BESIDE} THEN ({_whole(said)})::jsonb ELSE {said} END"
+    return f"CASE WHEN {BESIDE} THEN ({_whole(said)})::jsonb ELSE {said} END"
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -56,12 +64,20 @@ def lean(fact: Fact) -> dict[str, Any]:
     data.pop("candidate", None)
     if data:
         kept["data"] = data
+    if _is_plain(said := kept["time"]):
+        del kept["time"]
+        kept[OF_TIME] = said[_SECONDS:]
     if kept.get("datacontenttype") == _CONTENT:
         del kept["datacontenttype"]
         kept.pop("specversion", None)
     else:
         kept["specversion"] = ""
     return kept
+
+
+def _is_plain(time: str) -> bool:
+    """Whether a time is told by its moment and what follows its seconds: whether its letters are large."""
+    return time[10] == "T" and time[-1] != "z"
 
 
 def lean_events(facts: Iterable[Fact]) -> bytes:

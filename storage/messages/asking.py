@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,32 +15,31 @@ from schemas.messages import MessageRequest
 from storage.arrays import Column, Value, column, documents, named, split
 from storage.campaigns import announcements
 from storage.database import Conn
+from storage.ledger.events import BESIDE
 from storage.ledger.ledger import JourneyKey
 from storage.messages import attachments, reasons, statuses, suppressions
 from storage.messages.transitions import TOLD_WITH as WITH_OTHERS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NO_CONSENT: Final = "waits for consent to go abroad"
-_RANDOM: Final = 10  # bytes of a nonce
 RESTORED: Final = "it may have gone before the database was restored"
 
 # Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
-# the same in opposite orders would else wait for each other. Nonces begin with the time, in milliseconds, so that new
-# ones stand together in their index, and not all over it; the 80 bits after it nobody can guess. They come in the order
-# of the keys too, which fills the pages of their index.
+# the same in opposite orders would else wait for each other. A process of the version
+# before knows messages by nonces alone.
 _ASK: Final = f"""
 WITH asked AS (
 INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, nonce, status,
                            cause, reason)
 OVERRIDING SYSTEM VALUE
-SELECT id, d, k, c, p, m::jsonb, s, f, n, (began || u)::uuid, {{status}}, {{cause}}, {{reason}}
+SELECT id, d, k, c, p, m::jsonb, s, f, n, CASE WHEN {BESIDE} THEN gen_random_uuid() END, {{status}}, {{cause}},
+       {{reason}}
 FROM (SELECT nextval('messages_id_seq') AS id, o.*
-      FROM (SELECT r.*, t.began
-            FROM (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0')) AS t(began),
-                 unnest(%(keys)s::text[], %(long)s::text[], %(kinds)s::text[], %(campaigns)s::text[],
+      FROM (SELECT r.*
+            FROM unnest(%(keys)s::text[], %(long)s::text[], %(kinds)s::text[], %(campaigns)s::text[],
                         %(candidates)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[],
-                        %(due)s::timestamptz[], %(nonces)s::text[])
-                 WITH ORDINALITY AS r(d, l, k, c, p, m, s, f, n, u, nth)
+                        %(due)s::timestamptz[])
+                 WITH ORDINALITY AS r(d, l, k, c, p, m, s, f, n, nth)
             WHERE NOT EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.l AND {reasons.LONG_ONES})
             ORDER BY nth) AS o) AS numbered
 ORDER BY d COLLATE "C"
@@ -175,9 +173,8 @@ async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Seque
 
 def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
     undone = [_UNDONE[r.kind] for r in requests]
-    keys = reasons.stored_of(requests)
     columns: dict[str, list[Value]] = {
-        "keys": [*keys],
+        "keys": [*reasons.stored_of(requests)],
         "long": [r.dedupe_key for r in requests],
         "kinds": [r.kind for r in requests],
         "campaigns": [r.campaign for r in requests],
@@ -185,19 +182,10 @@ def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
         "sources": [r.source for r in requests],
         "facts": [r.fact for r in requests],
         "due": [r.not_before for r in requests],
-        "nonces": _nonces(keys),
         "undone_by": [types for types, _ in undone],
         "about": [about for _, about in undone],
     }
     return {**named(columns), "params": documents(_encode(r.params) for r in requests)}
-
-
-def _nonces(keys: Sequence[str]) -> list[Value]:
-    """What is random in the nonces for these keys, asked of the system at once, in the order of the keys."""
-    drawn = secrets.token_hex(_RANDOM * len(keys))
-    rising = sorted(drawn[start : start + 2 * _RANDOM] for start in range(0, len(drawn), 2 * _RANDOM))
-    of = dict(zip(sorted(keys), rising, strict=True))
-    return [of[key] for key in keys]
 
 
 def _of(keys: Sequence[JourneyKey]) -> dict[str, Column]:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
-
-from psycopg.rows import class_row
+from uuid import UUID
 
 from schemas.facts import Fact
 from schemas.kinds import AUDIENCES
@@ -16,24 +15,24 @@ from storage.database import Conn
 from storage.journeys import merging
 from storage.ledger.events import WHOLE, read_event
 from storage.ledger.ledger import JourneyKey
-from storage.messages import sealed
+from storage.messages import nonces, sealed
 from storage.messages.claiming import Claimed
 from storage.vault.process import vault
 
 # Links in mails from before messages had nonces name the number: those alone that there were then.
-_NAMED: Final = """(nonce = %(nonce)s::uuid OR id = %(number)s AND id <= (
-    SELECT convert_from(value, 'UTF8')::bigint FROM secrets WHERE name = 'numbered_until'))"""
-_FIND: Final = f"""
-SELECT id, kind, campaign, candidate, params, attempts, recipient, nonce::text, sealed FROM messages
-WHERE {_NAMED} AND candidate IS NOT NULL AND NOT forgotten
-"""
 _IDS: Final = """
-SELECT nonce::text, id FROM messages WHERE nonce = ANY(%(nonces)s::text[]::uuid[])
-UNION ALL SELECT id::text, id FROM messages WHERE id = ANY(%(numbers)s) AND id <= (
+SELECT id, dedupe_key, nonce::text, NULL FROM messages WHERE nonce = ANY(%(names)s::text[]::uuid[])
+UNION ALL SELECT id, dedupe_key, NULL, NULL FROM messages WHERE id = ANY(%(ciphered)s) AND nonce IS NULL
+UNION ALL SELECT id, dedupe_key, nonce::text, id::text FROM messages WHERE id = ANY(%(numbers)s) AND id <= (
     SELECT convert_from(value, 'UTF8')::bigint FROM secrets WHERE name = 'numbered_until')
 """
+_FIND: Final = """
+SELECT id, kind, campaign, candidate, params, attempts, recipient, sealed, dedupe_key, nonce::text FROM messages
+WHERE id = %s AND candidate IS NOT NULL AND NOT forgotten
+"""
 _NEWEST = """
-SELECT id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text FROM messages
+SELECT id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text, dedupe_key
+FROM messages
 WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = %(kind)s AND NOT forgotten
 ORDER BY id DESC LIMIT 1
 """
@@ -81,12 +80,12 @@ class Linked:
 async def find(conn: Conn, name: str) -> Linked | None:
     """The message of this name outside; None where there is none, or nothing of it is left since its candidate was
     erased."""
-    nonce, number = _nonce(name), _number(name)
-    row = await (await conn.execute(_FIND, {"nonce": nonce, "number": number})).fetchone()
+    id = (await ids(conn, [name])).get(name)
+    row = await (await conn.execute(_FIND, [id])).fetchone()
     if row is None:
         return None
-    *_, kept = row
-    found = Linked(*row[:-1])
+    *said, kept, reason, drawn = row
+    found = Linked(*(*said, (await nonces.load(conn)).of(row[0], reason, drawn)))
     if kept is None:
         return found
     key = (found.campaign, found.candidate)
@@ -96,11 +95,15 @@ async def find(conn: Conn, name: str) -> Linked | None:
 
 async def ids(conn: Conn, names: Collection[str]) -> dict[str, int]:
     """The numbers of the messages that have these names outside."""
+    known, uuids = await nonces.load(conn), [name for name in names if _UUID.fullmatch(name)]
     values = {
-        "nonces": column([nonce for name in names if (nonce := _nonce(name))]),
+        "names": column(uuids),
+        "ciphered": [known.number(UUID(name)) for name in uuids],
         "numbers": [number for name in names if (number := _number(name))],
     }
-    return dict(await (await conn.execute(_IDS, values)).fetchall())
+    rows = await (await conn.execute(_IDS, values)).fetchall()
+    found = {number or known.of(id, reason, drawn): id for id, reason, drawn, number in rows}
+    return {name: found[name] for name in names if name in found}
 
 
 async def end_astray(conn: Conn, addresses: Mapping[JourneyKey, Collection[str]]) -> None:
@@ -119,19 +122,18 @@ async def end_astray(conn: Conn, addresses: Mapping[JourneyKey, Collection[str]]
         await conn.execute(_RENAME, [astray])
 
 
-def _nonce(name: str) -> str | None:
-    return name if _UUID.fullmatch(name) else None
-
-
 def _number(name: str) -> int | None:
     return int(name) if name.isascii() and name.isdecimal() and len(name) < 19 else None
 
 
 async def newest(conn: Conn, campaign: str, kind: str, candidate: str) -> Claimed | None:
     """The newest message of a kind to a candidate; never a forgotten one."""
-    async with conn.cursor(row_factory=class_row(Claimed)) as cursor:
-        await cursor.execute(_NEWEST, {"campaign": campaign, "kind": kind, "candidate": candidate})
-        return await cursor.fetchone()
+    values = {"campaign": campaign, "kind": kind, "candidate": candidate}
+    row = await (await conn.execute(_NEWEST, values)).fetchone()
+    if row is None:
+        return None
+    *said, drawn, reason = row
+    return Claimed(*(*said, (await nonces.load(conn)).of(row[0], reason, drawn)))
 
 
 async def told(conn: Conn, campaign: str, candidate: str, kinds: Collection[str], fair: str | None) -> int | None:

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from schemas.kinds import GROUPED
 from schemas.messages import OWN_PAGE, SIGNUP_CHECK
 from storage.database import Conn
-from storage.messages import statuses
+from storage.messages import nonces, statuses
 from storage.messages.transitions import UNWRITTEN
 from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
 
 # Kind by kind, so that who has nothing to send doesn't walk past the thousands that wait of other kinds; that the inner
-# order begins with the kind holds Postgres to the index that does. Where several kinds are due, some are locked that
-# aren't taken: they are free again when the transaction ends.
+# order begins with the kind holds Postgres to the index that does. Of what one transaction asked for of a kind, any may
+# go first. Where several kinds are due, some are locked that aren't taken: they are free again when the transaction
+# ends.
 _DUE: Final = """
 SELECT due.id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note
 FROM {groups} CROSS JOIN LATERAL (
     SELECT id, coalesce(not_before, requested_at) AS at FROM messages
     WHERE status = 'requested' AND kind = g.kind AND {which} AND coalesce(not_before, requested_at) <= now()
       AND (domain IS NULL OR domain <> ALL(%(full)b::bytea[]))
-    ORDER BY kind, coalesce(not_before, requested_at), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ORDER BY kind, coalesce(not_before, requested_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) AS due ORDER BY due.at, due.id LIMIT %(limit)s
 """
 _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
     lease_until = now() + make_interval(secs => %(lease)s)"""
-_COLUMNS: Final = "id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text, forgotten"
+_COLUMNS: Final = """id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text,
+    forgotten, dedupe_key"""
 _KINDS: Final = "(SELECT DISTINCT unnest(%(kinds)b::text[])) AS g(kind)"
 _OF_ALL: Final = _DUE.format(groups=_KINDS, which="true")
 _OF_CAMPAIGNS: Final = _DUE.format(groups=_KINDS, which="campaign = ANY(%(only)b::text[])")
@@ -137,7 +139,10 @@ async def claim_together(
 
 async def _claim(conn: Conn, due: str, values: dict[str, Any]) -> list[Claimed]:
     rows = await statuses.change(conn, due, values, also=_TAKEN, columns=_COLUMNS)
-    return [Claimed(*row) for row in rows]
+    if not rows:
+        return []
+    names = await nonces.load(conn)
+    return [replace(Claimed(*row[:-1]), nonce=names.of(row[0], row[-1], row[-3])) for row in rows]
 
 
 async def begin(conn: Conn, ids: Collection[int], *, owner: str) -> set[int]:

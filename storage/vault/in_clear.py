@@ -15,7 +15,7 @@ from schemas.sealed import personal_fields
 from storage.database import Conn
 from storage.journeys import documents, unconfirmed
 from storage.ledger import dead_letters, ledger
-from storage.ledger.events import WHOLE, read_event
+from storage.ledger.events import OF_TIME, WHOLE, read_event
 from storage.messages import in_clear as messages
 from storage.vault.process import vault
 from storage.vault.sealing import PLAIN_ATTRIBUTES, personal
@@ -23,7 +23,7 @@ from storage.vault.sealing import PLAIN_ATTRIBUTES, personal
 PORTION: Final = 200  # rows sealed between turns for others: some tens of milliseconds
 STRETCH: Final = 5000  # numbers looked at in one transaction
 _FIELDS: Final = sorted({field for type in CATALOGUE for field in personal_fields(type)})
-_ATTRIBUTES: Final = sorted(PLAIN_ATTRIBUTES)
+_ATTRIBUTES: Final = sorted({*PLAIN_ATTRIBUTES, OF_TIME})
 # Nearly all that may have something personal in it: what has, is looked at one by one.
 _FACTS: Final = f"""
 SELECT seq, {WHOLE} FROM facts f

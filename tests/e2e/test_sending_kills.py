@@ -16,6 +16,7 @@ import pytest
 
 from producers.post import HttpPoster, PostAnswer
 from tests.facts import opened, signed_up
+from tests.names import NAMED, name_of
 from tests.platform import Platform, stop, until, whole
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
 
@@ -57,13 +58,15 @@ def test_no_message_is_sent_twice_or_lost_whatever_dies(platform: Platform, serv
     assert sum(statuses.values()) == CANDIDATES
     seen = server.ids()
     assert set(seen.values()) == {1}
-    sent = {
-        str(name)
-        for (name,) in _rows(platform, "SELECT nonce FROM messages WHERE status = 'sent' AND candidate IS NOT NULL")
-    }
-    unknown = {str(name) for (name,) in _rows(platform, "SELECT nonce FROM messages WHERE status = 'unknown'")}
+    sent = _named(platform, "status = 'sent' AND candidate IS NOT NULL")
+    unknown = _named(platform, "status = 'unknown'")
     assert sent <= set(seen) <= sent | unknown
     assert statuses["sent"] > statuses["unknown"] > 0
+
+
+def _named(platform: Platform, which: str) -> set[str]:
+    """The names outside of messages."""
+    return {name_of(*row) for row in _rows(platform, f"SELECT {NAMED} FROM messages WHERE {which}")}
 
 
 def _mood(rng: random.Random) -> Answer:

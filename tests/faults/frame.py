@@ -30,12 +30,13 @@ from tests.facts import opened, target
 from tests.faults.recorder import Recorder, Way
 from tests.faults.watching import Listener, sizes, tracebacks
 from tests.kafka.apache_kafka import ApacheKafka
+from tests.names import NAMED, name_of
 from tests.platform import Platform
 from tests.stand_ins.sendgrid import SendGridStandIn
 
 STEADY = 0.7  # seconds of posting before the fault, and after it
 RECOVERED_WITHIN = 45.0
-SENT = "SELECT nonce::text FROM messages WHERE status IN ('sent', 'delivered') AND channel = 'sendgrid'"
+SENT = f"SELECT {NAMED} FROM messages WHERE status IN ('sent', 'delivered') AND channel = 'sendgrid'"
 TARGET = "all"
 PROGRESS = f"SELECT progress FROM targets WHERE target = '{TARGET}'"
 PARTS = ("web", "relay", "worker", "broker", "postgres")
@@ -199,7 +200,7 @@ def _check(stage: Stage, recorder: Recorder, expected: Expected, outcome: Outcom
     if audited.returncode:
         outcome.wrong.append(f"C6: {audited.stdout[-600:]}{audited.stderr[-300:]}")
     outcome.mails_twice += sorted(id for id, count in stage.provider.ids().items() if count > 1)
-    sent = {name for (name,) in stage.rows(SENT)}
+    sent = {name_of(*row) for row in stage.rows(SENT)}
     if unseen := sent - set(stage.provider.ids()):
         outcome.wrong.append(f"C7: {len(unseen)} messages are said to be sent, and the provider never had them")
     if letters := stage.number("SELECT count(*) FROM dead_letters"):

@@ -21,6 +21,7 @@ from schemas.kinds import AUDIENCES
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn
 from storage.ledger.events import WHOLE
+from storage.messages import nonces
 from streams.apply import Applied, apply_batch
 from streams.intake import Incoming
 from tests.opened import opened_rows
@@ -76,6 +77,13 @@ class Office:
         writer = Writer("引凤", "https://park.example", hr_email)
         chance = Chance(self.clock, lambda: 1.0)
         return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=chance, pace=pace)
+
+    async def names(self, which: str = "", values: Sequence[Any] = ()) -> dict[int, str]:
+        """The names outside of messages, by number. `which`: what follows FROM messages."""
+        rows = await self.rows(f"SELECT id, dedupe_key, nonce::text FROM messages {which}", values)
+        async with self.pool.connection() as conn:
+            known = await nonces.load(conn)
+        return {id: known.of(id, reason, drawn) for id, reason, drawn in rows}
 
     async def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """What is sealed in messages, opened."""

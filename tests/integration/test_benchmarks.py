@@ -1,10 +1,11 @@
-"""The benchmark of the sender still runs, on a few mails; what it measures is not looked at here."""
+"""Benchmarks still run, on a few mails and facts; what they measure is not looked at here."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 FEW = """
 from benchmarks import sending
@@ -20,3 +21,25 @@ def test_the_sender_is_measured():
         [sys.executable, "-c", FEW], env=environment, timeout=120, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+GROWING = """
+import sys
+from benchmarks import growth
+
+growth.PORTION, growth.FACTS, growth.AT = 600, 600 * int(sys.argv[2]), sys.argv[1]
+rows = {what: measured for what, measured, _ in growth.measure()}
+assert rows["drift"] == "0", rows
+print(sum(what.startswith("processor") for what in rows), growth._read(growth.Path(growth.AT)).runs)
+"""
+
+
+def test_growth_goes_on_where_it_ended(tmp_path: Path):
+    """The second run has the database of the first, and its portions."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("YINFENG_")}
+    for portions, told in ((1, "1 1"), (3, "3 2")):
+        command = [sys.executable, "-c", GROWING, str(tmp_path / "home"), str(portions)]
+        done = subprocess.run(command, env=environment, timeout=120, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == told
+    assert "polyline" in (tmp_path / "home" / "growth.svg").read_text(encoding="utf-8")

@@ -231,8 +231,8 @@ async def test_7_marketing_ends_with_one_click_and_an_offer_goes_all_the_same(wo
 
 async def test_8_a_hard_bounce_stops_mail_and_hr_lifts_it_with_a_reason(world: World):
     await world.happen(person("c1"), event("offer.extended", candidate="c1", **OFFER))
-    [(offer, nonce)] = await world.office.rows("SELECT id, nonce FROM messages WHERE kind = 'offer'")
-    assert (await tell(world.http, WEBHOOK_KEY, happened("bounce", str(nonce), **HARD))).status_code == 204
+    [(offer, nonce)] = (await world.office.names("WHERE kind = 'offer'")).items()
+    assert (await tell(world.http, WEBHOOK_KEY, happened("bounce", nonce, **HARD))).status_code == 204
     await world.happen(hired("c1", "华友钴业"))
     assert (await world.statuses("offer"), await world.statuses("welcome")) == (["bounced"], ["suppressed"])
     assert await world.statuses("offer_bounced") == ["sent"]
@@ -280,8 +280,8 @@ async def test_10_the_calendar_file_opens_and_its_update_replaces_it(world: Worl
 
 async def test_11_hr_previews_tests_and_traces_a_message_from_its_fact_to_its_end(world: World):
     await world.happen(person("c1", id="the-fact", name="Alex"))
-    [(nonce,)] = await world.office.rows("SELECT nonce FROM messages WHERE id = 1")
-    await tell(world.http, WEBHOOK_KEY, happened("delivered", str(nonce)))
+    [nonce] = (await world.office.names("WHERE id = 1")).values()
+    await tell(world.http, WEBHOOK_KEY, happened("delivered", nonce))
     page = await world.page("/messages/1")
     for said in ("the-fact", "c1@example.com", "being sent", "delivered"):
         assert said in page

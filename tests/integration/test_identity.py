@@ -43,7 +43,7 @@ async def test_links_of_mails_from_before_go_on_to_work_and_those_of_later_numbe
 
 async def test_a_foreign_fact_of_the_same_name_swallows_no_answer(world: World):
     path = await offered(world)
-    [(nonce,)] = await world.office.rows("SELECT nonce::text FROM messages WHERE kind = 'offer'")
+    [nonce] = (await world.office.names("WHERE kind = 'offer'")).values()
     foreign = event("candidate.withdrew", id=f"{nonce}-1", source="/offers", candidate="somebody-else")
     async with world.office.pool.connection() as conn:
         await ledger.append(conn, [validate_event(foreign)], posted_by=None)

@@ -54,7 +54,29 @@ async def said_and_read(url: str, facts: list[Any]) -> None:
 async def test_nothing_is_kept_twice(conn: AsyncConnection):
     await ledger.append(conn, [fact("offer.accepted", candidate="c1", offer="o1")], posted_by=None)
     [event] = await kept(conn)
-    assert event == {"data": {"offer": "o1"}, "time": event["time"]}
+    assert event == {"data": {"offer": "o1"}, "+": "+08:00"}
+
+
+@pytest.mark.parametrize(
+    ("time", "kept_of_it"),
+    [
+        ("2026-03-08T09:30:00+08:00", {"+": "+08:00"}),
+        ("2026-03-08T01:30:00Z", {"+": "Z"}),
+        ("2026-03-08T01:30:59.9Z", {"+": ".9Z"}),
+        ("2026-12-31T23:59:59.999999999999-23:59", {"+": ".999999999999-23:59"}),
+        ("1900-01-01T00:00:00+14:00", {"+": "+14:00"}),
+        ("2026-03-08T01:30:00.123456-00:00", {"+": ".123456-00:00"}),
+        ("2026-03-08t01:30:00z", {"time": "2026-03-08t01:30:00z"}),
+        ("2026-03-08T01:30:00z", {"time": "2026-03-08T01:30:00z"}),
+    ],
+)
+async def test_a_time_is_kept_as_what_its_column_does_not_say(
+    conn: AsyncConnection, time: str, kept_of_it: dict[str, str]
+):
+    said = validate_event({**event("candidate.withdrew", candidate="c1"), "time": time})
+    await ledger.append(conn, [said], posted_by=None)
+    assert await kept(conn) == [kept_of_it]
+    assert await read(conn) == [said.event]
 
 
 async def test_what_the_relay_publishes_is_known_when_it_comes_back(conn: AsyncConnection, database_url: str):
@@ -79,7 +101,7 @@ async def test_for_a_day_events_are_written_as_the_version_before_reads_them(
     assert await read(conn) == [said.event, other.event]
     assert [each == told.event for each, told in zip(await kept(conn), [said, other], strict=True)] == [whole] * 2
     await ledger.rewrite(conn, [(1, said)])
-    assert (await kept(conn))[0] == (said.event if whole else {"data": {"fair": "f1"}, "time": said.event["time"]})
+    assert (await kept(conn))[0] == (said.event if whole else {"data": {"fair": "f1"}, "+": "+08:00"})
 
 
 async def test_events_of_before_are_read_as_they_stand(conn: AsyncConnection):

@@ -43,7 +43,7 @@ async def sent_to(office: Office, *candidates: str) -> list[str]:
     """Mails that went; returns their nonces."""
     await office.tell(opened(), *[signed_up(each, email=f"{each}@example.com") for each in candidates])
     await office.sender().send_all()
-    return [nonce for (nonce,) in await office.rows("SELECT nonce::text FROM messages ORDER BY candidate")]
+    return list((await office.names("ORDER BY candidate")).values())
 
 
 # The reports are of mail that was written long before the database says.
@@ -94,7 +94,7 @@ async def test_a_report_about_another_address_changes_nothing(office: Office, se
 async def test_a_report_of_a_mail_that_never_went_changes_nothing(office: Office, server: Dovecot):
     """Links on a candidate's own page have the names of mails to come."""
     await office.tell(opened(), signed_up("c1", email="c1@example.com"))
-    [(nonce,)] = await office.rows("SELECT nonce::text FROM messages")
+    [nonce] = (await office.names()).values()
     server.deliver(of_now(postfix(nonce, "rival@example.com")))
     await reader(office, mailbox(server)).look()
     assert await office.statuses() == {"requested": 1}

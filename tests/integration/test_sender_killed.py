@@ -32,14 +32,12 @@ FIRST = int(os.environ.get("YINFENG_KILLS_FROM", "0"))
 STRIDE = 1 if "YINFENG_KILLS" in os.environ else 9
 EXPIRE = "UPDATE messages SET lease_until = now() - interval '1 second' WHERE status = 'claimed'"
 DUE = "UPDATE messages SET not_before = NULL WHERE status = 'requested'"
-MAY_HAVE_GONE = "SELECT nonce::text FROM messages WHERE status = 'claimed' AND begun_at IS NOT NULL"
+MAY_HAVE_GONE = "WHERE status = 'claimed' AND begun_at IS NOT NULL"
 # What failed is told to HR, by messages about the same candidates.
-STAND = (
-    "SELECT nonce::text, status FROM messages WHERE candidate = ANY(%s) AND kind IN ('signup_confirmation', 'offer')"
-)
+STAND = "WHERE candidate = ANY(%s) AND kind IN ('signup_confirmation', 'offer')"
 SESSIONS = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'yinfeng-doomed'"
 NEVER = ("failed", "suppressed")
-DOUBTS = "SELECT nonce::text FROM messages WHERE status = 'unknown'"
+DOUBTS = "WHERE status = 'unknown'"
 
 
 class Doomed:
@@ -114,13 +112,13 @@ def accepted(server: SendGridStandIn, mail_server: SmtpStandIn) -> Counter[str]:
 
 async def killed(office: Office, doomed: Doomed, provider: str, at: int, **how: Any) -> tuple[int, set[str]]:
     """A sender killed there; returns its awaits (0: killed), and what may have gone when it was."""
-    before = {nonce for (nonce,) in await office.rows(DOUBTS)}
+    before = set((await office.names(DOUBTS)).values())
     awaits = doomed.send(provider, at=at, **how)
     # Postgres ends the statement that it had in hand from a process that is dead.
     while await office.rows(SESSIONS):
         await asyncio.sleep(0.01)
-    begun = {nonce for (nonce,) in await office.rows(MAY_HAVE_GONE)}
-    doubted = {nonce for (nonce,) in await office.rows(DOUBTS)} - before
+    begun = set((await office.names(MAY_HAVE_GONE)).values())
+    doubted = set((await office.names(DOUBTS)).values()) - before
     most = 1 if how.get("channel") == "smtp" else WAVE * how.get("most", 1)
     assert len(begun) <= most * how.get("lanes", 1)
     await office.change(EXPIRE)
@@ -130,7 +128,8 @@ async def killed(office: Office, doomed: Doomed, provider: str, at: int, **how: 
 async def require_once(
     office: Office, names: list[str], arrived: Counter[str], may_have_gone: set[str], *, refused: int = 0
 ) -> None:
-    stand = dict(await office.rows(STAND, [names]))
+    named = await office.names(STAND, [names])
+    stand = {named[id]: status for id, status in await office.rows(f"SELECT id, status FROM messages {STAND}", [names])}
     assert len(stand) == len(names) + len(names) // 3
     seen = {nonce: arrived[nonce] for nonce in stand if arrived[nonce]}
     assert set(seen.values()) <= {1}, "sent twice"

@@ -96,10 +96,9 @@ async def test_a_whole_fair_is_told_in_few_requests(office: Office, sendgrid: Se
     await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
     assert await office.statuses() == {"sent": 300}
     assert (sendgrid.asked, sendgrid.refused) == (4, [])  # twice 16, 256 and 12
-    kept = await office.rows(
-        "SELECT nonce, recipient, subject, text, html FROM messages m JOIN mails ON message = m.id"
-    )
-    assert sendgrid.letters() == {str(id): (to, subject, text, html) for id, to, subject, text, html in kept}
+    names = await office.names()
+    kept = await office.rows("SELECT m.id, recipient, subject, text, html FROM messages m JOIN mails ON message = m.id")
+    assert sendgrid.letters() == {names[id]: (to, subject, text, html) for id, to, subject, text, html in kept}
     assert all(f"李{to.split('@')[0][1:]}，" in text for _, to, _, text, _ in kept)
 
 

@@ -45,8 +45,9 @@ class Desk:
 
     async def named(self, *events: dict[str, Any]) -> list[dict[str, Any]]:
         """The events, with the names and the addresses of our messages where they have but the numbers."""
-        rows = await self.office.rows("SELECT id::text, nonce::text, lower(recipient) FROM messages")
-        known = {number: (nonce, address) for number, nonce, address in rows}
+        names = await self.office.names()
+        rows = await self.office.rows("SELECT id, lower(recipient) FROM messages")
+        known = {str(id): (names[id], address) for id, address in rows}
         return [_named(each, known) for each in events]
 
     async def status(self, id: int = 1) -> str:
