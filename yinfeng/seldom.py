@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -25,7 +28,7 @@ class Seldom(Generic[T]):
 
     async def __call__(self) -> T:
         """Raises what `read` raises, to those who wait for it."""
-        quick = self._found is None or self._took <= QUICK
+        quick = self._is_quick()
         if self._reading is None and (quick or self._clock() - self._at >= self._took / SHARE):
             self._reading = asyncio.create_task(self._anew())
             self._reading.add_done_callback(self._done)
@@ -33,6 +36,9 @@ class Seldom(Generic[T]):
             return await asyncio.shield(self._reading)
         assert self._found is not None
         return self._found
+
+    def _is_quick(self) -> bool:
+        return self._found is None or self._took <= QUICK
 
     async def _anew(self) -> T:
         began = self._clock()
@@ -43,5 +49,5 @@ class Seldom(Generic[T]):
 
     def _done(self, task: asyncio.Task[T]) -> None:
         self._reading = None
-        if not task.cancelled():
-            task.exception()  # to be asked again at the next call; who waited for it was told
+        if not task.cancelled() and (error := task.exception()) and not self._is_quick():  # or who waits is told
+            log.warning("what was read last is given on: %s; reading again when it is asked for", error)
