@@ -26,6 +26,7 @@ from benchmarks import (
     start,
     taking_in,
     throughput,
+    views,
     wall,
 )
 
@@ -61,6 +62,7 @@ PARTS: dict[str, Callable[[], Rows]] = {
     "candidates": candidates.measure,
     "seats": seats.measure,
     "morning": morning.measure,
+    "views": views.measure,
     "wall": wall.measure,
     "sealing": sealing.measure,
     "late_target": late_target.measure,

@@ -14,8 +14,9 @@ DEMANDS: Final = (1e7, 1e8, 1e9, 1e10)  # facts a year
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run. `partitions` and `facts` are what each worker had, `worker` and `postgres` µs of processor a fact,
-    `stored`, `logged` and `carried` bytes a fact, `connections` those of one worker."""
+    """One run. `partitions` and `facts` are what each worker had, `locked` the share of statements that waited for a
+    lock, `worker` and `postgres` µs of processor a fact, `stored`, `logged` and `carried` bytes a fact, `connections`
+    those of one worker."""
 
     workers: int
     campaigns: int
@@ -23,6 +24,7 @@ class Outcome:
     partitions: tuple[int, ...]
     facts: tuple[int, ...]
     conflicts: int
+    locked: float
     exact: bool
     drift: bool
     worker: float
@@ -46,6 +48,7 @@ def outcome_table(found: Sequence[Outcome]) -> str:
         "partitions of each",
         "facts of each",
         "conflicts",
+        "waiting for locks",
         "exact",
         "audit",
         "µs a fact: workers",
@@ -61,6 +64,7 @@ def outcome_table(found: Sequence[Outcome]) -> str:
                 numbers(each.partitions),
                 numbers(each.facts),
                 f"{each.conflicts:,}",
+                f"{each.locked:.0%}",
                 yes(each.exact),
                 "drift" if each.drift else "drift 0",
                 f"{each.worker:.0f}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
@@ -33,6 +34,11 @@ END_WITHIN: Final = 15.0  # seconds
 _EVERYBODY: Final = {"signups": True, "graduates": True, "doctors": False}  # who counts for which target
 _CONNECTIONS: Final = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 
+_RUNNING: Final = """
+SELECT wait_event_type IS NOT DISTINCT FROM 'Lock' FROM pg_stat_activity
+WHERE state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
 
 def run(broker: ApacheKafka, workers: int, campaigns: int, facts: int) -> Outcome:
     """The workers share the partitions before the first fact is posted; time runs from then until all are applied."""
@@ -51,7 +57,7 @@ def run(broker: ApacheKafka, workers: int, campaigns: int, facts: int) -> Outcom
             trees = (Tree(lambda: pids), Tree(lambda: [postgres.pid or 0]))
             used, began = [tree.look() for tree in trees], time.perf_counter()
             _post(broker.address, posted)
-            _until_applied(look, len(posted), sum(expected(facts, campaigns).values()))
+            locked = _until_applied(look, len(posted), sum(expected(facts, campaigns).values()))
             rate = len(posted) / (time.perf_counter() - began)
             worker, postgres_took = (tree.look() - of for tree, of in zip(trees, used, strict=True))
             after = _extent(look)
@@ -63,6 +69,7 @@ def run(broker: ApacheKafka, workers: int, campaigns: int, facts: int) -> Outcom
                 partitions=partitions,
                 facts=tuple(sorted(number for number, _ in beats)),
                 conflicts=sum(conflicts for _, conflicts in beats),
+                locked=locked,
                 exact=_exact(look, facts, campaigns),
                 drift=_audit(server.url, at) != 0,
                 worker=worker * 1e6 / len(posted),
@@ -109,7 +116,8 @@ def _workers(count: int, url: str, broker: ApacheKafka, at: Path) -> Iterator[li
 
 @contextmanager
 def _worker(url: str, kafka: str, at: Path, number: int) -> Iterator[subprocess.Popen[bytes]]:
-    env = settings(at / f"worker-{number}", url, kafka)
+    home, key = at / f"worker-{number}", at / "home" / "master.key"  # the one that `prepare` made
+    env = settings(home, url, kafka, YINFENG_MASTER_KEY_FILE=str(key))
     with (at / f"worker-{number}.log").open("wb") as log:
         process = subprocess.Popen([*YINFENG, "worker"], env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -155,16 +163,19 @@ def _post(kafka: str, records: Sequence[KafkaRecord]) -> None:
     producer.close()
 
 
-def _until_applied(look: psycopg.Connection, facts: int, counted: int) -> None:
-    """Until the targets come to so many, and all facts are there: these are counted last, since that takes long."""
-    deadline = time.monotonic() + PATIENCE
+def _until_applied(look: psycopg.Connection, facts: int, counted: int) -> float:
+    """Until the targets come to so many, and all facts are there: these are counted last, since that takes long. Of
+    the statements that ran meanwhile, looked at every 50 ms, the share that waited for another's lock."""
+    deadline, seen = time.monotonic() + PATIENCE, Counter[bool]()
     while (
         _count(look, "SELECT coalesce(sum(progress), 0) FROM targets") != counted
         or _count(look, "SELECT count(*) FROM facts") < facts
     ):
         if time.monotonic() > deadline:
             raise SystemExit("the facts were not applied in time")
+        seen.update(waits for (waits,) in look.execute(_RUNNING))
         time.sleep(0.05)
+    return seen[True] / max(1, seen.total())
 
 
 def _beats(look: psycopg.Connection, facts: int) -> list[tuple[int, int]]:

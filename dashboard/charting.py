@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dashboard.live import Hub, say_if_broken
-from dashboard.telling import Subscription, Told
+from dashboard.telling import Round, Subscription, Told
 from schemas.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -78,8 +78,9 @@ class Charting:
             log.warning("charts of %s: %s; reading again in %g s", campaign, error, self._every)
             watch.asked.set()
             return
+        round = Round([((campaign, "", "charts"), told)], asyncio.get_running_loop().time())
         for subscription in watch.watchers:
-            subscription.put((campaign, "", "charts"), told)
+            subscription.tell(round)
 
 
 async def _ring(changes: Subscription, asked: asyncio.Event) -> None:

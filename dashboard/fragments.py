@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dashboard.languages import Lang
+from dashboard.languages import LANGS, Lang
 from dashboard.pace import standing
 from dashboard.telling import Told
 
@@ -17,9 +17,10 @@ class Fragment(Protocol):
     def __call__(self, name: str, lang: Lang, context: Mapping[str, Any]) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """The form of events for pages in one language. `morning`: whether the reader sees more than targets."""
+    """The form of events for pages in one language. `morning`: whether the reader sees more than targets. One is made
+    for all who read it (see make_forms): what is drawn is kept by the form, which is looked up for every listener."""
 
     fragment: Fragment
     lang: Lang
@@ -45,6 +46,11 @@ class Drawn:
 
     def _draw(self, name: str, row: Mapping[str, Any]) -> str:
         return self.fragment(name, self.lang, {"row": row})
+
+
+def make_forms(fragment: Fragment, hub: str) -> Mapping[tuple[Lang, bool], Drawn]:
+    """The forms for pages of a hub of this name, by language and `morning`."""
+    return {(lang, morning): Drawn(fragment, lang, hub, morning=morning) for lang in LANGS for morning in (False, True)}
 
 
 def _stood(row: Mapping[str, Any]) -> dict[str, Any]:

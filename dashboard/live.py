@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
-from dashboard.telling import Key, Reads, Row, Subscription, Told, reads_all, revision_of
+from dashboard.telling import Audience, Key, News, Reads, Round, Row, Subscription, Told, reads_all, revision_of
 from schemas.errors import Unavailable
 from schemas.pace import crossed
 
@@ -29,6 +29,7 @@ SHARE: Final = 0.5  # of the time goes into looking and telling, at most
 MAX_GONE: Final = 1000  # withdrawn targets remembered for pages that reconnect
 DRAWING: Final = 20  # milliseconds that a page takes to be drawn anew
 MAX_SPREAD: Final = 10_000  # milliseconds
+SLICE: Final = 250  # listeners told until others take their turn
 
 
 class Hub:
@@ -43,7 +44,8 @@ class Hub:
         self._highest, self._looked = 0, False
         self._bell = asyncio.Event()
         self._closed = False
-        self._subscribers: set[Subscription] = set()
+        self._audiences: dict[Audience, set[Subscription]] = {}
+        self._news: list[News] = []
 
     def ring(self) -> None:
         """Something may have changed: look at once."""
@@ -68,10 +70,11 @@ class Hub:
     ) -> Subscription:
         """All targets that stand (of one campaign, or of those `among` some) and that the subscriber `reads`, or those
         that changed after revision `last`; then every change."""
-        subscription = Subscription(campaign, last, among=among, reads=reads)
+        audience = Audience(campaign, None if among is None else frozenset(among), reads)
+        subscription = Subscription(audience, last)
         if self._looked:
             self._fill(subscription)
-        self._subscribers.add(subscription)
+        self._audiences.setdefault(audience, set()).add(subscription)
         return subscription
 
     def follow(
@@ -88,11 +91,16 @@ class Hub:
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        self._subscribers.discard(subscription)
+        """It is told no more."""
+        subscription.close()
+        members = self._audiences.get(subscription.audience, set())
+        members.discard(subscription)
+        if not members:
+            self._audiences.pop(subscription.audience, None)
 
     def dismiss(self) -> None:
         """End every stream, so that a server that stops need not wait for them."""
-        for subscription in self._subscribers:
+        for subscription in self._everybody():
             subscription.close()
 
     def close(self) -> None:
@@ -107,10 +115,11 @@ class Hub:
             self._bell.clear()
             began = timer()
             try:
-                self.tell(await self._read())
+                for _ in self.telling(await self._read()):
+                    await asyncio.sleep(0)
             except Unavailable as error:
                 log.warning("live targets: %s; looking again in %g s", error, self._poll)
-            await asyncio.sleep(0)  # those who were told take their turn now: it counts as ours
+            await asyncio.sleep(0)  # those whom news waits for take their turn now: it counts as ours
             took = timer() - began
             if not self._closed:
                 await self._rest(max(GATHER - took, took * (1 / SHARE - 1)))
@@ -124,6 +133,26 @@ class Hub:
 
     def tell(self, rows: list[Row]) -> None:
         """Tell subscribers in what these rows differ from the rows before."""
+        for _ in self.telling(rows):
+            pass
+
+    def telling(self, rows: list[Row]) -> Iterator[None]:
+        """The same, with a pause after each slice of them. Who comes in a pause has these rows already."""
+        self._compare(rows)
+        news, self._news = self._news, []
+        at = asyncio.get_running_loop().time()
+        told = [
+            (Round(wanted, at), list(members))
+            for audience, members in self._audiences.items()
+            if (wanted := audience.wanted(news))
+        ]
+        for round, members in told:
+            for start in range(0, len(members), SLICE):
+                for subscription in members[start : start + SLICE]:
+                    subscription.tell(round)
+                yield
+
+    def _compare(self, rows: list[Row]) -> None:
         now = {(row["campaign"], row["target"]): row for row in sorted(rows, key=lambda row: row["revision"])}
         before, first = self._highest, not self._looked
         for key in self._standing.keys() - now.keys():
@@ -133,8 +162,11 @@ class Hub:
                 self._change(key, row, row["revision"] if first else max(row["revision"], before + 1))
         if first:
             self._looked = True
-            for subscription in self._subscribers:
+            for subscription in self._everybody():
                 self._fill(subscription)
+
+    def _everybody(self) -> list[Subscription]:
+        return [subscription for members in self._audiences.values() for subscription in members]
 
     def _withdraw(self, key: Key, order: int) -> None:
         self._take_away(key, self._standing.pop(key).row["where"], order)
@@ -173,7 +205,7 @@ class Hub:
 
     def _redraw(self, campaign: str, order: int) -> Told:
         """Not all pages ask at once."""
-        spread = min(MAX_SPREAD, DRAWING * len(self._subscribers))
+        spread = min(MAX_SPREAD, DRAWING * sum(map(len, self._audiences.values())))
         return Told("redraw", campaign, {"spread": spread}, order)
 
     def _fill(self, subscription: Subscription) -> None:
@@ -183,13 +215,11 @@ class Hub:
             last, gone = -1, []
         shapes = [((name,), self._redraw(name, order)) for name, order in self._reshaped.items()]
         for key, told in [*gone, *self._snapshot(), *shapes]:
-            if told.order > last and subscription.wants(told):
+            if told.order > last and subscription.audience.wants(told):
                 subscription.put(key, told)
 
     def _put(self, key: Key, told: Told) -> None:
-        for subscription in self._subscribers:
-            if subscription.wants(told):
-                subscription.put(key, told)
+        self._news.append((key, told))
 
     def _snapshot(self) -> list[tuple[Key, Told]]:
         return sorted(self._standing.items(), key=lambda item: (item[1].order, item[1].revision))

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Header, Query
 
 from dashboard.charting import Charting
-from dashboard.fragments import Drawn, Fragment
+from dashboard.fragments import Fragment, make_forms
 from dashboard.languages import Lang
 from dashboard.live import Hub
 from dashboard.stream import HEARTBEAT, PINGS, EventStream, Turnstile
@@ -36,6 +36,7 @@ def make_router(
 ) -> APIRouter:
     """The router; `fragment` draws, `counts` tells whether a form's facts are applied."""
     router = APIRouter(include_in_schema=False)
+    forms = make_forms(fragment, hub.name)
 
     @router.get("/targets/stream")
     async def stream(
@@ -59,7 +60,7 @@ def make_router(
         def opened() -> Iterator[Subscription]:
             with ExitStack() as stack:
                 stack.enter_context(turnstile.inside(caller.poster))
-                subscription = hub.follow(campaign, mark, among=among, reads=caller.reads_target)
+                subscription = hub.follow(campaign, mark, among=among, reads=caller.sight)
                 stack.callback(hub.unsubscribe, subscription)
                 if of == "charts" and campaign and caller.role != "employer":
                     stack.enter_context(charting.watched(campaign, subscription))
@@ -68,7 +69,7 @@ def make_router(
                     stack.callback(waiting.cancel)
                 yield subscription
 
-        form = Drawn(fragment, lang, hub.name, morning=caller.role == "organizer")
+        form = forms[lang, caller.role == "organizer"]
         return EventStream(opened, form, ping=PINGS["event"], every=HEARTBEAT)
 
     return router

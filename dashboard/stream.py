@@ -1,25 +1,26 @@
 """`GET /v1/targets/stream`: targets as server-sent events, with resume and heartbeats.
 
-Thousands listen to one process, so a listener is two tasks and what it has not taken yet, and all are sent the same
-bytes. One that takes nothing holds up nobody: each waits for its own line alone.
+Thousands listen to one process, so a listener is two tasks that sleep and what it has not taken yet. What is told is
+written to its line by whoever tells (see `dashboard/telling.py`), the same bytes to all. Its own task wakes for what
+waits because the line was not free, for what a client that comes lacks, and where nothing was told for a while. One
+that takes nothing holds up nobody: each waits for its own line alone, and then is told how things stand by now.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Annotated, Any, Final, Literal
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dashboard.live import Hub
-from dashboard.telling import Form, Subscription, Told, revision_of
+from dashboard.telling import Form, Line, Subscription, Told, revision_of
 from schemas.access import Authenticate, Caller
 from schemas.errors import TooMany
 
@@ -27,10 +28,10 @@ HEARTBEAT: Final = 10.0  # seconds
 # Then the client comes back by itself, goes on where it was, and shows its key again: one revoked meanwhile ends here.
 LASTS: Final = 900.0
 SEND_TIMEOUT: Final = 60.0  # seconds; a client that takes nothing for so long is gone
-RENEW_EVERY: Final = 5.0  # seconds by which it may be later
 RETRY: Final = b"retry: 1000\n\n"  # milliseconds
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 MOST_STREAMS: Final = 5000  # of one key or account, in one web process
+LINE: Final = "yinfeng.line"  # under which a server puts the line of a request into its state
 
 
 def make_router(
@@ -57,7 +58,7 @@ def make_router(
 
         @contextmanager
         def opened() -> Iterator[Subscription]:
-            subscription = hub.subscribe(campaign, last, among=among, reads=caller.reads_target)
+            subscription = hub.subscribe(campaign, last, among=among, reads=caller.sight)
             try:
                 with turnstile.inside(caller.poster):
                     yield subscription
@@ -107,6 +108,13 @@ class Turnstile:
                 del self._inside[who]
 
 
+class Lent(Line, Protocol):
+    """A line as the server has it."""
+
+    def lent(self) -> AbstractContextManager[None]:
+        """Until the block ends, others than the server write to it, and little of that waits anywhere."""
+
+
 class EventStream(Response):
     """What a subscription is told, until it has lasted long enough, the client is gone, or the server ends."""
 
@@ -127,38 +135,40 @@ class EventStream(Response):
         self._opened, self._form, self._ping, self._every = opened, form, ping, every
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._opened() as subscription:
+        line: Lent | None = scope.get("state", {}).get(LINE)
+        with self._opened() as subscription, line.lent() if line else nullcontext():
+            if line:
+                subscription.use(line, self._form)
             await self._stream(subscription, receive, send)
 
     async def _stream(self, subscription: Subscription, receive: Receive, send: Send) -> None:
         leaving = asyncio.create_task(_close_when_gone(receive, subscription))
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async with asyncio.timeout(SEND_TIMEOUT) as patience:
-                await _send(send, RETRY)
-                await self._tell(subscription, send, patience)
+            await self._send(send, RETRY, subscription)
+            await self._tell(subscription, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             return  # broken off in the middle: the server cuts the line
         finally:
             leaving.cancel()
 
-    async def _tell(self, subscription: Subscription, send: Send, patience: asyncio.Timeout) -> None:
-        """The patience is renewed now and then: doing so for each send took a fifth of the time."""
+    async def _tell(self, subscription: Subscription, send: Send) -> None:
         timer = asyncio.get_running_loop().time
-        ends, renewed = timer() + LASTS, -math.inf
+        ends = timer() + LASTS
         while not subscription.closed and timer() < ends:
-            if timer() - renewed > RENEW_EVERY:
-                renewed = timer()
-                patience.reschedule(renewed + RENEW_EVERY + self._every + SEND_TIMEOUT)
-            told = await subscription.take(self._every)
+            told = await subscription.take(max(0.0, subscription.written + self._every - timer()))
             body = b"".join([each.wire(self._form) for each in told])
-            if not subscription.closed and (body or not told):
-                await _send(send, body or self._ping)
+            if not body and timer() >= subscription.written + self._every:
+                body = self._ping
+            if body and not subscription.closed:
+                await self._send(send, body, subscription)
 
-
-async def _send(send: Send, body: bytes) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+    async def _send(self, send: Send, body: bytes, subscription: Subscription) -> None:
+        """Raises TimeoutError for a line that takes nothing."""
+        async with asyncio.timeout(SEND_TIMEOUT):
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        subscription.written = asyncio.get_running_loop().time()
 
 
 async def _close_when_gone(receive: Receive, subscription: Subscription) -> None:

@@ -1,11 +1,16 @@
-"""What listeners are told, and what waits for each of them."""
+"""What listeners are told, and what waits for each of them.
+
+Thousands may listen to the same. So news goes to an audience: it is written once, as one piece of bytes, and each line
+that is free takes it at once, in one step and without waking a task. Whose line is not free, or who has not taken what
+came before, finds the news waiting, of each thing the latest.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Key = tuple[str, ...]  # campaign and target, and what is told besides
 Row = dict[str, Any]
@@ -38,6 +43,7 @@ class Told:
 
 
 Form = Callable[[Told], bytes]
+News = tuple[Key, Told]  # what is told, and in place of what
 Reads = Callable[[Mapping[str, Any]], bool]  # whether a target with this `where` may be read
 
 
@@ -46,32 +52,88 @@ def reads_all(where: Mapping[str, Any]) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who watches the same: all campaigns, one, or those `among` some, and of their targets those that it `reads`.
+    To be one audience, their `reads` must be equal."""
+
+    campaign: str | None = None
+    among: frozenset[str] | None = None
+    reads: Reads = reads_all
+
+    def wants(self, told: Told) -> bool:
+        """Whether it is about what they watch."""
+        here = self.campaign in (None, told.campaign) and (self.among is None or told.campaign in self.among)
+        return here and (told.where is None or self.reads(told.where))
+
+    def wanted(self, news: Iterable[News]) -> list[News]:
+        """Of the news what is about that, and of each thing the latest."""
+        found: dict[Key, Told] = {}
+        for key, told in news:
+            if self.wants(told):
+                found.pop(key, None)
+                found[key] = told
+        return list(found.items())
+
+
+class Line(Protocol):
+    """The connection under an answer that is sent in chunks (HTTP/1.1)."""
+
+    def is_free(self) -> bool:
+        """Whether it stands, and nothing that was written waits to leave this process."""
+
+    def write(self, chunk: bytes) -> None:
+        """Write a chunk, with its length before it, past all that an answer goes through."""
+
+
+class Round:
+    """What one audience is told at one time."""
+
+    def __init__(self, news: Sequence[News], at: float) -> None:
+        """`at` is the event loop's time."""
+        self.news, self.at = news, at
+        self._chunks: dict[Form, bytes] = {}
+
+    def chunk(self, form: Form) -> bytes:
+        """All of it as one chunk, written once for all who read this form; empty where that has nothing to say."""
+        if form not in self._chunks:
+            body = b"".join([told.wire(form) for _, told in self.news])
+            self._chunks[form] = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+        return self._chunks[form]
+
+
 class Subscription:
     """One client's news: of each target only the latest, so that a slow client holds no more than all targets once."""
 
-    def __init__(
-        self,
-        campaign: str | None,
-        last: int | None = None,
-        *,
-        among: Collection[str] | None = None,
-        reads: Reads = reads_all,
-    ) -> None:
-        """`last` is the revision that the client has seen, `reads` says which targets it may."""
-        self._campaign, self.last, self._among, self._reads = campaign, last, among, reads
+    def __init__(self, audience: Audience, last: int | None = None) -> None:
+        """`last` is the revision that the client has seen."""
+        self.audience, self.last = audience, last
         self._waiting: dict[Key, Told] = {}
         self._news = asyncio.Event()
+        self._outlet: tuple[Line, Form] | None = None
+        self._rests = False  # has taken all, and waits for more
+        self.written = 0.0  # the event loop's time when its line was last written to
         self.closed = False
+
+    def use(self, line: Line, form: Form) -> None:
+        """From now on, write to this line what finds it free."""
+        self._outlet = line, form
 
     def close(self) -> None:
         """Nothing more will be told."""
         self.closed = True
         self._news.set()
 
-    def wants(self, told: Told) -> bool:
-        """Whether it is about what this client watches."""
-        here = self._campaign in (None, told.campaign) and (self._among is None or told.campaign in self._among)
-        return here and (told.where is None or self._reads(told.where))
+    def tell(self, round: Round) -> None:
+        """Write it to the line, or let it wait here."""
+        if self._outlet and self._rests and not self._waiting and not self.closed and self._outlet[0].is_free():
+            line, form = self._outlet
+            if chunk := round.chunk(form):
+                line.write(chunk)
+                self.written = round.at
+            return
+        for key, told in round.news:
+            self.put(key, told)
 
     def put(self, key: Key, told: Told) -> None:
         """Let it wait here, in place of what waited under this key."""
@@ -81,11 +143,13 @@ class Subscription:
 
     async def take(self, within: float | None = None) -> list[Told]:
         """Wait for news, then take all of it, in the order in which it came. Nothing when closed meanwhile, or when
-        none came within so many seconds."""
+        none waits after so many seconds."""
         alarm = None if within is None else asyncio.get_running_loop().call_later(within, self._news.set)
+        self._rests = True
         try:
             await self._news.wait()
         finally:
+            self._rests = False
             if alarm:
                 alarm.cancel()
         if not self.closed:

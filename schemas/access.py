@@ -28,6 +28,19 @@ def is_reserved(source: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """Which targets are read: all, or those that an employer reads."""
+
+    employer: str | None = None
+
+    def __call__(self, where: Mapping[str, Any]) -> bool:
+        """Whether a target that counts this `where` is: by an employer one that names no employer, or itself alone. Of
+        two that are named, each could take its own part from the sum and have the other's."""
+        named = where.get("employer")
+        return self.employer is None or named is None or set(named) == {self.employer}
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls, a machine by its key or a person by an account: the public id of that key or account and its name,
     the role, and the employer it stands for, if any. `campaigns`: those that it may enter; None means all of them."""
@@ -60,10 +73,13 @@ class Caller:
         return self.campaigns is None or campaign in self.campaigns
 
     def reads_target(self, where: Mapping[str, Any]) -> bool:
-        """Whether the caller may read a target that counts this `where`: an employer one that names no employer, or
-        itself alone. Of two that are named, each could take its own part from the sum and have the other's."""
-        named = where.get("employer")
-        return self.role != "employer" or named is None or set(named) == {self.employer}
+        """Whether the caller may read a target that counts this `where`."""
+        return self.sight(where)
+
+    @property
+    def sight(self) -> Sight:
+        """Which targets the caller reads, equal for all who read the same."""
+        return Sight(self.employer or "" if self.role == "employer" else None)
 
     def require_campaign(self, campaign: str) -> None:
         """Raises NotFound, as for a campaign that does not exist."""

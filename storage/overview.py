@@ -36,6 +36,8 @@ _SUPPRESSIONS = "SELECT kind, count(*) FROM suppressions WHERE lifted_at IS NULL
 _RESTS = "SELECT channel, extract(epoch FROM now() - since)::float FROM channel_rests"
 _PROVIDER_EVENTS = "SELECT name, finding, count(*) FROM provider_events GROUP BY 1, 2"
 
+MessageCounts = dict[tuple[str, str, str], int]
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -55,7 +57,7 @@ class Overview:
     unapplied: int
     unapplied_age: float
     dead_letters: int
-    messages: dict[tuple[str, str, str], int]
+    messages: MessageCounts
     suppressions: dict[str, int]
     provider_events: dict[tuple[str, str], int]
     targets: list[tuple[str, str, Decimal, Decimal]]
@@ -70,11 +72,17 @@ class Overview:
     mailboxes: list[MailboxState]
 
 
-async def overview(conn: Conn) -> Overview:
-    """Read it."""
+async def count_messages(conn: Conn) -> MessageCounts:
+    """How many messages there are of each kind, channel ("" for none yet) and status. It looks through all of them."""
+    rows = await (await conn.execute(_MESSAGES)).fetchall()
+    return {(kind, channel, status): number for kind, channel, status, number in rows}
+
+
+async def overview(conn: Conn, messages: MessageCounts | None = None) -> Overview:
+    """Read it; the messages too, unless they are given."""
     counts = await (await conn.execute(_COUNTS)).fetchone()
     assert counts is not None
-    messages = await (await conn.execute(_MESSAGES)).fetchall()
+    messages = await count_messages(conn) if messages is None else messages
     suppressed = await (await conn.execute(_SUPPRESSIONS)).fetchall()
     events = await (await conn.execute(_PROVIDER_EVENTS)).fetchall()
     rests = await (await conn.execute(_RESTS)).fetchall()
@@ -93,7 +101,7 @@ async def overview(conn: Conn) -> Overview:
         unapplied,
         unapplied_age,
         dead,
-        {(kind, channel, status): number for kind, channel, status, number in messages},
+        messages,
         dict(suppressed),
         {(name, finding): number for name, finding, number in events},
         targets,

@@ -1,17 +1,29 @@
-"""Connections that say nothing are closed: who opens a thousand and sends a byte a minute takes nobody's place."""
+"""Connections. Those that say nothing are closed: who opens a thousand and sends a byte a minute takes nobody's place.
+And those under a stream are lent to who tells the same to thousands: by way of the frameworks, each line cost a task's
+waking and a dozen calls."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from dashboard.stream import LINE
+
 SPEAKS_WITHIN: Final = 10.0  # seconds from opening a connection, or from a request's first byte, to its last header
 
 
+UNSENT: Final = 16 * 1024  # bytes of a stream that may wait in the kernel: what comes after is newer
+ANY: Final = 2**31 - 1
+
+
 class ImpatientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which by itself waits for ever for a request's headers."""
+    """uvicorn's protocol, which by itself waits for ever for a request's headers, and lends no line (see
+    `dashboard.stream.Lent`)."""
 
     _patience: asyncio.TimerHandle | None = None
 
@@ -25,11 +37,33 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_waiting()
+        self.scope["state"][LINE] = self
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Until the block ends, nothing waits in this process but what the kernel did not take at once."""
+        transport = self.transport
+        _let_wait(transport, UNSENT)
+        transport.set_write_buffer_limits(high=0)
+        try:
+            yield
+        finally:
+            if not transport.is_closing():
+                _let_wait(transport, ANY)
+                transport.set_write_buffer_limits()
+
+    def is_free(self) -> bool:
+        """Whether it stands, and nothing waits in this process."""
+        return not self.flow.write_paused and not self.transport.is_closing()
+
+    def write(self, chunk: bytes) -> None:
+        """Write a chunk of an answer that has begun."""
+        self.transport.write(chunk)
 
     def _wait_for_headers(self) -> None:
         self._stop_waiting()
@@ -44,3 +78,10 @@ class ImpatientProtocol(HttpToolsProtocol):
         transport: Any = self.transport
         if transport is not None and not transport.is_closing():
             transport.abort()
+
+
+def _let_wait(transport: asyncio.Transport, unsent: int) -> None:
+    """How many bytes the kernel takes beyond those that are on their way."""
+    line: socket.socket = transport.get_extra_info("socket")
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, unsent)

@@ -7,6 +7,7 @@ Only for a process without threads: of those, none but the one that forks comes 
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import signal
 import sys
@@ -15,9 +16,12 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import Final, NoReturn
+
+from schemas.errors import YinfengError
 
 Begin = Callable[[], None]  # waits until the child is released
 Part = Callable[
@@ -32,6 +36,35 @@ _COMM: Final = Path("/proc/self/comm")  # the name that `top` and `ps` show
 def can_fork() -> bool:
     """Whether a child can go on from here. Other systems' own libraries don't bear it."""
     return sys.platform == "linux" and threading.active_count() == 1
+
+
+def apart(work: Callable[[], object]) -> None:
+    """Do it in a child that goes on from here, and wait for its end: what it loads goes with it. Where there are
+    threads, it is done here. Raises the YinfengError that it ended with, or one where it came to no end."""
+    if not can_fork():
+        work()
+        return
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=_answer, args=(work, theirs))
+    child.start()
+    theirs.close()
+    try:
+        error: YinfengError | None = ours.recv()
+    except EOFError:
+        child.join()
+        error = YinfengError(f"a step of the start came to no end: it ended with {child.exitcode}")
+    child.join()
+    if error:
+        raise error
+
+
+def _answer(work: Callable[[], object], parent: Connection) -> None:
+    try:
+        work()
+    except YinfengError as error:
+        parent.send(error)
+    else:
+        parent.send(None)
 
 
 class Forked:

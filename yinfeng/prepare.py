@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 
 from schemas.errors import ConfigurationError
@@ -13,6 +14,7 @@ from storage.database import connect, translated
 from storage.revision import is_current
 from storage.vault import rotating
 from storage.vault.master import FileMaster, make_master
+from yinfeng.forking import apart
 from yinfeng.kafka_admin import create_topics
 from yinfeng.surroundings import KEY_FILE
 
@@ -27,11 +29,15 @@ def prepare(settings: Settings, *, topics: bool = True) -> None:
     if topics:
         create_topics(settings.kafka_access)
     if not is_current(settings.database_url):
-        from storage.setup import migrate  # noqa: PLC0415 - see storage.revision
-
-        migrate(settings.database_url)
+        apart(partial(_migrate, settings.database_url))
     asyncio.run(ensure_master_key(settings.database_url, settings.master_key))
     asyncio.run(ensure_first_key(settings.database_url, settings.home))
+
+
+def _migrate(database_url: str) -> None:
+    from storage.setup import migrate  # noqa: PLC0415 - see storage.revision
+
+    migrate(database_url)
 
 
 async def ensure_master_key(database_url: str, path: Path) -> None:

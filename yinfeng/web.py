@@ -81,7 +81,7 @@ from schemas.errors import ConfigurationError, Unauthorized, Unavailable
 from schemas.settings import Settings
 from storage.access import keys, sessions, walls
 from storage.database import Conn, borrowed, make_pool
-from storage.overview import overview
+from storage.overview import MessageCounts, count_messages, overview
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
 from streams.domain.explaining import added, counted, held, persons
@@ -96,6 +96,7 @@ from yinfeng.openapi import describe
 from yinfeng.pages import Pages, make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
 from yinfeng.readiness import at_once
+from yinfeng.seldom import Seldom
 from yinfeng.straight import Straight
 
 if TYPE_CHECKING:
@@ -303,12 +304,20 @@ def _add_machine_pages(app: FastAPI, pool: AsyncConnectionPool[Conn], authentica
             return problems.problem(503, "the database does not answer")
         return {"status": "ready"}
 
+    async def count() -> MessageCounts:
+        async with borrowed(pool) as conn:
+            return await count_messages(conn)
+
+    messages = Seldom(count)
+
     @app.get("/metrics", tags=["operations"], response_class=Response)
     async def get_metrics(caller: Caller = Depends(authenticate)) -> Response:
-        """Metrics for Prometheus; needs a key of the role organizer or viewer."""
+        """Metrics for Prometheus; needs a key of the role organizer or viewer. Where there are very many messages,
+        their numbers are some seconds old."""
         caller.require("organizer", "viewer")
+        counted = await messages()
         async with borrowed(pool) as conn:
-            body = metrics.render(await overview(conn))
+            body = metrics.render(await overview(conn, counted))
         return Response(body, media_type="text/plain; version=0.0.4")
 
 

@@ -123,12 +123,13 @@ async def _choices(conn: Conn, caller: Caller, campaign: str, reader: listing.Re
     }
     if caller.role == "employer":  # what all candidates say is none of its business
         return {**found, "employers": [], "schools": [], "chains": []}
+    had = await people.values(conn, campaign, "school", "chain")
     named = {*names.known.employers, *await employers.spoken_of(conn, campaign)}
     return {
         **found,
         "employers": sorted((names.employer(each), each) for each in named),
-        "schools": await people.values(conn, campaign, "school"),
-        "chains": await people.values(conn, campaign, "chain"),
+        "schools": had["school"],
+        "chains": had["chain"],
     }
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.drawing import Clock, Page
-from dashboard.fragments import Drawn, Fragment
+from dashboard.fragments import Fragment, make_forms
 from dashboard.languages import Lang
 from dashboard.live import Hub
 from dashboard.pace import stood
@@ -41,6 +41,7 @@ def make_router(
 ) -> APIRouter:
     """The router. `watch` ends the streams of walls that are revoked; `page` and `fragment` draw."""
     router = APIRouter(include_in_schema=False)
+    forms = make_forms(fragment, hub.name)
 
     @router.get("/wall/{token}")
     async def screen(request: Request, token: Token) -> HTMLResponse:
@@ -76,7 +77,7 @@ def make_router(
                 stack.enter_context(watch.watched(wall.wall, subscription))
                 yield subscription
 
-        return EventStream(opened, Drawn(fragment, lang, hub.name), ping=PINGS["event"], every=HEARTBEAT)
+        return EventStream(opened, forms[lang, False], ping=PINGS["event"], every=HEARTBEAT)
 
     return router
 

@@ -118,10 +118,12 @@ async def names(conn: Conn, campaign: str, candidates: Collection[str]) -> dict[
     return dict(await (await conn.execute(_NAMES, [campaign, column(list(candidates))])).fetchall())
 
 
-async def values(conn: Conn, campaign: str, kind: str) -> list[str]:
-    """Some of the values that candidates have of a kind of tags, to choose from while one types."""
+async def values(conn: Conn, campaign: str, *kinds: str) -> dict[str, list[str]]:
+    """Some of the values that candidates have of these kinds of tags, to choose from while one types."""
     found = [tag for (tag,) in await (await conn.execute(_SAMPLED, [campaign])).fetchall() if tag]
-    return sorted(each.removeprefix(f"{kind}:") for each in found if each.startswith(f"{kind}:"))
+    return {
+        kind: sorted(each.removeprefix(f"{kind}:") for each in found if each.startswith(f"{kind}:")) for kind in kinds
+    }
 
 
 async def _in_order(conn: Conn, tags: list[str], seen: list[str], given: dict[str, Any]) -> list[Person]:

@@ -29,6 +29,7 @@ from tests.platform import free_port
 from tests.web import served
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+CHANGES = 60
 
 
 @pytest.fixture
@@ -203,6 +204,32 @@ async def test_a_listener_that_takes_nothing_harms_nobody(conn: Conn, address: s
             await apply(conn, hired(f"c{number}"))
             await announcements.ring(conn)
             assert (await following(events))[1]["progress"] == number + 1
+
+
+async def test_who_reads_slowly_is_told_how_things_stand_and_not_all_that_was(conn: Conn, address: str, key: str):
+    """Its line is full after a few pages of news. What it reads then: those, and at once the newest."""
+    await apply(conn, target("t", goal=400))
+    host, port = address.removeprefix("http://").split(":")
+    request = f"GET /targets/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
+    with socket.socket() as slow, watching(address, key) as events:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect((host, int(port)))
+        slow.sendall(request.encode())
+        await following(events)
+        for number in range(CHANGES):
+            await apply(conn, hired(f"c{number}"))
+            await announcements.ring(conn)
+            assert (await following(events))[1]["progress"] == number + 1
+        told = await asyncio.to_thread(_read_until, slow, f">{CHANGES}<".encode())
+    assert told.count(b"event: put") < CHANGES / 2
+
+
+def _read_until(line: socket.socket, word: bytes) -> bytes:
+    line.settimeout(10)
+    told = b""
+    while word not in told:
+        told += line.recv(4096)
+    return told
 
 
 async def test_open_streams_hold_up_no_stop(database_url: str, conn: Conn, key: str):

@@ -49,9 +49,9 @@ def test_one_database_takes_what_half_its_processors_can():
 
 
 def test_the_tables_have_a_line_for_each_run_and_each_demand():
-    found = Outcome(2, 1, 8000, (4, 4), (100, 110), 3, True, False, 70, 50, 1600, 1000, 450, 5)
+    found = Outcome(2, 1, 8000, (4, 4), (100, 110), 3, 0.25, True, False, 70, 50, 1600, 1000, 450, 5)
     lines = outcome_table([found]).splitlines()
-    assert lines[2] == "| 2 | 1 | 8,000 | 4 · 4 | 100 · 110 | 3 | yes | drift 0 | 70 | 50 |"
+    assert lines[2] == "| 2 | 1 | 8,000 | 4 · 4 | 100 · 110 | 3 | 25% | yes | drift 0 | 70 | 50 |"
     assert len(sizing_table(found.costs(), SERVER, 3).splitlines()) == 6
     assert cost_lines(found.costs(), SERVER)["Connections of a worker"] == "5"
 

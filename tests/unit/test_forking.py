@@ -78,3 +78,30 @@ def test_one_whose_parent_was_killed_goes_no_further(tmp_path: Path):
 def test_a_process_with_threads_forks_nobody(tmp_path: Path):
     assert run("threads", tmp_path)[0] == 0
     assert isinstance(can_fork(), bool)
+
+
+APART = """
+import os, sys
+from schemas.errors import ConfigurationError, YinfengError
+from yinfeng.forking import apart
+
+def refuse():
+    raise ConfigurationError("the database is of a later version")
+
+apart(lambda: __import__("sqlite3"))
+print("sqlite3" in sys.modules)
+for work in (refuse, lambda: os._exit(3)):
+    try:
+        apart(work)
+    except YinfengError as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_what_is_done_apart_leaves_nothing_here_but_its_error():
+    said = subprocess.run([sys.executable, "-c", APART], check=True, capture_output=True, text=True).stdout
+    assert said.splitlines() == [
+        "False",
+        "ConfigurationError the database is of a later version",
+        "YinfengError a step of the start came to no end: it ended with 3",
+    ]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.live import Hub
+from dashboard.live import SLICE, Hub
 from dashboard.stream import as_json
 from dashboard.telling import Subscription, Told
 from schemas.errors import DatabaseUnavailable
@@ -52,6 +52,34 @@ async def all_taken(subscription: Subscription) -> list[Told]:
         return taking.result()
     taking.cancel()
     return []
+
+
+class Wire:
+    """A line that takes what is written to it, while it is free."""
+
+    def __init__(self) -> None:
+        self.free, self.chunks = True, list[bytes]()
+
+    def is_free(self) -> bool:
+        return self.free
+
+    def write(self, chunk: bytes) -> None:
+        self.chunks.append(chunk)
+
+
+def body_of(chunk: bytes) -> bytes:
+    """What a chunk brings; its length is the one that it names."""
+    size, _, rest = chunk.partition(b"\r\n")
+    assert rest.endswith(b"\r\n")
+    assert len(rest) == int(size, 16) + 2
+    return rest[:-2]
+
+
+async def resting(subscription: Subscription) -> asyncio.Task[list[Told]]:
+    """A client's own task, which has taken all and waits for more."""
+    taking = asyncio.create_task(subscription.take())
+    await asyncio.sleep(0)
+    return taking
 
 
 def names(told: list[Told]) -> list[tuple[str, str]]:
@@ -265,6 +293,70 @@ async def test_an_event_is_written_once_for_all_who_listen():
     assert len(written) == 1
 
 
+async def test_lines_that_are_free_are_all_written_the_same_bytes_and_nobody_is_woken():
+    hub = Hub(never)
+    hub.tell([row("a", 1), row("b", 2)])
+    wires, tasks = [Wire() for _ in range(100)], []
+    for wire in wires:
+        page = hub.follow(None, hub.mark)
+        page.use(wire, as_json)
+        tasks.append(await resting(page))
+    hub.tell([row("a", 3, 5), row("b", 4, 6)])
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in tasks)
+    first = wires[0].chunks[0]
+    assert all(len(wire.chunks) == 1 and wire.chunks[0] is first for wire in wires)
+    assert [json.loads(line[6:])["progress"] for line in body_of(first).splitlines() if line[:5] == b"data:"] == [5, 6]
+    for task in tasks:
+        task.cancel()
+
+
+async def test_one_whose_line_is_not_free_finds_the_newest_later_and_others_are_told_at_once():
+    hub = Hub(never)
+    hub.tell([row("a", 1), row("b", 2)])
+    slow, quick = hub.follow(None, hub.mark), hub.follow(None, hub.mark)
+    wires = {slow: Wire(), quick: Wire()}
+    wires[slow].free = False
+    tasks = dict[Subscription, asyncio.Task[list[Told]]]()
+    for page, wire in wires.items():
+        page.use(wire, as_json)
+        tasks[page] = await resting(page)
+    for number in range(3, 20):
+        hub.tell([row("a", number, number), row("b", 2)])
+    assert [each.row["progress"] for each in await tasks[slow]] == [19]
+    wires[slow].free = True
+    hub.tell([row("a", 20, 20), row("b", 2)])
+    assert (len(wires[slow].chunks), len(wires[quick].chunks)) == (0, 18)
+    assert [each.row["progress"] for each in await taken(slow)] == [20]
+    tasks[quick].cancel()
+
+
+async def test_what_a_line_can_not_be_told_in_its_form_is_not_written():
+    hub, wire = Hub(never), Wire()
+    hub.tell([row("a", 1)])
+    page = hub.follow(None, hub.mark)
+    page.use(wire, lambda told: b"")
+    task = await resting(page)
+    hub.tell([row("a", 2, 1)])
+    assert wire.chunks == []
+    task.cancel()
+
+
+async def test_who_comes_or_goes_while_others_are_told_misses_nothing_and_hears_nothing_twice():
+    hub = Hub(never)
+    hub.tell([row("a", 1)])
+    pages = [hub.follow(None, hub.mark) for _ in range(SLICE + 1)]
+    pauses = hub.telling([row("a", 2, 7)])
+    next(pauses)
+    late = hub.follow(None, hub.mark_of(1))
+    for page in pages:
+        hub.unsubscribe(page)
+    assert list(pauses) == [None]
+    assert [each.row["progress"] for each in await taken(late)] == [7]
+    hub.tell([row("a", 2, 7)])
+    assert await taken(late) == []
+
+
 async def test_a_day_that_turns_is_told():
     hub = Hub(never)
     hub.tell([row("a", 1) | {"today": date(2026, 5, 1)}])
@@ -274,18 +366,20 @@ async def test_a_day_that_turns_is_told():
 
 
 # What may befall: a target changes with the revision given (committed late where a higher one was seen), or goes;
-# a client takes some of what waits and then loses the rest with its connection, or takes all.
+# a client's line is full, or free again; its own task takes its turn; a client takes some of what waits and then loses
+# the rest with its connection.
 _changes = st.tuples(st.just("change"), st.sampled_from("abc"), st.integers(0, 3))
 _gone = st.tuples(st.just("gone"), st.sampled_from("abc"), st.just(0))
 _broken = st.tuples(st.just("broken"), st.just(""), st.integers(0, 3))
+_line = st.tuples(st.sampled_from(["full", "free", "turn"]), st.just(""), st.just(0))
 
 
 @settings(max_examples=300)
-@given(st.lists(st.one_of(_changes, _changes, _gone, _broken), max_size=40))
+@given(st.lists(st.one_of(_changes, _changes, _gone, _broken, _line), max_size=40))
 async def test_whatever_is_lost_on_the_way_a_page_ends_with_what_stands(happenings: list[tuple[str, str, int]]):
-    hub, stands, page = Hub(never), {}, _Page()
+    hub, stands, page, counter = Hub(never), dict[str, Row](), _Page(), 10
     hub.tell([])
-    subscription, counter = hub.subscribe(), 10
+    page.come(hub)
     for number, (kind, target, detail) in enumerate(happenings):
         if kind == "change":
             counter += 4
@@ -294,26 +388,70 @@ async def test_whatever_is_lost_on_the_way_a_page_ends_with_what_stands(happenin
         elif kind == "gone":
             stands.pop(target, None)
             hub.tell(list(stands.values()))
+        elif kind == "broken":
+            await page.lose(detail)
+            page.come(hub)
+        elif kind == "turn":
+            await page.turn()
         else:
-            page.read((await taken(subscription))[:detail])
-            hub.unsubscribe(subscription)
-            subscription = hub.subscribe(last=page.last)
-    page.read(await taken(subscription))
+            page.wire.free = kind == "free"
+    page.wire.free = True
+    await page.turn()
     assert page.shown == {name: each["progress"] for name, each in stands.items()}
+    page.leave()
 
 
 class _Page:
-    """What a page shows, and the last id it heard."""
+    """What a page shows, and the last id it heard; it is told as `EventStream` tells it."""
 
     def __init__(self) -> None:
         self.shown: dict[str, int] = {}
         self.last: int | None = None
+        self.wire = Wire()
+        self._taking: asyncio.Task[list[Told]] | None = None
 
-    def read(self, told: list[Told]) -> None:
-        for each in told:
-            entry = each.row
-            self.last = each.revision if each.revision is not None else self.last
-            if each.event == "progress":
+    def come(self, hub: Hub) -> None:
+        self._subscription, self.wire, self._hub = hub.subscribe(last=self.last), Wire(), hub
+        self._subscription.use(self.wire, as_json)
+
+    def leave(self) -> None:
+        self._hub.unsubscribe(self._subscription)
+        if self._taking:
+            self._taking.cancel()
+        self._taking = None
+
+    async def lose(self, arrived: int) -> None:
+        """Only so many of the events that are on their way arrive."""
+        self._read(self._written()[:arrived])
+        self.leave()
+
+    async def turn(self) -> None:
+        """All that was written arrives; where the line is free, the client's task sends what waits."""
+        self._read(self._written())
+        if not self.wire.free:
+            return
+        while True:
+            self._taking = self._taking or await resting(self._subscription)
+            await asyncio.sleep(0)
+            if not self._taking.done():
+                return
+            self._read(_events(b"".join([each.wire(as_json) for each in self._taking.result()])))
+            self._taking = None
+
+    def _written(self) -> list[bytes]:
+        chunks, self.wire.chunks = self.wire.chunks, []
+        return _events(b"".join(map(body_of, chunks)))
+
+    def _read(self, events: list[bytes]) -> None:
+        for event in events:
+            fields = dict(line.split(": ", 1) for line in event.decode().splitlines())
+            entry = json.loads(fields["data"])
+            self.last = int(fields["id"]) if "id" in fields else self.last
+            if fields["event"] == "progress":
                 self.shown[entry["target"]] = entry["progress"]
             else:
                 self.shown.pop(entry["target"], None)
+
+
+def _events(body: bytes) -> list[bytes]:
+    return [event for event in body.split(b"\n\n") if event]

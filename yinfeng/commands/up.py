@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -15,6 +17,7 @@ from storage.revision import is_current
 from yinfeng.commands.options import Host, Port, load_for
 from yinfeng.embedded.apache import EmbeddedKafka, was_begun
 from yinfeng.embedded.broker import EmbeddedBroker
+from yinfeng.forking import apart
 from yinfeng.prepare import first_link, prepare
 from yinfeng.supervisor import run_platform
 from yinfeng.surroundings import KEY_FILE
@@ -54,9 +57,7 @@ def up(
     def prepare_all(started: Settings) -> None:
         database = started.database_url or ""
         if own_database and not is_current(database):
-            from yinfeng.backup import copy_before_migrating  # noqa: PLC0415 - see storage.revision
-
-            copy_before_migrating(database, started.home / "backups", console.print)
+            apart(partial(_copy_before_migrating, database, started.home / "backups", console))
         prepare(started, topics=settings.kafka is not None)  # a broker of ours has them once it is ready
 
     def ready(started: Settings) -> None:
@@ -69,6 +70,12 @@ def up(
             settings, console, prepare=prepare_all, on_ready=ready, broker=EmbeddedKafka if apache else EmbeddedBroker
         )
     )
+
+
+def _copy_before_migrating(database: str, folder: Path, console: Console) -> None:
+    from yinfeng.backup import copy_before_migrating  # noqa: PLC0415 - see storage.revision
+
+    copy_before_migrating(database, folder, console.print)
 
 
 def _welcome(console: Console, settings: Settings) -> None:

@@ -1,0 +1,63 @@
+"""How soon each page answers where there are many facts, read over HTTP as a browser does: `N=1000000` facts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from typing import Final
+
+import httpx
+
+from benchmarks.applying import Bench, Cost, Rows, bench
+from benchmarks.facts import journeys
+from storage.access import keys
+from storage.database import connect
+from tests.facts import CAMPAIGN
+from tests.web import served
+from yinfeng.worker import collect_seldom
+
+FACTS: Final = int(os.environ.get("N", "1000000"))
+TRIES: Final = 15
+AIM: Final = "100 ms"
+PAGES: Final = {
+    "/": "/",
+    "a campaign's": f"/campaigns/{CAMPAIGN}",
+    "candidates": f"/campaigns/{CAMPAIGN}/candidates",
+    "messages": "/messages",
+    "metrics": "/metrics",
+}
+
+
+def measure() -> Rows:
+    collect_seldom()
+    with bench() as at:
+        key = asyncio.run(_fill(at))
+        with served(at.url) as address, httpx.Client(base_url=address, timeout=60) as client:
+            client.headers.update({"authorization": f"Bearer {key}", "accept": "text/html, text/plain"})
+            for name, path in PAGES.items():
+                took = sorted(_took(client, path) for _ in range(TRIES))
+                yield (
+                    f"{name}, at {FACTS:,} facts, p50 and most",
+                    f"{statistics.median(took):.0f}, {took[-1]:.0f} ms",
+                    AIM,
+                )
+
+
+async def _fill(at: Bench) -> str:
+    """Apply the facts; an organizer's key."""
+    await at.begin()
+    await at.over_kafka(journeys(FACTS, prefix="v"), Cost())
+    await at.persistence.close()
+    async with await connect(at.url, name="bench") as conn:
+        await conn.execute("ANALYZE")
+        return await keys.create(conn, name="bench", role="organizer")
+
+
+def _took(client: httpx.Client, path: str) -> float:
+    """Milliseconds until the whole answer is there."""
+    began = time.perf_counter()
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code, answer.text[:300])
+    return (time.perf_counter() - began) * 1000
