@@ -67,7 +67,7 @@ class Platform:
 def silence(pid: int) -> None:
     """Stop a process until SIGCONT: once this returns no thread of it runs; the signal alone does not promise it."""
     os.kill(pid, signal.SIGSTOP)
-    until(lambda: all(line.split(")")[-1].split()[0] in "Tt" for line in _threads(pid)), 10)
+    until(lambda: all(line.split(")")[-1].split()[0] in "Tt" for line in _threads(pid)))
 
 
 def _threads(pid: int) -> list[str]:

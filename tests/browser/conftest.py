@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from storage.access import keys
 from storage.database import Conn, connect, make_pool
@@ -25,6 +25,7 @@ from tests.web import served
 
 __all__ = ["lang", "reader", "shown"]  # fixtures that several of these files use
 
+EXPECTED_WITHIN = 60_000  # milliseconds; CI's machine is slow, and nothing waits so long that goes well
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 Apply = Callable[..., None]
 
@@ -36,6 +37,7 @@ def browser() -> Iterator[Browser]:
     if found is None:
         reason = "the browser tests need chromium (`make browser`)"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    expect.set_options(timeout=EXPECTED_WITHIN)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield chromium

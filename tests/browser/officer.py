@@ -133,9 +133,10 @@ class KeyboardOfficer(Officer):
         """Go there by the tabulator, and see that one sees where one is."""
         thing.wait_for(state="attached")
         burst = thing.evaluate(AHEAD)  # so many strokes without a look: one at a time takes minutes
+        stroke = "Shift+Tab" if burst < 0 else "Tab"
         while self.keys < MOST_TABS and not thing.evaluate(HAS_FOCUS):
-            for _ in range(max(burst, 1)):
-                self.page.keyboard.press("Tab")
+            for _ in range(max(abs(burst), 1)):
+                self.page.keyboard.press(stroke)
                 self.keys += 1
             burst = 0
         if not thing.evaluate(HAS_FOCUS):

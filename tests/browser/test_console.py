@@ -20,7 +20,9 @@ NAMES = ["李雷", "韩梅梅", "赵六"]
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
-    started = whole(tmp_path / "home")
+    """As it is where nobody has set anything up: it makes its master key itself."""
+    started = whole(tmp_path / "home", YINFENG_MASTER_KEY_FILE="")
+    assert (started.home / "master.key").exists()
     yield started
     stop(started)
 
@@ -30,9 +32,7 @@ def hr(browser: Browser, platform: Platform) -> Iterator[BrowserContext]:
     """The browser of a person who is new here, without scripts: every form must do without."""
     context = browser.new_context(locale="en", java_script_enabled=False, viewport={"width": 390, "height": 800})
     context.set_default_timeout(60_000)
-    expect.set_options(timeout=30_000)
     yield context
-    expect.set_options(timeout=5_000)
     context.close()
 
 

@@ -139,7 +139,7 @@ def test_it_moves_without_a_reload(logged_in: Page, address: str, apply: Apply):
     hired = logged_in.locator("#steps tbody tr").last.locator(".strong")
     before = int(hired.inner_text())
     apply(event("hire.started", candidate="new", employer="byd", started_on="2026-04-01"))
-    expect(hired).to_have_text(str(before + 1), timeout=15_000)
+    expect(hired).to_have_text(str(before + 1))
     expect(logged_in.locator("#breakdowns")).to_contain_text("BYD")
 
 
@@ -174,7 +174,7 @@ def test_an_employer_reports_who_started_with_one_click(
     employers_page.get_by_role("button", name=re.compile("They started: ")).first.click()
     expect(employers_page.locator(".notice")).to_be_visible()
     apply_what_waits()
-    expect(waiting).to_have_count(number - 1, timeout=15_000)
+    expect(waiting).to_have_count(number - 1)
 
 
 @pytest.mark.skipif(not PICTURES, reason="for looking at")

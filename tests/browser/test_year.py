@@ -37,7 +37,6 @@ def signed_in(browser: Browser, platform: Platform) -> Iterator[BrowserContext]:
     assert found
     context = browser.new_context(locale="en-US", base_url=f"http://127.0.0.1:{platform.port}")
     context.set_default_timeout(20_000)
-    expect.set_options(timeout=15_000)
     page = context.new_page()
     page.goto(found[0])
     for name, value in {"name": "王芳", "email": EMAIL, "password": PASSWORD, "again": PASSWORD}.items():
@@ -45,7 +44,6 @@ def signed_in(browser: Browser, platform: Platform) -> Iterator[BrowserContext]:
     page.get_by_role("button", name="Begin").click()
     expect(page.locator("h1")).to_be_visible()
     yield context
-    expect.set_options(timeout=5_000)
     context.close()
 
 

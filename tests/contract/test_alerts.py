@@ -91,7 +91,7 @@ async def test_one_service_of_two_that_fails_is_named_and_the_other_suffices(ser
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 503])
 async def test_a_service_that_fails_is_made_up_for_by_mail(service: Webhook, sendgrid: SendGridStandIn, status: int):
     service.statuses = [status]
-    mail = SendGrid(sendgrid.key, host=sendgrid.url, timeout=2, sender="park@yinfeng.example", sender_name="产业园")
+    mail = SendGrid(sendgrid.key, host=sendgrid.url, timeout=30, sender="park@yinfeng.example", sender_name="产业园")
     alerts = Alerts(service.url, mail)
     [fell, went] = await alerts.send([alert(1), alert(2)])
     await alerts.close()
@@ -114,7 +114,7 @@ async def test_what_becomes_of_the_mail_instead_is_what_became_of_the_alert(
     service: Webhook, sendgrid: SendGridStandIn
 ):
     service.statuses, sendgrid.script = [500, 500], [Answer(400), Answer(500)]
-    mail = SendGrid(sendgrid.key, host=sendgrid.url, timeout=2, sender="park@yinfeng.example", sender_name="产业园")
+    mail = SendGrid(sendgrid.key, host=sendgrid.url, timeout=30, sender="park@yinfeng.example", sender_name="产业园")
     alerts = Alerts(service.url, mail)
     outcomes = await alerts.send([alert(1), alert(2)])
     await alerts.close()

@@ -25,7 +25,7 @@ from tests.stand_ins.sendgrid_rules import MAX_BODY, SCHEMA, breaches
 from tests.stand_ins.smtp import HOST, smtp_stand_in
 from tests.stand_ins.webhook import webhook
 
-TIMEOUT = 0.5
+TIMEOUT = 2.0
 FAR = 1893456000  # 2030
 
 

@@ -34,13 +34,13 @@ def test_a_text_with_line_breaks_within_its_json_is_a_literal_and_a_line_break_i
     assert column(["first\nsecond"]) == ["first\nsecond"]
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(values=st.lists(st.one_of(st.none(), TEXTS), max_size=200))
 async def test_all_texts_arrive(conn: Conn, values: list[str | None]):
     assert await there(conn, "text", values) == values
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(values=st.lists(st.dictionaries(TEXTS, TEXTS | st.integers() | st.none(), max_size=3), max_size=50))
 async def test_all_documents_arrive(conn: Conn, values: list[dict[str, Any]]):
     said = [msgspec.json.encode(value) for value in [{"a": "\x1f\n\\"}, *values]]
@@ -50,7 +50,7 @@ async def test_all_documents_arrive(conn: Conn, values: list[dict[str, Any]]):
     assert row == ([],)
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(values=st.lists(st.one_of(st.none(), st.binary(max_size=99)), max_size=50))
 async def test_all_bytes_arrive(conn: Conn, values: list[bytes | None]):
     row = await (await conn.execute("SELECT %s::bytea[]", [blobs(values)])).fetchone()

@@ -32,6 +32,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OTHER = "other-2026"
 OTHERS = {"theirs", "theirs-f", "theirs-op", "theirs-o"}
 EXAMPLES = 25  # of each form
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # nothing is said of a slow machine
 ANSWERS = {303, 400, 403, 404, 409, 413, 422}
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
@@ -159,7 +160,11 @@ def test_a_form_says_no_fact_that_is_not_meant(world: World):
 
 def _try(world: World, name: str, form: Form) -> None:
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
     @given(about=ABOUT, typed=values(form))
     def tried(about: dict[str, Any], typed: dict[str, list[str]]) -> None:
         status, said = world.run(_sent(world, name, about, typed))

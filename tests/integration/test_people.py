@@ -132,7 +132,7 @@ async def test_what_an_earlier_version_drew_is_drawn_anew(conn: Conn):
     assert await tag_journeys(conn) is None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=30)
 @given(text=st.text(max_size=30))
 async def test_whatever_is_typed_is_answered(conn: Conn, text: str):
     await apply(conn, *PEOPLE[:3])

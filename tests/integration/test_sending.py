@@ -571,7 +571,7 @@ async def test_a_sender_stops_also_when_the_database_does_not_take_what_it_sent(
     await asyncio.to_thread(until, lambda: server.asked > 0)
     async with office.pool.connection() as conn, conn.transaction():
         await conn.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await sender.close()
         running.cancel()
         await asyncio.wait([running])

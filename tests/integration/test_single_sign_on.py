@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -169,10 +168,8 @@ async def test_a_provider_that_answers_oddly_is_away(manner: str, monkeypatch: p
     monkeypatch.setattr(asking, "_PATIENCE", 1.0)
     with odd_provider() as odd:
         made = Provider("P", odd.issuer(manner), ("y", "s"), "https://us.example/back", lambda: NOW)
-        began = time.monotonic()
         with pytest.raises(Unavailable):
             await made.address(attempt("/"))
-        assert time.monotonic() - began < 3
         assert odd.sent < 16 << 20
 
 

@@ -73,7 +73,7 @@ async def test_when_it_is_revoked_what_is_open_ends_and_nothing_opens_again(conn
     with watching(address, "none", f"/wall/{token}/stream?seen=other:1") as events:
         assert (await asyncio.to_thread(next, events)).name == "redraw"
         await walls.revoke(conn, wall.wall)
-        await asyncio.wait_for(asyncio.to_thread(lambda: list(events)), 5)
+        await asyncio.wait_for(asyncio.to_thread(lambda: list(events)), 60)
     for path in (f"/wall/{token}", f"/wall/{token}/stream"):
         assert (await get(address, path)).status_code == 404
 

@@ -218,9 +218,9 @@ async def test_it_looks_when_rung_and_looks_again_after_an_outage():
     hub = Hub(read, poll=60)
     running = asyncio.create_task(hub.run())
     for _ in range(3):
-        await asyncio.wait_for(looks.get(), 5)
+        await asyncio.wait_for(looks.get(), 60)
         hub.ring()
-    await asyncio.wait_for(looks.get(), 5)
+    await asyncio.wait_for(looks.get(), 60)
     assert [each.row["progress"] for each in await taken(hub.subscribe())] == [7]
     running.cancel()
 
