@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 from schemas.errors import Forbidden, NotFound
+from schemas.fields import WITHOUT_EMPLOYER
 
+OF_NO_EMPLOYER: Final = (*WITHOUT_EMPLOYER, "fairs_held")  # measures that tell of nothing that employers do
 Role = Literal["organizer", "employer", "viewer"]
 Holder = Literal["key", "account"]
 ROLES: Final[tuple[Role, ...]] = ("organizer", "employer", "viewer")
@@ -59,10 +61,19 @@ class Caller:
         """Whether the caller may see and speak of this campaign at all."""
         return self.campaigns is None or campaign in self.campaigns
 
-    def reads_target(self, where: Mapping[str, Any]) -> bool:
-        """Whether the caller may read a target that counts this `where`: an employer one that names no employer, or
-        itself alone. Of two that are named, each could take its own part from the sum and have the other's."""
-        named = where.get("employer")
+    def reads_target(self, target: Mapping[str, Any]) -> bool:
+        """Whether the caller may read the number of a target (by its `measure` and `where`): an employer that of one
+        which counts itself alone, or nothing that employers do. Of any other it could take its own part from the sum,
+        and where there are two employers would have the other's."""
+        if self.role != "employer":
+            return True
+        named = target["where"].get("employer")
+        return target["measure"] in OF_NO_EMPLOYER if named is None else set(named) == {self.employer}
+
+    def has_part_in(self, target: Mapping[str, Any]) -> bool:
+        """Whether the caller may know that there is such a target, and its own part of it: an employer of one that
+        names no employer, or itself alone."""
+        named = target["where"].get("employer")
         return self.role != "employer" or named is None or set(named) == {self.employer}
 
     def require_campaign(self, campaign: str) -> None:
