@@ -35,8 +35,8 @@ async def _crowded(conn: Conn, words: list[Fact]) -> dict[tuple[str, str], Fault
 
 
 def crowding(words: Iterable[Fact], members: Members) -> dict[tuple[str, str], Fault]:
-    """Which of these words, taken one after the other, would give a person too many ids; `members`: all ids of each whom
-    they name."""
+    """Which of these words, taken one after the other, would give a person too many ids; `members`: all ids of
+    each whom they name."""
     persons = {key: set(own) for key, own in members.items()}
     found: dict[tuple[str, str], Fault] = {}
     for word in words:
