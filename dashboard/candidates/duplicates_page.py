@@ -125,7 +125,7 @@ def _end(id: str, length: int) -> str:
 def _person(candidate: str, known_: KnownCandidate | None) -> Row:
     """What two are compared by."""
     if known_ is None:
-        return {"candidate": candidate, "attributes": {}, "stage": None, "name": None, "first": None}
+        return {"candidate": candidate, "attributes": {}, "stage": None, "name": None, "first": None, "end": ""}
     attributes = {name: word.value for name, word in known_.journey.attributes.items()}
     where = stage(known_.journey, known_.standing)
     first = min(known_.standing.values(), default=None)
@@ -135,4 +135,5 @@ def _person(candidate: str, known_: KnownCandidate | None) -> Row:
         "stage": where,
         "name": attributes.get("name"),
         "first": _EPOCH + timedelta(microseconds=first) if first is not None else None,
+        "end": "",
     }
