@@ -41,7 +41,8 @@ async def regroup(conn: Conn, stored: dict[JourneyKey, Stored], said: Sequence[F
         return _as_stored(stored, touched)
     await _take_in(conn, said)
     known = await standing(conn, touched | named(said))
-    others = await journeys.load(conn, sorted(known.keys() - stored.keys()))
+    beyond = sorted(known.keys() - stored.keys())
+    others = await journeys.load(conn, beyond) if beyond else {}
     # Who hangs together with them by a word that had no effect, as a person would have had too many ids, may be one
     # person with others now.
     changed = [key for key in known if key in stored or not _is_as_stored(key, others[key].journey, known[key])]
