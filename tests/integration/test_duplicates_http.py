@@ -122,7 +122,7 @@ async def test_an_employer_is_told_no_id_that_it_may_not_see(readers: dict[str, 
     """Under which id a person stands it knows, and its own; what was recorded under another employer's is not shown."""
     said = {"time": "2026-03-09T09:00:00+08:00"}
     await apply(
-        conn, opened(), signed_up("a", name="李思雨"), signed_up("huayou:1"), signed_up("rival:1", **said),
+        conn, opened(), signed_up("a", name="李思雨"), signed_up("huayou:1"), signed_up("rival:1", name="李", **said),
         *(event("candidate.merged", candidate=each, into="a") for each in ("huayou:1", "rival:1")),
     )  # fmt: skip
     at = f"/v1/campaigns/{CAMPAIGN}/candidates"
