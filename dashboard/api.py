@@ -67,7 +67,8 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
         paging: Paging = Depends(),
         caller: Caller = Depends(authenticate),
     ) -> list[Row]:
-        """A campaign's targets by id. Any key may read them; an employer those that name none, or itself alone."""
+        """A campaign's targets by id. Any key may read them; an employer those that count itself alone, or nothing
+        that employers do."""
         caller.require("organizer", "employer", "viewer")
         async with borrowed(pool) as conn:
             await known(conn, campaign)
@@ -131,7 +132,7 @@ async def _readable(conn: Conn, caller: Caller, campaign: str, *, after: str, li
     found: list[Row] = []
     while len(found) < limit:
         portion = await reads.targets(conn, campaign, after=after, limit=limit)
-        found += [row for row in portion if caller.reads_target(row["where"])]
+        found += [row for row in portion if caller.reads_target(row)]
         if len(portion) < limit:
             break
         after = portion[-1]["target"]

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from dashboard.telling import Audience, Key, News, Reads, Round, Row, Subscription, Told, reads_all, revision_of
 from schemas.errors import Unavailable
@@ -32,6 +32,13 @@ MAX_SPREAD: Final = 10_000  # milliseconds
 SLICE: Final = 250  # listeners told until others take their turn
 
 
+class Reshaped(NamedTuple):
+    """The latest change of what is drawn of a campaign's targets, among those that the same readers read."""
+
+    row: Row
+    order: int
+
+
 class Hub:
     """Keeps what stands, and tells subscribers what changes. `read` gives all targets (see storage.campaigns.reads),
     each with `today`, the day where its campaign is. `name` tells this hub's marks from those of any other."""
@@ -40,7 +47,7 @@ class Hub:
         self._read, self._poll, self.name = read, poll, name
         self._standing: dict[Key, Told] = {}
         self._gone: dict[Key, Told] = {}
-        self._reshaped: dict[str, int] = {}
+        self._reshaped: dict[Key, Reshaped] = {}
         self._highest, self._looked = 0, False
         self._bell = asyncio.Event()
         self._closed = False
@@ -169,51 +176,51 @@ class Hub:
         return [subscription for members in self._audiences.values() for subscription in members]
 
     def _withdraw(self, key: Key, order: int) -> None:
-        self._take_away(key, self._standing.pop(key).row["where"], order)
-        self._reshape(key[0], order)
+        self._take_away(key, self._standing.pop(key).row, order)
 
-    def _take_away(self, key: Key, where: Row, order: int) -> None:
-        """Tell those who read the target by this `where` that it is gone."""
-        told = Told("withdrawn", key[0], {"campaign": key[0], "target": key[1]}, order, where=where)
-        named = (*key, *sorted(where.get("employer", ())))
+    def _take_away(self, key: Key, old: Row, order: int) -> None:
+        """Tell those who read the target as it was that it is gone."""
+        told = Told("withdrawn", key[0], {"campaign": key[0], "target": key[1]}, order, target=old)
+        named = (*key, *_readers(old))
         self._gone.pop(named, None)
         self._gone[named] = told
         while len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
         self._put(key, told)
+        self._reshape(old, order)
 
     def _change(self, key: Key, row: Row, order: int) -> None:
         old = self._standing.get(key)
-        told = self._standing[key] = Told("progress", key[0], row, order, row["revision"], row["where"])
-        moved = old is not None and old.row["where"].get("employer") != row["where"].get("employer")
+        told = self._standing[key] = Told("progress", key[0], row, order, row["revision"], row)
+        moved = old is not None and _readers(old.row) != _readers(row)
         if old and moved:
-            self._take_away(key, old.row["where"], order)  # whoever reads it still is told of it in its place
+            self._take_away(key, old.row, order)  # whoever reads it still is told of it in its place
         self._highest = max(self._highest, row["revision"])
         if not self._looked:
             return
         self._put(key, told)
         if old is None or moved or any(old.row[name] != row[name] for name in SHAPE):
-            self._reshape(key[0], order)
+            self._reshape(row, order)
         elif percent := _reached(old.row, row):
-            self._put(
-                (*key, "reached"), Told("reached", key[0], {**row, "percent": percent}, order, where=row["where"])
-            )
+            self._put((*key, "reached"), Told("reached", key[0], {**row, "percent": percent}, order, target=row))
 
-    def _reshape(self, campaign: str, order: int) -> None:
-        self._reshaped[campaign] = order
-        self._put((campaign,), self._redraw(campaign, order))
+    def _reshape(self, row: Row, order: int) -> None:
+        """Tell those who read a target that what is drawn of its campaign's is another now."""
+        campaign = row["campaign"]
+        self._reshaped[campaign, *_readers(row)] = Reshaped(row, order)
+        self._put((campaign,), self._redraw(campaign, order, row))
 
-    def _redraw(self, campaign: str, order: int) -> Told:
+    def _redraw(self, campaign: str, order: int, target: Row | None = None) -> Told:
         """Not all pages ask at once."""
         spread = min(MAX_SPREAD, DRAWING * sum(map(len, self._audiences.values())))
-        return Told("redraw", campaign, {"spread": spread}, order)
+        return Told("redraw", campaign, {"spread": spread}, order, target=target)
 
     def _fill(self, subscription: Subscription) -> None:
         """Put what a client that comes lacks."""
         last, gone = subscription.last, [(key[:2], told) for key, told in self._gone.items()]
         if last is None or last > self._highest:  # new here, or from a platform that is no more
             last, gone = -1, []
-        shapes = [((name,), self._redraw(name, order)) for name, order in self._reshaped.items()]
+        shapes = [((key[0],), self._redraw(key[0], each.order, each.row)) for key, each in self._reshaped.items()]
         for key, told in [*gone, *self._snapshot(), *shapes]:
             if told.order > last and subscription.audience.wants(told):
                 subscription.put(key, told)
@@ -229,6 +236,11 @@ def say_if_broken(task: asyncio.Task[None]) -> None:
     """For `add_done_callback`: nobody waits for a task that runs for ever."""
     if not task.cancelled() and (error := task.exception()):
         log.critical("live pages have stopped", exc_info=error)
+
+
+def _readers(row: Row) -> tuple[str, ...]:
+    """What tells who reads a target."""
+    return (row["measure"], *sorted(row["where"].get("employer", ())))
 
 
 def _reached(old: Row, row: Row) -> int | None:

@@ -20,8 +20,8 @@ Event = Literal["progress", "withdrawn", "reached", "redraw", "charts"]
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
     """A target progressed or was withdrawn; and, for pages alone, it reached a milestone, its campaign's targets are
-    to be drawn anew, its campaign's charts were. `row` is what is told of it, `where` what the target counts (None for
-    what is about no target alone).
+    to be drawn anew, its campaign's charts were. `row` is what is told of it, `target` the
+    target that it is about (None for what is about none).
 
     A client that has seen revision n lacks what has an order above n: a revision is its own order, unless it was
     committed after higher ones; then, as for a withdrawal, the order is one above all that was told before.
@@ -32,7 +32,7 @@ class Told:
     row: Row
     order: int
     revision: int | None = None
-    where: Mapping[str, Any] | None = None
+    target: Mapping[str, Any] | None = None
     _wires: dict[Form, bytes] = field(default_factory=dict, init=False, repr=False)
 
     def wire(self, form: Form) -> bytes:
@@ -44,10 +44,10 @@ class Told:
 
 Form = Callable[[Told], bytes]
 News = tuple[Key, Told]  # what is told, and in place of what
-Reads = Callable[[Mapping[str, Any]], bool]  # whether a target with this `where` may be read
+Reads = Callable[[Mapping[str, Any]], bool]  # whether a target, by its `measure` and `where`, may be read
 
 
-def reads_all(where: Mapping[str, Any]) -> bool:
+def reads_all(target: Mapping[str, Any]) -> bool:
     """Every target."""
     return True
 
@@ -64,7 +64,7 @@ class Audience:
     def wants(self, told: Told) -> bool:
         """Whether it is about what they watch."""
         here = self.campaign in (None, told.campaign) and (self.among is None or told.campaign in self.among)
-        return here and (told.where is None or self.reads(told.where))
+        return here and (told.target is None or self.reads(told.target))
 
     def wanted(self, news: Iterable[News]) -> list[News]:
         """Of the news what is about that, and of each thing the latest."""

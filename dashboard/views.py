@@ -89,7 +89,7 @@ async def _with_targets(conn: Conn, caller: Caller, campaigns: list[Row], now: d
 
 
 def _readable(caller: Caller, targets: list[Row]) -> list[Row]:
-    return [row for row in targets if caller.reads_target(row["where"])]
+    return [row for row in targets if caller.reads_target(row)]
 
 
 async def _campaign(conn: Conn, about: Row, caller: Caller, now: datetime, lang: Lang) -> Row:

@@ -15,10 +15,11 @@ from fastapi.responses import Response
 from psycopg_pool import AsyncConnectionPool
 from starlette.routing import Route
 
+from producers import merging
 from producers.bell import FactsBell
 from producers.committing import Committing
 from producers.fitting import Fitting
-from producers.permissions import MERGES, Fault, faults, of_erased, reserved
+from producers.permissions import Fault, faults, reserved
 from producers.requests import MAX_REQUEST_BYTES, Parsed, Rejected, check, is_alone, read_events
 from producers.waiting import Waiters, wanted_wait
 from schemas.access import Authenticate, Caller
@@ -132,14 +133,14 @@ async def _accept(door: _Door, caller: Caller, parsed: Parsed) -> tuple[Response
     forbidden = await _forbidden(door, caller, unique.values())
     allowed = [fact for identity, fact in unique.items() if identity not in forbidden]
     large = await door.fitting.faults(allowed, parsed.size)
-    erased = await _of_erased(door, allowed)
-    fitting = [fact for fact in allowed if fact.identity not in large and fact.identity not in erased]
+    unmergeable = await _unmergeable(door, allowed)
+    fitting = [fact for fact in allowed if fact.identity not in large.keys() | unmergeable.keys()]
     poster = caller.poster
     accepted = await door.committing.append(fitting, posted_by=poster, size=parsed.size) if fitting else {}
     if accepted:
         door.bell.ring()
     taken = await _taken(door, [fact for fact in fitting if fact.identity not in accepted], poster)
-    reasons = {identity: FieldError(fault.field, fault.reason) for identity, fault in (forbidden | erased).items()}
+    reasons = {identity: FieldError(fault.field, fault.reason) for identity, fault in (forbidden | unmergeable).items()}
     reasons |= {identity: FieldError("", reason) for identity, reason in large.items()}
     reasons |= dict.fromkeys(taken, _IS_TAKEN)
     refused = [
@@ -166,11 +167,11 @@ async def _forbidden(door: _Door, caller: Caller, facts: Collection[Fact]) -> di
         return await faults(conn, caller, facts)
 
 
-async def _of_erased(door: _Door, facts: Collection[Fact]) -> dict[tuple[str, str], Fault]:
-    if not any(fact.type == MERGES for fact in facts):
+async def _unmergeable(door: _Door, facts: Collection[Fact]) -> dict[tuple[str, str], Fault]:
+    if not any(fact.type == merging.MERGES for fact in facts):
         return {}
     async with borrowed(door.pool) as conn:
-        return await of_erased(conn, facts)
+        return await merging.faults(conn, facts)
 
 
 def _answer(accepted: int, duplicates: int, rejected: list[Rejected], *, alone: bool, forbidden: bool) -> Response:

@@ -14,7 +14,6 @@ from storage.journeys import merging, sight
 from storage.ledger import posters
 from storage.ledger.ledger import JourneyKey
 from storage.ledger.posters import OfferKey, OpeningKey
-from storage.vault import erasing
 
 SETS_OPENING: Final = "opening.set"
 NAMES_EMPLOYER: Final = frozenset(
@@ -24,7 +23,6 @@ EXTENDS: Final = "offer.extended"
 OFFERS: Final = frozenset({EXTENDS, "offer.accepted", "offer.declined", "offer.rescinded"})
 RETRACTS: Final = "fact.retracted"
 SIGNS_UP: Final = "candidate.signed_up"
-MERGES: Final = "candidate.merged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,6 @@ class Fault:
 
 
 CLOSED_CAMPAIGN: Final = Fault("data.campaign", "is none that you may speak of")
-ERASED: Final = "names who was erased: nothing is known any more of whom they were"
 RESERVED_SOURCE: Final = Fault("source", "is what the platform itself speaks under; give a source of your own")
 
 
@@ -77,23 +74,6 @@ async def faults(
         if reason := _fault(caller, fact, known):
             found.setdefault(fact.identity, Fault("type", reason))
     return found
-
-
-async def of_erased(conn: Conn, facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
-    """Which facts would have somebody be one person with who was erased, by identity, with the field that names
-    them."""
-    named = {
-        fact.identity: {"candidate": (fact.campaign, fact.candidate or ""), "into": (fact.campaign, fact.data["into"])}
-        for fact in facts
-        if fact.type == MERGES
-    }
-    gone = await erasing.gone(conn, {key for keys in named.values() for key in keys.values()}) if named else set()
-    return {
-        identity: Fault(f"data.{field}", ERASED)
-        for identity, keys in named.items()
-        for field, key in keys.items()
-        if key in gone
-    }
 
 
 async def _look_up(conn: Conn, caller: Caller, facts: list[Fact]) -> _Known:

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 from schemas.errors import Forbidden, NotFound
+from schemas.fields import WITHOUT_EMPLOYER
 
+OF_NO_EMPLOYER: Final = (*WITHOUT_EMPLOYER, "fairs_held")  # measures that tell of nothing that employers do
 Role = Literal["organizer", "employer", "viewer"]
 Holder = Literal["key", "account"]
 ROLES: Final[tuple[Role, ...]] = ("organizer", "employer", "viewer")
@@ -29,15 +31,18 @@ def is_reserved(source: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Which targets are read: all, or those that an employer reads."""
+    """Of which targets the number is read: all, or those that an employer reads."""
 
     employer: str | None = None
 
-    def __call__(self, where: Mapping[str, Any]) -> bool:
-        """Whether a target that counts this `where` is: by an employer one that names no employer, or itself alone. Of
-        two that are named, each could take its own part from the sum and have the other's."""
-        named = where.get("employer")
-        return self.employer is None or named is None or set(named) == {self.employer}
+    def __call__(self, target: Mapping[str, Any]) -> bool:
+        """Whether that of a target is (by its `measure` and `where`): by an employer of one which counts itself alone,
+        or nothing that employers do. Of any other it could take its own part from the sum, and where there are two
+        employers would have the other's."""
+        if self.employer is None:
+            return True
+        named = target["where"].get("employer")
+        return target["measure"] in OF_NO_EMPLOYER if named is None else set(named) == {self.employer}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +77,20 @@ class Caller:
         """Whether the caller may see and speak of this campaign at all."""
         return self.campaigns is None or campaign in self.campaigns
 
-    def reads_target(self, where: Mapping[str, Any]) -> bool:
-        """Whether the caller may read a target that counts this `where`."""
-        return self.sight(where)
+    def reads_target(self, target: Mapping[str, Any]) -> bool:
+        """Whether the caller may read the number of a target (by its `measure` and `where`)."""
+        return self.sight(target)
 
     @property
     def sight(self) -> Sight:
-        """Which targets the caller reads, equal for all who read the same."""
+        """Which targets' numbers the caller reads, equal for all who read the same."""
         return Sight(self.employer or "" if self.role == "employer" else None)
+
+    def has_part_in(self, target: Mapping[str, Any]) -> bool:
+        """Whether the caller may know that there is such a target, and its own part of it: an employer of one that
+        names no employer, or itself alone."""
+        named = target["where"].get("employer")
+        return self.role != "employer" or named is None or set(named) == {self.employer}
 
     def require_campaign(self, campaign: str) -> None:
         """Raises NotFound, as for a campaign that does not exist."""

@@ -230,8 +230,9 @@ _ROWS = (
         "candidate.merged",
         CandidateMerged,
         "The two are one person, who counts once from now on, under the id `into`; whom either was merged with before"
-        " is that person too.",
-        "两条记录是同一个人：此后合并计一次，以 `into` 为准；此前与其中任一条合并的记录亦属此人。",
+        " is that person too. A person has 20 ids at most.",
+        "两条记录是同一个人：此后合并计一次，以 `into` 为准；此前与其中任一条合并的记录亦属此人。"
+        "同一人最多 20 条记录。",
         {**_CANDIDATE, "into": "c-1007", "reason": "same person, signed up twice"},
     ),
     FactType(

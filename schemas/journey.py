@@ -18,6 +18,7 @@ from schemas.retention import SOURCE
 
 Stamp = tuple[int, str, str]  # microseconds since 1970, source, id
 Micros = int
+MOST_IDS: Final = 20  # of one person: each of their facts is folded with those of all of them
 
 
 class Word(msgspec.Struct, omit_defaults=True, gc=False):

@@ -40,11 +40,19 @@ async def regroup(conn: Conn, stored: dict[JourneyKey, Stored], said: Sequence[F
     if not said:
         return _as_stored(stored, touched)
     await _take_in(conn, said)
-    return await standing(conn, touched | named(said))
+    known = await standing(conn, touched | named(said))
+    beyond = sorted(known.keys() - stored.keys())
+    others = await journeys.load(conn, beyond) if beyond else {}
+    # Who hangs together with them by a word that had no effect, as a person would have had too many ids, may be one
+    # person with others now.
+    changed = [key for key in known if key in stored or not _is_as_stored(key, others[key].journey, known[key])]
+    kept = {(key[0], member) for key in changed for member in known[key].members}
+    stored |= {key: others[key] for key in kept & others.keys()}
+    return {key: group for key, group in known.items() if key in kept}
 
 
 async def standing(conn: Conn, keys: Collection[JourneyKey]) -> Groups:
-    """The groups of these candidates, by what stands of pairs."""
+    """The groups of these candidates, and of all who hang together with them, by what stands of pairs."""
     pairs: dict[str, list[Merge]] = {}
     for row in await merging.around(conn, keys):
         pairs.setdefault(row[0], []).append(merge_of(row))
@@ -120,6 +128,12 @@ async def _complete(conn: Conn, stored: dict[JourneyKey, Stored]) -> None:
 async def _load(conn: Conn, stored: dict[JourneyKey, Stored], keys: set[JourneyKey]) -> None:
     if missing := keys - stored.keys():
         stored |= await journeys.load(conn, sorted(missing))
+
+
+def _is_as_stored(key: JourneyKey, journey: Journey, group: Group) -> bool:
+    if key[1] != group.head:
+        return journey.merged_into == group.head
+    return journey.merged_into is None and tuple(sorted(journey.members) or [key[1]]) == group.members
 
 
 def _as_stored(stored: Mapping[JourneyKey, Stored], touched: Collection[JourneyKey]) -> Groups:

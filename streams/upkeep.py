@@ -23,9 +23,9 @@ from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
 from streams.catching_up import START, catch_up, draw_persons, tag_journeys
 from streams.persisting import Persistence
-from streams.persons import let_lapse
 from streams.retention import carry_out, survey
 from streams.sealing import Beside
+from streams.unconfirmed import let_lapse
 
 BEAT_EVERY: Final = 5.0  # seconds
 NOTE_EVERY: Final = 10.0  # seconds between looks for erasures that the register lacks

@@ -58,10 +58,10 @@ async def read_own(
 
 
 async def _targets(conn: Conn, caller: Caller, about: Row, now: datetime) -> list[Row]:
-    """Those that count what employers do, and that the caller reads."""
+    """Those that count what employers do, and in which the caller has a part: of some it may know no more than that."""
     found = (await reads.targets_of(conn, [about["campaign"]]))[about["campaign"]]
-    read = [row for row in found if row["measure"] in BY_EMPLOYERS and caller.reads_target(row["where"])]
-    return stood(read, about, now)
+    shared = [row for row in found if row["measure"] in BY_EMPLOYERS and caller.has_part_in(row)]
+    return [row | {"is_read": caller.reads_target(row)} for row in stood(shared, about, now)]
 
 
 async def _with_own(conn: Conn, targets: list[Row], employer: str, numbers: Row, explaining: Explaining) -> list[Row]:

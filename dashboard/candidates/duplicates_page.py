@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -28,6 +29,8 @@ Row = dict[str, Any]
 Id = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
 A_PAGE: Final = 25
 OF_ONE: Final = 5
+SHORT: Final = 5  # characters of an id's end
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 COMPARED: Final = ("phone", "email", "education", "school", "major", "graduation_year")
 
 
@@ -63,9 +66,10 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
         caller.require("organizer")
         async with borrowed(pool) as conn, conn.transaction():
             await known(conn, campaign)
-            if not one or not other or one == other:
-                raise NotFound("two are kept apart, not one")
-            await duplicates.set_apart(conn, campaign, askable(one), askable(other), said_by=caller.poster)
+            both = {askable(one), askable(other)}
+            if len(await candidates.load_many(conn, campaign, sorted(both))) != 2:
+                raise NotFound(f"{one!r} and {other!r} are not two candidates who are known")
+            await duplicates.set_apart(conn, campaign, one, other, said_by=caller.poster)
             by = audit.who(caller, address_of(request))
             await audit.add(conn, by, "kept_apart", campaign=campaign, subject=f"{one} · {other}"[:200])
         path = f"/candidates/{quote(campaign, safe='')}/{quote(one, safe='')}" if onward == "candidate" else None
@@ -79,7 +83,10 @@ async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:
     ids = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
     found = await duplicates.of(conn, campaign, ids, limit=OF_ONE)
     persons = await candidates.load_each(conn, campaign, [pair.other for pair in found])
-    return [{**_person(pair.other, persons.get(pair.other)), "alike": pair.alike} for pair in found]
+    return [
+        {**_person(pair.other, persons.get(pair.other)), "alike": pair.alike, "end": _ends(candidate, pair.other)[1]}
+        for pair in found
+    ]
 
 
 def _whole(found: list[Pair]) -> list[Pair]:
@@ -90,16 +97,43 @@ def _whole(found: list[Pair]) -> list[Pair]:
 async def _beside(conn: Conn, campaign: str, found: list[Pair]) -> list[Row]:
     """Both persons of each pair, read at once."""
     persons = await candidates.load_each(conn, campaign, sorted({each for p in found for each in (p.one, p.other)}))
-    return [
-        {"both": [_person(each, persons.get(each)) for each in (pair.one, pair.other)], "alike": pair.alike}
-        for pair in found
-    ]
+    both = [[_person(each, persons.get(each)) for each in (pair.one, pair.other)] for pair in found]
+    return [{"both": _told_apart(two), "alike": pair.alike} for two, pair in zip(both, found, strict=True)]
+
+
+def _told_apart(both: list[Row]) -> list[Row]:
+    """Two who are called alike have the end of their ids with the name."""
+    one, other = both
+    if one["name"] is None or one["name"] != other["name"]:
+        return both
+    ends = _ends(one["candidate"], other["candidate"])
+    return [each | {"end": end} for each, end in zip(both, ends, strict=True)]
+
+
+def _ends(one: str, other: str) -> tuple[str, str]:
+    """As much of the ends of two ids as they differ in."""
+    length = SHORT
+    while one[-length:] == other[-length:]:
+        length += 1
+    return _end(one, length), _end(other, length)
+
+
+def _end(id: str, length: int) -> str:
+    return f"…{id[-length:]}" if len(id) > length else id
 
 
 def _person(candidate: str, known_: KnownCandidate | None) -> Row:
     """What two are compared by."""
     if known_ is None:
-        return {"candidate": candidate, "attributes": {}, "stage": None, "name": None}
+        return {"candidate": candidate, "attributes": {}, "stage": None, "name": None, "first": None, "end": ""}
     attributes = {name: word.value for name, word in known_.journey.attributes.items()}
     where = stage(known_.journey, known_.standing)
-    return {"candidate": candidate, "attributes": attributes, "stage": where, "name": attributes.get("name")}
+    first = min(known_.standing.values(), default=None)
+    return {
+        "candidate": candidate,
+        "attributes": attributes,
+        "stage": where,
+        "name": attributes.get("name"),
+        "first": _EPOCH + timedelta(microseconds=first) if first is not None else None,
+        "end": "",
+    }

@@ -17,6 +17,7 @@ from storage.campaigns.seat_reads import SeatStanding
 from storage.database import Conn
 from storage.journeys import candidates, sight
 from storage.journeys.candidates import KnownCandidate, Place
+from storage.ledger.ledger import JourneyKey
 from storage.vault import restricting
 
 MAX_MESSAGES: Final = 1000
@@ -35,10 +36,10 @@ async def candidate_page(
     known = await candidates.load(conn, campaign, candidate)
     if known is None or not seen:
         raise NotFound(f"there is no candidate {candidate!r} in the campaign {campaign!r} that this key may read")
+    ids = await _ids(conn, employer, key, known)
     restricted = await restricting.standing(conn, campaign, candidate)
     if restricted is not None:
-        return _nothing_but(campaign, candidate, known, restricted)
-    ids = sorted(known.journey.members) or [candidate]
+        return _nothing_but(key, ids, known, restricted)
     seats = await seat_reads.standing(conn, campaign, candidate)
     timeline = await candidates.timeline(
         conn,
@@ -51,22 +52,34 @@ async def candidate_page(
     )
     messages = [] if employer else await candidates.messages(conn, campaign, ids, limit=MAX_MESSAGES)
     journey = journey_document(known, employer, seats)
-    about = {"campaign": campaign, **_named(candidate, known), "restricted": None}
+    about = {"campaign": campaign, **_named(candidate, known, ids), "restricted": None}
     return {**about, **journey, "timeline": timeline, "messages": messages}
 
 
-def _nothing_but(campaign: str, candidate: str, known: KnownCandidate, restricted: dict[str, Any]) -> dict[str, Any]:
+async def _ids(conn: Conn, employer: str | None, key: JourneyKey, known: KnownCandidate) -> list[str]:
+    """The ids of this person that a reader may know: an employer the one under which they stand, the one that it asked
+    for, and those that it would see by themselves."""
+    campaign, candidate = key
+    members = known.journey.members.keys() or {candidate}
+    if employer is None or len(members) == 1:
+        return sorted(members)
+    own = await sight.ids(conn, employer, campaign, members)
+    return sorted({known.head, candidate, *own})
+
+
+def _nothing_but(key: JourneyKey, ids: list[str], known: KnownCandidate, restricted: dict[str, Any]) -> dict[str, Any]:
     """Of who is restricted: that they are, since when, until when and why."""
+    campaign, candidate = key
     nobody = journey_document(KnownCandidate(known.head, Journey(), {}, [], known.updated_at))
-    about = {"campaign": campaign, **_named(candidate, known), "restricted": restricted}
+    about = {"campaign": campaign, **_named(candidate, known, ids), "restricted": restricted}
     return {**about, **nobody, "timeline": [], "messages": []}
 
 
-def _named(candidate: str, known: KnownCandidate) -> dict[str, Any]:
-    """Who was asked for; `merged_into`: under whose id the person stands, where that is another; `members`: all ids of
+def _named(candidate: str, known: KnownCandidate, ids: list[str]) -> dict[str, Any]:
+    """Who was asked for; `merged_into`: under whose id the person stands, where that is another; `members`: the ids of
     one who has several."""
     merged_into = known.head if known.head != candidate else None
-    return {"candidate": candidate, "merged_into": merged_into, "members": sorted(known.journey.members)}
+    return {"candidate": candidate, "merged_into": merged_into, "members": ids if len(ids) > 1 else []}
 
 
 def journey_document(

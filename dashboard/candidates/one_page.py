@@ -119,7 +119,11 @@ async def _notes(conn: Conn, campaign: str, ids: list[str]) -> list[notes.Note]:
 async def _merges(conn: Conn, campaign: str, members: list[str]) -> list[tuple[str, str]]:
     """Who of a person's ids was merged into which."""
     rows = await merging.around(conn, [(campaign, each) for each in members])
-    return sorted((other if into == one else one, into) for _, one, other, into, *_ in rows if into is not None)
+    return sorted(
+        (other if into == one else one, into)
+        for _, one, other, into, *_ in rows
+        if into and {one, other} <= set(members)
+    )
 
 
 def _state(terms: Row, now: datetime) -> str:

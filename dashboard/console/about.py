@@ -70,7 +70,7 @@ async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named:
     own = caller.employer if caller.role == "employer" else None
     found.openings = await reads.openings(conn, campaign, of=own, limit=ROWS)
     targets = await reads.targets(conn, campaign, limit=ROWS)
-    found.targets = [row for row in targets if caller.reads_target(row["where"])]
+    found.targets = [row for row in targets if caller.reads_target(row)]
     found.employers = await employers.spoken_of(conn, campaign)
     found.called = await employers.listed(conn, campaign, limit=ROWS)
     found.names = {each: each for each in people_named} | await people.names(conn, campaign, people_named)

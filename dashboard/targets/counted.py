@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,13 +18,14 @@ from storage.ledger import ledger
 
 Row = dict[str, Any]
 Wanted = Callable[[Counted], bool]
+OF_NOBODY: Final = frozenset({"candidate.signed_up", "candidate.checked_in"})
 PORTION: Final = 250  # people: others are served between two portions
 
 
 async def asked_for(conn: Conn, caller: Caller, campaign: str, name: str) -> Row:
     """The target. Raises NotFound, the same where the caller may not read it."""
     found = await counted.target(conn, campaign, name)
-    if found is None or not caller.reads_target(found["where"]):
+    if found is None or not caller.reads_target(found):
         raise NotFound(f"there is no target {name!r} in the campaign {campaign!r}")
     return found
 
@@ -47,8 +49,9 @@ async def rows(
         return
     while portion := await counted.perhaps_counted(conn, target, after=after, limit=PORTION):
         after = portion[-1]
-        for row in await _people(conn, explaining, target, await _seen(conn, caller, target, portion), wanted):
-            yield row
+        seen = await _seen(conn, caller, target, portion)
+        for candidate, name, each in await _people(conn, explaining, target, seen, wanted):
+            yield _row(candidate, name, _told(caller, each))
 
 
 async def first(found: AsyncIterator[Row], limit: int) -> list[Row]:
@@ -61,7 +64,9 @@ async def first(found: AsyncIterator[Row], limit: int) -> list[Row]:
     return taken
 
 
-async def _people(conn: Conn, explaining: Explaining, target: Row, candidates: list[str], wanted: Wanted) -> list[Row]:
+async def _people(
+    conn: Conn, explaining: Explaining, target: Row, candidates: list[str], wanted: Wanted
+) -> list[tuple[str, str | None, Counted]]:
     campaign = target["campaign"]
     ids = await merging.members(conn, [(campaign, each) for each in candidates])
     facts = await ledger.facts_of_candidates(conn, [each for members in ids.values() for each in members])
@@ -71,7 +76,7 @@ async def _people(conn: Conn, explaining: Explaining, target: Row, candidates: l
     for (_, candidate), members in ids.items():
         each = explaining.person(target, [fact for key in members for fact in facts[key]], retracted)
         if each is not None and wanted(each):
-            found.append(_row(candidate, names.get(candidate), each))
+            found.append((candidate, names.get(candidate), each))
     return found
 
 
@@ -87,6 +92,14 @@ async def _seen(conn: Conn, caller: Caller, target: Row, candidates: list[str]) 
     campaign = target["campaign"]
     seen = await sight.visible(conn, caller.employer or "", [(campaign, each) for each in candidates])
     return [each for each in candidates if (campaign, each) in seen]
+
+
+def _told(caller: Caller, each: Counted) -> Counted:
+    """As the caller may know it: an employer without what others did, which carries a signup or coming as well."""
+    if caller.role != "employer":
+        return each
+    own = [fact for fact in each.facts if fact.type in OF_NOBODY or fact.data.get("employer") == caller.employer]
+    return replace(each, facts=tuple(own))
 
 
 def _row(candidate: str | None, name: str | None, each: Counted) -> Row:

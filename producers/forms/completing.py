@@ -18,11 +18,12 @@ from schemas.employment import accepted, works_at
 from schemas.errors import NotFound
 from schemas.forms import MOST_AT_ONCE, Form
 from schemas.ids import may_be_id
-from schemas.journey import Journey
+from schemas.journey import MOST_IDS, Journey
 from schemas.names import by_name
 from storage.campaigns import employers, openings, reads
 from storage.database import Conn
 from storage.journeys import candidates, journeys, merging
+from storage.ledger.ledger import JourneyKey
 from storage.vault import erasing
 
 Row = dict[str, Any]
@@ -83,17 +84,25 @@ async def _with_what_is_known(conn: Conn, caller: Caller, form: Form, about: tup
     return values
 
 
+async def _require_mergeable(conn: Conn, both: list[JourneyKey]) -> None:
+    if await erasing.gone(conn, both):
+        raise Wrong("form", "form.bad.erased")
+    if len(await merging.of_persons(conn, both)) > MOST_IDS:
+        raise Wrong("form", "form.bad.crowded")
+
+
 async def _ids(conn: Conn, form: Form, about: dict[str, str], values: Row) -> list[str]:
     """Which ids of a person a form is about. Raises NotFound where one of those named is nobody's, and Wrong where
-    none is chosen, or one that is somebody else's, and where somebody would be merged with who was erased."""
+    none is chosen, or one that is somebody else's, and where somebody would be merged with who was erased, or into a
+    person of too many ids."""
     if "candidate" not in about:
         raise NotFound("what this form is about is not there")
     campaign, candidate, into = about["campaign"], about["candidate"], about.get("into")
     if into is not None:
         if into == candidate or any([await journeys.unknown(conn, campaign, each) for each in (candidate, into)]):
             raise NotFound(f"{candidate!r} and {into!r} are not two candidates who are known")
-        if form.name == "merge" and await erasing.gone(conn, [(campaign, candidate), (campaign, into)]):
-            raise Wrong("form", "form.bad.erased")
+        if form.name == "merge":
+            await _require_mergeable(conn, [(campaign, candidate), (campaign, into)])
         return [candidate]
     own = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
     chosen: list[str] = values.get("ids", own if len(own) == 1 else [])

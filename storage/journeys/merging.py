@@ -48,6 +48,7 @@ WITH RECURSIVE reached(first, candidate) AS (
 )
 SELECT array_agg(candidate ORDER BY candidate COLLATE "C") FROM reached GROUP BY first
 """
+_CAMPAIGNS: Final = "SELECT DISTINCT campaign FROM merges WHERE %(candidate)s IN (one, other) ORDER BY campaign"
 _HEADS: Final = """
 SELECT j.campaign, j.candidate, j.merged_into FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
@@ -92,6 +93,12 @@ async def heads(conn: Conn, candidates: Iterable[JourneyKey]) -> dict[JourneyKey
     cursor = await conn.execute(_HEADS, columns(wanted, 2))
     merged = {(campaign, candidate): (campaign, head) for campaign, candidate, head in await cursor.fetchall()}
     return {key: merged.get(key, key) for key in wanted}
+
+
+async def campaigns_of(conn: Conn, candidate: str) -> list[str]:
+    """Where it was said of a candidate of this id who they are."""
+    cursor = await conn.execute(_CAMPAIGNS, {"candidate": candidate})
+    return [campaign for (campaign,) in await cursor.fetchall()]
 
 
 async def of_persons(conn: Conn, candidates: Iterable[JourneyKey]) -> list[JourneyKey]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from storage.arrays import column
 from storage.database import Conn
 from storage.journeys.states import whole_text
 from storage.ledger.ledger import JourneyKey
@@ -51,6 +52,19 @@ _VISIBLE = f"""
 SELECT k.campaign, k.candidate FROM unnest(%(campaigns)b::text[], %(candidates)b::text[]) AS k(campaign, candidate)
 WHERE {SEEN.format(campaign="k.campaign", candidate="k.candidate")}
 """
+_IDS = f"""
+SELECT k.candidate FROM unnest(%(candidates)s::text[]) AS k(candidate)
+WHERE {_RULE.format(campaign="%(campaign)s", candidate="k.candidate")}
+   OR EXISTS (SELECT FROM facts f WHERE f.campaign = %(campaign)s AND f.candidate = k.candidate
+              AND f.event->'data'->>'employer' = %(employer)s)
+"""
+
+
+async def ids(conn: Conn, employer: str, campaign: str, candidates: Collection[str]) -> list[str]:
+    """Which ids of a person whom it sees an employer knows: those by which it would see them alone, and those about
+    which it said something."""
+    values = {"employer": employer, "campaign": campaign, "candidates": column(sorted(candidates))}
+    return [candidate for (candidate,) in await (await conn.execute(_IDS, values)).fetchall()]
 
 
 async def seen(conn: Conn, wanted: Collection[tuple[str, str, str]]) -> set[tuple[str, str, str]]:

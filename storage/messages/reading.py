@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,7 +22,9 @@ from schemas.messages import (
     WAITLISTED,
     Status,
 )
+from storage.arrays import column
 from storage.database import Conn
+from storage.journeys import merging
 from storage.journeys.sight import SEEN
 from storage.messages import sealed
 from storage.messages.sealed import KeptMail
@@ -65,6 +67,11 @@ AND (m.kind IN {ABOUT_FAIRS} OR %(employer)s = coalesce(
 """
 # Nobody looks at what was said to or of somebody who is restricted.
 _SHOWN = f"""(m.candidate IS NULL OR {SHOWN.format(campaign="m.campaign", candidate="m.candidate")})"""
+_TO_ONE = "m.candidate = ANY(%(ids)s::text[])"
+_TO_ONE_ANYWHERE = """
+(m.candidate = %(candidate)s
+ OR (m.campaign, m.candidate) IN (SELECT * FROM unnest(%(places)s::text[], %(ids)s::text[])))
+"""
 _HISTORY = """
 SELECT a.at, a.status, a.cause, a.detail, m.campaign, coalesce(m.candidate, '') AS candidate FROM message_attempts a
 JOIN messages m ON m.id = a.message WHERE a.message = %s ORDER BY a.id
@@ -113,14 +120,19 @@ class MessageFilter:
 
 
 async def listed(conn: Conn, wanted: MessageFilter, *, before: int | None, limit: int) -> list[Message]:
-    """Messages, the newest first, older than the message `before`."""
-    given = {name: getattr(wanted, name) for name in ("campaign", "candidate", "status", "channel", "kind")}
+    """Messages, the newest first, older than the message `before`; of a candidate who is one person with others, those
+    to all of them."""
+    given = {name: getattr(wanted, name) for name in ("campaign", "status", "channel", "kind")}
     conditions = [f"m.{name} = %({name})s" for name, value in given.items() if value is not None]
+    if wanted.candidate is not None:
+        conditions.append(_TO_ONE if wanted.campaign is not None else _TO_ONE_ANYWHERE)
+        given |= await _ids(conn, wanted.candidate, wanted.campaign)
     conditions += ["m.id < %(before)s"] if before is not None else []
     conditions += [_OF_EMPLOYER] if wanted.employer is not None else []
     where = "WHERE " + " AND ".join([_SHOWN, *conditions])
     values = {**given, "before": before, "employer": wanted.employer, "limit": limit}
-    return await _read(conn, f"{_ROWS} {where} ORDER BY m.id DESC LIMIT %(limit)s", values)
+    found = await _read(conn, f"{_ROWS} {where} ORDER BY m.id DESC LIMIT %(limit)s", values)
+    return found if wanted.employer is None else await _under_whom_they_stand(conn, found)
 
 
 async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
@@ -130,7 +142,22 @@ async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
     found = await _read(conn, query, {"id": id, "employer": employer})
     if not found:
         raise NotFound(f"there is no message {id} that this key may read")
-    return found[0]
+    return found[0] if employer is None else (await _under_whom_they_stand(conn, found))[0]
+
+
+async def _ids(conn: Conn, candidate: str, campaign: str | None) -> dict[str, Any]:
+    """All ids of whoever has this one, in the campaign or wherever they were merged."""
+    places = [campaign] if campaign is not None else await merging.campaigns_of(conn, candidate)
+    own = await merging.of_persons(conn, [(place, candidate) for place in places])
+    return {"candidate": candidate, "places": column([key[0] for key in own]), "ids": column([key[1] for key in own])}
+
+
+async def _under_whom_they_stand(conn: Conn, found: list[Message]) -> list[Message]:
+    """For employers, who know a person by the one id under which they stand."""
+    heads = await merging.heads(conn, {(each.campaign, each.candidate) for each in found if each.candidate})
+    return [
+        replace(each, candidate=heads[each.campaign, each.candidate][1]) if each.candidate else each for each in found
+    ]
 
 
 async def _read(conn: Conn, query: str, values: Mapping[str, Any]) -> list[Message]:

@@ -1,9 +1,11 @@
 """Candidates who are one person: which they are, by the facts, and what each of them carries then. Pure.
 
-A pair is merged or not by the latest word on it. Who hangs together by merged pairs is one person. One of them, the
-head, carries the journey of all: every part of a journey keeps the stamp of its latest word, so that the journeys of
-several unite part by part, into what a fold over all their facts would make, but for consent: a no under one id is not
-overcome by what others say under another. An erasure concerns the one whom it names: it has cut their journey before.
+A pair is merged or not by the latest word on it. Who hangs together by merged pairs is one person, of so many ids at
+most: of the words that stand the earliest count first, and one that would make a person of more has no effect. One of
+them, the head, carries the journey of all: every part of a journey keeps the stamp of its latest word, so that the
+journeys of several unite part by part, into what a fold over all their facts would make, but for consent: a no under
+one id is not overcome by what others say under another. An erasure concerns the one whom it names: it has cut their
+journey before.
 """
 
 from __future__ import annotations
@@ -13,7 +15,19 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from schemas.facts import Fact
-from schemas.journey import CONSENT, Hire, Interview, Journey, Member, Offer, Stamp, Word, consent_rank, is_consent
+from schemas.journey import (
+    CONSENT,
+    MOST_IDS,
+    Hire,
+    Interview,
+    Journey,
+    Member,
+    Offer,
+    Stamp,
+    Word,
+    consent_rank,
+    is_consent,
+)
 from streams.domain.fold import is_before
 
 MERGED: Final = "candidate.merged"
@@ -65,22 +79,18 @@ def merges(facts: Iterable[Fact]) -> dict[Pair, Merge]:
     return found
 
 
-def groups(candidates: Iterable[str], known: Collection[Merge]) -> dict[str, Group]:
-    """With whom each of these candidates is one person, by these words on pairs: all who hang together with them. The
-    group of each member is among the answers."""
-    neighbours: dict[str, set[str]] = {}
-    for merge in known:
-        if merge.stands:
-            for one, other in (merge.pair, merge.pair[::-1]):
-                neighbours.setdefault(one, set()).add(other)
-    within = {merge.other for merge in known if merge.stands}
-    found: dict[str, Group] = {}
-    for candidate in candidates:
-        if candidate not in found:
-            members = _reached(candidate, neighbours)
-            group = Group(_head(members, within), tuple(sorted(members)))
-            found |= dict.fromkeys(members, group)
-    return found
+def groups(candidates: Iterable[str], known: Iterable[Merge], most: int = MOST_IDS) -> dict[str, Group]:
+    """With whom each of these candidates, and each of whom these words speak, is one person, of `most` at most. The
+    words that stand on all who hang together with a candidate must be among them."""
+    persons = {candidate: {candidate} for candidate in candidates}
+    within: set[str] = set()
+    for merge in sorted((each for each in known if each.stands), key=lambda each: each.at):
+        one, other = (persons.setdefault(each, {each}) for each in merge.pair)
+        together = one | other
+        if len(together) <= most:
+            persons |= dict.fromkeys(together, together)
+            within.add(merge.other)
+    return {candidate: Group(_head(ids, within), tuple(sorted(ids))) for candidate, ids in persons.items()}
 
 
 def carried(group: Group, own: Mapping[str, Journey]) -> dict[str, Journey]:
@@ -131,15 +141,6 @@ def _unite(whole: Journey, part: Journey) -> None:
 def _beside(own: Journey, whole: Journey, head: str) -> Journey:
     """What a member carries who is not the head: nothing that counts. The person is hidden under every id of theirs."""
     return Journey(told=dict(own.told), cut=own.cut, erased=own.erased, restriction=whole.hidden, merged_into=head)
-
-
-def _reached(candidate: str, neighbours: Mapping[str, set[str]]) -> set[str]:
-    reached, left = {candidate}, [candidate]
-    while left:
-        further = neighbours.get(left.pop(), set()) - reached
-        reached |= further
-        left += further
-    return reached
 
 
 def _head(members: Collection[str], within: Collection[str]) -> str:

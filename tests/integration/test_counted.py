@@ -82,8 +82,24 @@ async def test_pages_and_tables_hold_everybody_once(readers: dict[str, Reader], 
 
 
 async def test_an_employer_is_told_of_its_own(readers: dict[str, Reader], conn: Conn):
-    await apply(conn, opened(), target("t"), hire("c1"), hire("c2", employer="beta"))
+    own, shared = target("t", where={"employer": ["huayou"]}), target("all")
+    await apply(conn, opened(), own, shared, hire("c1"), hire("c2", employer="beta"))
     assert [each["candidate"] for each in await readers["huayou"].json(COUNTED)] == ["c1"]
+    assert (await readers["huayou"].get(COUNTED.replace("/t/", "/all/"))).status_code == 404
+
+
+async def test_an_employer_is_told_of_no_other_s_facts(readers: dict[str, Reader], conn: Conn):
+    """Who was hired by another signed up as well; that they were is not told."""
+    came = event("candidate.interviewed", candidate="huayou:1", employer="beta", time="2026-03-01T09:00:00+08:00")
+    await apply(conn, opened(), target("t", "attended"), signed_up("huayou:1"), came)
+    [row] = await readers["huayou"].json(COUNTED)
+    assert (row["candidate"], row["facts"]) == ("huayou:1", [])
+    [row] = await readers["organizer"].json(COUNTED)
+    assert [fact["type"] for fact in row["facts"]] == ["candidate.interviewed"]
+
+
+async def test_an_employer_has_no_page_of_it(readers: dict[str, Reader], conn: Conn):
+    await apply(conn, opened(), target("t"))
     assert (await readers["viewer"].get(COUNTED)).status_code == 403
     assert (await readers["huayou"].get(PAGE)).status_code == 403
     assert (await readers["organizer"].get(COUNTED.replace("/t/", "/none/"))).status_code == 404

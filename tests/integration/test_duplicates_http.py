@@ -12,6 +12,7 @@ import pytest
 
 from producers.forms import posting
 from schemas.facts import validate_event
+from schemas.journey import MOST_IDS
 from schemas.settings import Settings
 from storage.database import Conn
 from storage.journeys import people
@@ -116,6 +117,48 @@ async def test_an_employer_sees_a_person_of_whom_it_sees_one_record(readers: dic
     assert (await readers["huayou"].get(PAGE)).status_code == 403
 
 
+async def test_an_employer_is_told_no_id_that_it_may_not_see(readers: dict[str, Reader], conn: Conn):
+    """Under which id a person stands it knows, and its own; what was recorded under another employer's is not shown."""
+    said = {"time": "2026-03-09T09:00:00+08:00"}
+    await apply(
+        conn, opened(), signed_up("a", name="李思雨"), signed_up("huayou:1"), signed_up("rival:1", name="李", **said),
+        *(event("candidate.merged", candidate=each, into="a") for each in ("huayou:1", "rival:1")),
+    )  # fmt: skip
+    at = f"/v1/campaigns/{CAMPAIGN}/candidates"
+    for asked in ("a", "huayou:1"):
+        answer = await readers["huayou"].get(f"{at}/{asked}")
+        assert answer.json()["members"] == ["a", "huayou:1"]
+        assert "rival" not in answer.text
+    assert "rival" not in (await readers["huayou"].get(f"{ONE}/a", accept="text/html")).text
+    assert len((await readers["organizer"].json(f"{at}/a"))["members"]) == 3
+    other = (await readers["other"].get(f"{at}/a")).status_code
+    assert other == 404
+
+
+async def test_an_employer_is_told_of_messages_under_an_id_that_it_may_see(readers: dict[str, Reader], conn: Conn):
+    mail = {"email": "li@example.com", "fair": "f1"}
+    fair = {"starts_at": "2026-09-01T09:00:00+08:00", "ends_at": "2026-09-01T17:00:00+08:00", "mode": "onsite"}
+    await apply(
+        conn, opened(), event("fair.scheduled", fair="f1", title="F", employers=["huayou"], **fair),
+        signed_up("a", **mail), signed_up("rival:1", **mail), signed_up("huayou:1"),
+        *(event("candidate.merged", candidate=each, into="a") for each in ("huayou:1", "rival:1")),
+    )  # fmt: skip
+    found = await readers["huayou"].json("/v1/messages")
+    assert {each["candidate"] for each in found} == {"a"}
+    for each in found:
+        assert (await readers["huayou"].json(f"/v1/messages/{each['id']}"))["candidate"] == "a"
+
+
+async def test_namesakes_are_told_apart(http: httpx.AsyncClient, conn: Conn):
+    """Two of one name have the end of their ids, when they were first seen and their school beside it."""
+    await apply(
+        conn, opened(), signed_up("fair-00017", **LI), signed_up("fair-00042", **LI, time="2026-04-02T09:00:00+08:00")
+    )
+    page = (await http.get(f"{PAGE}?lang=en")).text
+    assert re.search(r"<h2[^>]*>李思雨 …00017 · 李思雨 …00042</h2>", page)
+    assert ("8 Mar" in page, "2 Apr" in page) == (True, True)
+
+
 async def test_hr_merges_and_unmerges(http: httpx.AsyncClient, conn: Conn):
     await apply(conn, *PEOPLE)
     page = (await http.get(PAGE)).text
@@ -157,6 +200,17 @@ async def test_two_are_kept_apart(http: httpx.AsyncClient, conn: Conn):
     answer = await http.post(f"{PAGE}/apart", data={"csrf": word[1], "one": "a", "other": "b"})
     assert answer.headers["location"] == PAGE
     assert ("a", "b", "namesake") not in await pairs(conn)
+
+
+@pytest.mark.parametrize(
+    "two", [{"one": "a", "other": "nobody"}, {"one": "nobody", "other": "b"}, {"one": "a", "other": "a"}, {"one": "a"}]
+)
+async def test_nobody_is_kept_apart_from_nobody(http: httpx.AsyncClient, conn: Conn, two: dict[str, str]):
+    await apply(conn, *PEOPLE)
+    word = re.search(r'name="csrf" value="([^"]+)"', (await http.get(PAGE)).text)
+    assert word
+    assert (await http.post(f"{PAGE}/apart", data={"csrf": word[1], **two})).status_code == 404
+    assert ("a", "b", "namesake") in await pairs(conn)
 
 
 @pytest.mark.parametrize("query", ["candidate=b&into=b", "candidate=b&into=nobody", "candidate=b", "into=a"])
@@ -227,3 +281,17 @@ async def test_who_stands_under_an_earlier_id_is_not_suggested_on_every_page(rea
     await apply(conn, event("candidate.merged", candidate="b", into="a"))
     assert await pairs(conn) == {("a", "c", "phone")}
     assert await duplicates.within(conn, CAMPAIGN, "a", limit=50) == ([], None)
+
+
+async def test_a_person_has_no_more_ids_than_may_be(http: httpx.AsyncClient, readers: dict[str, Reader], conn: Conn):
+    own = [f"m{n:02}" for n in range(MOST_IDS)]
+    words = [event("candidate.merged", candidate=each, into=own[0]) for each in own[1:]]
+    await apply(conn, opened(), *(signed_up(each) for each in [*own, "other"]), *words)
+    word = event("candidate.merged", candidate="other", into=own[3])
+    organizer = readers["organizer"]
+    answer = await organizer.http.post(
+        "/v1/events", headers={**organizer.headers, "content-type": "application/cloudevents+json"}, json=word
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "data.into")
+    form = await send(http, f"/forms/merge?campaign={CAMPAIGN}&candidate=other&into={own[3]}&lang=en", reason="x")
+    assert (form.status_code, "20 records at most" in form.text) == (422, True)

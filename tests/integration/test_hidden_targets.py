@@ -1,8 +1,10 @@
-"""An employer reads targets that name no employer, or itself alone: others are as if they were not there."""
+"""An employer reads targets that count itself alone, or nothing that employers do: others are as if they
+were not there. Of one that all employers share it knows its own part."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -15,8 +17,8 @@ from tests.facts import CAMPAIGN, hired, opened, target
 from tests.integration.test_stream import apply, following, watching
 from yinfeng.cli import make_cli
 
-HIDDEN = ("t-rival", "t-two")
-SEEN = ("a-all", "z-ours")
+HIDDEN = ("t-all", "t-rival", "t-two")
+SEEN = ("a-signups", "z-ours")
 HTML = {"accept": "text/html"}
 
 
@@ -26,7 +28,8 @@ async def key(conn: Conn) -> str:
     await apply(
         conn,
         opened(),
-        target("a-all"),
+        target("a-signups", "signed_up"),
+        target("t-all"),
         target("t-rival", where={"employer": ["rival"]}),
         target("t-two", where={"employer": ["huayou", "rival"]}),
         target("z-ours", where={"employer": ["huayou"]}),
@@ -45,13 +48,13 @@ async def test_lists_have_what_it_reads_page_by_page(conn: Conn, address: str, k
     path = f"/v1/campaigns/{CAMPAIGN}/targets"
     assert [row["target"] for row in (await get(address, key, path)).json()] == list(SEEN)
     first = await get(address, key, f"{path}?limit=1")
-    assert [row["target"] for row in first.json()] == ["a-all"]
+    assert [row["target"] for row in first.json()] == ["a-signups"]
     second = await get(address, key, first.links["next"]["url"])
     assert [row["target"] for row in second.json()] == ["z-ours"]
     assert "next" not in second.links
     for role in ("organizer", "viewer"):
         other = await keys.create(conn, name=role, role=role)
-        assert len((await get(address, other, path)).json()) == 4
+        assert len((await get(address, other, path)).json()) == 5
 
 
 async def test_the_address_of_a_hidden_one_is_that_of_none(address: str, key: str):
@@ -75,9 +78,31 @@ async def test_no_page_shows_it(address: str, key: str, path: str):
     shown = await get(address, key, path, **({} if path.startswith("/v1") else HTML))
     assert shown.status_code == 200
     for name in HIDDEN:
-        assert name not in shown.text
+        assert f'data-target="{name}"' not in shown.text
+        assert name == "t-all" or name not in shown.text  # of that one its own page tells its part
     if not path.startswith("/v1"):
-        assert all(f'data-target="{name}"' in shown.text for name in SEEN)
+        assert 'data-target="z-ours"' in shown.text
+
+
+async def test_its_own_page_tells_its_part_of_one_that_all_share_and_no_more(conn: Conn, address: str, key: str):
+    await apply(conn, *(hired(f"r{n}", employer="rival") for n in range(69)))  # 70 of theirs, one of ours
+    page = (await get(address, key, f"/campaigns/{CAMPAIGN}/employers/huayou?lang=en", **HTML)).text
+    [told] = re.findall(r"<h3 class=\"name\">t-all</h3>.*?</article>", page, re.S)
+    assert "<strong>1</strong>" in told
+    assert not re.search(r"\b7[01]\b", page)
+
+
+async def test_what_is_drawn_anew_of_hidden_targets_it_is_not_told(conn: Conn, address: str, key: str):
+    with watching(address, key, f"/targets/stream?campaign={CAMPAIGN}&seen=") as events:
+        await until(events, "")
+        later = {"time": "2026-05-01T09:00:00+08:00"}
+        await apply(conn, target("t-rival", id="g", goal=7, where={"employer": ["rival"]}, **later))
+        await asyncio.sleep(1)
+        await apply(conn, target("z-ours", id="h", goal=8, where={"employer": ["huayou"]}, **later))
+        names = []
+        while not names or names[-1] != "redraw":
+            names.append((await asyncio.to_thread(next, events)).name)
+    assert names == ["put", "redraw"]
 
 
 async def test_the_command_shows_what_it_reads(address: str, key: str):

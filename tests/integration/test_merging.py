@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.journey import MOST_IDS
 from storage.campaigns import breakdowns
 from storage.database import Conn, connect
 from storage.journeys import journeys, merging
@@ -196,3 +197,30 @@ async def test_slices_of_the_audit_take_whole_persons(conn: Conn):
     )
     report = await audit(conn, size=2)
     assert (report.differences, report.journeys, await number(conn)) == ([], 10, 5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_person_has_no_more_ids_than_may_be_in_whatever_order(conn: Conn, seed: int):
+    """Words straight from Kafka: those that would make too many of one have no effect, until there is room."""
+    rng, many = random.Random(seed), [f"m{n:02}" for n in range(MOST_IDS + 6)]
+    words = [
+        merged(each, many[n // 2], id=f"w{n}", time=f"2026-03-09T{n % 24:02}:00:00+08:00")
+        for n, each in enumerate(many[1:])
+    ]
+    told = [*words, event("candidate.unmerged", candidate=many[9], into=many[4], time="2026-03-11T00:00:00+08:00")]
+    rng.shuffle(told)
+    await tell(conn, opened(), target("people", "signed_up"), *(signed_up(each) for each in many))
+    for start in range(0, len(told), 5):
+        await tell(conn, *told[start : start + 5])
+        assert (await audit(conn)).differences == []
+    keys = [(CAMPAIGN, each) for each in many]
+    sizes = sorted(len(own) for own in (await merging.members(conn, keys)).values())
+    assert sizes[-1] <= MOST_IDS
+    before = await merging.heads(conn, keys)
+    await tell(
+        conn,
+        retraction("w0", candidate=many[1]),
+        event("hire.started", candidate=many[-1], employer="huayou", started_on="2026-07-01"),
+    )
+    assert (await audit(conn)).differences == []
+    assert await merging.heads(conn, keys) != before

@@ -312,3 +312,17 @@ async def test_while_a_channel_rests_the_list_says_so(office: Office, organizer:
         await channel_rests.note(conn, "sendgrid", ["signup_confirmation"], "sendgrid: 401 <b>", office.clock())
     page = (await organizer.get("/messages?lang=en")).text
     assert "1 message waits while its channel rests: sendgrid: 401 &lt;b&gt;" in page
+
+
+async def test_a_merged_person_s_messages_are_found_by_each_of_their_ids(office: Office, readers: dict[str, Reader]):
+    merged = event("candidate.merged", candidate="c2", into="c1")
+    elsewhere = {"campaign": "other-2026"}
+    await sent(office, person("c1"), person("c2", email="c1@example.com"), person("c3"), merged)
+    await sent(office, opened(**elsewhere), person("c2", email="another@example.com", **elsewhere))
+    for query in ("candidate=c1", "candidate=c2"):
+        found = await readers["organizer"].json(f"/v1/messages?campaign=grads-2026&{query}")
+        assert sorted(each["candidate"] for each in found) == ["c1", "c2"], query
+    found = await readers["organizer"].json("/v1/messages?candidate=c1")
+    assert {(each["campaign"], each["candidate"]) for each in found} == {("grads-2026", "c1"), ("grads-2026", "c2")}
+    found = await readers["organizer"].json("/v1/messages?candidate=c2")
+    assert len(found) == 3  # and who has this id in the other campaign

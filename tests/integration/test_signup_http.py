@@ -24,7 +24,8 @@ from storage.database import make_pool
 from storage.messages import reading, suppressions
 from storage.messages.link_secret import load_secret
 from storage.messages.suppressions import Wish
-from streams.persons import let_lapse
+from storage.vault import duplicates
+from streams.unconfirmed import let_lapse
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
 from tests.opening import told
@@ -511,3 +512,25 @@ async def test_who_wrote_anothers_address_on_their_own_page_reads_nothing_of_the
     await world.settle()
     await confirm(world)
     assert "13800000001" not in (await world.http.get(f"{mine[1]}/data.json")).text
+
+
+async def test_who_signs_up_with_an_address_confirmed_on_an_own_page_is_suggested_as_the_same_at_once(world: World):
+    await world.office.tell(here(), fair(), signed_up("c1", email="c1@example.com", fair="f1"))
+    await world.settle()
+    [(text,)] = await world.office.rows("SELECT text FROM mails WHERE text LIKE '%%/me/%%'")
+    mine = re.search(r"https://park\.example(/me/\S+)", text)
+    assert mine
+    await world.http.post(f"{mine[1]}/correct", data={"email": "new@example.com"})
+    await world.settle()
+    [(mail,)] = await world.office.rows("SELECT text FROM mails WHERE text LIKE '%%/address/%%'")
+    link = re.search(r"https://park\.example(/address/\S+)", mail)
+    assert link
+    assert (await world.http.post(link[1])).status_code == 200
+    await world.settle()
+    await world.send(email="New@example.com")
+    await world.office.apply_what_waits()
+    [*_, (_, said)] = await world.facts()
+    assert said["candidate"] != "c1"
+    async with world.office.pool.connection() as conn:
+        [pair] = await duplicates.of(conn, CAMPAIGN, [said["candidate"]], limit=5)
+    assert (pair.other, pair.alike) == ("c1", ("email",))

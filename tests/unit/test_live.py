@@ -86,8 +86,8 @@ def names(told: list[Told]) -> list[tuple[str, str]]:
     return [(each.event, each.row["target"]) for each in told]
 
 
-def readable(where: Row) -> bool:
-    return "employer" not in where or where["employer"] == ["a"]
+def readable(target: Row) -> bool:
+    return bool(target["where"].get("employer", ["a"]) == ["a"])
 
 
 async def test_who_may_not_read_a_target_is_told_nothing_of_it_but_that_it_is_gone():
@@ -99,8 +99,11 @@ async def test_who_may_not_read_a_target_is_told_nothing_of_it_but_that_it_is_go
     hub.tell([row("t", 3) | {"where": {"employer": ["b"]}}])
     assert names(await taken(own)) == [("withdrawn", "t")]
     assert sorted(names(await taken(all_of_it))) == [("progress", "t"), ("withdrawn", "other")]
+    await all_taken(own)
     hub.tell([row("t", 4, 100) | {"where": {"employer": ["b"]}}])
     assert await all_taken(own) == []
+    hub.tell([row("t", 4, 100) | {"where": {"employer": ["b"]}, "goal": 7}])
+    assert await all_taken(own) == []  # not even that something is to be drawn anew
     assert names(await taken(hub.subscribe(last=2, reads=readable))) == [("withdrawn", "t")]
     assert ("withdrawn", "t") not in names(await taken(hub.subscribe(last=2)))
     hub.tell([row("t", 5)])

@@ -9,8 +9,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producers.merging import crowding
 from schemas.facts import Fact, validate_event
-from schemas.journey import CONSENT, Journey, Member
+from schemas.journey import CONSENT, MOST_IDS, Journey, Member
 from streams.domain.fold import ATTRIBUTES, fold, retractions, stands
 from streams.domain.measures import milestones
 from streams.domain.merging import Group, carried, groups, merges, pair_of
@@ -24,6 +25,8 @@ WORDS = ["candidate.merged", "candidate.unmerged"]
 IDS = st.sampled_from([f"c{n}" for n in range(1, 5)])
 POOLS = small_pools(campaigns=1) | {"candidate": IDS, "into": IDS}
 TYPES = [*PERSONAL, *WORDS * 3, *["candidate.signed_up", "hire.started", "fact.retracted"] * 2]
+MANY = [f"m{n}" for n in range(8)]
+IDS_OF_MANY = st.sampled_from(MANY)
 LIVES = few_or_many(st.sampled_from(TYPES).flatmap(lambda name: events([name], POOLS)), 40)
 
 
@@ -190,3 +193,45 @@ def test_one_who_was_erased_leaves_the_other_as_they_were():
     assert (whole.erased, whole.told.keys(), whole.attribute("education")) == (False, {"name"}, "master")
     assert (whole.in_line("spring"), whole.fairs["spring"]) == (late.stamp, early.stamp[0])
     assert (whole.own("a").erased, whole.own("b").erased) == (True, False)
+
+
+PAIRS = st.lists(
+    st.tuples(IDS_OF_MANY, IDS_OF_MANY, st.sampled_from(WORDS), st.integers(1, 9)).filter(
+        lambda each: each[0] != each[1]
+    ),
+    max_size=25,
+)
+
+
+@given(PAIRS, st.integers(2, 5), st.randoms(use_true_random=False))
+def test_a_person_has_no_more_ids_than_may_be(said: list[tuple[str, str, str, int]], most: int, rng: random.Random):
+    """Whatever the order: the words that stand count from the earliest on, one that would make too many not at all."""
+    words = [
+        fact(type, candidate=one, into=other, id=f"w{n}", time=f"2026-03-0{day}T00:00:00Z")
+        for n, (one, other, type, day) in enumerate(said)
+    ]
+    found = groups(MANY, merges(words).values(), most)
+    assert all(len(group.members) <= most for group in found.values())
+    assert {member for group in found.values() for member in group.members} == set(MANY)
+    rng.shuffle(words)
+    again = list(merges(words).values())
+    rng.shuffle(again)
+    assert groups(MANY, again, most) == found
+    counted: list[Fact] = []
+    for word in sorted((each.at, each.pair) for each in merges(words).values() if each.stands):
+        with_it = [each for each in words if each.stamp == word[0] or each in counted]
+        if len(groups(MANY, merges(with_it).values())[word[1][0]].members) <= most:
+            counted = with_it
+    assert groups(MANY, merges(counted).values()) == found
+
+
+def test_of_who_has_as_many_as_may_be_the_next_one_is_refused():
+    own = {("c", f"p{n}"): [("c", f"p{n}")] for n in range(MOST_IDS + 2)}
+    words = [
+        fact("candidate.merged", campaign="c", candidate=f"p{n}", into="p0", id=f"w{n}") for n in range(1, MOST_IDS)
+    ]
+    assert crowding(words, own) == {}
+    one_more = fact("candidate.merged", campaign="c", candidate=f"p{MOST_IDS}", into="p1", id="more")
+    once_more = fact("candidate.merged", campaign="c", candidate="p3", into="p4", id="again")
+    others = fact("candidate.merged", campaign="c", candidate=f"p{MOST_IDS}", into=f"p{MOST_IDS + 1}", id="others")
+    assert crowding([*words, one_more, once_more, others], own).keys() == {one_more.identity}
