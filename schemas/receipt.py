@@ -9,7 +9,8 @@ from typing import Any, Final
 from schemas.texts import texts_of
 from schemas.topics import FACTS, TOPICS
 
-IN_TOPIC: Final = timedelta(milliseconds=int(TOPICS[FACTS][1]["retention.ms"]))
+# A whole segment is deleted at a time, once its latest record is that old.
+IN_TOPIC: Final = timedelta(milliseconds=sum(int(TOPICS[FACTS][1][name]) for name in ("retention.ms", "segment.ms")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,18 @@ FACT_BYTES: Final = 2 * 1024 * 1024
 # What a record takes beside its key and value: headers, and the batch that it may be alone in.
 RECORD_OVERHEAD: Final = 512
 
+# Kafka deletes whole segments, each once its latest record is older than the retention. A segment may grow for a week
+# unless told otherwise: what stood in one in the clear would stay for a fortnight.
+_FACTS: Final = {
+    "retention.ms": "604800000",
+    "segment.ms": "86400000",
+    "cleanup.policy": "delete",
+    "max.message.bytes": str(FACT_BYTES),
+}
+
 # name → (partitions, topic configs). Tansu has no defaults of its own, so each is given.
 TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
-    FACTS: (8, {"retention.ms": "604800000", "cleanup.policy": "delete", "max.message.bytes": str(FACT_BYTES)}),
+    FACTS: (8, _FACTS),
     PROGRESS: (1, {"retention.ms": "3600000", "cleanup.policy": "delete"}),
     MESSAGES: (8, {"retention.ms": "86400000", "cleanup.policy": "delete"}),
     OUTCOMES: (1, {"retention.ms": "86400000", "cleanup.policy": "delete"}),

@@ -110,6 +110,8 @@ _TOLD_IN: Final = f"""
 SELECT DISTINCT substring(m.reason FROM '[0-9]+$')::bigint FROM messages m, {_ERASED}
 WHERE starts_with(m.reason, '{WITH_OTHERS}') AND {_OF_ERASED}
 """
+# Its subject may name any of them: a campaign words its own templates.
+_UNNAME: Final = "UPDATE messages SET subject = NULL, sealed = NULL WHERE id = ANY(%s)"
 # What a mail server says when it refuses often names the address.
 _FORGET_ANSWERS: Final = "UPDATE message_attempts SET detail = NULL WHERE message = ANY(%s) AND status <> 'cancelled'"
 _RELEASE: Final = f"""
@@ -249,6 +251,8 @@ async def forget(conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
     cursor = await conn.execute(_FORGET, values)
     ids = [id for (id,) in await cursor.fetchall()]
     await conn.execute("DELETE FROM mails WHERE message = ANY(%s)", [ids + told_in])
+    if told_in:
+        await conn.execute(_UNNAME, [told_in])
     await attachments.forget(conn, ids)
     await suppressions.forget(conn)
     await conn.execute(_FORGET_ANSWERS, [ids])

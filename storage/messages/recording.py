@@ -99,6 +99,7 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str, kept: boo
         spoiled = {each.id for each in ours if any(forgotten.get(id, True) for id in each.tells_of)}
         if kept and spoiled:
             ours = _made_anew(ours, spoiled)
+        ours = [replace(each, subject=None) if each.id in spoiled else each for each in ours]
         told_of = [id for each in ours for id in each.tells_of]
         whose = await sealed.whose(conn, told_of) if told_of else {}
         whose |= {id: (campaign, candidate) for id, _, _, campaign, candidate in rows}

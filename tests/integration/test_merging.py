@@ -17,10 +17,12 @@ from storage.campaigns import breakdowns
 from storage.database import Conn, connect
 from storage.journeys import journeys, merging
 from storage.ledger.events import WHOLE
+from storage.migrations.versions.r0090_agreed import DRAW_ANEW
 from storage.vault.erasing import erase_again
 from storage.vault.process import vault
 from streams.apply import apply_batch
 from streams.audit import audit
+from streams.catching_up import catch_up
 from tests import oracle
 from tests.facts import CAMPAIGN, event, opened, retraction, signed_up, target
 from tests.integration.test_apply_worlds import EMPTY, NOW, agrees, in_any_order, message
@@ -172,6 +174,19 @@ async def test_who_is_hidden_is_so_under_every_id(conn: Conn):
     assert await (await conn.execute(hidden)).fetchall() == [("a",), ("b",)]
     await tell(conn, event("candidate.unmerged", candidate="b", into="a", time="2026-03-09T00:00:00+08:00"))
     assert await (await conn.execute(hidden)).fetchall() == [("b",)]
+    assert (await audit(conn)).differences == []
+
+
+async def test_consent_that_an_earlier_version_united_is_drawn_anew(conn: Conn):
+    later = {"time": "2026-03-09T00:00:00+08:00"}
+    await tell(conn, signed_up("a", consent=False), signed_up("b", consent=True, **later), merged("b", "a"))
+    assert (await journey(conn, "a")).attribute("consent") is False
+    yes = "convert_to(replace(convert_from(state, 'UTF8'), '\"value\":false', '\"value\":true'), 'UTF8')"
+    await conn.execute(f"UPDATE journeys SET state = {yes}".encode())
+    assert (await journey(conn, "a")).attribute("consent") is True
+    await conn.execute(DRAW_ANEW)
+    await catch_up(conn)
+    assert (await journey(conn, "a")).attribute("consent") is False
     assert (await audit(conn)).differences == []
 
 

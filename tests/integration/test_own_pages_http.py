@@ -334,7 +334,7 @@ async def test_being_erased_is_asked_twice_and_then_for_good(world: World):
     async with applying(world):
         page = await world.post(f"{mine}/erase", 200, sure="true")
     assert "You are erased" in page
-    assert f"(until {world.office.clock() + timedelta(days=7):%Y-%m-%d})" in page
+    assert f"(until {world.office.clock() + timedelta(days=8):%Y-%m-%d})" in page
     assert "Copies of the database that the organizer keeps" in page
     await world.page(mine, 404)
     assert [type for type, _ in await said(world)] == ["candidate.erased"]

@@ -153,6 +153,8 @@ async def test_a_mail_of_several_is_noise_once_one_of_them_is_erased(office: Off
     await office.tell(event("candidate.erased", candidate="c2", time="2026-05-01T09:00:00+08:00"))
     await conn.execute("INSERT INTO mails SELECT * FROM copy ON CONFLICT DO NOTHING")
     assert await reading.mail(conn, id) is None
+    # A campaign may word the subject of its mails with names.
+    assert await office.rows(f"SELECT subject, sent_at IS NULL FROM messages WHERE id = {id}") == [(None, False)]
 
 
 async def test_who_has_had_mail_at_an_address_is_found_however_it_is_written(office: Office, conn: Conn):

@@ -190,6 +190,17 @@ async def test_what_opens_a_candidate_to_an_employer(office: Office, relation: s
     assert {who for who in ("huayou", "beta", "gamma") if await office.sees(who, "c1")} == expected
 
 
+@pytest.mark.parametrize("named", [{}, {"employers": ["huayou"]}])
+async def test_a_no_under_one_record_stands_whatever_another_says(office: Office, named: dict[str, Any]):
+    refused = said("candidate.signed_up", "c1", day=1, name="Li", fair="f1", consent=False)
+    entered = said("candidate.signed_up", "c2", day=8, name="Li", fair="f1")
+    agreed = said("consent.given", "c2", purpose="employers", **named)
+    await office.post("organizer", opened(), FAIR, refused, entered, agreed)
+    assert [await office.sees("huayou", each) for each in ("c1", "c2")] == [False, True]
+    await office.post("organizer", said("candidate.merged", "c2", day=10, into="c1"))
+    assert [await office.sees("huayou", each) for each in ("c1", "c2")] == [False, False]
+
+
 async def test_an_employer_signs_up_candidates_of_its_own(office: Office):
     assert (await office.post("huayou", signed_up("huayou:1"))).status_code == 202
     assert await office.sees("huayou", "huayou:1")

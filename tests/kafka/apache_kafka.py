@@ -89,8 +89,9 @@ class Guarded:
     keystore: Path
 
 
-def start(cache: Path, name: str = "broker", guarded: Guarded | None = None) -> ApacheKafka:
-    """Fetch Kafka into `cache` if it is not there, and run a broker with fresh data in `cache/name`.
+def start(cache: Path, name: str = "broker", guarded: Guarded | None = None, more: str = "") -> ApacheKafka:
+    """Fetch Kafka into `cache` if it is not there, and run a broker with fresh data in `cache/name`; `more`: lines of
+    its properties.
 
     Raises ConfigurationError when Java or Maven is missing, BrokerUnavailable when it does not come up.
     """
@@ -105,6 +106,7 @@ def start(cache: Path, name: str = "broker", guarded: Guarded | None = None) -> 
     properties = PROPERTIES.format(port=port, controller=controller, data=data)
     if guarded:
         properties += _SECURED.format(port=port, controller=controller, secured=secured, keystore=guarded.keystore)
+    properties += more
     (folder / "server.properties").write_text(properties)
     (folder / "log4j2.properties").write_text(LOG4J)
     users = (f"SCRAM-SHA-512=[name={guarded.username},password={guarded.password}]",) if guarded else ()

@@ -18,4 +18,4 @@ def test_all_is_said_in_each_language(lang: str):
     known = {key.removeprefix("receipt.") for key in texts_of("schemas") if key.startswith("receipt.")}
     assert {*made.gone, *(each.what for each in made.remains)} == known
     assert said["erased_at"] == AT
-    assert [each["until"] for each in said["remains"] if each["until"]] == [datetime(2026, 5, 8, tzinfo=UTC)]
+    assert [each["until"] for each in said["remains"] if each["until"]] == [datetime(2026, 5, 9, tzinfo=UTC)]
