@@ -232,10 +232,10 @@ class Sender:
     async def _begin(self, portion: Portion, going: Sequence[Mail], done: Mapping[int, Outcome] = NONE) -> set[int]:
         """Record that these mails go, and what became of those before, in one transaction, however long the database is
         away; none goes once this sender closes."""
-        records = portion.records({id: believed(each, self._chance.clock()) for id, each in done.items()})
         wanted = portion.with_followers(going)
         if not done and not self._closing and portion.begun.issuperset(wanted):
             return set(wanted)
+        records = portion.records({id: believed(each, self._chance.clock()) for id, each in done.items()})
         while not self._closing:
             try:
                 async with borrowed(self._pool) as conn, conn.transaction():

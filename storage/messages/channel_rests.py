@@ -16,7 +16,7 @@ from storage.database import Conn
 _NOTE: Final = """
 INSERT INTO channel_rests (channel, kinds, reason, until, failures) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (channel) DO UPDATE SET reason = excluded.reason,
-    until = CASE WHEN channel_rests.failures > excluded.failures THEN greatest(channel_rests.until, excluded.until)
+    until = CASE WHEN channel_rests.failures >= excluded.failures THEN greatest(channel_rests.until, excluded.until)
             ELSE excluded.until END,
     failures = greatest(channel_rests.failures, excluded.failures),
     kinds = ARRAY(SELECT DISTINCT unnest(channel_rests.kinds || excluded.kinds) ORDER BY 1)
