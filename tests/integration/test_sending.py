@@ -672,9 +672,10 @@ async def test_two_processes_together_send_no_more_than_the_rate_allows(
     await office.tell(opened(), *[person(f"c{n}", email=f"c{n}@qq.com") for n in range(300)])
     with two_senders(database_url, server, **{bound: "4"}):
         began = time.monotonic()
-        await asyncio.sleep(6)
+        await asyncio.to_thread(until, lambda: len(server.accepted) >= 44)
+        await asyncio.sleep(3)
         gone, passed = len(server.accepted), time.monotonic() - began
-    assert 40 <= gone <= 40 + 4 * (passed + 2)
+    assert gone <= 40 + 4 * (passed + 2)
 
 
 @pytest.mark.slow
@@ -684,13 +685,16 @@ async def test_two_processes_try_a_channel_that_rests_with_one_mail_together(
     await office.tell(opened(), *[person(f"c{n}") for n in range(200)])
     server.script = [Answer(429)] * 1000
     with two_senders(database_url, server):
-        await asyncio.sleep(1.5)
+        while not await office.rows("SELECT FROM channel_rests"):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1)
         at_first = server.asked
-        await asyncio.sleep(5)
+        await asyncio.to_thread(until, lambda: server.asked > at_first)
+        await asyncio.sleep(3)
         tried = server.asked - at_first
     assert at_first <= 2 * 2 * AT_ONCE
-    assert 1 <= tried <= 3
-    assert await office.rows("SELECT count(*)::int FROM channel_rests") == [(1,)]
+    assert tried <= 3
+    assert await office.rows("SELECT failures > 1 FROM channel_rests") == [(True,)]
 
 
 class Failing:
