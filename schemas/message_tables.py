@@ -47,7 +47,6 @@ class MessageRow(SQLModel, table=True):
             "id",
             postgresql_where=text("status = 'requested'"),
         ),
-        Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("messages_standing", "status", postgresql_where=text("status <> 'requested'")),
         Index("messages_address", "address", postgresql_where=text("NOT forgotten AND address IS NOT NULL")),
         Index(
