@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from notifications.sending.channel_routes import make_routes
 from notifications.sending.rendering import Renderer
-from notifications.sending.sender import Chance, Sender
+from notifications.sending.route import Chance
+from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
 from schemas.messages import MessageRequest
 from schemas.settings import Settings, load_settings

@@ -47,7 +47,6 @@ class MessageRow(SQLModel, table=True):
             text("coalesce(not_before, requested_at)"),
             postgresql_where=text("status = 'requested'"),
         ),
-        Index("messages_claimed", "lease_until", postgresql_where=text("status = 'claimed'")),
         Index("messages_standing", "status", postgresql_where=text("status <> 'requested'")),
         Index("messages_address", "address", postgresql_where=text("NOT forgotten AND address IS NOT NULL")),
         Index(
@@ -94,7 +93,8 @@ class MessageRow(SQLModel, table=True):
 
 
 class ChannelRestRow(SQLModel, table=True):
-    """A channel that is of no use for a while: until when, why, and which kinds of message wait for it meanwhile."""
+    """A channel that is of no use for a while: until when, after how many failures in a row, why, and which kinds of
+    message wait for it meanwhile. All senders heed it."""
 
     __tablename__ = "channel_rests"
 
@@ -103,6 +103,19 @@ class ChannelRestRow(SQLModel, table=True):
     reason: str
     since: datetime = moment(now=True)
     until: datetime = moment()
+    failures: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
+
+
+class SendRateRow(SQLModel, table=True):
+    """How many tokens all senders together had at that moment to send mails with: of all mail (an empty name), and of a
+    domain by its digest. `drained`: one more was wanted. What nobody drew from for long is taken away."""
+
+    __tablename__ = "send_rates"
+
+    name: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    tokens: float
+    drained: bool
+    at: datetime = moment()
 
 
 class ReportMailboxRow(SQLModel, table=True):

@@ -26,7 +26,7 @@ def make_post(settings: Settings) -> Post:
     async def post(letter: AccountMail) -> bool:
         from notifications.channels.port import Mail  # noqa: PLC0415
         from notifications.sending.channel_routes import make_routes  # noqa: PLC0415
-        from notifications.sending.sender import Chance  # noqa: PLC0415
+        from notifications.sending.route import Chance  # noqa: PLC0415
 
         chance = Chance(lambda: datetime.now(UTC), lambda: random.uniform(0.8, 1.2))  # noqa: S311 - no secret
         channel = make_routes(settings, chance)[0].channel

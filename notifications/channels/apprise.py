@@ -71,6 +71,9 @@ class Alerts:
         outcomes.update(await self._fall_back(fallen))
         return [outcomes[mail.id] for mail in mails]
 
+    def at_once(self, mails: Sequence[Mail]) -> Sequence[Mail]:
+        return ()
+
     async def close(self) -> None:
         self._closed = True
         self._thread.shutdown(wait=False)

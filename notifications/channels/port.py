@@ -101,6 +101,10 @@ class Channel(Protocol):
         """
         ...
 
+    def at_once(self, mails: Sequence[Mail]) -> Sequence[Mail]:
+        """Those of these that go as soon as they are handed over: their beginning may be recorded before."""
+        ...
+
     async def close(self) -> None:
         """Begin nothing more, and let go of what it holds. Mails whose turn has not come are `requested` again."""
         ...

@@ -31,6 +31,7 @@ FIRST_PORTION: Final = 16
 MOST_SINGLE: Final = 128  # mails in a batch where each is a request
 WAVE: Final = 2 * AT_ONCE  # requests of which no answer is recorded yet: so many are in doubt when a sender is killed
 GROWTH: Final = 4
+MOST_PLANNED: Final = 8  # portions that are put together and not sent yet; one that never is must not stay
 BATCH_SECONDS: Final = 20.0  # after which no other request is begun: claims last for a minute
 PATH: Final = "/v3/mail/send"
 _NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
@@ -55,6 +56,7 @@ class SendGrid:
         self._requests = Requests({"email": sender, "name": sender_name})
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._closed, self._under_way = False, 0
+        self._planned: list[tuple[Sequence[Mail], list[Group]]] = []
 
     async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
         """In waves of requests: only what is in the wave under way is in doubt when this process is killed."""
@@ -65,8 +67,16 @@ class SendGrid:
             self._under_way -= 1
             self._let_go()
 
+    def at_once(self, mails: Sequence[Mail]) -> Sequence[Mail]:
+        """Its first wave."""
+        if self._closed or not mails:
+            return ()
+        groups = grouped(mails, self._most)
+        self._planned = [*self._planned[1 - MOST_PLANNED :], (mails, groups)]
+        return [mail for group in groups[:WAVE] for mail in group]
+
     async def _all(self, mails: Sequence[Mail], begin: Begin) -> list[Outcome]:
-        batch, groups = _Batch(monotonic() + BATCH_SECONDS), grouped(mails, self._most)
+        batch, groups = _Batch(monotonic() + BATCH_SECONDS), self._grouped(mails)
         outcomes: dict[int, Outcome] = {}
         told: dict[int, Outcome] = {}
         for start in range(0, len(groups), WAVE):
@@ -74,6 +84,12 @@ class SendGrid:
             outcomes |= told
         self._learn(outcomes.values())
         return [outcomes[mail.id] for mail in mails]
+
+    def _grouped(self, mails: Sequence[Mail]) -> list[Group]:
+        """As they were put together when it was asked what of them goes at once."""
+        found = [groups for planned, groups in self._planned if planned is mails]
+        self._planned = [each for each in self._planned if each[0] is not mails]
+        return found[0] if found else grouped(mails, self._most)
 
     async def _wave(
         self, groups: Sequence[Group], batch: _Batch, begin: Begin, before: Mapping[int, Outcome]

@@ -94,6 +94,9 @@ class Smtp:
         finally:
             await _leave(client)
 
+    def at_once(self, mails: Sequence[Mail]) -> Sequence[Mail]:
+        return ()
+
     async def close(self) -> None:
         self._closed = True
 

@@ -1,6 +1,7 @@
 """When a channel is of no use (its provider away, overrun, or refusing us), it rests, longer each time.
 
-Messages are not to blame: they wait, and one of them is sent ahead to see whether the channel works again.
+Messages are not to blame: they wait, and one of them is sent ahead to see whether the channel works again. That it
+rests is known to all senders by the database (storage/messages/channel_rests.py); each heeds that before its turn.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ _ENOUGH_DOUBLINGS: Final = 10
 
 class Breaker:
     """The state of one channel. `jitter` gives a factor around 1; `reason`: why it rested last; `rests_until`: of
-    the rest that is not over until a mail went well."""
+    the rest that is not over until a mail went well; `failures`: in a row."""
 
     def __init__(self, name: str, clock: Callable[[], datetime], jitter: Callable[[], float]) -> None:
         self._name, self._clock, self._jitter = name, clock, jitter
-        self._failures = 0
+        self.failures = 0
         self._in_doubt = 0
         self.rests_until: datetime | None = None
         self.reason = ""
+
+    def heed(self, rests_until: datetime | None, failures: int) -> None:
+        """So it stands by what all senders know of it; without a rest it is in order."""
+        self.rests_until, self.failures = rests_until, failures
 
     def rests(self) -> bool:
         """Whether nothing is to be sent now."""
@@ -38,7 +43,7 @@ class Breaker:
     @property
     def in_order(self) -> bool:
         """Whether what was tried last went well."""
-        return self._failures == 0
+        return self.failures == 0
 
     def portion(self, size: int) -> int:
         """How many messages to try at once, when `size` would be right for a channel in order."""
@@ -52,17 +57,17 @@ class Breaker:
         if troubles:
             self._rest(troubles)
         elif outcomes:
-            self._failures, self.rests_until = 0, None
+            self.failures, self.rests_until = 0, None
 
     def _doubts(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcome in doubt that is one too many; a channel that has rested is allowed none."""
-        too_many = self._in_doubt >= (1 if self._failures else MOST_IN_DOUBT)
+        too_many = self._in_doubt >= (1 if self.failures else MOST_IN_DOUBT)
         return [outcomes[-1]] if outcomes and too_many else []
 
     def _rest(self, troubles: Sequence[Outcome]) -> None:
-        seconds = min(FIRST_REST * 2 ** min(self._failures, _ENOUGH_DOUBLINGS), LONGEST_REST) * self._jitter()
+        seconds = min(FIRST_REST * 2 ** min(self.failures, _ENOUGH_DOUBLINGS), LONGEST_REST) * self._jitter()
         named = [outcome.retry_at for outcome in troubles if outcome.retry_at is not None]
-        self._failures += 1
+        self.failures += 1
         self.rests_until = max([self._clock() + timedelta(seconds=seconds), *named])
         self.reason = f"{self._name}: {troubles[0].reason}"
         log.error("the channel %s rests until %s: %s", self._name, self.rests_until.isoformat(), troubles[0].reason)

@@ -8,7 +8,7 @@ from typing import Final
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
-from notifications.sending.sender import Chance, Route
+from notifications.sending.route import Chance, Route
 from schemas.channels import MailWay
 from schemas.kinds import AUDIENCES, IN_BULK
 from schemas.mail_server import parse_mail_server

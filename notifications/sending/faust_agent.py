@@ -18,7 +18,8 @@ from notifications.sending.channel_routes import make_routes
 from notifications.sending.pacing import Pace
 from notifications.sending.rendering import Renderer
 from notifications.sending.reports import make_reports
-from notifications.sending.sender import Chance, Sender
+from notifications.sending.route import Chance
+from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from schemas.settings import Settings
@@ -42,7 +43,7 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
     routes = make_routes(settings, chance)
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.channels)
     owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
-    pace = Pace(settings.mail_rate, settings.mail_domain_rate, _now)
+    pace = Pace(settings.mail_rate, settings.mail_domain_rate)
     sender = Sender(pool, routes, writer, Renderer(), owner=owner, chance=chance, pace=pace)
 
     reports = make_reports(settings, pool, owner)

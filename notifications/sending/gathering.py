@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from notifications.sending import composing, suppressing
@@ -14,7 +14,7 @@ from notifications.sending.composing import Letter
 from notifications.sending.grouping import HOUR, arranged
 from notifications.sending.samples import letter_of_a_test
 from notifications.sending.signed_links import Links
-from notifications.sending.situation import NotNow, Situation, ToldWith, Writer, employer_of
+from notifications.sending.situation import Left, NotNow, Situation, ToldWith, Writer, employer_of
 from schemas.facts import Fact
 from schemas.journey import Journey
 from schemas.kinds import AUDIENCES, BY_NAME, FACT_KINDS, REASONS
@@ -29,16 +29,19 @@ from storage.messages import asking, seat_words, told_already
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
 from storage.messages.claiming import Claimed
+from storage.messages.told_already import Told
 from storage.messages.transitions import UNWRITTEN
 from storage.vault.persons import ReadSoFar
 from storage.vault.process import vault
 
 log = logging.getLogger(__name__)
 
-Made = Letter | NotNow | ToldWith
+Made = Letter | NotNow | ToldWith | Left
 Known = Mapping[JourneyKey, tuple[JourneyKey, Stored]]  # of each candidate, under whose id the journey is stored
 NOBODY: Final = (("", ""), Stored(0, Journey()))
 TOLD_ALREADY: Final = "told under another id of the same person"
+BEING_TOLD: Final = "being told under another id of the same person"
+LOOK_AGAIN: Final = timedelta(seconds=5)
 SIGNUP: Final = "candidate.signed_up"  # what it tells of a person, the journey knows
 # Kinds that a fact asks for in which somebody wrote something, or offered something.
 TELLS_PROSE: Final = frozenset(
@@ -67,13 +70,20 @@ async def letters_for(
         if place % BREATHE_EVERY == BREATHE_EVERY - 1:
             await asyncio.sleep(0)
         if message.id in told:
-            made.append(NotNow("cancelled", TOLD_ALREADY))
+            made.append(_as_told(told[message.id], now))
         elif isinstance(situation, Situation):
             made.append(_letter(situation, *_head(known, message)))
         else:
             made.append(situation)
     await asking.request(conn, [why.instead for why in made if isinstance(why, NotNow) and why.instead])
     return await suppressing.held_back(conn, claimed, made)
+
+
+def _as_told(told: Told, now: datetime) -> NotNow | Left:
+    """Who is being told under another id by another sender waits for what becomes of that."""
+    if told == "told":
+        return NotNow("cancelled", TOLD_ALREADY)
+    return Left() if told == "beside" else NotNow("requested", BEING_TOLD, until=now + LOOK_AGAIN)
 
 
 async def situation_of(conn: Conn, message: Claimed, writer: Writer, links: Links, now: datetime) -> Situation:
@@ -177,6 +187,7 @@ def _of_several_ids(situations: Sequence[Situation]) -> list[told_already.ToldAs
         told_already.ToldAsked(
             message.id,
             message.campaign,
+            message.candidate or "",
             message.kind,
             tuple(each for each in situation.journey.members if each != message.candidate),
             {name: message.params.get(name) for name in REASONS[message.kind]},

@@ -14,11 +14,15 @@ from storage.messages.transitions import TOLD_WITH
 
 
 class Portion:
-    """Messages that are sent together: what was made of each, the mails that go, and what is still to be recorded."""
+    """Messages that are sent together: what was made of each, the mails that go, and what is still to be recorded.
+    `begun`: the messages of which it was noted with their claim that they go; `made`: whether its mails are."""
 
     def __init__(
         self, claimed: Sequence[Claimed], letters: Sequence[Made], mails: Sequence[Mail], records: Sequence[Record]
     ) -> None:
+        self.claimed, self.letters, self.mails = claimed, letters, mails
+        self.begun: frozenset[int] = frozenset()
+        self.made = True
         self._mails = {mail.id: mail for mail in mails}
         self._followers: dict[int, list[int]] = {}
         for message, letter in zip(claimed, letters, strict=True):

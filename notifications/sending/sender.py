@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -18,24 +17,19 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels.mailbox import Mailbox
-from notifications.channels.port import Channel, Mail, Outcome, believed
+from notifications.channels.port import Mail, Outcome, believed
 from notifications.sending.breaker import Breaker
-from notifications.sending.composing import Letter
-from notifications.sending.gathering import Made, letters_for
+from notifications.sending.claiming import Claims
 from notifications.sending.kinds.channel_refused import alarm
 from notifications.sending.pacing import Pace
-from notifications.sending.preparing import prepare
 from notifications.sending.recording import Portion
 from notifications.sending.rendering import Renderer
-from notifications.sending.signed_links import Links
-from notifications.sending.signed_links import load as load_links
+from notifications.sending.route import Chance, Route
 from notifications.sending.situation import Writer
-from schemas.channels import MailWay
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from storage.campaigns import terms
 from storage.database import Conn, borrowed
 from storage.messages import asking, channel_rests, claiming, recording
-from storage.messages.claiming import Claimed
 from storage.messages.recording import Record
 
 log = logging.getLogger(__name__)
@@ -47,29 +41,6 @@ OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
 NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Which kinds of message a channel carries. `lanes`: how many portions go at the same time, so that one is claimed
-    and recorded while another is sent; of kinds that are grouped, only one may. `way`: it carries the mail of campaigns
-    that have chosen this, and if it is `usual` of those that have chosen none; without one, of all."""
-
-    kinds: tuple[str, ...]
-    channel: Channel
-    lanes: int = 1
-    way: MailWay | None = None
-    usual: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Chance:
-    """Time, randomness and room, handed in. `jitter` gives a factor around 1; while `stand_back` says so, others
-    need the processor more."""
-
-    clock: Callable[[], datetime]
-    jitter: Callable[[], float]
-    stand_back: Callable[[], bool] = lambda: False
 
 
 class Sender:
@@ -87,15 +58,14 @@ class Sender:
         pace: Pace | None = None,
     ) -> None:
         self._pool, self._routes, self._writer, self._renderer = pool, routes, writer, renderer
-        self._owner, self._chance = owner, chance
-        self._pace = pace or Pace(None, None, chance.clock)
+        self._owner, self._chance, self._pace = owner, chance, pace or Pace()
+        self._claims = Claims(writer, renderer, owner, chance, self._pace)
         self._breakers = {r.channel.name: Breaker(r.channel.name, chance.clock, chance.jitter) for r in routes}
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
         self._closing = False
         self._started = False
-        self._links: Links | None = None
-        self._told_rests: dict[str, datetime | None] = {}
+        self._tried: dict[str, datetime] = {}
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -147,6 +117,7 @@ class Sender:
                 await claiming.free_unwritten(conn, "a sender started anew")
                 await asking.release_all_abroad(conn, but=await terms.held_for_consent(conn, self._writer.channels))
                 self._started = True
+            await self._pace.forget(conn)
         if found:
             log.warning("settled %d messages of a sender that ended", len(found))
 
@@ -159,15 +130,32 @@ class Sender:
         return settled
 
     async def _turn(self, route: Route) -> int:
-        """Some of one route. While its channel rests nothing is claimed; then one message is tried ahead."""
-        breaker = self._breakers[route.channel.name]
-        if self._closing or breaker.rests():
+        """Some of one route. While its channel rests nothing is claimed; then one sender tries one message ahead."""
+        if self._closing or not await self._may_go(route):
             return 0
         began = self._chance.clock()
-        count = await self._send_in_lanes(route, 1 if not breaker.in_order else route.lanes)
+        in_order = self._breakers[route.channel.name].in_order
+        count = await self._send_in_lanes(route, route.lanes if in_order else 1)
+        await self._put_back(route.channel.name)
         if count:
             await self._give_way(self._chance.clock() - began)
         return count
+
+    async def _may_go(self, route: Route) -> bool:
+        """Whether the channel is in order, as all senders know of it, or this one is to try whether it is again."""
+        name, now = route.channel.name, self._chance.clock()
+        async with borrowed(self._pool) as conn:
+            held = now + timedelta(seconds=route.channel.lease)
+            rest = await channel_rests.turn(conn, name, now, held=held)
+        self._breakers[name].heed(rest.until if rest else None, rest.failures if rest else 0)
+        if rest is not None and rest.tries:
+            self._tried[name] = rest.until
+        return rest is None or rest.tries
+
+    async def _put_back(self, channel: str) -> None:
+        """Where there was nothing to try a channel with."""
+        if (until := self._tried.pop(channel, None)) is not None:
+            await self._storage(channel_rests.put_back, channel, until)
 
     async def _storage(self, step: Callable[..., Awaitable[object]], *values: object) -> None:
         async with borrowed(self._pool) as conn:
@@ -191,49 +179,69 @@ class Sender:
 
     async def _send_some(self, route: Route) -> int:
         breaker = self._breakers[route.channel.name]
-        room = self._room(route, breaker.portion(route.channel.portion))
-        claimed, letters = await self._claim(route, room) if room else ([], [])
-        mails, records = await self._prepared(claimed, letters)
-        mails, records = self._paced(route, mails, records)
-        if not route.channel.keeps:
-            self._pace.give_back(room - len(mails))
-        portion = Portion(claimed, letters, mails, records)
+        claimed = await self._claimed(route, breaker.portion(route.channel.portion))
+        if claimed is None:
+            return 0
+        portion = await self._claims.made(claimed)
+        mails = portion.mails
         told = await route.channel.send(mails, partial(self._begin, portion)) if mails else []
         outcomes = [believed(outcome, self._chance.clock()) for outcome in told]
         breaker.note(outcomes)
         became = portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True)))
         await self._record(became, kept=route.channel.keeps)
-        await self._tell_of_channel(route, breaker, worked=bool(told))
-        if trouble := alarm(route.channel.name, claimed, outcomes, self._chance.clock()):
+        if told:
+            await self._tell_of_channel(route, breaker)
+        if trouble := alarm(route.channel.name, portion.claimed, outcomes, self._chance.clock()):
             await self._storage(asking.request, [trouble])
-        return len(claimed)
+        return len(portion.claimed)
 
-    async def _prepared(self, claimed: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Mail], list[Record]]:
-        """By HR's own templates, in a thread: they are filled in another process, which is waited for."""
-        if any(isinstance(letter, Letter) and letter.own is not None for letter in letters):
-            return await asyncio.to_thread(prepare, self._renderer, claimed, letters)
-        return prepare(self._renderer, claimed, letters)
+    async def _claimed(self, route: Route, limit: int) -> Portion | None:
+        """A portion, all of it or nothing."""
+        portion = None
+        try:
+            async with borrowed(self._pool) as conn, conn.transaction():
+                portion = await self._claims.claim(conn, route, limit)
+        except DatabaseUnavailable:
+            if portion is None or not await self._is_committed(portion):
+                raise
+        return portion
 
-    async def _tell_of_channel(self, route: Route, breaker: Breaker, *, worked: bool) -> None:
-        """That it rests is its own state, told once for each rest; its messages stand as they stood. What an earlier
-        process told of it is over once mails go."""
+    async def _is_committed(self, portion: Portion) -> bool:
+        """Whether it was claimed after all, where the answer to that was lost: what had begun by that would else be in
+        doubt."""
+        ids = [message.id for message in portion.claimed]
+        while True:
+            try:
+                async with borrowed(self._pool) as conn:
+                    return await claiming.claimed_by(conn, ids, self._owner) == set(ids)
+            except DatabaseUnavailable as error:
+                log.warning("%s; %d messages wait", error, len(ids))
+                await asyncio.sleep(OUTAGE_PAUSE)
+
+    async def _tell_of_channel(self, route: Route, breaker: Breaker) -> None:
+        """That it rests is its own state, which all senders share; its messages stand as they stood. Who tried it ahead
+        knows that it is over."""
         name = route.channel.name
-        if breaker.rests_until is not None and breaker.rests_until != self._told_rests.get(name):
-            await self._storage(channel_rests.note, name, route.kinds, breaker.reason, breaker.rests_until)
-        elif breaker.rests_until is None and worked and self._told_rests.get(name, True) is not None:
+        tried = self._tried.pop(name, None)
+        if (until := breaker.rests_until) is not None:
+            async with borrowed(self._pool) as conn:
+                await channel_rests.note(conn, name, route.kinds, breaker.reason, until, failures=breaker.failures)
+        elif tried is not None:
             await self._storage(channel_rests.over, name)
-        if worked or breaker.rests_until is not None:
-            self._told_rests[name] = breaker.rests_until
 
     async def _begin(self, portion: Portion, going: Sequence[Mail], done: Mapping[int, Outcome] = NONE) -> set[int]:
         """Record that these mails go, and what became of those before, in one transaction, however long the database is
         away; none goes once this sender closes."""
+        wanted = portion.with_followers(going)
+        if not done and not self._closing and portion.begun.issuperset(wanted):
+            return set(wanted)
         records = portion.records({id: believed(each, self._chance.clock()) for id, each in done.items()})
         while not self._closing:
             try:
                 async with borrowed(self._pool) as conn, conn.transaction():
                     await recording.record(conn, records, owner=self._owner)
-                    ours = await claiming.begin(conn, portion.with_followers(going), owner=self._owner)
+                    ours = await claiming.begin(conn, set(wanted) - portion.begun, owner=self._owner)
+                    ours |= portion.begun.intersection(wanted)
                     if broken := portion.broken(going, ours):
                         await claiming.take_back(conn, broken)
                         ours -= set(broken)
@@ -244,62 +252,6 @@ class Sender:
             portion.recorded(records)
             return ours
         return set()
-
-    def _room(self, route: Route, wanted: int) -> int:
-        return wanted if route.channel.keeps else self._pace.room(wanted)
-
-    def _paced(self, route: Route, mails: Sequence[Mail], records: Sequence[Record]) -> tuple[list[Mail], list[Record]]:
-        """The mails that their domains have room for now; the others wait."""
-        if route.channel.keeps:
-            return list(mails), list(records)
-        going = [mail for mail in mails if self._pace.admits(mail.to)]
-        ids = {mail.id for mail in going}
-        waiting = [
-            Record(
-                id=mail.id,
-                status="requested",
-                cause="put_off",
-                reason="its domain has had its share",
-                recipient=mail.to,
-            )
-            for mail in mails
-            if mail.id not in ids
-        ]
-        return going, [*records, *waiting]
-
-    async def _claim(self, route: Route, limit: int) -> tuple[list[Claimed], list[Made]]:
-        """Claim messages and read what they need, both or nothing: what fails here certainly did not go out."""
-        async with borrowed(self._pool) as conn, conn.transaction():
-            only, but = await self._campaigns(conn, route)
-            if only is not None and not only:
-                return [], []
-            claimed = await claiming.claim(
-                conn,
-                route.kinds,
-                only=only,
-                but=but,
-                channel=route.channel.name,
-                owner=self._owner,
-                lease=route.channel.lease,
-                limit=limit,
-                full=() if route.channel.keeps else self._pace.full(),
-            )
-            if not claimed:
-                return [], []
-            claimed += await claiming.claim_together(
-                conn, claimed, channel=route.channel.name, owner=self._owner, lease=route.channel.lease
-            )
-            links = self._links = self._links or await load_links(conn, self._writer.base_url)
-            writer = replace(self._writer, way=route.way)
-            return claimed, await letters_for(conn, claimed, writer, links, self._chance.clock())
-
-    async def _campaigns(self, conn: Conn, route: Route) -> tuple[set[str] | None, set[str]]:
-        """The campaigns whose mail a route carries alone (None: any), and those whose mail it does not."""
-        if route.way is None:
-            return None, set()
-        chosen = await terms.channels(conn)
-        theirs = {campaign for campaign, way in chosen.items() if way == route.way}
-        return (None, chosen.keys() - theirs) if route.usual else (theirs, set())
 
     async def _record(self, records: Sequence[Record], *, kept: bool) -> None:
         """Store what became of them, however long the database is away: it can't be known again."""

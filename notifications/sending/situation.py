@@ -51,6 +51,11 @@ class ToldWith:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """The message is left as it stands: what goes beside it goes first, and then it is looked at anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Writer:
     """Who writes, and where HR reads: `hr_email` may be None when mail stays in the local mailbox. `channels`: by
     which mail can go; `way`: by which it goes now, where that is settled: else by what its campaign has chosen."""

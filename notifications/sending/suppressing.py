@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from notifications.sending.composing import Letter
-from notifications.sending.situation import NotNow, ToldWith
+from notifications.sending.situation import Left, NotNow, ToldWith
 from schemas.kinds import AUDIENCES, MARKETING
 from schemas.messages import SuppressionKind
 from storage.database import Conn
@@ -23,8 +23,8 @@ def blocks(suppression: SuppressionKind, kind: str, about: str = "") -> bool:
 
 
 async def held_back(
-    conn: Conn, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow | ToldWith]
-) -> list[Letter | NotNow | ToldWith]:
+    conn: Conn, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow | ToldWith | Left]
+) -> list[Letter | NotNow | ToldWith | Left]:
     """The letters, where those to suppressed addresses are not to go; one query for all."""
     addresses = {letter.to for letter in letters if isinstance(letter, Letter)}
     found = await suppressions.of(conn, addresses) if addresses else {}
@@ -32,8 +32,8 @@ async def held_back(
 
 
 def _checked(
-    message: Claimed, letter: Letter | NotNow | ToldWith, found: dict[str, list[Suppression]]
-) -> Letter | NotNow | ToldWith:
+    message: Claimed, letter: Letter | NotNow | ToldWith | Left, found: dict[str, list[Suppression]]
+) -> Letter | NotNow | ToldWith | Left:
     if not isinstance(letter, Letter):
         return letter
     for each in found.get(letter.to.lower(), []):

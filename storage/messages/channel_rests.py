@@ -1,8 +1,12 @@
-"""Channels that rest, for those who look: why, since when, and how many messages wait."""
+"""Channels that rest, for all senders and for those who look: why, since when, until when, and how many messages wait.
+
+After its rest one sender tries one message ahead, while the others wait for what becomes of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -10,9 +14,18 @@ from schemas.masking import masked
 from storage.database import Conn
 
 _NOTE: Final = """
-INSERT INTO channel_rests (channel, kinds, reason, until) VALUES (%s, %s, %s, %s)
-ON CONFLICT (channel) DO UPDATE SET reason = excluded.reason, until = excluded.until,
+INSERT INTO channel_rests (channel, kinds, reason, until, failures) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (channel) DO UPDATE SET reason = excluded.reason,
+    until = CASE WHEN channel_rests.failures >= excluded.failures THEN greatest(channel_rests.until, excluded.until)
+            ELSE excluded.until END,
+    failures = greatest(channel_rests.failures, excluded.failures),
     kinds = ARRAY(SELECT DISTINCT unnest(channel_rests.kinds || excluded.kinds) ORDER BY 1)
+"""
+_TURN: Final = """
+WITH tried AS (
+    UPDATE channel_rests SET until = %(held)s WHERE channel = %(channel)s AND until <= %(now)s RETURNING channel
+)
+SELECT until, failures, EXISTS (SELECT FROM tried) FROM channel_rests WHERE channel = %(channel)s
 """
 _LISTED: Final = """
 SELECT r.reason, (SELECT count(*)::int FROM messages m WHERE m.status = 'requested' AND m.kind = ANY(r.kinds)
@@ -21,10 +34,34 @@ FROM channel_rests r ORDER BY r.channel
 """
 
 
-async def note(conn: Conn, channel: str, kinds: Collection[str], reason: str, until: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A rest of a channel, after so many failures in a row. `tries`: it is over, and who asked is the one to try."""
+
+    until: datetime
+    failures: int
+    tries: bool
+
+
+async def turn(conn: Conn, channel: str, now: datetime, *, held: datetime) -> Rest | None:
+    """How the channel stands now for one who would send by it; None: in order. Who is to try whether it works again is
+    so until `held`, unless `note`, `over` or `put_back` comes before."""
+    cursor = await conn.execute(_TURN, {"channel": channel, "now": now, "held": held})
+    row = await cursor.fetchone()
+    return Rest(*row) if row else None
+
+
+async def put_back(conn: Conn, channel: str, until: datetime) -> None:
+    """There was nothing to try it with: the next one may."""
+    await conn.execute("UPDATE channel_rests SET until = %s WHERE channel = %s", [until, channel])
+
+
+async def note(
+    conn: Conn, channel: str, kinds: Collection[str], reason: str, until: datetime, *, failures: int = 1
+) -> None:
     """The channel rests until then, longer each time: `since` stays that of the first. What a mail server says often
     names the address that it refused."""
-    await conn.execute(_NOTE, [channel, sorted(kinds), masked(reason), until])
+    await conn.execute(_NOTE, [channel, sorted(kinds), masked(reason), until, failures])
 
 
 async def over(conn: Conn, channel: str) -> None:

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from schemas.kinds import GROUPED
 from schemas.messages import OWN_PAGE, SIGNUP_CHECK
+from storage.arrays import column
 from storage.database import Conn
 from storage.messages import nonces, statuses
 from storage.messages.transitions import UNWRITTEN
-from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
 
 # Kind by kind, so that who has nothing to send doesn't walk past the thousands that wait of other kinds; that the inner
@@ -20,31 +20,41 @@ from storage.vault.restricting import SHOWN
 # go first. Where several kinds are due, some are locked that aren't taken: they are free again when the transaction
 # ends.
 _DUE: Final = """
-SELECT due.id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note
-FROM {groups} CROSS JOIN LATERAL (
-    SELECT id, coalesce(not_before, requested_at) AS at FROM messages
+SELECT {columns} FROM {groups} CROSS JOIN LATERAL (
+    SELECT *, coalesce(not_before, requested_at) AS at FROM messages
     WHERE status = 'requested' AND kind = g.kind AND {which} AND coalesce(not_before, requested_at) <= now()
       AND (domain IS NULL OR domain <> ALL(%(full)b::bytea[]))
     ORDER BY kind, coalesce(not_before, requested_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) AS due ORDER BY due.at, due.id LIMIT %(limit)s
 """
-_TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, begun_at = NULL,
-    lease_until = now() + make_interval(secs => %(lease)s)"""
-_COLUMNS: Final = """id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text,
-    forgotten, dedupe_key"""
+_COLUMNS: Final = """due.id, due.kind, due.campaign, candidate, params, attempts, source, fact, requested_at,
+    nonce::text, forgotten, dedupe_key"""
 _KINDS: Final = "(SELECT DISTINCT unnest(%(kinds)b::text[])) AS g(kind)"
-_OF_ALL: Final = _DUE.format(groups=_KINDS, which="true")
-_OF_CAMPAIGNS: Final = _DUE.format(groups=_KINDS, which="campaign = ANY(%(only)b::text[])")
-_BUT_CAMPAIGNS: Final = _DUE.format(groups=_KINDS, which="campaign <> ALL(%(but)b::text[])")
+_OF_ALL: Final = _DUE.format(columns=_COLUMNS, groups=_KINDS, which="true")
+_OF_CAMPAIGNS: Final = _DUE.format(columns=_COLUMNS, groups=_KINDS, which="campaign = ANY(%(only)b::text[])")
+_BUT_CAMPAIGNS: Final = _DUE.format(columns=_COLUMNS, groups=_KINDS, which="campaign <> ALL(%(but)b::text[])")
 _SAME_GROUPS: Final = _DUE.format(
-    groups="unnest(%(campaigns)b::text[], %(kinds)b::text[]) AS g(campaign, kind)", which="campaign = g.campaign"
+    columns=_COLUMNS,
+    groups="unnest(%(campaigns)b::text[], %(kinds)b::text[]) AS g(campaign, kind)",
+    which="campaign = g.campaign",
 )
+# Of those that are to begin at once, not what is written to or of somebody who was restricted since they were read.
+_TAKE: Final = f"""
+SELECT u.id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note, b.id IS NOT NULL AS begins
+FROM unnest(%(ids)s::bigint[]) AS u(id) LEFT JOIN (
+    SELECT g.id FROM unnest(%(begin)s::bigint[], %(campaigns)s::text[], %(candidates)s::text[])
+        AS g(id, campaign, candidate)
+    WHERE g.candidate IS NULL OR {SHOWN.format(campaign="g.campaign", candidate="g.candidate")}) AS b USING (id)
+"""
+_TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, lease_until = now() + make_interval(secs => %(lease)s),
+    begun_at = CASE WHEN r.begins THEN now() END, attempts = m.attempts + r.begins::int"""
+_ALWAYS_SHOWN: Final = (OWN_PAGE, SIGNUP_CHECK)
 # Who was thought dead, and lost its claims to another, may begin nothing more. Nor does what was written to or of
 # somebody who was erased or restricted since; what goes to them all the same is composed with that in view.
 _BEGIN: Final = f"""
 UPDATE messages m SET begun_at = now(), attempts = attempts + 1
 WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' AND NOT forgotten
-  AND (kind IN ('{OWN_PAGE}', '{SIGNUP_CHECK}') OR candidate IS NULL
+  AND (kind IN {_ALWAYS_SHOWN} OR candidate IS NULL
        OR {SHOWN.format(campaign="m.campaign", candidate="m.candidate")})
 RETURNING id
 """
@@ -93,56 +103,68 @@ class Claimed:
     forgotten: bool = False
 
 
-async def claim(
+async def due(
     conn: Conn,
     kinds: Collection[str],
     *,
-    channel: str,
-    owner: str,
-    lease: float,
     limit: int,
-    full: Collection[str] = (),
+    full: Collection[bytes] = (),
     only: Collection[str] | None = None,
     but: Collection[str] = (),
 ) -> list[Claimed]:
-    """Take up to `limit` messages of these kinds that are due, for `lease` seconds; none that was for a domain of
-    `full` when it was put off. `only`: of these campaigns; `but`: of none of these."""
-    keeper = await vault().keeper(conn) if full else None
-    digests = [keeper.domain(domain) for domain in full] if keeper else []
-    values: dict[str, Any] = {"kinds": list(kinds), "full": digests, "limit": limit}
-    values |= {"channel": channel, "owner": owner, "lease": lease}
+    """Up to `limit` messages of these kinds that are due, locked until the transaction ends; none that was for a domain
+    of `full` (by digest) when it was put off. `only`: of these campaigns; `but`: of none of these."""
+    values: dict[str, Any] = {"kinds": list(kinds), "full": list(full), "limit": limit}
     if only is not None:
-        return await _claim(conn, _OF_CAMPAIGNS, values | {"only": sorted(only)})
+        return await _due(conn, _OF_CAMPAIGNS, values | {"only": sorted(only)})
     if but:
-        return await _claim(conn, _BUT_CAMPAIGNS, values | {"but": sorted(but)})
-    return await _claim(conn, _OF_ALL, values)
+        return await _due(conn, _BUT_CAMPAIGNS, values | {"but": sorted(but)})
+    return await _due(conn, _OF_ALL, values)
 
 
-async def claim_together(
-    conn: Conn, found: Sequence[Claimed], *, channel: str, owner: str, lease: float
-) -> list[Claimed]:
-    """Take all others that are due of the grouped kinds among `found`, for the same campaigns."""
+async def due_together(conn: Conn, found: Sequence[Claimed]) -> list[Claimed]:
+    """All others that are due of the grouped kinds among `found`, for the same campaigns, locked as these are."""
     groups = sorted({(each.campaign, each.kind) for each in found if each.kind in GROUPED})
     if not groups:
         return []
-    values = {
-        "campaigns": [campaign for campaign, _ in groups],
-        "kinds": [kind for _, kind in groups],
-        "channel": channel,
-        "owner": owner,
-        "lease": lease,
-        "limit": MOST_TOGETHER,
-        "full": [],
-    }
-    return await _claim(conn, _SAME_GROUPS, values)
+    values = {"campaigns": [campaign for campaign, _ in groups], "kinds": [kind for _, kind in groups], "full": []}
+    locked = {each.id for each in found}
+    more = await _due(conn, _SAME_GROUPS, values | {"limit": MOST_TOGETHER})
+    return [each for each in more if each.id not in locked]
 
 
-async def _claim(conn: Conn, due: str, values: dict[str, Any]) -> list[Claimed]:
-    rows = await statuses.change(conn, due, values, also=_TAKEN, columns=_COLUMNS)
+async def _due(conn: Conn, query: str, values: dict[str, Any]) -> list[Claimed]:
+    rows = await (await conn.execute(query, values)).fetchall()
     if not rows:
         return []
     names = await nonces.load(conn)
-    return [replace(Claimed(*row[:-1]), nonce=names.of(row[0], row[-1], row[-3])) for row in rows]
+    found = [replace(Claimed(*row[:-1]), nonce=names.of(row[0], row[-1], row[-3])) for row in rows]
+    return sorted(found, key=lambda each: each.id)
+
+
+async def take(
+    conn: Conn, messages: Sequence[Claimed], begin: Collection[int], *, channel: str, owner: str, lease: float
+) -> set[int]:
+    """Claim messages that `due` has locked, for `lease` seconds, and note that those of `begin` go now. Returns those
+    of these that may go still."""
+    going = [each for each in messages if each.id in begin]
+    values = {
+        "ids": column(sorted(each.id for each in messages)),
+        "begin": column([each.id for each in going]),
+        "campaigns": column([each.campaign for each in going]),
+        "candidates": column([None if each.kind in _ALWAYS_SHOWN else each.candidate for each in going]),
+        "channel": channel,
+        "owner": owner,
+        "lease": lease,
+    }
+    rows = await statuses.change(conn, _TAKE, values, also=_TAKEN, columns="id, begun_at IS NOT NULL")
+    return {id for id, begun in rows if begun}
+
+
+async def claimed_by(conn: Conn, ids: Collection[int], owner: str) -> set[int]:
+    """Which of these messages this owner has claimed."""
+    query = "SELECT id FROM messages WHERE id = ANY(%s) AND owner = %s AND status = 'claimed'"
+    return {id for (id,) in await (await conn.execute(query, [sorted(ids), owner])).fetchall()}
 
 
 async def begin(conn: Conn, ids: Collection[int], *, owner: str) -> set[int]:

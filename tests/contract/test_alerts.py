@@ -14,7 +14,7 @@ from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Mail
 from notifications.channels.sendgrid import SendGrid
 from notifications.sending.channel_routes import make_routes
-from notifications.sending.sender import Chance
+from notifications.sending.route import Chance
 from schemas.errors import ConfigurationError
 from schemas.kinds import AUDIENCES, IN_BULK
 from schemas.messages import CHANNEL_REFUSED, TEMPLATE_TEST

@@ -16,7 +16,8 @@ from notifications.channels.port import Channel
 from notifications.channels.sendgrid import SendGrid
 from notifications.channels.smtp import Smtp
 from notifications.sending.rendering import Renderer
-from notifications.sending.sender import Chance, Route, Sender
+from notifications.sending.route import Chance, Route
+from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
 from schemas.kinds import AUDIENCES
 from schemas.mail_server import MailServer

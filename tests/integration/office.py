@@ -15,7 +15,8 @@ from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
 from notifications.sending.pacing import Pace
 from notifications.sending.rendering import Renderer
-from notifications.sending.sender import Chance, Route, Sender
+from notifications.sending.route import Chance, Route
+from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
 from schemas.kinds import AUDIENCES
 from schemas.topics import SEQ_HEADER

@@ -6,8 +6,10 @@ import asyncio
 import os
 
 from notifications.sending.channel_routes import make_routes
+from notifications.sending.pacing import Pace
 from notifications.sending.rendering import Renderer
-from notifications.sending.sender import Chance, Sender
+from notifications.sending.route import Chance
+from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
 from schemas.settings import Settings, load_settings
 from storage.database import make_pool
@@ -22,7 +24,13 @@ async def run(settings: Settings) -> None:
     chance = Chance(Clock(), lambda: 1.0)
     async with make_pool(settings.database_url or "", name="driver", size=2) as pool:
         sender = Sender(
-            pool, make_routes(settings, chance), writer, Renderer(), owner=f"driver:{os.getpid()}", chance=chance
+            pool,
+            make_routes(settings, chance),
+            writer,
+            Renderer(),
+            owner=f"driver:{os.getpid()}",
+            chance=chance,
+            pace=Pace(settings.mail_rate, settings.mail_domain_rate),
         )
         await sender.run(interval=0.1)
 

@@ -22,8 +22,9 @@ from notifications.channels.sendgrid import SendGrid
 from notifications.rules.quiet_hours import is_quiet
 from notifications.sending import doubts
 from notifications.sending.channel_routes import make_routes
+from notifications.sending.route import Chance
 from notifications.sending.scheduler import look
-from notifications.sending.sender import Chance, Sender
+from notifications.sending.sender import Sender
 from schemas.settings import Settings
 from storage.access import keys
 from storage.database import make_pool

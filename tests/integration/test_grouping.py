@@ -106,6 +106,9 @@ async def test_what_is_told_with_another_fails_with_it(office: Office):
 
             return [Outcome("unknown", "who knows") for _ in mails]
 
+        def at_once(self, mails: list[Any]) -> list[Any]:
+            return []
+
         async def close(self) -> None: ...
 
     await office.tell(opened(), *offers(1, 2, 3), answer(1), answer(2), answer(3))

@@ -6,8 +6,13 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from schemas.errors import ConcurrentChange
 from storage.database import connect
+from storage.messages.claiming import Claimed, due, take
+from storage.messages.told_already import Told, ToldAsked
+from storage.messages.told_already import told as told_already
 from storage.vault.export import export
 from streams.apply import apply_batch
 from streams.audit import audit
@@ -38,6 +43,49 @@ async def test_of_two_that_wait_one_goes(office: Office):
     await office.tell(opened(), fair(office, None), person("a"), person("b", **LATER), merged("b", "a"))
     assert await work(office) == {"a": ["signup_confirmation"]}
     assert await office.status_of("b") == ALREADY
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+async def test_of_two_that_two_senders_claim_the_one_claimed_first_goes(office: Office, first: str):
+    """Whichever was asked for first, and though neither claim is committed when the other one looks."""
+    await office.tell(opened(), fair(office, None), person("a"), person("b", **LATER), merged("b", "a"))
+    second = "b" if first == "a" else "a"
+    async with office.pool.connection() as one, office.pool.connection() as other:
+        await office.change(f"UPDATE messages SET not_before = 'infinity' WHERE candidate = '{second}'")
+        async with one.transaction():
+            [mine] = await due(one, ["signup_confirmation"], limit=2)
+            assert await told_already(one, [asked_of(mine, second)]) == {}
+            await take(one, [mine], (), channel="mailbox", owner="one", lease=60)
+
+            await office.change("UPDATE messages SET not_before = NULL WHERE not_before IS NOT NULL")
+
+            async def later() -> dict[int, Told]:
+                async with other.transaction():
+                    [theirs] = await due(other, ["signup_confirmation"], limit=2)
+                    return await told_already(other, [asked_of(theirs, first)])
+
+            waits = asyncio.create_task(later())
+            assert not (await asyncio.wait([waits], timeout=0.3))[0]
+        assert set((await waits).values()) == {"claimed"}
+
+
+async def test_what_another_sender_tells_under_another_id_is_waited_for_and_then_told_if_that_never_went(
+    office: Office,
+):
+    await office.tell(opened(), fair(office, None), person("a"), person("b", **LATER), merged("b", "a"))
+    async with office.pool.connection() as conn, conn.transaction():
+        found = await due(conn, ["signup_confirmation"], limit=2)
+        await take(conn, [each for each in found if each.candidate == "b"], (), channel="mailbox", owner="one", lease=0)
+    await office.sender().send_all()
+    assert await office.status_of("a") == ("requested", "being told under another id of the same person")
+    await office.sender().sweep()
+    await office.change("UPDATE messages SET not_before = NULL")
+    assert len(await work(office)) == 1
+
+
+def asked_of(message: Claimed, other: str) -> ToldAsked:
+    about = {"fair": message.params.get("fair")}
+    return ToldAsked(message.id, CAMPAIGN, message.candidate or "", message.kind, (other,), about)
 
 
 async def test_who_withdrew_in_between_is_told_again(office: Office):

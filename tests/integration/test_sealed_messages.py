@@ -49,6 +49,9 @@ class Refusing:
         self.sent += len(mails)
         return [Outcome("sent") if self.sent == 1 else Outcome("failed", SAID, suppress="hard_bounce") for _ in mails]
 
+    def at_once(self, mails: Sequence[Mail]) -> Sequence[Mail]:
+        return ()
+
     async def close(self) -> None:
         pass
 

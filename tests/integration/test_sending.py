@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,8 @@ from notifications.channels.port import Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
-from storage.messages.claiming import claim
+from storage.database import Conn
+from storage.messages.claiming import Claimed, due, take
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
@@ -155,6 +157,8 @@ async def test_too_many_requests_are_tried_again_when_the_provider_says(
     await office.change(DUE)
     sender = office.sender(sendgrid)
     await sender.sweep()
+    assert await sender.send_all() == 0
+    office.clock.ahead = timedelta(seconds=believed + 60)
     await sender.send_all()
     assert await office.statuses() == {"sent": 100}
     assert set(server.ids().values()) == {1}
@@ -169,6 +173,7 @@ async def test_what_never_left_us_is_tried_again_later(office: Office, server: S
     office.clock.ahead = timedelta(minutes=2)
     assert await sender.send_all() == 1
     await sender.close()
+    office.clock.ahead = timedelta(minutes=4)
     another = office.sender(sendgrid)
     await another.sweep()
     await another.send_all()
@@ -216,6 +221,9 @@ class Noting:
         self.kinds += [mail.kind for mail in mails]
         return [Outcome("sent") for _ in mails]
 
+    def at_once(self, mails: list[Mail]) -> list[Mail]:
+        return []
+
     async def close(self) -> None: ...
 
 
@@ -228,19 +236,26 @@ async def test_a_long_queue_of_one_kind_holds_up_no_other(office: Office):
     assert len(channel.kinds) == statuses["sent"]
 
 
+async def claim(conn: Conn, kinds: list[str], *, limit: int, **choice: list[str]) -> list[Claimed]:
+    async with conn.transaction():
+        found = await due(conn, kinds, limit=limit, **choice)
+        await take(conn, found, (), channel="mailbox", owner="one", lease=60)
+    return found
+
+
 @pytest.mark.parametrize("choice", [{}, {"only": ["c"]}, {"but": ["d"]}])
-@pytest.mark.parametrize("due", [0, 3])
+@pytest.mark.parametrize("count_due", [0, 3])
 async def test_who_has_little_to_send_does_not_read_what_waits_of_other_kinds(
-    office: Office, due: int, choice: dict[str, list[str]]
+    office: Office, count_due: int, choice: dict[str, list[str]]
 ):
     async with office.pool.connection() as conn:
-        for kind, count in (("fair_reminder", 2000), ("offer", due)):
+        for kind, count in (("fair_reminder", 2000), ("offer", count_due)):
             await conn.execute(WAITING, {"kind": kind, "count": count, "age": 0})
         await conn.execute("ANALYZE messages")
         await conn.commit()
-        taken = await claim(conn, ["offer", "welcome"], channel="mailbox", owner="one", lease=60, limit=10, **choice)
+        taken = await claim(conn, ["offer", "welcome"], limit=10, **choice)
         read = await (await conn.execute(READ)).fetchone()
-    assert [each.kind for each in taken] == ["offer"] * due
+    assert [each.kind for each in taken] == ["offer"] * count_due
     assert read is not None
     assert read[0] < 100
 
@@ -250,9 +265,9 @@ async def test_what_has_waited_longest_is_claimed_first_of_whatever_kind(office:
         for kind, count, age in (("welcome", 2, 10), ("offer", 2, 20), ("welcome", 2, 30), ("ticket", 2, 40)):
             await conn.execute(WAITING, {"kind": kind, "count": count, "age": age})
         kinds = ["welcome", "offer", "welcome"]
-        taken = await claim(conn, kinds, channel="mailbox", owner="one", lease=60, limit=3)
+        taken = await claim(conn, kinds, limit=3)
         assert sorted(each.kind for each in taken) == ["offer", "welcome", "welcome"]
-        rest = await claim(conn, kinds, channel="mailbox", owner="one", lease=60, limit=3)
+        rest = await claim(conn, kinds, limit=3)
         assert sorted(each.kind for each in rest) == ["offer", "welcome", "welcome"]
         assert not {each.id for each in taken} & {each.id for each in rest}
         assert max(each.requested_at for each in taken) <= min(each.requested_at for each in rest)
@@ -275,8 +290,8 @@ async def test_mail_to_hr_goes_out_once_it_has_an_address(office: Office, sendgr
     assert server.addresses()["hr@park.example"] > 0
 
 
-def start_sender(office_url: str, server: SendGridStandIn | None) -> subprocess.Popen[bytes]:
-    settings = {"YINFENG_DATABASE_URL": office_url}
+def start_sender(office_url: str, server: SendGridStandIn | None, **more: str) -> subprocess.Popen[bytes]:
+    settings = {"YINFENG_DATABASE_URL": office_url, **more}
     if server is not None:
         settings |= {"YINFENG_SENDGRID_API_KEY": KEY, "YINFENG_SENDGRID_HOST": server.url}
     return subprocess.Popen([sys.executable, "-m", "tests.integration.sender_driver"], env={**os.environ, **settings})
@@ -316,6 +331,9 @@ class Dying:
 
     async def send(self, mails: list[Mail], begin: Any = None) -> list[Outcome]:
         raise SystemError("dead")
+
+    def at_once(self, mails: list[Mail]) -> list[Mail]:
+        return []
 
     async def close(self) -> None: ...
 
@@ -474,6 +492,9 @@ class Meanwhile:
         await self._happen()
         return [Outcome("sent") for _ in mails]
 
+    def at_once(self, mails: list[Mail]) -> list[Mail]:
+        return []
+
     async def close(self) -> None: ...
 
 
@@ -544,6 +565,9 @@ class Faulty:
             raise LookupError("a fault of ours")
         return [Outcome("sent") for _ in mails]
 
+    def at_once(self, mails: list[Mail]) -> list[Mail]:
+        return []
+
     async def close(self) -> None: ...
 
 
@@ -597,10 +621,15 @@ class Provider(Noting):
     name, keeps = "provider", False
 
 
+async def later(office: Office, seconds: int) -> None:
+    """Tokens come in by the database's clock."""
+    await office.change(f"UPDATE send_rates SET at = at - interval '{seconds} seconds'")
+
+
 async def test_mail_to_a_domain_that_had_its_share_waits_and_others_go_past_it(office: Office):
     people = [person(f"c{n}", email=f"c{n}@{'qq.com' if n < 150 else 'other.cn'}") for n in range(200)]
     await office.tell(opened(), *people)
-    sender = office.sender(Provider(), pace=Pace(None, 2, office.clock))
+    sender = office.sender(Provider(), pace=Pace(None, 2))
     await sender.send_all()
     query = "SELECT split_part(recipient, '@', 2), count(*) FROM messages WHERE status = 'sent' GROUP BY 1"
     assert dict(await office.rows(query)) == {"qq.com": 20, "other.cn": 20}
@@ -608,21 +637,67 @@ async def test_mail_to_a_domain_that_had_its_share_waits_and_others_go_past_it(o
     assert waits == [("its domain has had its share",)]
     assert await sender.send_all() == 0
     for _ in range(20):
-        office.clock.ahead += timedelta(seconds=6)
+        await later(office, 6)
         await sender.send_all()
     assert await office.statuses() == {"sent": 200}
 
 
 async def test_no_more_mails_leave_than_the_rate_allows(office: Office):
     await office.tell(opened(), *[person(f"c{n}") for n in range(80)])
-    sender = office.sender(Provider(), pace=Pace(3, None, office.clock))
+    sender = office.sender(Provider(), pace=Pace(3))
     found = []
     for _ in range(3):
         await sender.send_all()
         found.append((await office.statuses())["sent"])
-        office.clock.ahead += timedelta(minutes=5)
+        await later(office, 300)
     assert 30 <= found[0] < 60
     assert (found[1] - found[0] >= 30 or found[1] == 80, found[2]) == (True, 80)
+
+
+@contextmanager
+def two_senders(url: str, server: SendGridStandIn, **more: str) -> Iterator[None]:
+    """Two processes, at work once either has sent something."""
+    processes = [start_sender(url, server, **more) for _ in range(2)]
+    try:
+        until(lambda: server.asked > 0)
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bound", ["YINFENG_MAIL_RATE", "YINFENG_MAIL_DOMAIN_RATE"])
+async def test_two_processes_together_send_no_more_than_the_rate_allows(
+    office: Office, database_url: str, server: SendGridStandIn, bound: str
+):
+    await office.tell(opened(), *[person(f"c{n}", email=f"c{n}@qq.com") for n in range(300)])
+    with two_senders(database_url, server, **{bound: "4"}):
+        began = time.monotonic()
+        await asyncio.to_thread(until, lambda: len(server.accepted) >= 44)
+        await asyncio.sleep(3)
+        gone, passed = len(server.accepted), time.monotonic() - began
+    assert gone <= 40 + 4 * (passed + 2)
+
+
+@pytest.mark.slow
+async def test_two_processes_try_a_channel_that_rests_with_one_mail_together(
+    office: Office, database_url: str, server: SendGridStandIn
+):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(200)])
+    server.script = [Answer(429)] * 1000
+    with two_senders(database_url, server):
+        while not await office.rows("SELECT FROM channel_rests"):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1)
+        at_first = server.asked
+        await asyncio.to_thread(until, lambda: server.asked > at_first)
+        await asyncio.sleep(3)
+        tried = server.asked - at_first
+    assert at_first <= 2 * 2 * AT_ONCE
+    assert tried <= 3
+    assert await office.rows("SELECT failures > 1 FROM channel_rests") == [(True,)]
 
 
 class Failing:
@@ -639,6 +714,9 @@ class Failing:
         await asyncio.sleep(0.2)
         self.sent += [mail.id for mail in mails]
         return [Outcome("sent") for _ in mails]
+
+    def at_once(self, mails: list[Mail]) -> list[Mail]:
+        return []
 
     async def close(self) -> None: ...
 

@@ -55,6 +55,9 @@ class Provider:
         status: Any = self._answers.pop(0) if self._answers else "sent"
         return [Outcome(status, None if status == "sent" else "so it was said") for _ in mails]
 
+    def at_once(self, mails: list[Mail]) -> list[Mail]:
+        return []
+
     async def close(self) -> None: ...
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from notifications.sending.channel_routes import make_routes
-from notifications.sending.sender import Chance, Sender
+from notifications.sending.route import Chance
+from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
 from schemas.channels import MailWay
 from schemas.settings import load_settings

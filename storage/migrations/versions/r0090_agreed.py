@@ -6,7 +6,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0090"
-down_revision = "0079"
+down_revision = "0088"
 
 DRAW_ANEW = """
 UPDATE journeys h SET drawn = NULL FROM journeys m

@@ -1,0 +1,128 @@
+"""A portion of messages is claimed: what is due is locked, made into mails, and taken, all in one transaction.
+
+What goes as soon as it is handed over begins with its claim, which saves a statement, and a version of each row. What
+fails here certainly did not go out, and stands as it stood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from notifications.sending.composing import Letter
+from notifications.sending.gathering import Made, letters_for
+from notifications.sending.pacing import Pace, Room
+from notifications.sending.preparing import prepare
+from notifications.sending.recording import Portion
+from notifications.sending.rendering import Renderer
+from notifications.sending.route import Chance, Route
+from notifications.sending.signed_links import Links
+from notifications.sending.signed_links import load as load_links
+from notifications.sending.situation import Left, NotNow, ToldWith, Writer
+from storage.campaigns import terms
+from storage.database import Conn
+from storage.messages import claiming
+from storage.messages.claiming import Claimed
+
+_NO_ROOM: Final = "its domain has had its share"
+
+
+@dataclass(slots=True)
+class Claims:
+    """Those of one sender, whose name is `owner`."""
+
+    writer: Writer
+    renderer: Renderer
+    owner: str
+    chance: Chance
+    pace: Pace
+    _links: Links | None = None
+
+    async def claim(self, conn: Conn, route: Route, limit: int) -> Portion | None:
+        """Up to `limit` messages that a route carries, as mails where they go; within a transaction. None where nothing
+        is due."""
+        room = Room(limit) if route.channel.keeps else await self.pace.room(conn, limit)
+        found = await self._due(conn, route, room) if room.mails else []
+        if not found:
+            return None
+        links = self._links = self._links or await load_links(conn, self.writer.base_url)
+        writer = replace(self.writer, way=route.way)
+        letters = await letters_for(conn, found, writer, links, self.chance.clock())
+        if not route.channel.keeps:
+            letters = await _paced(conn, self.pace, letters)
+        return await self._taken(conn, route, *_without_left(found, letters))
+
+    async def _taken(
+        self, conn: Conn, route: Route, claimed: Sequence[Claimed], letters: Sequence[Made]
+    ) -> Portion | None:
+        if not claimed:
+            return None
+        # By HR's own templates mails are made in another process, which is waited for: not here, where rows are locked.
+        apart = any(isinstance(letter, Letter) and letter.own is not None for letter in letters)
+        made = None if apart else prepare(self.renderer, claimed, letters)
+        portion = Portion(claimed, letters, *(made or ([], [])))
+        going, channel = route.channel.at_once(portion.mails), route.channel
+        begin, lease = set(portion.with_followers(going)), channel.lease
+        begun = await claiming.take(conn, claimed, begin, channel=channel.name, owner=self.owner, lease=lease)
+        if broken := portion.broken(going, begun):
+            await claiming.take_back(conn, broken)
+        portion.begun = frozenset(begun.difference(broken))
+        portion.made = made is not None
+        return portion
+
+    async def made(self, portion: Portion) -> Portion:
+        """With its mails, where these are still to be made."""
+        if portion.made:
+            return portion
+        mails, records = await asyncio.to_thread(prepare, self.renderer, portion.claimed, portion.letters)
+        return Portion(portion.claimed, portion.letters, mails, records)
+
+    async def _due(self, conn: Conn, route: Route, room: Room) -> list[Claimed]:
+        only, but = await _campaigns(conn, route)
+        if only is not None and not only:
+            return []
+        found = await claiming.due(conn, route.kinds, limit=room.mails, full=room.full, only=only, but=but)
+        return found + await claiming.due_together(conn, found)
+
+
+async def _campaigns(conn: Conn, route: Route) -> tuple[set[str] | None, set[str]]:
+    """The campaigns whose mail a route carries alone (None: any), and those whose mail it does not."""
+    if route.way is None:
+        return None, set()
+    chosen = await terms.channels(conn)
+    theirs = {campaign for campaign, way in chosen.items() if way == route.way}
+    return (None, chosen.keys() - theirs) if route.usual else (theirs, set())
+
+
+async def _paced(conn: Conn, pace: Pace, letters: Sequence[Made]) -> list[Made]:
+    """The letters, where those wait whose domain has no room now, and those stay for which there is none at all."""
+    places = [place for place, letter in enumerate(letters) if isinstance(letter, Letter)]
+    fits, room = await pace.draw(conn, [letter.to for letter in letters if isinstance(letter, Letter)])
+    paced = list(letters)
+    for place, fit in zip(places, fits, strict=True):
+        if not fit:
+            paced[place] = _no_room(letters[place])
+        elif room:
+            room -= 1
+        else:
+            paced[place] = Left()
+    return paced
+
+
+def _no_room(letter: Made) -> NotNow:
+    why = NotNow("requested", _NO_ROOM)
+    why.recipient = letter.to if isinstance(letter, Letter) else None
+    return why
+
+
+def _without_left(found: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Claimed], list[Made]]:
+    """Without those that stay as they are, and without what their mails would have told of."""
+    left = {message.id for message, letter in zip(found, letters, strict=True) if isinstance(letter, Left)}
+    pairs = [
+        (message, letter)
+        for message, letter in zip(found, letters, strict=True)
+        if message.id not in left and not (isinstance(letter, ToldWith) and letter.leader in left)
+    ]
+    return [message for message, _ in pairs], [letter for _, letter in pairs]

@@ -1,0 +1,33 @@
+"""What a sender is given: which channel carries what, and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifications.channels.port import Channel
+from schemas.channels import MailWay
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which kinds of message a channel carries. `lanes`: how many portions go at the same time, so that one is claimed
+    and recorded while another is sent; of kinds that are grouped, only one may. `way`: it carries the mail of campaigns
+    that have chosen this, and if it is `usual` of those that have chosen none; without one, of all."""
+
+    kinds: tuple[str, ...]
+    channel: Channel
+    lanes: int = 1
+    way: MailWay | None = None
+    usual: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Time, randomness and room, handed in. `jitter` gives a factor around 1; while `stand_back` says so, others
+    need the processor more."""
+
+    clock: Callable[[], datetime]
+    jitter: Callable[[], float]
+    stand_back: Callable[[], bool] = lambda: False
