@@ -19,6 +19,8 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import Final, NoReturn
 
+from schemas.errors import YinfengError
+
 Begin = Callable[[], None]  # waits until the child is released
 Part = Callable[
     [Begin], int
@@ -94,6 +96,8 @@ def _live(part: Part, *, gate: int, name: str, log: int, env: Mapping[str, str])
         code = part(lambda: _wait_at(gate))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except YinfengError as error:
+        print(f"yinfeng: {error}", file=sys.stderr)  # noqa: T201 - as its command says it
     except BaseException:
         traceback.print_exc()
     finally:
