@@ -2,7 +2,8 @@
 
 These are CloudEvents of the source `SOURCE`. What happens once (a milestone, a target at risk, what became of a
 message) is written down with what it is about, and told by one worker: an event that comes again after a crash has the
-same id. How far a target has come is told as it stands, and told anew by each worker that takes this over.
+same id. How far a target has come is told as it stands, and told anew by each worker that takes this over, under an id
+that names what it tells. So whoever goes by (source, id) is told nothing twice.
 """
 
 from __future__ import annotations

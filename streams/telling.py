@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from schemas.cloudevents import STRUCTURED
@@ -75,10 +76,13 @@ class Teller:
         await asyncio.gather(*(self._publish(topic, key, value, headers) for key, value in events))
 
     def _progress(self, row: Mapping[str, Any]) -> bytes:
-        now = self._clock()
-        id = f"{PROGRESSED}:{'/'.join(_key(row))}:{row['revision']}:{now.timestamp()}"
+        """Its id names what it tells: told again after a crash, or by another worker, it is a duplicate. A revision
+        alone would not do: a database that was put back counts on from an older one."""
         numbers = {"goal": plain_number(row["goal"]), "progress": plain_number(row["progress"])}
-        return _event(PROGRESSED, id, now, {**row, **numbers, "due_on": row["due_on"].isoformat()})
+        data = {**row, **numbers, "due_on": row["due_on"].isoformat()}
+        told = sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+        id = f"{PROGRESSED}:{'/'.join(_key(row))}:{row['revision']}:{told}"
+        return _event(PROGRESSED, id, self._clock(), data)
 
 
 class Telling:

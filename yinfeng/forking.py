@@ -127,6 +127,8 @@ def _live(part: Part, *, gate: int, name: str, log: int, env: Mapping[str, str])
         code = part(lambda: _wait_at(gate))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except YinfengError as error:
+        print(f"yinfeng: {error}", file=sys.stderr)  # noqa: T201 - as its command says it
     except BaseException:
         traceback.print_exc()
     finally:

@@ -111,6 +111,15 @@ def path_of(campaign: str, fair: str | None) -> str:
     return f"/campaigns/{c}/signup" if fair is None else f"/fairs/{c}/{quote(fair, safe='')}"
 
 
+def seats_left(found: Signup) -> str | None:
+    """How many seats are left, in a word: `none`, `few` (a tenth at most), `some` or `many` (more than half); None
+    where they are not counted. A number would tell whoever types an address whether that signup was new."""
+    if found.left is None or found.fair is None:
+        return None
+    left, capacity = found.left, int(found.fair["capacity"])
+    return "none" if not left else "few" if left * 10 <= capacity else "some" if left * 2 <= capacity else "many"
+
+
 async def _find(conn: Conn, campaign: str, fair: str | None, now: datetime) -> Signup | None:
     named = [each for each in (campaign, fair) if each is not None]
     if not all(0 < len(each) <= MAX_ID and each.isprintable() for each in named):
@@ -125,8 +134,7 @@ def _context(found: Signup, lang: str, now: datetime, url: str) -> dict[str, Any
         "tz": found.zone,
         "fair": fair,
         "title": fair["title"] if fair else found.campaign["title"],
-        "left": found.left,
-        "waiting": found.waiting,
+        "left": seats_left(found),
         "fairs": found.fairs,
         "employers": _employers(found, lang),
         "further": [each for each in SIGNUP.fields[SIGNUP_FIRST:] if each.name != ABROAD],

@@ -15,8 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 from notifications.channels.connection import Answer, Connection, NoAnswer
 from schemas.errors import ConfigurationError
 
-HTTP_PORT: Final = 80
-PORTS: Final = {"http": HTTP_PORT, "https": 443}
+PORTS: Final = {"http": 80, "https": 443}
 RESTED: Final = 4.0  # seconds without work, after which a connection is not used any more: sooner than servers end it
 
 
@@ -32,8 +31,9 @@ class Wire:
         """Raises ConfigurationError for a proxy that can't be, and for headers that can't be written."""
         self._url = urlsplit(url)
         self._timeout = timeout
-        self._context = ssl.create_default_context() if self._url.scheme == "https" else None
         self._proxy = _proxy(self._url)
+        self._context = _context(self._url)
+        self._first = _context(self._proxy) if self._proxy else self._context  # for what is connected to
         asked = self._proxy is not None and self._context is None
         known = _credentials(self._proxy) if self._proxy and asked else {}
         target = url if asked else self._url.path
@@ -83,10 +83,10 @@ class Wire:
 
     async def _connect(self) -> Connection:
         at, loop = self._proxy or self._url, asyncio.get_running_loop()
-        direct = self._context if self._proxy is None else None
-        named = self._url.hostname if direct else None
+        context = self._first
+        named = at.hostname if context else None
         port = at.port or PORTS[at.scheme]
-        _, made = await loop.create_connection(Connection, at.hostname or "", port, ssl=direct, server_hostname=named)
+        _, made = await loop.create_connection(Connection, at.hostname or "", port, ssl=context, server_hostname=named)
         if self._proxy is None or self._context is None:
             return made
         try:
@@ -135,11 +135,15 @@ def _proxy(url: SplitResult) -> SplitResult | None:
         return None
     try:
         found = urlsplit(named if "://" in named else f"http://{named}")
-        if not found.hostname:
-            raise ValueError("no host")
-        return found if found.port else found._replace(netloc=f"{found.netloc.rstrip(':')}:{HTTP_PORT}")
+        if not found.hostname or found.scheme not in PORTS:
+            raise ValueError("no host, or not spoken to by HTTP")
+        return found if found.port else found._replace(netloc=f"{found.netloc.rstrip(':')}:{PORTS[found.scheme]}")
     except ValueError:  # it may have a password in it
         raise ConfigurationError(f"{url.scheme.upper()}_PROXY must be a proxy such as http://proxy:3128") from None
+
+
+def _context(at: SplitResult) -> ssl.SSLContext | None:
+    return ssl.create_default_context() if at.scheme == "https" else None
 
 
 def _credentials(proxy: SplitResult) -> dict[str, str]:

@@ -8,8 +8,12 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from producers.forms.making import SentForm, Wrong
+from schemas.access import Caller
+from storage.database import Conn
+from storage.journeys import documents
 
 MOST_BYTES: Final = 5 * 1024 * 1024
+MOST_OF_EMPLOYER: Final = 200 * 1024 * 1024  # bytes that one employer's key or account may keep in a campaign
 _BEGINS: Final = b"%PDF-"
 _ENDS: Final = b"%%EOF"
 _TAIL: Final = 2048  # bytes at whose end a PDF says that it ends
@@ -30,6 +34,14 @@ async def uploaded(request: Request, field: str) -> bytes | None:
     if any(word in data for word in _ACTIVE):
         raise Wrong(field, "form.bad.file_active")
     return data
+
+
+async def require_room(conn: Conn, caller: Caller, campaign: str, file: bytes) -> None:
+    """Raises Wrong where an employer keeps so much already."""
+    if caller.role == "employer":
+        kept = await documents.kept_bytes(conn, campaign, caller.poster)
+        if kept + len(file) > MOST_OF_EMPLOYER:
+            raise Wrong("document", "form.bad.file_quota")
 
 
 def name_of(sent: SentForm) -> str:

@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from producers.bell import FactsBell
 from producers.forms.completing import TOKEN, complete
-from producers.forms.documents import name_of, uploaded
+from producers.forms.documents import name_of, require_room, uploaded
 from producers.forms.making import SentForm, Wrong, facts
 from producers.forms.posting import Beside, Desk, post, undo
 from producers.forms.reading import Typed, first, read
@@ -116,6 +116,7 @@ def _keep(sent: SentForm, file: bytes, caller: Caller) -> Beside:
 
     async def keep(conn: Conn) -> None:
         campaign = sent.about["campaign"]
+        await require_room(conn, caller, campaign, file)
         await documents.store(conn, name_of(sent), campaign, sent.candidates, file, posted_by=caller.poster)
 
     return keep

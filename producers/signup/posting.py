@@ -29,6 +29,7 @@ from storage.vault.process import vault
 POSTED_BY: Final = "page:signup"
 CHECKS: Final = 5  # mails to one address, in
 HOUR: Final = timedelta(hours=1)
+_ANOTHERS: Final = "this form was sent already, for another address"
 _BYTES: Final = 2000  # of a signup, about
 
 # Lets somebody who signed up again have their ticket again: campaign, candidate, fair.
@@ -61,7 +62,7 @@ class Counter:
         new = await self.committing.append(said, posted_by=POSTED_BY, size=_BYTES * len(said))
         self.bell.ring()
         if not new and await self._is_anothers(said, candidate):
-            raise Conflict("this form was sent already, for another address")
+            raise Conflict(_ANOTHERS)
         return candidate if new else None
 
     async def _is_anothers(self, said: Sequence[Fact], candidate: str) -> bool:
@@ -72,6 +73,7 @@ class Counter:
         """Have the address confirmed by a link before anything is said; what was typed waits for it. Whoever asks too
         often learns nothing of it. Raises Conflict, as `sign_up` does."""
         _require_good(sent)
+        await self._require_unspent(sent)
         candidate, _ = await self._person(sent)
         key = dedupe_key(SIGNUP_CHECK, sent.campaign, candidate, [sent.name])
         further = {"fair": sent.fair, "abroad": bool(sent.values.get("abroad")) or None}
@@ -79,16 +81,20 @@ class Counter:
         params = {"locale": sent.lang, "signup": sent.name, **said}
         typed = {"values": sent.values, "employers": list(sent.employers), "lang": sent.lang, "fair": sent.fair}
         async with borrowed(self.pool) as conn:
-            try:
-                await throttles.attempt(conn, f"check:{sent.campaign}:{candidate}", CHECKS, HOUR)
-            except TooMany:
-                return
-            async with conn.transaction():
+            writes = await _may_write(conn, f"check:{sent.campaign}:{candidate}")
+            async with conn.transaction():  # kept though nobody is written to: what was worked for it is spent
                 new = await unconfirmed.keep(conn, sent.name, sent.campaign, candidate, typed)
                 if not new and await unconfirmed.fetch(conn, sent.name, sent.campaign, candidate) is None:
-                    raise Conflict("this form was sent already, for another address")
-                if new:
+                    raise Conflict(_ANOTHERS)
+                if new and writes:
                     await asking.request(conn, [MessageRequest(SIGNUP_CHECK, key, sent.campaign, candidate, params)])
+
+    async def _require_unspent(self, sent: Sent) -> None:
+        """Raises Conflict where the form's name was used for another address: before that address is noted."""
+        async with borrowed(self.pool) as conn:
+            typed = await unconfirmed.named(conn, sent.name)
+        if typed is not None and typed["values"]["email"] != sent.values["email"]:
+            raise Conflict(_ANOTHERS)
 
     async def _person(self, sent: Sent) -> tuple[str, Journey]:
         """Who it is, by the address. A person who was erased, or has another address by now, is not the same; nor is
@@ -107,6 +113,14 @@ class Counter:
                 return candidate, journey
             await addresses.move(conn, sent.campaign, address, fresh)
             return fresh, Journey()
+
+
+async def _may_write(conn: Conn, name: str) -> bool:
+    try:
+        await throttles.attempt(conn, name, CHECKS, HOUR)
+    except TooMany:
+        return False
+    return True
 
 
 def _require_good(sent: Sent) -> None:

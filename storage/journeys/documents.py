@@ -22,6 +22,7 @@ _FETCH: Final = """
 SELECT data, keys->>%(candidate)s FROM documents
 WHERE document = %(document)s AND campaign = %(campaign)s AND %(candidate)s = ANY(candidates)
 """
+_KEPT: Final = "SELECT coalesce(sum(octet_length(data)), 0) FROM documents WHERE campaign = %s AND posted_by = %s"
 _CLEAR: Final = """
 SELECT document, campaign, candidates, data FROM documents WHERE keys IS NULL ORDER BY document LIMIT %s FOR UPDATE
 """
@@ -43,6 +44,12 @@ async def store(
     """Keep a document for these candidates; the first of a name stands."""
     sealed, keys = await _sealed(conn, document, campaign, candidates, data)
     await conn.execute(_STORE, [document, campaign, sorted(candidates), sealed, posted_by, Jsonb(keys)])
+
+
+async def kept_bytes(conn: Conn, campaign: str, posted_by: str) -> int:
+    """How much is kept of what this poster put into a campaign."""
+    row = await (await conn.execute(_KEPT, [campaign, posted_by])).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def fetch(conn: Conn, document: str, campaign: str, candidate: str) -> bytes | None:

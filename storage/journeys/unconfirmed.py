@@ -25,6 +25,7 @@ _FETCH: Final = """
 SELECT u.signup, u.campaign, u.candidate, u.typed FROM unconfirmed u
 JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k(signup, campaign, candidate) USING (signup, campaign, candidate)
 """
+_NAMED: Final = "SELECT signup, campaign, candidate FROM unconfirmed WHERE signup = %s"
 _CLEAR: Final = """
 SELECT signup, campaign, candidate, typed FROM unconfirmed WHERE NOT typed ? 'sealed'
 ORDER BY signup LIMIT %s FOR UPDATE
@@ -54,6 +55,12 @@ async def keep(conn: Conn, signup: str, campaign: str, candidate: str, typed: Ma
 async def fetch(conn: Conn, signup: str, campaign: str, candidate: str) -> dict[str, Any] | None:
     """What was typed; None when that was too long ago, or its person was erased."""
     return (await fetch_all(conn, [(signup, campaign, candidate)])).get((signup, campaign, candidate))
+
+
+async def named(conn: Conn, signup: str) -> dict[str, Any] | None:
+    """What was typed into the form of this name, whoever that was; None as for `fetch`."""
+    row = await (await conn.execute(_NAMED, [signup])).fetchone()
+    return await fetch(conn, *row) if row else None
 
 
 async def fetch_all(conn: Conn, forms: Iterable[Form]) -> dict[Form, dict[str, Any]]:

@@ -193,6 +193,15 @@ async def test_through_a_proxy_the_whole_address_is_asked_for(server: Server, mo
     assert b"Proxy-Authorization: Basic bWU6c2VjcmV0\r\n" in server.asked[0]
 
 
+async def test_a_proxy_of_https_is_spoken_to_under_tls(server: Server, safe: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("http_proxy", f"https://me:secret@{HOST}:{safe}")
+    monkeypatch.setenv("no_proxy", "")
+    made = Wire("http://api.example/v3/send", {}, timeout=10 * TIMEOUT)
+    assert (await made.post(b"{}")).status == 202
+    made.close()
+    assert b"Proxy-Authorization: Basic bWU6c2VjcmV0\r\n" in server.asked[0]
+
+
 @pytest.fixture
 async def safe(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """The port at which the server speaks TLS, with a certificate that is trusted."""
@@ -231,11 +240,15 @@ async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     await asyncio.gather(carry(reader, there[1]), carry(there[0], writer))
 
 
-@pytest.mark.parametrize("through", [False, True], ids=["straight", "through a tunnel"])
-async def test_over_tls(server: Server, safe: int, monkeypatch: pytest.MonkeyPatch, through: bool):
-    proxy = await asyncio.start_server(tunnel, HOST, 0)
+@pytest.mark.parametrize("through", [None, "http", "https"])
+async def test_over_tls(
+    server: Server, safe: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str | None
+):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "server.pem")
+    proxy = await asyncio.start_server(tunnel, HOST, 0, ssl=context if through == "https" else None)
     if through:
-        monkeypatch.setenv("https_proxy", f"http://{HOST}:{proxy.sockets[0].getsockname()[1]}")
+        monkeypatch.setenv("https_proxy", f"{through}://{HOST}:{proxy.sockets[0].getsockname()[1]}")
         monkeypatch.setenv("no_proxy", "")
     made = Wire(f"https://{HOST}:{safe}/v3/send", {}, timeout=10 * TIMEOUT)
     long = b" " * 2**22

@@ -34,6 +34,6 @@ async def app(database_url: str) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 def address(database_url: str) -> Iterator[str]:
-    """Where the web app answers that runs in a process of its own."""
+    """Where the web app answers, over a socket."""
     with served(database_url) as at:
         yield at

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from dashboard.console import preview
-from producers.forms import posting
+from producers.forms import documents, posting
 from producers.forms.making import MAKERS
 from schemas.access import CONSOLE
 from schemas.facts import validate_event
@@ -533,3 +533,23 @@ async def test_an_employer_is_told_the_same_of_another_s_offer_or_fact_and_of_no
     assert known == await told(f"{at}&candidate=mine&id=none", reason="r")
     known = await told(f"{at}&candidate=stranger&id=s", reason="r")
     assert known == await told(f"{at}&candidate=nobody&id=s", reason="r")
+
+
+async def test_an_employer_keeps_no_more_files_in_a_campaign_than_its_share(
+    app: Any, conn: Conn, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(documents, "MOST_OF_EMPLOYER", 100)
+    await apply_batch(conn, incoming(opened(), signed_up("huayou:1")), now=NOW)
+    http, at = await signed_in(app, conn, role="employer", employer="huayou"), f"/forms/offer?campaign={CAMPAIGN}"
+    pdf, answers = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n", []
+    for _ in range(2):
+        page = (await http.get(f"{at}&candidate=huayou:1")).text
+        token = re.search(r'name="form" value="(\w+)"', page)
+        assert token
+        form = {"csrf": csrf(page), "form": token[1], "position": "Chemist"}
+        file = {"document": ("offer.pdf", pdf, "application/pdf")}
+        answers.append(await http.post(f"{at}&candidate=huayou:1", data=form, files=file))
+    assert [answer.status_code for answer in answers] == [303, 422]
+    assert "文件已达上限" in answers[1].text or "no more can be taken" in answers[1].text
+    assert await (await conn.execute("SELECT count(*) FROM documents")).fetchone() == (1,)
+    assert len(await facts(conn, "offer.extended")) == 1

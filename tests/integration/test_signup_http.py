@@ -17,6 +17,7 @@ import pytest
 from icalendar import Calendar
 
 from producers.signup import router
+from producers.signup.posting import CHECKS
 from producers.signup.router import AT_LEAST
 from schemas import proofs
 from schemas.settings import Settings
@@ -133,7 +134,7 @@ async def test_the_page_says_what_when_where_and_with_whom(world: World):
     opening = event("opening.set", opening="o1", employer="huayou", position="Chemist", seats=12)
     await world.office.tell(here(), fair(capacity=800, title="Spring </script> fair"), named, opening)
     page = await world.page()
-    for said in ("Spring &lt;/script&gt; fair", "Huayou Cobalt", "Chemist", "800 of 800 left", "Graduates", "bosch"):
+    for said in ("Spring &lt;/script&gt; fair", "Huayou Cobalt", "Chemist", "800, many left", "Graduates", "bosch"):
         assert said in page
     assert "华友钴业" in await world.page(f"{FAIR}?lang=zh-CN")
     assert len(page.encode()) < 30_000
@@ -323,7 +324,7 @@ async def test_a_full_fair_has_a_waiting_list(world: World):
     for n in range(3):
         await world.send(email=f"c{n}@example.com")
     assert [kind for kind, _ in await world.settle()] == ["signup_confirmation", "waitlisted", "waitlisted"]
-    assert "you would be number 3" in await world.page()
+    assert "your own page tells your place" in await world.page()
     await world.send(email="c3@example.com")
 
 
@@ -354,6 +355,40 @@ async def test_what_is_wrong_is_said_and_nothing_typed_is_lost(world: World, for
     assert said in answer.text
     assert 'value="武汉理工大学"' in answer.text
     assert await world.facts() == []
+
+
+async def test_what_is_said_of_the_seats_is_the_same_before_and_after_one_more_signup(world: World):
+    for name, seats in (("f1", 800), ("f2", 1)):
+        await world.office.tell(here(), fair(fair=name, capacity=seats, id=name))
+    await world.send(path="/fairs/grads-2026/f2", email="first@example.com")
+    await world.settle()
+
+    async def seats() -> list[str]:
+        pages = [await world.page(f"/fairs/grads-2026/{name}") for name in ("f1", "f2")]
+        return [
+            found for page in pages for found in re.findall(r"(?s)<dt>Seats</dt>.*?</dd>|<p>Put yourself.*?</p>", page)
+        ]
+
+    before = await seats()
+    assert len(before) == 3
+    for name in ("f1", "f2"):
+        await world.send(path=f"/fairs/grads-2026/{name}", email="second@example.com")
+    await world.settle()
+    assert await seats() == before
+
+
+async def test_where_addresses_are_checked_one_proof_names_one_address(world: World):
+    await world.office.tell(here(signup="checked"), fair())
+    proof = world.token()
+    for _ in range(2):
+        await world.send(email="first@example.com", **proof)
+    for n in range(3):
+        answer = await world.send(422, email=f"other{n}@example.com", **proof)
+        assert "press the button once more" in answer.text
+    for _ in range(CHECKS + 1):
+        await world.send(email="first@example.com", **(spent := world.token()))
+    await world.send(422, email="another@example.com", **spent)
+    assert await world.office.rows("SELECT count(*) FROM addresses") == [(1,)]
 
 
 async def test_where_addresses_are_checked_nothing_counts_until_the_link_is_used(world: World):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,6 +76,20 @@ async def test_a_milestone_is_told_once_also_by_a_worker_that_comes_later(conn: 
     assert [each["percent"] for each in first.told("target.milestone_reached")] == [25]
     assert second.told("target.milestone_reached") == []
     assert [each["progress"] for each in second.told("target.progressed")] == [1]
+
+
+async def test_how_far_a_target_has_come_is_told_again_under_the_same_id_and_under_another_once_it_is_otherwise(
+    conn: Conn,
+):
+    """Also where a database that was put back counts the same revision again for something else."""
+    await apply(conn, opened(), target("t", goal=4), hired("c1"))
+    brokers = [Broker() for _ in range(3)]
+    for n, broker in enumerate(brokers):
+        await Teller(conn, broker, clock=lambda n=n: NOW + timedelta(seconds=n)).tell()
+        if n == 1:
+            await conn.execute("UPDATE targets SET progress = 2")
+    ids = [each["id"] for broker in brokers for each in broker.events if each["type"] == "target.progressed"]
+    assert ids[0] == ids[1] != ids[2]
 
 
 async def test_what_the_broker_did_not_take_is_told_later_under_the_same_id(conn: Conn):

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+from schemas.errors import ConfigurationError
 from yinfeng.children import Child, ChildSpec
 from yinfeng.forking import Begin, can_fork
 
@@ -26,6 +27,8 @@ def main(what: str, folder: Path) -> int:
         begin()
         if what == "fails":
             raise ValueError("it is broken")
+        if what == "refused":
+            raise ConfigurationError("YINFENG_KAFKA names no server")
         if what == "hangs":
             time.sleep(60)
         alone = os.getsid(0) == os.getpid() and not _is_open(kept)

@@ -51,6 +51,11 @@ def test_what_it_raises_is_in_its_log(tmp_path: Path):
     assert "ValueError: it is broken" in said
 
 
+def test_what_people_are_to_mend_is_said_in_plain_words(tmp_path: Path):
+    code, _, said = run("refused", tmp_path)
+    assert (code, said) == (1, "before so None\nyinfeng: YINFENG_KAFKA names no server\n")
+
+
 def test_it_ends_when_it_is_asked_whatever_its_parent_does_with_the_signal(tmp_path: Path):
     code, ended, _ = run("hangs", tmp_path)
     assert (code, ended) == (256 - 15, "ended by SIGTERM")

@@ -11,7 +11,15 @@ from schemas.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(
-    "proxy", ["http://127.0.0.1:99999", "user:secret@127.0.0.1:x", "http://[::1", "http://", "http://:80"]
+    "proxy",
+    [
+        "socks5://127.0.0.1:1080",
+        "http://127.0.0.1:99999",
+        "user:secret@127.0.0.1:x",
+        "http://[::1",
+        "http://",
+        "http://:80",
+    ],
 )
 @pytest.mark.parametrize("scheme", ["https", "http"])
 def test_a_proxy_that_can_t_be_is_refused_at_once(proxy: str, scheme: str, monkeypatch: pytest.MonkeyPatch):
@@ -22,8 +30,9 @@ def test_a_proxy_that_can_t_be_is_refused_at_once(proxy: str, scheme: str, monke
     assert "secret" not in str(refused.value)
 
 
-def test_a_proxy_without_a_port_is_at_that_of_http(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("https_proxy", "http://user@127.0.0.1")
+@pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
+def test_a_proxy_without_a_port_is_at_that_of_its_scheme(scheme: str, port: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("https_proxy", f"{scheme}://user@127.0.0.1")
     found = _proxy(urlsplit("https://api.example/send"))
     assert found is not None
-    assert (found.hostname, found.port, found.username) == ("127.0.0.1", 80, "user")
+    assert (found.hostname, found.port, found.username) == ("127.0.0.1", port, "user")
