@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from psycopg.rows import dict_row
 
 from schemas.facts import Fact
@@ -15,7 +16,6 @@ from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
 from storage.arrays import column, columns
 from storage.database import Conn, Horizon
-from storage.journeys.states import read_state
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import reasons
 from storage.messages.transitions import LETS_GO_AGAIN
@@ -132,6 +132,8 @@ SELECT DISTINCT message FROM (
     FROM message_attempts a JOIN messages m ON m.id = a.message WHERE m.campaign = %s) AS told
 WHERE status = 'sent' AND cause IS DISTINCT FROM 'provider' GROUP BY message, life HAVING count(*) > 1 ORDER BY message
 """
+
+_decode = msgspec.json.Decoder(Journey).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +282,7 @@ def _journeys(rows: Iterable[tuple[Any, ...]]) -> dict[str, StoredJourney]:
     for candidate, state, standing, employers, behind, fairs, stamps, known, tags, offer_ends, merged_into in rows:
         seats = {fair: (at, source, id) for fair, (at, source, id) in zip(fairs or (), stamps or (), strict=True)}
         drawn = {"tags": tags or [], "offer_ends": offer_ends, "merged_into": merged_into}
-        found[candidate] = StoredJourney(read_state(state), standing, employers, behind, seats, *(known or ()), **drawn)
+        found[candidate] = StoredJourney(_decode(state), standing, employers, behind, seats, *(known or ()), **drawn)
     return found
 
 

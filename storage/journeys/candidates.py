@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from psycopg.rows import dict_row
 
 from schemas.journey import Journey
 from storage.arrays import column
 from storage.database import Conn
-from storage.journeys.states import read_state
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import sealed
 from storage.vault.process import vault
@@ -52,6 +52,8 @@ SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status
 FROM messages WHERE campaign = %s AND candidate = ANY(%s::text[]) ORDER BY id LIMIT %s
 """
 
+_decode = msgspec.json.Decoder(Journey).decode
+
 
 @dataclass(frozen=True, slots=True)
 class KnownCandidate:
@@ -73,7 +75,7 @@ async def load(conn: Conn, campaign: str, candidate: str) -> KnownCandidate | No
 async def load_each(conn: Conn, campaign: str, candidates: Sequence[str]) -> dict[str, KnownCandidate]:
     """The same of each of these candidates of whom something is known."""
     rows = await (await conn.execute(_LOAD, [campaign, column(candidates)])).fetchall()
-    persons = {head: KnownCandidate(head, read_state(state), *more) for _, head, state, *more in rows}
+    persons = {head: KnownCandidate(head, _decode(state), *more) for _, head, state, *more in rows}
     await vault().embody(conn, {(campaign, head): each.journey for head, each in persons.items()})
     return {candidate: persons[head] for candidate, head, *_ in rows}
 
@@ -81,13 +83,13 @@ async def load_each(conn: Conn, campaign: str, candidates: Sequence[str]) -> dic
 async def load_many(conn: Conn, campaign: str, candidates: Sequence[str]) -> dict[str, Journey]:
     """The journeys of these candidates, without what is personal."""
     cursor = await conn.execute(_LOAD_MANY, [campaign, column(candidates)])
-    return {candidate: read_state(state) for candidate, state in await cursor.fetchall()}
+    return {candidate: _decode(state) for candidate, state in await cursor.fetchall()}
 
 
 async def some(conn: Conn, campaign: str, *, limit: int) -> list[Journey]:
     """Journeys of a campaign, without what is personal: as many as there are, in no order."""
     cursor = await conn.execute(_SOME, [campaign, limit])
-    return [read_state(state) for (state,) in await cursor.fetchall()]
+    return [_decode(state) for (state,) in await cursor.fetchall()]
 
 
 async def timeline(

@@ -13,9 +13,7 @@ from schemas.journey import Journey
 from storage.arrays import Column, Value, columns, documents, split
 from storage.database import Conn
 from storage.journeys import merging
-from storage.journeys.states import read_state, stored_state, whole_text
 from storage.journeys.tags import employers, offer_ends, tags
-from storage.ledger.events import BESIDE
 from storage.ledger.ledger import JourneyKey
 
 BETWEEN: Final = "\u2028"  # stands in no value, and is no control character, which would be written with more work
@@ -28,8 +26,7 @@ _STORE = f"""
 WITH stored AS (
 INSERT INTO journeys AS j (campaign, candidate, version, state, standing, employers, drawn, tags, offer_ends, tagged,
                            merged_into)
-SELECT c, p, v, convert_to(CASE WHEN {BESIDE} THEN {whole_text("s")} ELSE s END, 'UTF8'), m::jsonb,
-       coalesce(string_to_array(e, '{BETWEEN}'), '{{}}'), v,
+SELECT c, p, v, convert_to(s, 'UTF8'), m::jsonb, coalesce(string_to_array(e, '{BETWEEN}'), '{{}}'), v,
        coalesce(string_to_array(t, '{BETWEEN}'), '{{}}'), o, v, i
 FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], {split()},
             {split()}) AS n(c, p, v, e, t, o, i, s, m)
@@ -61,6 +58,7 @@ WHERE (j.campaign, j.candidate) = (n.c, n.p) AND j.version = n.v
 """
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Journey).decode
 
 
 @dataclass(slots=True)
@@ -78,7 +76,7 @@ async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Store
     wanted = list(keys)
     cursor = await conn.execute(_LOAD, columns(wanted, 2), binary=True)
     there = {
-        (campaign, candidate): Stored(version, read_state(state), drawn == version)
+        (campaign, candidate): Stored(version, _decode(state), drawn == version)
         for campaign, candidate, version, state, drawn in await cursor.fetchall()
     }
     return {key: there.get(key) or Stored(0, Journey()) for key in wanted}
@@ -114,7 +112,7 @@ async def behind(conn: Conn, after: JourneyKey, most: int) -> list[JourneyKey]:
 
 def _columns(rows: list[tuple[JourneyKey, tuple[Stored, dict[str, int]]]]) -> list[Column]:
     named = [_row(key, stored, standing) for key, (stored, standing) in rows]
-    states = documents(stored_state(stored.journey) for _, (stored, _) in rows)
+    states = documents(_encode(stored.journey) for _, (stored, _) in rows)
     return [*columns(named, 7), states, documents(_encode(standing) for _, (_, standing) in rows)]
 
 
@@ -129,7 +127,7 @@ async def tag_more(conn: Conn, after: JourneyKey, most: int) -> JourneyKey | Non
     """Tag some of the journeys that another version of Yinfeng wrote last, the next ones after this. Returns after
     which to go on; None when nothing is left."""
     found = await (await conn.execute(_UNTAGGED, [*after, most])).fetchall()
-    rows = [(key, version, read_state(state), standing) for *key, version, state, standing in found]
+    rows = [(key, version, _decode(state), standing) for *key, version, state, standing in found]
     told = [(*key, version, _tagged(key[1], j, standing), offer_ends(j)) for key, version, j, standing in rows]
     await conn.execute(_TAG, columns(told, 5))
     return (found[-1][0], found[-1][1]) if found else None
@@ -145,4 +143,4 @@ async def scan(conn: Conn, campaign: str) -> AsyncIterator[tuple[str, Journey]]:
         cursor.itersize = _SCAN_SIZE
         await cursor.execute(_SCAN, [campaign])
         async for candidate, state in cursor:
-            yield candidate, read_state(state)
+            yield candidate, _decode(state)

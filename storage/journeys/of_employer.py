@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+import msgspec
+
 from schemas.journey import Journey
 from storage.database import Conn
 from storage.journeys.sight import SEEN
-from storage.journeys.states import read_state
 from storage.journeys.tags import tag
 
 # Two ways to find them, by tags, which are cut where an id is long. Those found are put in order before the rule is
@@ -54,6 +55,7 @@ ORDER BY starts_at, fair LIMIT 200
 """
 
 PORTION: Final = 500  # journeys: others are served between two portions
+_decode = msgspec.json.Decoder(Journey).decode
 
 
 async def listed(
@@ -76,7 +78,7 @@ async def journeys(conn: Conn, campaign: str, employer: str) -> AsyncIterator[Jo
     given = _given(campaign, employer, "", PORTION)
     while portion := await (await conn.execute(_ALL, given)).fetchall():
         for _, state in portion:
-            yield read_state(bytes(state))
+            yield _decode(bytes(state))
         given["after"] = portion[-1][0]
 
 
@@ -109,4 +111,4 @@ def _given(campaign: str, employer: str, after: str, limit: int) -> dict[str, An
 
 async def _listed(conn: Conn, query: str, given: dict[str, Any]) -> list[tuple[str, Journey, dict[str, int]]]:
     cursor = await conn.execute(query.encode(), given)
-    return [(candidate, read_state(bytes(state)), standing) for candidate, state, standing in await cursor.fetchall()]
+    return [(candidate, _decode(bytes(state)), standing) for candidate, state, standing in await cursor.fetchall()]

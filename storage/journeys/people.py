@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from schemas.fields import FUNNEL
 from schemas.journey import Journey
 from storage.arrays import column
 from storage.database import Conn
 from storage.journeys.sight import SEEN
-from storage.journeys.states import read_state
 from storage.journeys.tags import AWAY, WAITS, at_or_beyond, tag, waits_for
 from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
@@ -66,6 +67,8 @@ _ITS_OFFERS_END: Final = """EXISTS (
 SELECT FROM json_each(convert_from(k.state, 'UTF8')::json->'offers') AS o(id, said)
 WHERE said->'status'->>'value' = 'extended' AND said->'terms'->>'employer' = %(sees)s
   AND (said->'terms'->>'expires_at')::timestamptz BETWEEN %(ends_from)s AND %(ends_by)s)"""
+
+_decode = msgspec.json.Decoder(Journey).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +144,7 @@ async def _in_order(conn: Conn, tags: list[str], seen: list[str], given: dict[st
 
 async def _people(conn: Conn, query: str, given: dict[str, Any]) -> list[Person]:
     cursor = await conn.execute(query.encode(), given, prepare=False)  # planned for these values
-    return [
-        Person(id, name, read_state(state), standing, at) for id, name, state, standing, at in await cursor.fetchall()
-    ]
+    return [Person(id, name, _decode(state), standing, at) for id, name, state, standing, at in await cursor.fetchall()]
 
 
 def _narrowed(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:

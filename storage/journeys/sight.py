@@ -12,7 +12,6 @@ from collections.abc import Collection
 
 from storage.arrays import column
 from storage.database import Conn
-from storage.journeys.states import whole_text
 from storage.ledger.ledger import JourneyKey
 from storage.vault.restricting import SHOWN
 
@@ -28,7 +27,7 @@ OR EXISTS (
       AND NOT EXISTS (SELECT FROM accounts y WHERE 'account:' || y.account = f.posted_by AND y.role = 'employer'))
 OR EXISTS (
     SELECT FROM journeys j
-    CROSS JOIN LATERAL (SELECT {text}::jsonb AS s) AS told
+    CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb AS s) AS told
     CROSS JOIN LATERAL (
         SELECT w FROM unnest(ARRAY[s->'attributes'->'consent', s->'attributes'->('consent/' || %(employer)s)]) AS u(w)
         WHERE w IS NOT NULL
@@ -39,7 +38,7 @@ OR EXISTS (
       AND EXISTS (
         SELECT FROM fairs t WHERE t.campaign = j.campaign AND t.employers ? %(employer)s
           AND (s->'fairs' ? t.fair OR s->'checkins' ? t.fair))))
-""".replace("{text}", whole_text("convert_from(j.state, 'UTF8')"))
+"""
 # One who has several ids is seen by who may see one of them. Consent is the person's: see schemas.journey.consent_rank.
 _BY_ANOTHER_ID = f"""EXISTS (
     SELECT FROM journeys me CROSS JOIN LATERAL (SELECT coalesce(me.merged_into, me.candidate) AS id) AS head

@@ -21,7 +21,6 @@ from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect, make_pool
 from storage.journeys import candidates, journeys, people
 from storage.journeys.people import Wanted
-from storage.journeys.states import whole_text
 from storage.ledger import dead_letters, ledger, posters
 from storage.ledger.events import WHOLE
 from storage.vault import entry_keys, in_clear, rotating
@@ -320,8 +319,7 @@ async def as_an_earlier_version_left_it(conn: Conn) -> None:
     for each in known.values():
         each.journey.told = {}
     await journeys.store(conn, {key: (each, milestones(each.journey)) for key, each in known.items()})
-    words = whole_text("convert_from(state, 'UTF8')")
-    before = f"convert_to(({words}::jsonb - 'told' - 'cut')::text, 'UTF8')"
+    before = "convert_to((convert_from(state, 'UTF8')::jsonb - 'told' - 'cut')::text, 'UTF8')"
     await conn.execute(f"UPDATE journeys SET state = {before}, drawn = NULL".encode())
     named = "UPDATE messages SET params = params || %s::jsonb WHERE candidate = 'c1' AND kind LIKE 'signup%%'"
     await conn.execute(named, ['{"name": "李思雨"}'])

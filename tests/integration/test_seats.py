@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from storage.database import Conn, connect
 from storage.journeys import journeys
-from storage.journeys.states import whole_text
 from storage.ledger.ledger import JourneyKey
 from streams.apply import apply_batch
 from streams.audit import audit
@@ -174,8 +173,8 @@ async def test_workers_that_share_a_fair_give_no_seat_twice(database_url: str):
 async def test_what_another_version_wrote_is_drawn_anew(conn: Conn):
     await full(conn)
     await conn.execute("UPDATE journeys SET version = version + 1")
-    await conn.execute(f"""UPDATE journeys SET state =
-        convert_to(({whole_text("convert_from(state, 'UTF8')")}::jsonb - 'signups')::text, 'UTF8')""")
+    await conn.execute("""UPDATE journeys SET state =
+        convert_to((convert_from(state, 'UTF8')::jsonb - 'signups')::text, 'UTF8')""")
     await conn.execute("DELETE FROM seats")
     await conn.execute("UPDATE fair_seats SET capacity = 1, kept = 0, waiting = 0")
     assert (await audit(conn)).behind == 5
