@@ -58,7 +58,7 @@ class Applied:
 
 
 @dataclass(slots=True)
-class Changes:
+class Effects:
     """What a batch makes of journeys, before any of it is written: what it adds to targets and breakdowns (`totals`,
     `spread`), who moves in lines, which messages are asked for, and who may be told now what waited (`reached`: for an
     address; `agreed`: for consent to go abroad; `merged`: for what is known of them as one person)."""
@@ -128,7 +128,7 @@ async def _apply(conn: Conn, taken: Taken, begun: Begun, now: datetime, at_hand:
     return asked + await messages.request(conn, reached, doubtful=doubtful)
 
 
-async def _write(conn: Conn, changes: Changes, gone: list[Fact], *, can_be_undone: bool, doubtful: bool) -> list[int]:
+async def _write(conn: Conn, changes: Effects, gone: list[Fact], *, can_be_undone: bool, doubtful: bool) -> list[int]:
     """Store journeys and what is told of persons, and ask for messages. Returns the ids of those that are to go."""
     if changes.are_plain and not gone:
         async with together(conn) as ask:
@@ -186,7 +186,7 @@ async def _change_journeys(
     *,
     at_hand: AtHand,
     foreseen: Mapping[JourneyKey, Stored] | None,
-) -> Changes:
+) -> Effects:
     """Read the journeys, but for those that were `foreseen`, and change them."""
     by_key: dict[JourneyKey, list[Fact]] = {}
     for fact in standing:
@@ -205,7 +205,7 @@ async def _change_journeys(
     await merging.end_links(conn, merging.parted(stored, groups) if said else [], groups, refolded)
     anew = merging.fold_groups(groups, refolded)
     stood = await seats.standing(conn, partial) if partial else {}
-    changes = Changes(Persons(at_hand))
+    changes = Effects(Persons(at_hand))
     for key, row in stored.items():
         changes.persons.before(key, row.journey)
         stood_at = milestones(row.journey) if row.version else {}
@@ -226,7 +226,7 @@ async def _change_journeys(
 
 
 def _note_messages(
-    changes: Changes, by_key: Mapping[JourneyKey, list[Fact]], groups: merging.Groups, named: Collection[JourneyKey]
+    changes: Effects, by_key: Mapping[JourneyKey, list[Fact]], groups: merging.Groups, named: Collection[JourneyKey]
 ) -> None:
     """Whom these facts let be told something, or ask to tell something. `named`: who is said to be one person, or not
     any more."""
