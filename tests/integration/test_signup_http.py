@@ -564,7 +564,8 @@ async def test_who_signs_up_with_an_address_confirmed_on_an_own_page_is_suggeste
     await world.settle()
     await world.send(email="New@example.com")
     await world.office.apply_what_waits()
-    [*_, (_, said)] = await world.facts()
+    facts = await told(world.office.pool, "/me")
+    [said] = [data for _, data in facts if data.get("email") == "New@example.com"]
     assert said["candidate"] != "c1"
     async with world.office.pool.connection() as conn:
         [pair] = await duplicates.of(conn, CAMPAIGN, [said["candidate"]], limit=5)
