@@ -147,7 +147,8 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._send(send, RETRY, subscription)
             await self._tell(subscription, send)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             return  # broken off in the middle: the server cuts the line
         finally:
