@@ -32,7 +32,7 @@ class Known(NamedTuple):
 
 
 @dataclass(slots=True)
-class Change:
+class PersonChange:
     """A candidate as they were and as they are, and what that asks of the vault: the `values` by which they are called,
     None for what is no longer said, or the facts that have them (`wanted`); `again`: all their facts are to be read for
     that."""
@@ -76,12 +76,12 @@ class Persons:
 
     def __init__(self, at_hand: AtHand) -> None:
         self._at_hand = at_hand
-        self._changes: dict[JourneyKey, Change] = {}
+        self._changes: dict[JourneyKey, PersonChange] = {}
 
     def before(self, key: JourneyKey, journey: Journey) -> None:
         """As it is stored. What an earlier version kept in the journey itself moves out of it."""
         known = _known(key, journey, dict(journey.told))  # which merging changes in its place
-        change = self._changes[key] = Change(known, known)
+        change = self._changes[key] = PersonChange(known, known)
         if not _OF_EARLIER.isdisjoint(journey.attributes):
             for name in PERSONAL:
                 if word := journey.attributes.pop(name, None):
