@@ -11,7 +11,8 @@ import uvicorn
 from schemas.settings import Settings
 from tests.platform import until
 from yinfeng.connections import ImpatientProtocol
-from yinfeng.web import Server, create_app
+from yinfeng.serving import Server
+from yinfeng.web import create_app
 
 
 @contextmanager

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import socket
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from time import time
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Response
 from fastapi.staticfiles import StaticFiles
 from psycopg_pool import AsyncConnectionPool
 
@@ -44,7 +41,7 @@ from dashboard.privacy.retention import make_router as retention_router
 from dashboard.signup.pages import make_router as signup_pages_router
 from dashboard.signup.pages import make_show as make_signup_show
 from dashboard.signup.poster import make_router as poster_router
-from dashboard.stream import MOST_STREAMS, SEND_TIMEOUT, Turnstile
+from dashboard.stream import MOST_STREAMS, Turnstile
 from dashboard.stream import make_router as stream_router
 from dashboard.targets.api import make_router as counted_router
 from dashboard.targets.page import make_router as target_page_router
@@ -77,25 +74,20 @@ from producers.signup.router import make_router as signup_router
 from schemas.access import Authenticate, Caller
 from schemas.asyncapi import asyncapi
 from schemas.counted import Explaining
-from schemas.errors import ConfigurationError, Unauthorized, Unavailable
+from schemas.errors import ConfigurationError, Unavailable
 from schemas.settings import Settings
-from storage.access import keys, sessions, walls
+from storage.access import walls
 from storage.database import Conn, borrowed, make_pool
 from storage.overview import MessageCounts, count_messages, overview
-from storage.vault.persons import file_vault
-from storage.vault.process import open_vault
 from streams.domain.explaining import added, counted, held, persons
 from yinfeng import metrics, problems
 from yinfeng.access_mail import has_a_way, make_post
-from yinfeng.campaign_limits import keep_to_campaigns
-from yinfeng.connections import ImpatientProtocol
+from yinfeng.authenticating import make_authenticate
 from yinfeng.headers import Headers
 from yinfeng.limits import BodyLimit, OneOfEach
-from yinfeng.masking import mask_logs
 from yinfeng.openapi import describe
 from yinfeng.pages import Pages, make_page
 from yinfeng.pulse import EVERY, Pulse, pulse_path
-from yinfeng.readiness import at_once
 from yinfeng.seldom import Seldom
 from yinfeng.straight import Straight
 
@@ -105,7 +97,6 @@ if TYPE_CHECKING:
 TITLE = "Yinfeng 引凤"
 MOST_SCREENS = 500  # of one wall, in one web process
 EXPLAINING = Explaining(person=counted, fairs=held, journey=added, persons=persons)
-_MISSING = "a key is needed: Authorization: Bearer …, or sign in at /login"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -254,36 +245,6 @@ def _add_walls(app: FastAPI, office: Office, authenticate: Authenticate, hub: Hu
     )
 
 
-def make_authenticate(pool: AsyncConnectionPool[Conn], cookies: Cookies) -> Authenticate:
-    """A dependency that gives the caller by bearer key or by session, or raises Unauthorized; Forbidden when a browser
-    sends what was not drawn for it, or the caller may not enter the campaign that the request is about."""
-
-    known = keys.Keys(pool)
-
-    async def authenticate(request: Request) -> Caller:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            caller = await known.verify(token.strip())
-        else:
-            caller = await _by_session(pool, cookies, request)
-        keep_to_campaigns(caller, request)
-        request.state.caller = caller  # for the page's head, also where an error follows
-        return caller
-
-    return authenticate
-
-
-async def _by_session(pool: AsyncConnectionPool[Conn], cookies: Cookies, request: Request) -> Caller:
-    token = cookies.token(request)
-    if not token:
-        raise Unauthorized(_MISSING)
-    async with borrowed(pool) as conn:
-        caller, request.state.session = await sessions.verify(conn, token)
-    if request.method not in ("GET", "HEAD"):
-        await cookies.require_own_form(request)
-    return caller
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -333,42 +294,3 @@ def _add_documents(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-class Server(uvicorn.Server):
-    """uvicorn's, which ends open streams when it is told to stop, instead of waiting for them; and a line whose other
-    end takes nothing, with what waits for it."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Called in its loop."""
-        await super().startup(sockets)
-        for line in [each for server in self.servers for each in server.sockets]:  # what is accepted inherits it
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SEND_TIMEOUT * 1000))
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Called in its loop, once it takes no more requests."""
-        dismiss: Callable[[], None] = self.config.app.state.dismiss  # type: ignore[union-attr]
-        dismiss()
-        await super().shutdown(sockets)
-
-
-def run_web(settings: Settings, begin: Callable[[], None] = at_once) -> int:
-    """Serve until SIGINT or SIGTERM. Returns the exit code. `begin` waits until the servers may be asked."""
-    mask_logs()
-    app = create_app(settings)
-    gc.freeze()  # what is here stays: to look through it again and again would hold up everybody
-    begin()
-    open_vault(file_vault(settings.master_key))
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level.lower(),
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
-        http=ImpatientProtocol,
-        ws="none",
-    )
-    Server(config).run()
-    return 0
