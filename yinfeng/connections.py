@@ -47,15 +47,11 @@ class ImpatientProtocol(HttpToolsProtocol):
     @contextmanager
     def lent(self) -> Iterator[None]:
         """Until the block ends, nothing waits in this process but what the kernel did not take at once."""
-        transport = self.transport
-        _let_wait(transport, UNSENT)
-        transport.set_write_buffer_limits(high=0)
+        _limit(self.transport, UNSENT, 0)
         try:
             yield
         finally:
-            if not transport.is_closing():
-                _let_wait(transport, ANY)
-                transport.set_write_buffer_limits()
+            _limit(self.transport, ANY, None)
 
     def is_free(self) -> bool:
         """Whether it stands, and nothing waits in this process."""
@@ -80,8 +76,12 @@ class ImpatientProtocol(HttpToolsProtocol):
             transport.abort()
 
 
-def _let_wait(transport: asyncio.Transport, unsent: int) -> None:
-    """How many bytes the kernel takes beyond those that are on their way."""
+def _limit(transport: asyncio.Transport, unsent: int, buffered: int | None) -> None:
+    """How many bytes the kernel takes beyond those that are on their way, and how many may wait here (None: as by
+    default) until whoever writes is told to stop. Nothing of a line whose other end has gone."""
+    if transport.is_closing():
+        return
     line: socket.socket = transport.get_extra_info("socket")
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, unsent)
+    transport.set_write_buffer_limits(high=buffered)
