@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from notifications.links.own import saying
+from notifications.sending.signed_links import load
 from storage.messages import by_link
 from tests.facts import CAMPAIGN, event, signed_up
 from tests.integration.test_links_http import OFFER, World, confirmed, fair, person, world
@@ -84,6 +85,20 @@ async def test_a_link_of_a_mail_that_went_to_the_other_ends_once_unmerged(world:
     await world.office.tell(UNMERGED)
     await world.page(theirs, 404)
     await world.page(mine)
+
+
+async def test_nor_does_it_open_by_a_number_as_mails_of_before_have_it(world: World):
+    await both(world)
+    await world.office.tell(MERGED, event("offer.extended", candidate="c1", **OFFER))
+    await world.office.sender().send_all()
+    [(number,)] = await world.office.rows("SELECT id FROM messages WHERE kind = 'offer'")
+    await world.office.change(f"INSERT INTO secrets (name, value) VALUES ('numbered_until', '{number}')")
+    await world.office.change("UPDATE messages SET nonce = gen_random_uuid()")
+    async with world.office.pool.connection() as conn:
+        theirs = f"/offers/{(await load(conn, 'https://park.example')).token('answer', str(number))}"
+    await world.page(theirs)
+    await world.office.tell(UNMERGED)
+    await world.page(theirs, 404)
 
 
 async def test_the_offer_is_answered_from_the_own_page_once_unmerged(world: World):
