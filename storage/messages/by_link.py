@@ -50,12 +50,13 @@ SELECT {WHOLE}, EXISTS (
 FROM facts f WHERE f.campaign = %(campaign)s AND f.candidate = ANY(%(candidates)s::text[]) AND f.source = %(source)s
 ORDER BY f.seq
 """
-# What is under way may be recorded after this: its reader was chosen before.
+# What is under way may be recorded after this: its reader was chosen before. What waits is held until this transaction
+# ends, and a claim of it that is not committed yet is waited for: a sender would else choose the reader of before.
 _SENT_ABOUT: Final = """
 SELECT m.id, m.campaign, m.candidate, m.recipient, m.sealed, m.status = 'claimed' FROM messages m
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 WHERE m.kind = ANY(%s::text[]) AND NOT m.forgotten
-  AND (m.sealed IS NOT NULL OR m.recipient IS NOT NULL OR m.status = 'claimed')
+  AND (m.sealed IS NOT NULL OR m.recipient IS NOT NULL OR m.status IN ('requested', 'claimed'))
 ORDER BY m.id FOR UPDATE OF m
 """
 # A UUID of version 8, as none was that mails of before have beside their number.
