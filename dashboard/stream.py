@@ -12,10 +12,11 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Annotated, Any, Final, Literal, Protocol
 
 from fastapi import APIRouter, Depends, Header, Query
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -173,9 +174,14 @@ class EventStream(Response):
 
 
 async def _close_when_gone(receive: Receive, subscription: Subscription) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    subscription.close()
+    """The same where a body that the client promised comes too slowly or is too large: the answer has begun, so that
+    no more can be said of it, and nobody would see the client go."""
+    try:
+        with suppress(HTTPException):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    finally:
+        subscription.close()
 
 
 PINGS: Final = {"comment": b": still here\n\n", "event": b"event: ping\ndata: {}\n\n"}

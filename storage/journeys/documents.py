@@ -23,6 +23,7 @@ SELECT data, keys->>%(candidate)s FROM documents
 WHERE document = %(document)s AND campaign = %(campaign)s AND %(candidate)s = ANY(candidates)
 """
 _KEPT: Final = "SELECT coalesce(sum(octet_length(data)), 0) FROM documents WHERE campaign = %s AND posted_by = %s"
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('yinfeng.documents'), hashtext(%s))"
 _CLEAR: Final = """
 SELECT document, campaign, candidates, data FROM documents WHERE keys IS NULL ORDER BY document LIMIT %s FOR UPDATE
 """
@@ -47,7 +48,9 @@ async def store(
 
 
 async def kept_bytes(conn: Conn, campaign: str, posted_by: str) -> int:
-    """How much is kept of what this poster put into a campaign."""
+    """How much is kept of what this poster put into a campaign. Within the transaction that adds to it: others of the
+    same poster come after that."""
+    await conn.execute(_LOCK, [posted_by])
     row = await (await conn.execute(_KEPT, [campaign, posted_by])).fetchone()
     return int(row[0]) if row else 0
 

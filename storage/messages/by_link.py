@@ -19,12 +19,13 @@ from storage.messages import nonces, sealed
 from storage.messages.claiming import Claimed
 from storage.vault.process import vault
 
-# Links in mails from before messages had nonces name the number: those alone that there were then.
+# Links in mails from before messages had nonces name the number: those alone that there were then, and went not astray.
 _IDS: Final = """
 SELECT id, dedupe_key, nonce::text, NULL FROM messages WHERE nonce = ANY(%(names)s::text[]::uuid[])
 UNION ALL SELECT id, dedupe_key, NULL, NULL FROM messages WHERE id = ANY(%(ciphered)s) AND nonce IS NULL
 UNION ALL SELECT id, dedupe_key, nonce::text, id::text FROM messages WHERE id = ANY(%(numbers)s) AND id <= (
     SELECT convert_from(value, 'UTF8')::bigint FROM secrets WHERE name = 'numbered_until')
+    AND substr(nonce::text, 15, 1) IS DISTINCT FROM '8'
 """
 _FIND: Final = """
 SELECT id, kind, campaign, candidate, params, attempts, recipient, sealed, dedupe_key, nonce::text FROM messages
@@ -49,15 +50,20 @@ SELECT {WHOLE}, EXISTS (
 FROM facts f WHERE f.campaign = %(campaign)s AND f.candidate = ANY(%(candidates)s::text[]) AND f.source = %(source)s
 ORDER BY f.seq
 """
-# What is under way may be recorded after this: its reader was chosen before.
+# What is under way may be recorded after this: its reader was chosen before. What waits is held until this transaction
+# ends, and a claim of it that is not committed yet is waited for: a sender would else choose the reader of before.
 _SENT_ABOUT: Final = """
 SELECT m.id, m.campaign, m.candidate, m.recipient, m.sealed, m.status = 'claimed' FROM messages m
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 WHERE m.kind = ANY(%s::text[]) AND NOT m.forgotten
-  AND (m.sealed IS NOT NULL OR m.recipient IS NOT NULL OR m.status = 'claimed')
+  AND (m.sealed IS NOT NULL OR m.recipient IS NOT NULL OR m.status IN ('requested', 'claimed'))
 ORDER BY m.id FOR UPDATE OF m
 """
-_RENAME: Final = "UPDATE messages SET nonce = gen_random_uuid() WHERE id = ANY(%s::bigint[])"
+# A UUID of version 8, as none was that mails of before have beside their number.
+_RENAME: Final = """
+UPDATE messages SET nonce = overlay(gen_random_uuid()::text PLACING '8' FROM 15 FOR 1)::uuid
+WHERE id = ANY(%s::bigint[])
+"""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RETRACTED: Final = "fact.retracted"
 _TO_CANDIDATES: Final = sorted(kind for kind, audience in AUDIENCES.items() if audience == "candidate")

@@ -63,14 +63,20 @@ def test_what_the_server_waits_for_ends_within_fifteen_seconds():
     assert limits.PAUSE <= 15
 
 
+def headers_of(database_url: str, name: str) -> dict[str, str]:
+    """What a new key of a viewer's is shown by."""
+
+    async def make() -> str:
+        async with await connect(database_url, name="test") as conn:
+            return await keys.create(conn, name=name, role="viewer")
+
+    return {"authorization": f"Bearer {asyncio.run(make())}"}
+
+
 def test_one_caller_has_so_many_streams_and_has_them_again(database_url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(web, "MOST_STREAMS", 2)
 
-    async def make() -> list[str]:
-        async with await connect(database_url, name="test") as conn:
-            return [await keys.create(conn, name=name, role="viewer") for name in ("one", "other")]
-
-    one, other = ({"authorization": f"Bearer {token}"} for token in asyncio.run(make()))
+    one, other = (headers_of(database_url, name) for name in ("one", "other"))
     with served(database_url) as address, httpx.Client(base_url=address) as http:
 
         def status(headers: dict[str, Any]) -> int:
@@ -84,3 +90,20 @@ def test_one_caller_has_so_many_streams_and_has_them_again(database_url: str, mo
             assert status(one) == 429
             assert status(other) == 200
         until(lambda: status(one) == 200)
+
+
+def test_a_stream_whose_client_owes_a_body_ends_with_it(database_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(web, "MOST_STREAMS", 1)
+    monkeypatch.setattr(limits, "PAUSE", 0.2)
+    headers = headers_of(database_url, "one")
+    said = f"GET /v1/targets/stream HTTP/1.1\r\nHost: test\r\nAuthorization: {headers['authorization']}\r\n"
+    with served(database_url) as address, httpx.Client(base_url=address) as http:
+        with connected(address) as one:
+            one.sendall(said.encode() + FORM)
+            until(lambda: ended(one))
+
+        def is_free() -> bool:
+            with http.stream("GET", "/v1/targets/stream", headers=headers) as answer:
+                return answer.status_code == 200
+
+        until(is_free)

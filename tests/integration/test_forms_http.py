@@ -13,13 +13,14 @@ import pytest
 
 from dashboard.console import preview
 from producers.forms import documents, posting
-from producers.forms.making import MAKERS
-from schemas.access import CONSOLE
+from producers.forms.making import MAKERS, Wrong
+from schemas.access import CONSOLE, Caller
 from schemas.facts import validate_event
 from schemas.forms import FORMS, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS
 from schemas.settings import Settings
 from storage.access import accounts, sessions
-from storage.database import Conn
+from storage.database import Conn, connect
+from storage.journeys import documents as kept_documents
 from storage.ledger.events import WHOLE
 from streams.apply import apply_batch
 from streams.domain.requests import candidate_requests
@@ -553,3 +554,25 @@ async def test_an_employer_keeps_no_more_files_in_a_campaign_than_its_share(
     assert "文件已达上限" in answers[1].text or "no more can be taken" in answers[1].text
     assert await (await conn.execute("SELECT count(*) FROM documents")).fetchone() == (1,)
     assert len(await facts(conn, "offer.extended")) == 1
+
+
+async def test_what_it_sends_at_once_does_not_pass_its_share_together(
+    conn: Conn, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(documents, "MOST_OF_EMPLOYER", 100)
+    employer, file = Caller("k", "huayou", "employer", "huayou"), b"%PDF" * 15
+
+    async def keep(conn: Conn, name: str) -> None:
+        await documents.require_room(conn, employer, CAMPAIGN, file)
+        await kept_documents.store(conn, name, CAMPAIGN, ["huayou:1"], file, posted_by=employer.poster)
+
+    async def keep_beside() -> None:
+        async with await connect(database_url, name="test") as other, other.transaction():
+            await keep(other, "d-2")
+
+    async with conn.transaction():
+        await keep(conn, "d-1")
+        beside = asyncio.create_task(keep_beside())
+        await asyncio.wait([beside], timeout=0.3)
+    with pytest.raises(Wrong):
+        await beside

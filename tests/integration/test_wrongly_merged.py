@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
 
 from notifications.links.own import saying
-from storage.messages import by_link
+from notifications.sending.signed_links import load
+from storage.messages import by_link, claiming
 from tests.facts import CAMPAIGN, event, signed_up
 from tests.integration.test_links_http import OFFER, World, confirmed, fair, person, world
 from tests.integration.test_own_pages_http import applying
@@ -16,6 +18,7 @@ from tests.integration.test_own_pages_http import applying
 __all__ = ["world"]
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 LATER = {"time": "2026-03-09T09:00:00+08:00"}
+STATUS = "SELECT status FROM messages WHERE kind = 'offer'"
 MERGED = event("candidate.merged", candidate="c2", into="c1", time="2026-03-10T09:00:00+08:00")
 UNMERGED = event("candidate.unmerged", candidate="c2", into="c1", time="2026-03-11T09:00:00+08:00")
 
@@ -84,6 +87,47 @@ async def test_a_link_of_a_mail_that_went_to_the_other_ends_once_unmerged(world:
     await world.office.tell(UNMERGED)
     await world.page(theirs, 404)
     await world.page(mine)
+
+
+async def test_nor_does_it_open_by_a_number_as_mails_of_before_have_it(world: World):
+    await both(world)
+    await world.office.tell(MERGED, event("offer.extended", candidate="c1", **OFFER))
+    await world.office.sender().send_all()
+    [(number,)] = await world.office.rows("SELECT id FROM messages WHERE kind = 'offer'")
+    await world.office.change(f"INSERT INTO secrets (name, value) VALUES ('numbered_until', '{number}')")
+    await world.office.change("UPDATE messages SET nonce = gen_random_uuid()")
+    async with world.office.pool.connection() as conn:
+        theirs = f"/offers/{(await load(conn, 'https://park.example')).token('answer', str(number))}"
+    await world.page(theirs)
+    await world.office.tell(UNMERGED)
+    await world.page(theirs, 404)
+
+
+async def test_what_waits_is_not_written_while_they_are_unmerged(world: World):
+    """It would go to where the mails of both went until then."""
+    await both(world)
+    await world.office.tell(MERGED, event("offer.extended", candidate="c1", **OFFER))
+    async with world.office.pool.connection() as conn, conn.transaction():
+        await by_link.end_astray(conn, {(CAMPAIGN, "c1"): ["c1@example.com"]})
+        await world.office.sender().send_all()
+        assert await world.office.rows(STATUS) == [("requested",)]
+    await world.office.sender().send_all()
+    assert await world.office.rows(STATUS) == [("sent",)]
+
+
+async def test_what_is_claimed_just_then_has_another_name_after(world: World):
+    await both(world)
+    await world.office.tell(MERGED, event("offer.extended", candidate="c1", **OFFER))
+    [before] = (await world.office.names("WHERE kind = 'offer'")).values()
+    async with world.office.pool.connection() as theirs, world.office.pool.connection() as ours:
+        async with theirs.transaction():
+            claimed = await claiming.due(theirs, ["offer"], limit=1)
+            await claiming.take(theirs, claimed, [], channel="mailbox", owner="a sender", lease=60)
+            ending = asyncio.create_task(by_link.end_astray(ours, {(CAMPAIGN, "c1"): ["c1@example.com"]}))
+            await asyncio.wait([ending], timeout=0.3)
+        await ending
+    [after] = (await world.office.names("WHERE kind = 'offer'")).values()
+    assert after != before
 
 
 async def test_the_offer_is_answered_from_the_own_page_once_unmerged(world: World):
