@@ -69,6 +69,11 @@ class Outcome:
     refuses_us: bool = False
     suppress: SuppressionKind | None = None
 
+    @property
+    def was_tried(self) -> bool:
+        """Whether it says something of the channel: not where another took the mail, or its turn did not come."""
+        return self.status != "requested" or self.pauses_channel or self.retry_at is not None
+
 
 class Begin(Protocol):
     """Asked before mails go: their beginning is recorded, together with what became of those before (`done`). Returns

@@ -50,7 +50,8 @@ class Breaker:
         return size if self.in_order else 1
 
     def note(self, outcomes: Sequence[Outcome]) -> None:
-        """What became of the messages that were tried last, in order."""
+        """What became of the messages that were handed over last, in order."""
+        outcomes = [outcome for outcome in outcomes if outcome.was_tried]
         for outcome in outcomes:
             self._in_doubt = self._in_doubt + 1 if outcome.status == "unknown" else 0
         troubles = [outcome for outcome in outcomes if outcome.pauses_channel] or self._doubts(outcomes)

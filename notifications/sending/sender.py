@@ -189,7 +189,7 @@ class Sender:
         breaker.note(outcomes)
         became = portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True)))
         await self._record(became, kept=route.channel.keeps)
-        if told:
+        if any(outcome.was_tried for outcome in outcomes):
             await self._tell_of_channel(route, breaker)
         if trouble := alarm(route.channel.name, portion.claimed, outcomes, self._chance.clock()):
             await self._storage(asking.request, [trouble])

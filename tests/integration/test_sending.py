@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from notifications.channels.port import Mail, Outcome
+from notifications.channels.port import SENT, TAKEN, Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
@@ -698,6 +698,41 @@ async def test_two_processes_try_a_channel_that_rests_with_one_mail_together(
     assert at_first <= 2 * 2 * AT_ONCE
     assert tried <= 3
     assert await office.rows("SELECT failures > 1 FROM channel_rests") == [(True,)]
+
+
+async def test_a_sender_that_stops_before_it_tried_a_channel_that_rests_leaves_it_at_rest(office: Office):
+    await office.tell(opened(), person("c1"))
+    await office.change(
+        "INSERT INTO channel_rests (channel, kinds, reason, until, failures)"
+        " VALUES ('provider', '{}', 'provider: 401', now() - interval '1 second', 5)"
+    )
+    before = await office.rows("SELECT * FROM channel_rests")
+    channel = Slow()
+    sender = office.sender(channel)
+    channel.before_it_begins = sender.close
+    await sender.send_all()
+    assert (channel.gone, await office.statuses()) == ([], {"requested": 1})
+    assert await office.rows("SELECT * FROM channel_rests") == before
+
+
+class Slow(Provider):
+    """A provider before which something happens when mails were handed over, the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone: list[int] = []
+        self.before_it_begins: Callable[[], Awaitable[None]] | None = None
+
+    async def send(self, mails: Sequence[Mail], begin: Any = None) -> list[Outcome]:
+        happens, self.before_it_begins = self.before_it_begins, None
+        if happens is not None:
+            await happens()
+        mine = await begin(mails)
+        self.gone += [mail.id for mail in mails if mail.id in mine]
+        return [SENT if mail.id in mine else TAKEN for mail in mails]
+
+    def at_once(self, mails: list[Mail]) -> list[Mail]:
+        return mails
 
 
 class Failing:

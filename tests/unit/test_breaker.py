@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.channels.port import SENT, Outcome
+from notifications.channels.port import SENT, STOPPED, TAKEN, Outcome
 from notifications.sending.breaker import FIRST_REST, LONGEST_REST, MOST_IN_DOUBT, Breaker
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -62,6 +62,17 @@ def test_rests_grow_to_a_limit_and_success_forgets_them(world: World):
 def test_it_rests_until_the_provider_says_where_that_is_later(world: World):
     world.breaker.note([Outcome("requested", "429", START + timedelta(hours=1), pauses_channel=True)])
     assert world.wait() == 3600
+
+
+@pytest.mark.parametrize("untried", [TAKEN, STOPPED])
+def test_a_mail_that_was_not_tried_says_nothing_of_the_channel(world: World, untried: Outcome):
+    world.breaker.note([REFUSED_US])
+    until = world.breaker.rests_until
+    world.breaker.note([untried])
+    assert (world.breaker.in_order, world.breaker.rests_until) == (False, until)
+    for _ in range(MOST_IN_DOUBT):
+        world.breaker.note([UNKNOWN, untried])
+    assert world.breaker.rests()
 
 
 def test_a_provider_that_fails_for_an_hour_puts_few_messages_in_doubt(world: World):
