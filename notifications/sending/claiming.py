@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from notifications.sending.composing import Letter
@@ -43,6 +44,7 @@ class Claims:
     async def claim(self, conn: Conn, route: Route, limit: int) -> Portion | None:
         """Up to `limit` messages that a route carries, as mails where they go; within a transaction. None where nothing
         is due."""
+        began = self.chance.clock()
         room = Room(limit) if route.channel.keeps else await self.pace.room(conn, limit)
         found = await self._due(conn, route, room) if room.mails else []
         if not found:
@@ -52,7 +54,10 @@ class Claims:
         letters = await letters_for(conn, found, writer, links, self.chance.clock())
         if not route.channel.keeps:
             letters = await _paced(conn, self.pace, letters)
-        return await self._taken(conn, route, *_without_left(found, letters))
+        portion = await self._taken(conn, route, *_without_left(found, letters))
+        if portion is not None:
+            portion.asks_from = began + timedelta(seconds=route.channel.lease / 2)
+        return portion
 
     async def _taken(
         self, conn: Conn, route: Route, claimed: Sequence[Claimed], letters: Sequence[Made]

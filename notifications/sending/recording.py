@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from datetime import datetime
 
 from notifications.channels.port import Mail, Outcome
 from notifications.sending.gathering import Made
@@ -15,13 +16,15 @@ from storage.messages.transitions import TOLD_WITH
 
 class Portion:
     """Messages that are sent together: what was made of each, the mails that go, and what is still to be recorded.
-    `begun`: the messages of which it was noted with their claim that they go; `made`: whether its mails are."""
+    `begun`: the messages of which it was noted with their claim that they go, which is to be asked again from
+    `asks_from` on; `made`: whether its mails are."""
 
     def __init__(
         self, claimed: Sequence[Claimed], letters: Sequence[Made], mails: Sequence[Mail], records: Sequence[Record]
     ) -> None:
         self.claimed, self.letters, self.mails = claimed, letters, mails
         self.begun: frozenset[int] = frozenset()
+        self.asks_from: datetime | None = None
         self.made = True
         self._mails = {mail.id: mail for mail in mails}
         self._followers: dict[int, list[int]] = {}
@@ -39,6 +42,11 @@ class Portion:
         """The messages of mails that tell of one that may not go: its candidate was erased or restricted since."""
         told = [[mail.id, *self._followers.get(mail.id, ())] for mail in going]
         return [id for each in told if not ours >= set(each) for id in each if id in ours]
+
+    def begun_by(self, now: datetime) -> frozenset[int]:
+        """The messages that have begun already, and are this sender's for certain: who stood still since the claim may
+        have lost them."""
+        return self.begun if self.asks_from is not None and now < self.asks_from else frozenset()
 
     def records(self, outcomes: Mapping[int, Outcome]) -> list[Record]:
         """What is to be recorded now that this became of these mails; what did not go, too."""

@@ -231,17 +231,17 @@ class Sender:
 
     async def _begin(self, portion: Portion, going: Sequence[Mail], done: Mapping[int, Outcome] = NONE) -> set[int]:
         """Record that these mails go, and what became of those before, in one transaction, however long the database is
-        away; none goes once this sender closes."""
-        wanted = portion.with_followers(going)
-        if not done and not self._closing and portion.begun.issuperset(wanted):
+        away; none goes once this sender closes. What began with its claim is asked again once that is long ago."""
+        wanted, begun = portion.with_followers(going), portion.begun_by(self._chance.clock())
+        if not done and not self._closing and begun.issuperset(wanted):
             return set(wanted)
         records = portion.records({id: believed(each, self._chance.clock()) for id, each in done.items()})
         while not self._closing:
             try:
                 async with borrowed(self._pool) as conn, conn.transaction():
                     await recording.record(conn, records, owner=self._owner)
-                    ours = await claiming.begin(conn, set(wanted) - portion.begun, owner=self._owner)
-                    ours |= portion.begun.intersection(wanted)
+                    ours = await claiming.begin(conn, set(wanted) - begun, owner=self._owner)
+                    ours |= begun.intersection(wanted)
                     if broken := portion.broken(going, ours):
                         await claiming.take_back(conn, broken)
                         ours -= set(broken)

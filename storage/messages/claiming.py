@@ -50,9 +50,10 @@ _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, lease_until = now()
     begun_at = CASE WHEN r.begins THEN now() END, attempts = m.attempts + r.begins::int"""
 _ALWAYS_SHOWN: Final = (OWN_PAGE, SIGNUP_CHECK)
 # Who was thought dead, and lost its claims to another, may begin nothing more. Nor does what was written to or of
-# somebody who was erased or restricted since; what goes to them all the same is composed with that in view.
+# somebody who was erased or restricted since; what goes to them all the same is composed with that in view. What began
+# with its claim may be asked about once more.
 _BEGIN: Final = f"""
-UPDATE messages m SET begun_at = now(), attempts = attempts + 1
+UPDATE messages m SET begun_at = now(), attempts = attempts + (begun_at IS NULL)::int
 WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' AND NOT forgotten
   AND (kind IN {_ALWAYS_SHOWN} OR candidate IS NULL
        OR {SHOWN.format(campaign="m.campaign", candidate="m.candidate")})

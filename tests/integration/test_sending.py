@@ -715,6 +715,27 @@ async def test_a_sender_that_stops_before_it_tried_a_channel_that_rests_leaves_i
     assert await office.rows("SELECT * FROM channel_rests") == before
 
 
+async def test_a_sender_that_stood_still_until_its_lease_ended_sends_nothing_of_what_others_may_have_sent(
+    office: Office,
+):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(5)])
+    channel, others = Slow(), Slow()
+
+    async def lose_the_claims() -> None:
+        await office.change(EXPIRE)
+        office.clock.ahead = timedelta(seconds=channel.lease)
+        await office.sender(others, owner="other").sweep()
+        await office.change("UPDATE messages SET status = 'requested' WHERE id <= 3 AND status = 'unknown'")
+        await office.sender(others, owner="other").send_all()
+
+    channel.before_it_begins = lose_the_claims
+    await office.sender(channel).send_all()
+    assert (len(others.gone), len(channel.gone)) == (3, 2)
+    assert not set(channel.gone) & set(others.gone)
+    assert await office.statuses() == {"sent": 5}
+    assert await office.rows("SELECT DISTINCT attempts FROM messages WHERE id > 3") == [(2,)]
+
+
 class Slow(Provider):
     """A provider before which something happens when mails were handed over, the first time."""
 
