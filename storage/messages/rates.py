@@ -27,9 +27,10 @@ _STORE: Final = """
 UPDATE send_rates r SET tokens = u.tokens, drained = u.drained, at = clock_timestamp()
 FROM unnest(%s::bytea[], %s::float[], %s::bool[]) AS u(name, tokens, drained) WHERE r.name = u.name
 """
+# After the server's clock was put back no token would come in until it is there again.
 _FORGET: Final = """
 DELETE FROM send_rates WHERE name IN (
-    SELECT name FROM send_rates WHERE at < clock_timestamp() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED)
+    SELECT name FROM send_rates WHERE abs(extract(epoch FROM clock_timestamp() - at)) > %s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -62,5 +63,6 @@ async def store(conn: Conn, levels: Mapping[bytes, Level]) -> None:
 
 
 async def forget(conn: Conn, seconds: float) -> None:
-    """What nobody drew from for so long, which is full again, says nothing that a new row would not."""
+    """What nobody drew from for so long, which is full again, says nothing that a new row would not; nor does what lies
+    so far ahead."""
     await conn.execute(_FORGET, [seconds])

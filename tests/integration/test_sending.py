@@ -736,6 +736,18 @@ async def test_a_sender_that_stood_still_until_its_lease_ended_sends_nothing_of_
     assert await office.rows("SELECT DISTINCT attempts FROM messages WHERE id > 3") == [(2,)]
 
 
+async def test_mail_goes_again_soon_after_the_databases_clock_was_put_back(office: Office):
+    await office.tell(opened(), *[person(f"c{n}", email=f"c{n}@qq.com") for n in range(60)])
+    sender = office.sender(Provider(), pace=Pace(2, 1))
+    await sender.send_all()
+    gone = (await office.statuses())["sent"]
+    await later(office, -3600)
+    await office.change(DUE)
+    await sender.sweep()
+    await sender.send_all()
+    assert gone < (await office.statuses())["sent"] <= 2 * gone
+
+
 class Slow(Provider):
     """A provider before which something happens when mails were handed over, the first time."""
 
