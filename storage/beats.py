@@ -39,6 +39,9 @@ UPDATE secrets SET value = convert_to((now() + interval '1 hour')::text, 'UTF8')
 WHERE name = 'events_whole_until'
   AND convert_from(value, 'UTF8')::timestamptz BETWEEN now() AND now() + interval '1 hour'
 """
+_UNITED_LATER = """
+UPDATE secrets SET value = convert_to((now() + interval '1 hour')::text, 'UTF8') WHERE name = 'united_anew_at'
+"""
 _COUNTED_LATER = """
 WITH gone AS (DELETE FROM breakdown_counts WHERE campaign = '' AND due_at > now() RETURNING due_at)
 INSERT INTO breakdown_counts (campaign, due_at)
@@ -73,13 +76,14 @@ async def hold_open(conn: Conn, revision: str) -> bool:
     """Where a worker of another version than `revision` was heard within a minute: what an upgrade left open for an
     hour stays open for an hour from now. Whether one was.
 
-    Such a worker asks for no messages of kinds that it does not know, adds to no cells that it does not know, and reads
-    no event that is not kept whole."""
+    Such a worker asks for no messages of kinds that it does not know, adds to no cells that it does not know, reads
+    no event that is not kept whole, and unites consent by another rule."""
     row = await (await conn.execute(_STILL_BESIDE, [revision])).fetchone()
     if row is None or not row[0]:
         return False
     await conn.execute(_ASKED_LATER)
     await conn.execute(_WHOLE_LATER)
+    await conn.execute(_UNITED_LATER)
     await conn.execute(_COUNTED_LATER)
     return True
 

@@ -9,6 +9,7 @@ from storage import messages
 from storage.campaigns import seats, targets
 from storage.database import Conn
 from storage.journeys import journeys
+from storage.journeys import merging as united
 from storage.journeys.journeys import Stored
 from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
@@ -30,6 +31,7 @@ async def catch_up(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
 
     Raises ConcurrentChange when a journey was changed meanwhile: try again.
     """
+    await united.unite_anew(conn)
     async with conn.transaction():
         for campaign in await seats.resized(conn):
             await targets.lock(conn, {campaign: True})

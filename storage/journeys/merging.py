@@ -54,6 +54,15 @@ SELECT j.campaign, j.candidate, j.merged_into FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 WHERE j.merged_into IS NOT NULL
 """
+# What a worker of the version before united while it ran beside this one; its time is set in storage/beats.py.
+_UNITE_ANEW: Final = """
+WITH due AS (
+    DELETE FROM secrets WHERE name = 'united_anew_at' AND convert_from(value, 'UTF8')::timestamptz <= now() RETURNING 1
+)
+UPDATE journeys h SET drawn = NULL FROM journeys m
+WHERE EXISTS (SELECT FROM due) AND m.merged_into IS NOT NULL
+  AND (h.campaign, h.candidate) = (m.campaign, m.merged_into)
+"""
 _MEMBERS: Final = """
 SELECT campaign, candidate, merged_into FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, merged_into) USING (campaign, merged_into)
@@ -83,6 +92,11 @@ async def circles(conn: Conn, campaign: str, candidates: Collection[str]) -> lis
     are not; those who belong together once."""
     values = {"campaign": campaign, "candidates": column(sorted(candidates))}
     return sorted({tuple(found) for (found,) in await (await conn.execute(_CIRCLES, values)).fetchall()})
+
+
+async def unite_anew(conn: Conn) -> None:
+    """Once no worker of the version before is there any more, let the journeys of several be drawn anew."""
+    await conn.execute(_UNITE_ANEW)
 
 
 async def heads(conn: Conn, candidates: Iterable[JourneyKey]) -> dict[JourneyKey, JourneyKey]:

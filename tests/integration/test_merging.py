@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.journey import MOST_IDS
+from storage import beats
+from storage.beats import Beat
 from storage.campaigns import breakdowns
 from storage.database import Conn, connect
 from storage.journeys import journeys, merging
 from storage.ledger.events import WHOLE
-from storage.migrations.versions.r0090_agreed import DRAW_ANEW
+from storage.migrations.versions.r0090_agreed import DRAW_ANEW, LOOK_AGAIN
 from storage.vault.erasing import erase_again
 from storage.vault.process import vault
 from streams.apply import apply_batch
@@ -188,6 +190,24 @@ async def test_consent_that_an_earlier_version_united_is_drawn_anew(conn: Conn):
     await catch_up(conn)
     assert (await journey(conn, "a")).attribute("consent") is False
     assert (await audit(conn)).differences == []
+
+
+async def test_consent_that_a_worker_of_the_version_before_united_meanwhile_is_drawn_anew_once_it_has_ended(conn: Conn):
+    later = {"time": "2026-03-09T00:00:00+08:00"}
+    await tell(conn, signed_up("a", consent=False), signed_up("b", consent=True, **later), merged("b", "a"))
+    await conn.execute(LOOK_AGAIN)
+    yes = "convert_to(replace(convert_from(state, 'UTF8'), '\"value\":false', '\"value\":true'), 'UTF8')"
+    await conn.execute(f"UPDATE journeys SET state = {yes}".encode())
+    await beats.note(conn, Beat("before", 0, 0, 0, revision="0079"))
+    await conn.execute("UPDATE secrets SET value = convert_to(now()::text, 'UTF8') WHERE name = 'united_anew_at'")
+    assert await beats.hold_open(conn, "0090")
+    await catch_up(conn)
+    assert (await journey(conn, "a")).attribute("consent") is True
+    await conn.execute("UPDATE secrets SET value = convert_to(now()::text, 'UTF8') WHERE name = 'united_anew_at'")
+    await catch_up(conn)
+    assert (await journey(conn, "a")).attribute("consent") is False
+    assert (await audit(conn)).differences == []
+    assert await (await conn.execute("SELECT FROM secrets WHERE name = 'united_anew_at'")).fetchall() == []
 
 
 @pytest.mark.parametrize(
