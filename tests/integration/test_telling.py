@@ -18,6 +18,8 @@ from schemas.messages import TARGET_AT_RISK, MessageRequest
 from storage import messages
 from storage.campaigns import announcements
 from storage.database import Conn, connect
+from storage.ledger.positions import Log
+from storage.ledger.restoring import put_in_order
 from storage.messages.statuses import StatusChange, move
 from streams.apply import apply_batch
 from streams.intake import Incoming
@@ -90,6 +92,30 @@ async def test_how_far_a_target_has_come_is_told_again_under_the_same_id_and_und
             await conn.execute("UPDATE targets SET progress = 2")
     ids = [each["id"] for broker in brokers for each in broker.events if each["type"] == "target.progressed"]
     assert ids[0] == ids[1] != ids[2]
+
+
+async def test_who_goes_by_ids_knows_how_far_a_target_has_come_once_a_copy_was_restored(conn: Conn):
+    """Also where nothing changed since the copy but what is lost: all that is told of it has been told before."""
+    await apply(conn, opened(), target("t", goal=4), hired("c1"))
+    copy = await (await conn.execute("SELECT progress, revision FROM targets")).fetchone()
+    known = await known_to_a_listener(conn, {})
+    await apply(conn, hired("c2"))
+    known = await known_to_a_listener(conn, known)
+    assert [*known.values()][-1]["progress"] == 2
+
+    await conn.execute("UPDATE targets SET progress = %s, revision = %s", copy)
+    await conn.execute("SELECT setval('revisions', %s)", copy[1:])
+    await put_in_order(conn, NOW, Log("k", "yinfeng.facts", "0"), {}, {})
+    known = await known_to_a_listener(conn, known)
+    assert [*known.values()][-1]["progress"] == 1
+
+
+async def known_to_a_listener(conn: Conn, known: dict[str, Any]) -> dict[str, Any]:
+    """What somebody knows of targets who drops what was told before under the same id, the latest last."""
+    broker = Broker()
+    await teller(conn, broker).tell()
+    told = {each["id"]: each["data"] for each in broker.events if each["type"] == "target.progressed"}
+    return known | {id: data for id, data in told.items() if id not in known}
 
 
 async def test_what_the_broker_did_not_take_is_told_later_under_the_same_id(conn: Conn):
