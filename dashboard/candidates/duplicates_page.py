@@ -21,6 +21,7 @@ from storage.access import audit
 from storage.database import Conn, borrowed
 from storage.journeys import candidates, merging
 from storage.journeys.candidates import KnownCandidate
+from storage.journeys.counted import snapshot
 from storage.journeys.tags import stage
 from storage.vault import duplicates
 from storage.vault.duplicates import Pair
@@ -80,9 +81,10 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
 
 async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:
     """Some who may be the same person as this candidate, with what is alike."""
-    ids = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
-    found = await duplicates.of(conn, campaign, ids, limit=OF_ONE)
-    persons = await candidates.load_each(conn, campaign, [pair.other for pair in found])
+    async with snapshot(conn):  # who is unmerged meanwhile would be like themselves
+        ids = [each for _, each in await merging.of_persons(conn, [(campaign, candidate)])]
+        found = await duplicates.of(conn, campaign, ids, limit=OF_ONE)
+        persons = await candidates.load_each(conn, campaign, [pair.other for pair in found])
     return [
         {**_person(pair.other, persons.get(pair.other)), "alike": pair.alike, "end": _ends(candidate, pair.other)[1]}
         for pair in found
@@ -111,10 +113,9 @@ def _told_apart(both: list[Row]) -> list[Row]:
 
 
 def _ends(one: str, other: str) -> tuple[str, str]:
-    """As much of the ends of two ids as they differ in."""
-    length = SHORT
-    while one[-length:] == other[-length:]:
-        length += 1
+    """As much of the ends of two ids as they differ in, all of them at most."""
+    longest = max(len(one), len(other))
+    length = next((n for n in range(SHORT, longest) if one[-n:] != other[-n:]), longest)
     return _end(one, length), _end(other, length)
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from dashboard.candidates import duplicates_page
 from producers.forms import posting
 from schemas.facts import validate_event
 from schemas.journey import MOST_IDS
 from schemas.settings import Settings
-from storage.database import Conn
+from storage.database import Conn, connect
 from storage.journeys import people
 from storage.journeys.people import Wanted
 from storage.ledger.events import WHOLE
@@ -295,3 +296,19 @@ async def test_a_person_has_no_more_ids_than_may_be(http: httpx.AsyncClient, rea
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "data.into")
     form = await send(http, f"/forms/merge?campaign={CAMPAIGN}&candidate=other&into={own[3]}&lang=en", reason="x")
     assert (form.status_code, "20 records at most" in form.text) == (422, True)
+
+
+@pytest.mark.timeout(60)
+async def test_who_is_unmerged_while_somebody_looks_is_not_suggested_to_be_themselves(
+    conn: Conn, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    await apply(conn, *PEOPLE, MERGED)
+    looked = duplicates_page.duplicates.of
+
+    async def after_unmerging(*args: Any, **values: Any) -> list[duplicates.Pair]:
+        async with await connect(database_url, name="test") as other:
+            await apply(other, event("candidate.unmerged", candidate="b", into="a", time="2026-03-11T00:00:00+08:00"))
+        return await looked(*args, **values)
+
+    monkeypatch.setattr(duplicates_page.duplicates, "of", after_unmerging)
+    assert "b" not in {each["candidate"] for each in await duplicates_page.suggested(conn, CAMPAIGN, "b")}
