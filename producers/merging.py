@@ -11,6 +11,7 @@ from schemas.facts import Fact
 from schemas.journey import MOST_IDS
 from storage.database import Conn
 from storage.journeys import merging
+from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
 from storage.vault import erasing
 
@@ -23,8 +24,11 @@ Members = Mapping[JourneyKey, Sequence[JourneyKey]]
 
 
 async def faults(conn: Conn, facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
-    """Which of these facts would merge who may not be, by identity. They are taken one after the other."""
-    words = [fact for fact in facts if fact.type == MERGES]
+    """Which of these facts would merge who may not be, by identity. They are taken one after the other. What was
+    accepted before merges nobody: it is a duplicate, whatever became of them since."""
+    said = {fact.identity: fact for fact in facts if fact.type == MERGES}
+    known = await ledger.numbers(conn, list(said)) if said else {}
+    words = [fact for identity, fact in said.items() if identity not in known]
     of_erased = await _of_erased(conn, words)
     return of_erased | await _crowded(conn, [word for word in words if word.identity not in of_erased])
 

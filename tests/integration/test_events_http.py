@@ -96,6 +96,16 @@ async def test_who_was_erased_is_merged_with_nobody(organizer: Poster, conn: Con
         assert "was erased" in answer.json()["detail"]
 
 
+async def test_a_merging_that_is_posted_again_once_somebody_was_erased_is_a_duplicate(organizer: Poster):
+    """Who had no answer posts again what was accepted."""
+    merged = event("candidate.merged", candidate="c2", into="c1", id="m")
+    erased = event("candidate.erased", candidate="c2", time="2026-04-01T09:00:00+08:00")
+    for each in (opened(), signed_up("c1"), signed_up("c2"), merged, erased):
+        assert (await organizer.one(each)).status_code == 202
+    answer = await organizer.one(merged)
+    assert (answer.status_code, answer.json()) == (202, {"accepted": 0, "duplicates": 1, "rejected": []})
+
+
 async def test_the_four_forms(organizer: Poster):
     binary = signed_up("c4")
     headers = {f"ce-{name}": value for name, value in binary.items() if name not in ("data", "datacontenttype")}
