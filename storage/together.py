@@ -32,6 +32,7 @@ async def together(conn: Conn, *, beginning: AsyncExitStack | None = None) -> As
 
     `beginning`: a transaction begins with it, and ends with this stack.
     """
+    questions: list[Coroutine[Any, Any, Any]] = []
     asked: list[asyncio.Task[Any]] = []
     errors: list[Exception] = []
 
@@ -43,6 +44,7 @@ async def together(conn: Conn, *, beginning: AsyncExitStack | None = None) -> As
             raise
 
     def ask(question: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        questions.append(question)
         asked.append(task := asyncio.create_task(noting(question)))
         return task
 
@@ -53,13 +55,15 @@ async def together(conn: Conn, *, beginning: AsyncExitStack | None = None) -> As
             yield ask
             await asyncio.gather(*asked, return_exceptions=True)
         except BaseException:
-            await _end(asked)
+            await _end(asked, questions)
             raise
         if errors:
             raise errors[0]
 
 
-async def _end(asked: list[asyncio.Task[Any]]) -> None:
+async def _end(asked: list[asyncio.Task[Any]], questions: list[Coroutine[Any, Any, Any]]) -> None:
     for task in asked:
         task.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
+    for question in questions:
+        question.close()  # a task that never had its turn did not begin it

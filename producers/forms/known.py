@@ -53,6 +53,14 @@ async def _fair(conn: Conn, about: dict[str, str]) -> bool:
     return await reads.fair(conn, about["campaign"], about["fair"]) is not None
 
 
+async def _fair_or_new(conn: Conn, about: dict[str, str]) -> bool:
+    return "fair" not in about or await _fair(conn, about)
+
+
+async def _opening_or_new(conn: Conn, about: dict[str, str]) -> bool:
+    return "opening" not in about or await openings.fetch(conn, about["campaign"], about["opening"]) is not None
+
+
 async def _fact(conn: Conn, about: dict[str, str]) -> bool:
     """It is the campaign's, and about that person where one is named."""
     found = await ledger.named(conn, [(about["source"], about["id"])])
@@ -77,6 +85,8 @@ async def _chosen_offer(conn: Conn, caller: Caller, about: dict[str, str], offer
 THERE: Final[dict[str, Callable[[Conn, dict[str, str]], Awaitable[bool]]]] = {
     "drop_target": _target,
     "cancel_fair": _fair,
+    "fair": _fair_or_new,
+    "opening": _opening_or_new,
     "retract": _fact,
 }
 CHOSEN: Final[dict[str, Callable[[Conn, Caller, dict[str, str], str], Awaitable[bool]]]] = {

@@ -18,6 +18,7 @@ from notifications.sending.rendering import Renderer
 from notifications.sending.route import Chance, Route
 from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
+from schemas.channels import MailChannels
 from schemas.kinds import AUDIENCES
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn
@@ -71,11 +72,12 @@ class Office:
         hr_email: str | None = None,
         pace: Pace | None = None,
         lanes: int = 1,
+        channels: MailChannels | None = None,
     ) -> Sender:
         outside = channel or Mailbox()
         hr = outside if hr_email else Mailbox()
         routes = [Route((*_kinds("candidate"), *_kinds("employer")), outside, lanes), Route(_kinds("hr"), hr)]
-        writer = Writer("引凤", "https://park.example", hr_email)
+        writer = Writer("引凤", "https://park.example", hr_email, channels=channels or MailChannels())
         chance = Chance(self.clock, lambda: 1.0)
         return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=chance, pace=pace)
 

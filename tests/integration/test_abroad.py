@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import httpx
 import pytest
 
@@ -28,8 +26,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def send(office: Office, *, abroad: bool = True) -> None:
-    sender = office.sender()
-    sender._writer = replace(sender._writer, channels=ABROAD if abroad else MailChannels())
+    sender = office.sender(channels=ABROAD if abroad else MailChannels())
     await sender.sweep()
     await sender.send_all()
 

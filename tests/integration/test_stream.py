@@ -114,7 +114,7 @@ async def test_of_one_campaign_only(conn: Conn, address: str, key: str):
 
 @pytest.mark.parametrize(("role", "employer"), [("viewer", None), ("organizer", None), ("employer", "huayou")])
 async def test_every_role_may_watch(conn: Conn, address: str, role: str, employer: str | None):
-    await apply(conn, target("t"))
+    await apply(conn, target("t", measure="signed_up"))
     with watching(address, await keys.create(conn, name="k", role=role, employer=employer)) as events:
         assert (await following(events))[0] == "progress"
 

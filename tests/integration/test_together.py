@@ -108,3 +108,13 @@ async def test_who_is_cancelled_while_it_waits_leaves_nothing_under_way(conn: Co
     others = asyncio.all_tasks() - {asyncio.current_task()}
     assert not [task for task in others if "noting" in repr(task)]
     assert conn.closed or await heard(conn) == []
+
+
+async def test_where_what_is_around_it_fails_no_question_is_begun(conn: Conn):
+    """One that was asked and never had its turn would be warned of."""
+    with pytest.raises(KeyError):
+        async with together(conn) as ask:
+            asked = ask(say(conn, 1))
+            raise KeyError
+    assert asked.cancelled()
+    assert await heard(conn) == []
