@@ -70,10 +70,10 @@ class Claims:
         portion = Portion(claimed, letters, *(made or ([], [])))
         going, channel = route.channel.at_once(portion.mails), route.channel
         begin, lease = set(portion.with_followers(going)), channel.lease
-        begun = await claiming.take(conn, claimed, begin, channel=channel.name, owner=self.owner, lease=lease)
-        if broken := portion.broken(going, begun):
+        taken = await claiming.take(conn, claimed, begin, channel=channel.name, owner=self.owner, lease=lease)
+        if broken := portion.broken(going, taken.begun):
             await claiming.take_back(conn, broken)
-        portion.begun = frozenset(begun.difference(broken))
+        portion.begun, portion.transaction = frozenset(taken.begun.difference(broken)), taken.transaction
         portion.made = made is not None
         return portion
 

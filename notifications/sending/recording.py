@@ -17,7 +17,7 @@ from storage.messages.transitions import TOLD_WITH
 class Portion:
     """Messages that are sent together: what was made of each, the mails that go, and what is still to be recorded.
     `begun`: the messages of which it was noted with their claim that they go, which is to be asked again from
-    `asks_from` on; `made`: whether its mails are."""
+    `asks_from` on; `transaction`: that in which they were claimed; `made`: whether its mails are."""
 
     def __init__(
         self, claimed: Sequence[Claimed], letters: Sequence[Made], mails: Sequence[Mail], records: Sequence[Record]
@@ -25,6 +25,7 @@ class Portion:
         self.claimed, self.letters, self.mails = claimed, letters, mails
         self.begun: frozenset[int] = frozenset()
         self.asks_from: datetime | None = None
+        self.transaction: str | None = None
         self.made = True
         self._mails = {mail.id: mail for mail in mails}
         self._followers: dict[int, list[int]] = {}

@@ -213,10 +213,12 @@ class Sender:
         while True:
             try:
                 async with borrowed(self._pool) as conn:
-                    return await claiming.claimed_by(conn, ids, self._owner) == set(ids)
+                    taken = await claiming.is_taken(conn, ids, self._owner, portion.transaction)
+                if taken is not None:
+                    return taken
             except DatabaseUnavailable as error:
                 log.warning("%s; %d messages wait", error, len(ids))
-                await asyncio.sleep(OUTAGE_PAUSE)
+            await asyncio.sleep(OUTAGE_PAUSE)
 
     async def _tell_of_channel(self, route: Route, breaker: Breaker) -> None:
         """That it rests is its own state, which all senders share; its messages stand as they stood. Who tried it ahead

@@ -104,6 +104,14 @@ class Claimed:
     forgotten: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Of messages that were claimed: those that began and may go still, and in which transaction it was."""
+
+    begun: set[int]
+    transaction: str | None
+
+
 async def due(
     conn: Conn,
     kinds: Collection[str],
@@ -145,9 +153,8 @@ async def _due(conn: Conn, query: str, values: dict[str, Any]) -> list[Claimed]:
 
 async def take(
     conn: Conn, messages: Sequence[Claimed], begin: Collection[int], *, channel: str, owner: str, lease: float
-) -> set[int]:
-    """Claim messages that `due` has locked, for `lease` seconds, and note that those of `begin` go now. Returns those
-    of these that may go still."""
+) -> Taken:
+    """Claim messages that `due` has locked, for `lease` seconds, and note that those of `begin` go now."""
     going = [each for each in messages if each.id in begin]
     values = {
         "ids": column(sorted(each.id for each in messages)),
@@ -158,14 +165,20 @@ async def take(
         "owner": owner,
         "lease": lease,
     }
-    rows = await statuses.change(conn, _TAKE, values, also=_TAKEN, columns="id, begun_at IS NOT NULL")
-    return {id for id, begun in rows if begun}
+    columns = "id, begun_at IS NOT NULL, pg_current_xact_id()::text"
+    rows = await statuses.change(conn, _TAKE, values, also=_TAKEN, columns=columns)
+    return Taken({id for id, begun, _ in rows if begun}, rows[0][2] if rows else None)
 
 
-async def claimed_by(conn: Conn, ids: Collection[int], owner: str) -> set[int]:
-    """Which of these messages this owner has claimed."""
+async def is_taken(conn: Conn, ids: Collection[int], owner: str, transaction: str | None) -> bool | None:
+    """Whether all of these messages were taken in that transaction and are this owner's still: another one of its own
+    may have taken them since. None while the transaction is still under way."""
+    row = await (await conn.execute("SELECT pg_xact_status(%s::xid8)", [transaction])).fetchone()
+    if row is None or row[0] != "committed":
+        return None if row and row[0] == "in progress" else False
     query = "SELECT id FROM messages WHERE id = ANY(%s) AND owner = %s AND status = 'claimed'"
-    return {id for (id,) in await (await conn.execute(query, [sorted(ids), owner])).fetchall()}
+    rows = await (await conn.execute(query, [sorted(ids), owner])).fetchall()
+    return {id for (id,) in rows} == set(ids)
 
 
 async def begin(conn: Conn, ids: Collection[int], *, owner: str) -> set[int]:

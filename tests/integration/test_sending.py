@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +16,13 @@ import pytest
 
 from notifications.channels.port import SENT, TAKEN, Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
+from notifications.sending.claiming import Claims
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
+from notifications.sending.recording import Portion
+from notifications.sending.route import Route
+from notifications.sending.sender import Sender
+from schemas.errors import DatabaseUnavailable
 from storage.database import Conn
 from storage.messages.claiming import Claimed, due, take
 from tests.facts import event, hired, opened, retraction, signed_up, target
@@ -746,6 +751,41 @@ async def test_mail_goes_again_soon_after_the_databases_clock_was_put_back(offic
     await sender.sweep()
     await sender.send_all()
     assert gone < (await office.statuses())["sent"] <= 2 * gone
+
+
+async def test_of_two_lanes_none_takes_the_others_claim_for_its_own(office: Office, monkeypatch: pytest.MonkeyPatch):
+    """One lane's connection is lost before its claim is committed; the other claims the same messages meanwhile."""
+    await office.tell(opened(), *[person(f"c{n}") for n in range(5)])
+    channel, lost, handed_over, asked = Slow(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    claim, is_committed, began = Claims.claim, Sender._is_committed, []
+
+    async def losing(self: Claims, conn: Conn, route: Route, limit: int) -> Portion | None:
+        began.append(route)
+        if len(began) > 1:
+            await lost.wait()
+            return await claim(self, conn, route, limit)
+        portion = await claim(self, conn, route, limit)
+        await office.change(f"SELECT pg_terminate_backend({conn.info.backend_pid}, 10000)")
+        lost.set()
+        return portion
+
+    async def asking_later(self: Sender, portion: Portion) -> bool:
+        await handed_over.wait()
+        found = await is_committed(self, portion)
+        asked.set()
+        return found
+
+    async def hand_over() -> None:
+        handed_over.set()
+        await asked.wait()
+
+    monkeypatch.setattr(Claims, "claim", losing)
+    monkeypatch.setattr(Sender, "_is_committed", asking_later)
+    channel.before_it_begins = hand_over
+    with suppress(DatabaseUnavailable):
+        await office.sender(channel, lanes=2).send_all()
+    assert len(channel.gone) == 5
+    assert await office.statuses() == {"sent": 5}
 
 
 class Slow(Provider):
