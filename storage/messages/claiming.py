@@ -105,7 +105,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimsTaken:
     """Of messages that were claimed: those that began and may go still, and in which transaction it was."""
 
     begun: set[int]
@@ -153,7 +153,7 @@ async def _due(conn: Conn, query: str, values: dict[str, Any]) -> list[Claimed]:
 
 async def take(
     conn: Conn, messages: Sequence[Claimed], begin: Collection[int], *, channel: str, owner: str, lease: float
-) -> Taken:
+) -> ClaimsTaken:
     """Claim messages that `due` has locked, for `lease` seconds, and note that those of `begin` go now."""
     going = [each for each in messages if each.id in begin]
     values = {
@@ -167,7 +167,7 @@ async def take(
     }
     columns = "id, begun_at IS NOT NULL, pg_current_xact_id()::text"
     rows = await statuses.change(conn, _TAKE, values, also=_TAKEN, columns=columns)
-    return Taken({id for id, begun, _ in rows if begun}, rows[0][2] if rows else None)
+    return ClaimsTaken({id for id, begun, _ in rows if begun}, rows[0][2] if rows else None)
 
 
 async def is_taken(conn: Conn, ids: Collection[int], owner: str, transaction: str | None) -> bool | None:

@@ -110,11 +110,16 @@ async def test_who_is_cancelled_while_it_waits_leaves_nothing_under_way(conn: Co
     assert conn.closed or await heard(conn) == []
 
 
+async def fail_beside(conn: Conn, asked: list[asyncio.Task[None]]) -> None:
+    async with together(conn) as ask:
+        asked.append(ask(say(conn, 1)))
+        raise KeyError
+
+
 async def test_where_what_is_around_it_fails_no_question_is_begun(conn: Conn):
     """One that was asked and never had its turn would be warned of."""
+    asked: list[asyncio.Task[None]] = []
     with pytest.raises(KeyError):
-        async with together(conn) as ask:
-            asked = ask(say(conn, 1))
-            raise KeyError
-    assert asked.cancelled()
+        await fail_beside(conn, asked)
+    assert asked[0].cancelled()
     assert await heard(conn) == []
