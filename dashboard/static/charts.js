@@ -4,17 +4,17 @@
   const MOVES = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
   const said = document.getElementById("said");
   const valuesOf = (plot) => [...plot.querySelectorAll(".value")];
-  const leave = (plot) => valuesOf(plot).forEach((each) => each.classList.remove("on"));
+  const leave = (plot) => valuesOf(plot).forEach((each) => each.removeAttribute("data-read"));
   addEventListener("keydown", (event) => {
     const plot = event.target.closest?.(".plot");
     const values = plot && valuesOf(plot);
     if (!values?.length || !(event.key in MOVES)) return;
     event.preventDefault();
-    const at = values.findIndex((each) => each.classList.contains("on"));
+    const at = values.findIndex((each) => each.hasAttribute("data-read"));
     const from = at < 0 ? values.length : at;
     const to = Math.min(Math.max(from + MOVES[event.key], 0), values.length - 1);
     leave(plot);
-    values[to].classList.add("on");
+    values[to].setAttribute("data-read", "");
     if (said) said.textContent = values[to].textContent;
   });
   addEventListener("focusout", (event) => {
@@ -32,7 +32,7 @@
     else if (event.target.closest?.(".figure")) explain(event.target);
   });
   addEventListener("keydown", (event) => {
-    const value = event.key === "Enter" && event.target.closest?.(".plot")?.querySelector(".value.on");
+    const value = event.key === "Enter" && event.target.closest?.(".plot")?.querySelector(".value[data-read]");
     if (value) explain(value, value.dataset.day);
   });
   const menus = () => document.querySelectorAll("details.menu[open]");

@@ -8,7 +8,7 @@
   const FIRST_DELAY = 1000;
   const MAX_DELAY = 15000;
   const SHOWN = 4000; // milliseconds that a milestone is shown
-  const KEPT = ["open", "data-reached", "data-shown"]; // attributes that the reader or a script set
+  const KEPT = ["open", "data-reached", "data-shown", "data-read"]; // attributes that the reader or a script set
 
   // Makes `old` like `fresh` and leaves alone what is alike, so that focus, selection and a bar on its way stay.
   const morph = (old, fresh) => {

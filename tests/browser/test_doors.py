@@ -18,6 +18,7 @@ from notifications.sending.scheduler import look
 from storage.database import make_pool
 from tests.facts import CAMPAIGN, event, opened
 from tests.integration.office import Office
+from tests.platform import until
 
 FAIR = f"/fairs/{CAMPAIGN}/f1"
 WORDS = {
@@ -199,7 +200,7 @@ def test_the_first_paint_needs_nothing_but_the_page(browser: Browser, address: s
     page = context.new_page()
     context.route(lambda url: not url.endswith(FAIR), lambda route: None)  # never answered
     page.goto(address + FAIR, wait_until="commit")
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    until(lambda: page.evaluate("performance.getEntriesByName('first-contentful-paint').length") > 0)
     context.unroute_all(behavior="ignoreErrors")
     page.goto(address + FAIR)
     assert sum(page.evaluate(SIZES)) < 60_000

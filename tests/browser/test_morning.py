@@ -111,7 +111,7 @@ def test_a_chart_is_read_by_keys_and_by_pointer(logged_in: Page, address: str, a
     apply(*story(40))
     logged_in.goto(f"{address}/campaigns/{CAMPAIGN}")
     plot = logged_in.locator(".plot").first
-    shown = plot.locator(".value.on text")
+    shown = plot.locator(".value[data-read] text")
     plot.focus()
     expect(shown).to_have_count(0)
     logged_in.keyboard.press("ArrowLeft")
@@ -141,6 +141,19 @@ def test_it_moves_without_a_reload(logged_in: Page, address: str, apply: Apply):
     apply(event("hire.started", candidate="new", employer="byd", started_on="2026-04-01"))
     expect(hired).to_have_text(str(before + 1))
     expect(logged_in.locator("#breakdowns")).to_contain_text("BYD")
+
+
+def test_what_is_read_of_a_chart_stays_while_it_moves(logged_in: Page, address: str, apply: Apply):
+    apply(*story(30))
+    logged_in.goto(f"{address}/campaigns/{CAMPAIGN}")
+    expect(logged_in.locator("#live")).to_have_text("Live")
+    plot = logged_in.locator(".plot").first
+    plot.focus()
+    logged_in.keyboard.press("Home")
+    apply(event("target.set", target="more", title="Another", measure="hired", goal=9, due_on="2094-12-31"))
+    expect(logged_in.locator('[data-target="more"]')).to_be_visible()
+    expect(plot.locator(".value[data-read]")).to_have_count(1)
+    expect(plot).to_be_focused()
 
 
 @pytest.mark.parametrize("lang", ["en", "zh-CN"])
