@@ -517,13 +517,19 @@ async def test_who_was_hidden_since_their_time_was_over_is_seen_again_once_their
     assert await world.office.rows("SELECT restricted_at FROM vault.person WHERE candidate = 'c1'") == [(None,)]
 
 
+async def mailed(world: World, kind: str) -> str:
+    """Where the one link of this kind leads that a mail brought."""
+    [(text,)] = await world.office.rows(f"SELECT text FROM mails WHERE text LIKE '%%/{kind}/%%'")
+    link = re.search(rf"https://park\.example(/{kind}/\S+)", text)
+    assert link
+    return link[1]
+
+
 async def test_who_wrote_anothers_address_on_their_own_page_is_not_taken_for_them(world: World):
     await world.office.tell(here(), fair(), signed_up("c1", email="c1@example.com", fair="f1"))
     await world.settle()
-    [(text,)] = await world.office.rows("SELECT text FROM mails WHERE text LIKE '%%/me/%%'")
-    mine = re.search(r"https://park\.example(/me/\S+)", text)
-    assert mine
-    await world.http.post(f"{mine[1]}/correct", data={"email": "victim@example.com"})
+    mine = await mailed(world, "me")
+    await world.http.post(f"{mine}/correct", data={"email": "victim@example.com"})
     await world.settle()
     await world.office.tell(event("offer.extended", candidate="c1", offer="o1", employer="huayou", position="Chemist"))
     assert ("offer", "c1@example.com") in await world.settle()
@@ -538,29 +544,22 @@ async def test_who_wrote_anothers_address_on_their_own_page_is_not_taken_for_the
 async def test_who_wrote_anothers_address_on_their_own_page_reads_nothing_of_the_other(world: World):
     await world.office.tell(here(signup="checked"), fair(), signed_up("c1", email="c1@example.com", fair="f1"))
     await world.settle()
-    [(text,)] = await world.office.rows("SELECT text FROM mails WHERE text LIKE '%%/me/%%'")
-    mine = re.search(r"https://park\.example(/me/\S+)", text)
-    assert mine
-    await world.http.post(f"{mine[1]}/correct", data={"email": "victim@example.com"})
+    mine = await mailed(world, "me")
+    await world.http.post(f"{mine}/correct", data={"email": "victim@example.com"})
     await world.settle()
     await world.send(email="victim@example.com", name="Victim", phone="13800000001")
     await world.settle()
     await confirm(world)
-    assert "13800000001" not in (await world.http.get(f"{mine[1]}/data.json")).text
+    assert "13800000001" not in (await world.http.get(f"{mine}/data.json")).text
 
 
 async def test_who_signs_up_with_an_address_confirmed_on_an_own_page_is_suggested_as_the_same_at_once(world: World):
     await world.office.tell(here(), fair(), signed_up("c1", email="c1@example.com", fair="f1"))
     await world.settle()
-    [(text,)] = await world.office.rows("SELECT text FROM mails WHERE text LIKE '%%/me/%%'")
-    mine = re.search(r"https://park\.example(/me/\S+)", text)
-    assert mine
-    await world.http.post(f"{mine[1]}/correct", data={"email": "new@example.com"})
+    mine = await mailed(world, "me")
+    await world.http.post(f"{mine}/correct", data={"email": "new@example.com"})
     await world.settle()
-    [(mail,)] = await world.office.rows("SELECT text FROM mails WHERE text LIKE '%%/address/%%'")
-    link = re.search(r"https://park\.example(/address/\S+)", mail)
-    assert link
-    assert (await world.http.post(link[1])).status_code == 200
+    assert (await world.http.post(await mailed(world, "address"))).status_code == 200
     await world.settle()
     await world.send(email="New@example.com")
     await world.office.apply_what_waits()
