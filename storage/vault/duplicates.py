@@ -24,12 +24,19 @@ SELECT n.one, n.other, '{alike}' AS alike FROM (
 WHERE n.other IS NOT NULL AND n.one > %(after)s AND (%(upto)s::text IS NULL OR n.one <= %(upto)s)
   AND (least(n.one, n.other), greatest(n.one, n.other)) NOT IN (TABLE kept_apart)
 """
+# Each hash is looked up by its index, whatever is known of the table's size: right after many came, nothing is. And of
+# those that one candidate alone has, which are most, nothing more is read.
 _SHARED: Final = """
 {alike}_of AS MATERIALIZED (
-    SELECT DISTINCT p.{alike} AS hash, coalesce(j.merged_into, j.candidate) AS head
-    FROM vault.person p JOIN journeys j USING (campaign, candidate)
-    WHERE p.campaign = %(campaign)s AND p.restricted_at IS NULL
-      AND p.{alike} IN (SELECT w.{alike} FROM among w WHERE w.{alike} IS NOT NULL)
+    SELECT DISTINCT h.hash, coalesce(j.merged_into, j.candidate) AS head
+    FROM (SELECT DISTINCT {alike} AS hash FROM among WHERE {alike} IS NOT NULL) AS h
+    CROSS JOIN LATERAL (
+        SELECT array_agg(p.candidate) AS candidates FROM vault.person p
+        WHERE p.campaign = %(campaign)s AND p.{alike} = h.hash AND p.restricted_at IS NULL
+    ) AS same
+    CROSS JOIN LATERAL unnest(same.candidates) AS u(candidate)
+    JOIN journeys j ON j.campaign = %(campaign)s AND j.candidate = u.candidate
+    WHERE cardinality(same.candidates) > 1
 )
 """
 _AMONG: Final = """
@@ -66,7 +73,7 @@ _GATHERED: Final = """
 WITH {} SELECT one, other, array_agg(DISTINCT alike ORDER BY alike) FROM ({}) AS found
 GROUP BY one, other ORDER BY one, other LIMIT %(limit)s
 """
-_WITHIN: Final = _GATHERED.format(
+WITHIN: Final = _GATHERED.format(
     ", ".join([_AMONG, _KEPT_APART, *(_SHARED.format(alike=each) for each in ALIKE)]),
     " UNION ALL ".join(_WITHIN_ONE.format(alike=each) for each in ALIKE),
 )
@@ -95,7 +102,7 @@ async def within(conn: Conn, campaign: str, after: str, *, limit: int) -> tuple[
     values = {"campaign": campaign, "after": after, "window": WINDOW}
     end = await (await conn.execute(_WINDOW_END, values)).fetchone()
     upto = end[0] if end else None
-    found = await _pairs(conn, _WITHIN, {**values, "upto": upto, "limit": limit})
+    found = await _pairs(conn, WITHIN, {**values, "upto": upto, "limit": limit})
     return found, upto
 
 

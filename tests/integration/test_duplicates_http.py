@@ -312,3 +312,20 @@ async def test_who_is_unmerged_while_somebody_looks_is_not_suggested_to_be_thems
 
     monkeypatch.setattr(duplicates_page.duplicates, "of", after_unmerging)
     assert "b" not in {each["candidate"] for each in await duplicates_page.suggested(conn, CAMPAIGN, "b")}
+
+
+async def test_the_work_grows_with_the_people_and_not_with_their_pairs(conn: Conn):
+    """Also where nothing is known yet of how many there are, as right after a file of thousands."""
+    many = 300
+    await apply(conn, opened(), *[signed_up(f"c{n:03}", name=f"N{n}", email=f"c{n}@example.com") for n in range(many)])
+    values = {"campaign": CAMPAIGN, "after": "", "upto": None, "limit": 50}
+    explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {duplicates.WITHIN}"
+    row = await (await conn.execute(explained.encode(), values)).fetchone()
+    assert row
+    assert looked_at(row[0][0]["Plan"]) < 10 * many
+
+
+def looked_at(plan: dict[str, Any]) -> float:
+    """How many rows or pairs of rows Postgres looked at and threw away."""
+    own = sum(plan.get(f"Rows Removed by {kind}", 0) for kind in ("Filter", "Join Filter")) * plan["Actual Loops"]
+    return own + sum(looked_at(each) for each in plan.get("Plans", []))
