@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import askable
-from dashboard.console.about import gather, gather_fairs
+from dashboard.console.about import ROWS, About, gather, gather_fairs
 from dashboard.console.filling import Typed, choices, first_values
 from dashboard.console.notice import notice
 from dashboard.console.preview import would_count
@@ -80,6 +80,7 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
     about = await gather(conn, caller, campaign, chosen, language(request))
     if form.name == "fair" and not query.get("fair"):
         await gather_fairs(conn, caller, query.get("like"), about)
+    _require_there(form, about, query)
     into = askable(query["into"]) if query.get("into") and "into" in form.about and campaign is not None else None
     if into is None and "into" in form.about:
         raise NotFound("nobody is named with whom it could be the same person")
@@ -118,6 +119,15 @@ async def _told(conn: Conn, caller: Caller, campaign: str | None, query: dict[st
     return next(
         (fact for fact in found if fact.campaign == campaign and fact.candidate == query.get("candidate")), None
     )
+
+
+def _require_there(form: Form, about: About, query: dict[str, str]) -> None:
+    """Raises NotFound for a fair or an opening that is not the campaign's, or that the caller does not see. Of so many
+    that not all were read any may be there: that is for posting to find out."""
+    for kind, rows in (("fair", about.fairs), ("opening", about.openings)):
+        named = query.get(kind) if kind in (form.keeps, *form.about) else None
+        if named and len(rows) < ROWS and all(row[kind] != named for row in rows):
+            raise NotFound("what this form is about is not there")
 
 
 def _choices(about: Any, given: tuple[str, ...] | str) -> list[tuple[str, str]]:

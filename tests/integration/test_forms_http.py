@@ -311,6 +311,19 @@ async def test_every_form_is_drawn_in_both_languages(app: Any, conn: Conn):
             assert f'lang="{lang}"' in drawn.text
 
 
+@pytest.mark.parametrize("kind", ["fair", "opening"])
+async def test_a_form_that_changes_what_is_not_there_is_not_there(app: Any, conn: Conn, kind: str):
+    await apply_batch(conn, incoming(opened(), OPENING), now=NOW)
+    http = await signed_in(app, conn)
+    word = csrf((await http.get("/")).text)
+    at = f"/forms/{kind}?campaign={CAMPAIGN}&{kind}=nothing"
+    form = {"csrf": word, "employer": "e", "position": "P", "seats": "1", "title": "F", "mode": "onsite",
+            "day": "2026-05-01", "begins": "09:00", "ends": "16:00"}  # fmt: skip
+    assert (await http.get(at)).status_code == 404
+    assert (await http.post(at, data=form)).status_code == 404
+    assert await facts(conn) == []
+
+
 async def test_a_form_about_nothing_is_not_there(app: Any, conn: Conn):
     await apply_batch(conn, incoming(opened()), now=NOW)
     http = await signed_in(app, conn)
