@@ -31,7 +31,6 @@ from storage.campaigns import targets
 from storage.database import Conn, Horizon, translated
 from storage.ledger import ledger
 from streams import merging
-from streams.apply import lasting
 from streams.comparing import (
     CellCount,
     Reasons,
@@ -48,6 +47,7 @@ from streams.domain.campaign import DEFAULT_TIMEZONE, Campaign, fold_campaign
 from streams.domain.fold import fold, stands
 from streams.domain.measures import Contribution, contribution, fairs_held, milestones
 from streams.domain.requests import candidate_requests
+from streams.effects import lasting
 
 SLICE: Final = 4000  # facts compared in one snapshot: about a tenth of a second
 FEW: Final = 1000  # candidates who changed meanwhile, compared together with the targets

@@ -16,9 +16,10 @@ from storage.messages import seat_words
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from streams import merging
-from streams.apply import forget_erased, refold, seat_changes
+from streams.apply import forget_erased
 from streams.domain.fold import fold
 from streams.domain.measures import milestones
+from streams.effects import refold, seat_changes
 from streams.persons import Persons
 
 PORTION: Final = 200  # journeys at a time: some tens of milliseconds
