@@ -22,7 +22,8 @@ from storage.arrays import columns
 from storage.database import Conn, connect
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.setup import migrate
-from storage.vault.persons import NOBODY, AtHand, Profile, ReadSoFar, Vault, file_vault
+from storage.vault import profiles
+from storage.vault.persons import NOBODY, UNKNOWN, AtHand, Profile, ReadSoFar, Vault, file_vault
 from storage.vault.process import open_vault
 from storage.vault.searching import Graduated
 from streams.apply import apply_batch
@@ -34,14 +35,13 @@ from yinfeng.embedded.postgres import EmbeddedPostgres
 BATCH: Final = 3000
 ROUNDS: Final = 10  # of one batch sealed and one in the clear
 _KNOWN: Final = """
-INSERT INTO vault.person (campaign, candidate, name, profile)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
-ON CONFLICT (campaign, candidate) DO UPDATE SET name = excluded.name, profile = excluded.profile
+INSERT INTO vault.person (campaign, candidate) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING
 """
+_SEARCHED: Final = {CAMPAIGN: b"what numbers and addresses are hashed under"}
 
 
 class Clear(Vault):
-    """Keeps everything as it was said."""
+    """Keeps everything as it was said; persons are searched by the same columns."""
 
     async def seal(
         self,
@@ -86,8 +86,15 @@ class Clear(Vault):
         anew: Collection[JourneyKey] = frozenset(),
         at_hand: AtHand | None = None,
     ) -> None:
-        rows = [(*key, said.get("name"), json.dumps(said)) for key, said in told.items() if said]
-        await conn.execute(_KNOWN, columns(sorted(rows), 4))
+        known = sorted((key, said) for key, said in told.items() if said)
+        await conn.execute(_KNOWN, columns([key for key, _ in known], 2))
+        await profiles.draw(
+            conn,
+            [
+                profiles.row_of(key, json.dumps(said), said, _SEARCHED, graduated.get(key, UNKNOWN))
+                for key, said in known
+            ],
+        )
 
     async def erase(self, conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
         pass

@@ -44,7 +44,8 @@ _SETTINGS: Final = {
     "jit": "off",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "on",
+    # This build compresses with pglz alone: a quarter of all its time at 4,000,000 facts, for a sixth less to write.
+    "wal_compression": "off",
     "fsync": "on",
     "synchronous_commit": "on",
     "log_checkpoints": "off",
