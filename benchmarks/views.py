@@ -1,4 +1,5 @@
-"""How soon each page answers where there are many facts, read over HTTP as a browser does: `N=1000000` facts."""
+"""How soon each page answers where there are many facts, read over HTTP as a browser does: `N=1000000` facts, or, with
+`AT`, those of the database that `growth` keeps in that folder."""
 
 from __future__ import annotations
 
@@ -6,12 +7,16 @@ import asyncio
 import os
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import httpx
 
 from benchmarks.applying import Bench, Cost, Rows, bench
 from benchmarks.facts import journeys
+from benchmarks.running import home, home_at
 from storage.access import keys
 from storage.database import connect
 from tests.facts import CAMPAIGN
@@ -19,6 +24,7 @@ from tests.web import served
 from yinfeng.worker import collect_seldom
 
 FACTS: Final = int(os.environ.get("N", "1000000"))
+AT: Final = os.environ.get("AT")
 TRIES: Final = 15
 AIM: Final = "100 ms"
 PAGES: Final = {
@@ -32,27 +38,43 @@ PAGES: Final = {
 
 def measure() -> Rows:
     collect_seldom()
-    with bench() as at:
-        key = asyncio.run(_fill(at))
+    with _filled() as at:
+        key, facts = asyncio.run(_read(at))
         with served(at.url) as address, httpx.Client(base_url=address, timeout=60) as client:
             client.headers.update({"authorization": f"Bearer {key}", "accept": "text/html, text/plain"})
             for name, path in PAGES.items():
                 took = sorted(_took(client, path) for _ in range(TRIES))
                 yield (
-                    f"{name}, at {FACTS:,} facts, p50 and most",
+                    f"{name}, at {facts:,} facts, p50 and most",
                     f"{statistics.median(took):.0f}, {took[-1]:.0f} ms",
                     AIM,
                 )
 
 
-async def _fill(at: Bench) -> str:
-    """Apply the facts; an organizer's key."""
+@contextmanager
+def _filled() -> Iterator[Bench]:
+    if AT is not None:
+        with bench(home_at(Path(AT).resolve())) as at:
+            yield at
+        return
+    with home() as place, bench(place) as at:
+        asyncio.run(_fill(at))
+        yield at
+
+
+async def _fill(at: Bench) -> None:
     await at.begin()
     await at.over_kafka(journeys(FACTS, prefix="v"), Cost())
     await at.persistence.close()
+
+
+async def _read(at: Bench) -> tuple[str, int]:
+    """An organizer's key, and how many facts there are."""
     async with await connect(at.url, name="bench") as conn:
         await conn.execute("ANALYZE")
-        return await keys.create(conn, name="bench", role="organizer")
+        row = await (await conn.execute("SELECT max(seq) FROM facts")).fetchone()
+        assert row is not None
+        return await keys.create(conn, name="bench", role="organizer"), row[0]
 
 
 def _took(client: httpx.Client, path: str) -> float:
