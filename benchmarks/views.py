@@ -12,6 +12,7 @@ import httpx
 
 from benchmarks.applying import Bench, Cost, Rows, bench
 from benchmarks.facts import journeys
+from benchmarks.running import home
 from storage.access import keys
 from storage.database import connect
 from tests.facts import CAMPAIGN
@@ -32,7 +33,7 @@ PAGES: Final = {
 
 def measure() -> Rows:
     collect_seldom()
-    with bench() as at:
+    with home() as place, bench(place) as at:
         key = asyncio.run(_fill(at))
         with served(at.url) as address, httpx.Client(base_url=address, timeout=60) as client:
             client.headers.update({"authorization": f"Bearer {key}", "accept": "text/html, text/plain"})
