@@ -11,6 +11,9 @@ AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder
 LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
+# Where this is set, each of the hundreds of processes that the tests start would compile all of our modules anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo test lint format docs texts bench bench-peers faults kills kafka kafka-stop browser dovecot lock clean
 

@@ -10,21 +10,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from benchmarks.running import home
+from benchmarks.running import database, home
 from schemas.journey import Hire, Interview, Journey, Offer, Terms, Word
 from storage.database import Conn, connect
 from storage.journeys import people
 from storage.journeys.journeys import Stored, store
 from storage.journeys.people import Wanted
-from storage.setup import migrate
 from storage.vault import duplicates
 from storage.vault.persons import SEARCHED
 from storage.vault.process import vault
 from storage.vault.searching import found_by
 from streams.domain.measures import milestones
 from tests.facts import CAMPAIGN
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
 
 CANDIDATES: Final = 1_000_000
 PORTION: Final = 5000
@@ -80,12 +77,8 @@ LISTS: Final[dict[str, Wanted]] = {
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
-    with home() as at:
-        at.mkdir(exist_ok=True)
-        server = EmbeddedPostgres(at, lambda text: None)
-        with running(server.spec(), at / "logs"):
-            migrate(server.url)
-            yield from asyncio.run(_measured(server.url))
+    with home() as at, database(at) as url:
+        yield from asyncio.run(_measured(url))
 
 
 async def _measured(url: str) -> list[tuple[str, str, str]]:

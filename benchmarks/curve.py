@@ -1,4 +1,4 @@
-"""A curve as an SVG picture, readable on a light and on a dark page. Pure."""
+"""A curve as an SVG picture. Pure."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-WIDTH: Final = 860
+from benchmarks.picture import WIDTH, head
+
 HEIGHT: Final = 360
 LEFT: Final = 70
 RIGHT: Final = 30
 TOP: Final = 60
 BOTTOM: Final = 46
-_HEAD: Final = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="title"
-     font-family="system-ui, sans-serif" font-size="13">
-<title id="title">{title}</title>
-<rect width="{width}" height="{height}" fill="#ffffff"/>
-<text x="16" y="30" font-size="16" font-weight="600" fill="#1a1a1a">{title}</text>
-"""
 
 
 def curve(title: str, points: Sequence[tuple[float, float]], *, limit: float, along: str) -> str:
@@ -28,7 +22,7 @@ def curve(title: str, points: Sequence[tuple[float, float]], *, limit: float, al
     places = " ".join(f"{_x(x, most)},{_y(y, top)}" for x, y in points)
     line = f'<polyline points="{places}" fill="none" stroke="#b3361b" stroke-width="2"/>\n'
     return (
-        _HEAD.format(width=WIDTH, height=HEIGHT, title=escape(title))
+        head(title, height=HEIGHT, size=13)
         + _level(0, top, "0")
         + _level(limit, top, f"{limit:g}", ' stroke-dasharray="6 4"')
         + line

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.legs import Seen
 
@@ -67,7 +67,7 @@ class Ears:
         heard: Heard = self._answer()
         return heard
 
-    def _answer(self) -> object:
+    def _answer(self) -> Any:
         if not self._ours.poll(_PATIENCE):
             raise SystemExit(f"waited for {_PATIENCE:.0f} s for what listens")
         return self._ours.recv()

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.running import home
+from benchmarks.running import database, home
 from storage.database import connect
-from storage.setup import migrate
 from streams.apply import Applied, apply_batch
 from streams.intake import Incoming
 from streams.persisting import Persistence
 from streams.tallying import Tallier
 from tests.facts import CAMPAIGN, hired, opened, target
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
 
 JOURNEYS = 1_000_000
 QUIET = 100  # batches before the target is set
@@ -58,21 +55,17 @@ class Found:
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
-    with home() as at:
-        at.mkdir(exist_ok=True)
-        server = EmbeddedPostgres(at, lambda text: None)
-        with running(server.spec(), at / "logs"):
-            migrate(server.url)
-            for name, late in LATE.items():
-                found = asyncio.run(_set_late(server.url, late))
-                yield (
-                    f"a late target of {name}, {JOURNEYS:,} journeys: set within",
-                    f"{found.setting * 1000:.0f} ms",
-                    "",
-                )
-                yield "  its number is right after", f"{found.right:.1f} s", "5 s"
-                yield "  a batch meanwhile, longest", f"{max(found.meanwhile) * 1000:.0f} ms", "100 ms more"
-                yield "  a batch before, longest", f"{max(found.usual) * 1000:.0f} ms", ""
+    with home() as at, database(at) as url:
+        for name, late in LATE.items():
+            found = asyncio.run(_set_late(url, late))
+            yield (
+                f"a late target of {name}, {JOURNEYS:,} journeys: set within",
+                f"{found.setting * 1000:.0f} ms",
+                "",
+            )
+            yield "  its number is right after", f"{found.right:.1f} s", "5 s"
+            yield "  a batch meanwhile, longest", f"{max(found.meanwhile) * 1000:.0f} ms", "100 ms more"
+            yield "  a batch before, longest", f"{max(found.usual) * 1000:.0f} ms", ""
 
 
 async def _set_late(url: str, late: dict[str, Any]) -> Found:
@@ -84,7 +77,7 @@ async def _set_late(url: str, late: dict[str, Any]) -> Found:
         await _apply(conn, [late])
         setting = time.perf_counter() - began
         looking = asyncio.create_task(Tallier(url, write, told=_nobody).look())
-        meanwhile = []
+        meanwhile: list[float] = []
         while not looking.done():
             meanwhile.append(await _batch(conn, f"m{late['id']}{len(meanwhile)}"))
         right = time.perf_counter() - began

@@ -11,19 +11,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from benchmarks.running import home
+from benchmarks.running import database, home
 from dashboard.campaign.own import read_own
 from dashboard.campaign.reading import DIMENSIONS, read_charts
+from schemas.access import Caller
 from storage.campaigns import breakdowns, reads
 from storage.database import Conn, connect
-from storage.setup import migrate
 from streams.apply import apply_batch
 from streams.breakdowns import BreakdownCounter
 from streams.intake import Incoming
 from streams.persisting import Persistence
 from tests.facts import CAMPAIGN, event, opened, target
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
+from yinfeng.web import EXPLAINING
 
 JOURNEYS: Final = 1_000_000
 SCHOOLS: Final = 3_000
@@ -57,12 +56,8 @@ FROM (SELECT n, at, json_build_array(at, '/bench', 's' || n) AS w FROM
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
-    with home() as at:
-        at.mkdir(exist_ok=True)
-        server = EmbeddedPostgres(at, lambda text: None)
-        with running(server.spec(), at / "logs"):
-            migrate(server.url)
-            yield from asyncio.run(_measure(server.url))
+    with home() as at, database(at) as url:
+        yield from asyncio.run(_measure(url))
 
 
 async def _measure(url: str) -> list[tuple[str, str, str]]:
@@ -76,18 +71,24 @@ async def _measure(url: str) -> list[tuple[str, str, str]]:
         counting = time.perf_counter() - began
         await conn.execute("VACUUM ANALYZE")
         about = await reads.campaign(conn, CAMPAIGN)
-        assert about
         row = await (await conn.execute("SELECT count(*) FROM breakdowns")).fetchone()
+        assert about
+        assert row
         now = datetime(2026, 8, 1, tzinfo=UTC)
         found = [
             (f"{JOURNEYS:,} journeys of before counted, {row[0]:,} cells", f"{counting:.0f} s", ""),
             await _timed("  the campaign's page, all that it reads", lambda: read_charts(conn, about, now)),
-            await _timed("  an employer's part of it", lambda: read_own(conn, about, "e4", now, after="")),
+            await _timed("  an employer's part of it", lambda: _own(conn, about, now)),
         ]
         for each in DIMENSIONS:
             by = await _timed(f"  by {each}, 500", partial(breakdowns.by, conn, CAMPAIGN, each, limit=500))
             found += [by]
         return found
+
+
+async def _own(conn: Conn, about: dict[str, Any], now: datetime) -> dict[str, Any]:
+    caller = Caller("bench", "bench", "employer", "e4")
+    return await read_own(conn, caller, about, "e4", now, after="", explaining=EXPLAINING)
 
 
 async def _timed(name: str, read: Callable[[], Awaitable[Any]]) -> tuple[str, str, str]:

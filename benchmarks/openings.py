@@ -9,25 +9,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.running import home
+from benchmarks.running import database, home
 from storage.database import connect
-from storage.setup import migrate
 from streams.apply import apply_batch
 from streams.intake import Incoming
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
 
 MANY = 5000
 TRIES = 40
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
-    with home() as at:
-        at.mkdir(exist_ok=True)
-        server = EmbeddedPostgres(at, lambda text: None)
-        with running(server.spec(), at / "logs"):
-            migrate(server.url)
-            none, many = asyncio.run(_both(server.url))
+    with home() as at, database(at) as url:
+        none, many = asyncio.run(_both(url))
     yield "one opening more, where there are none", f"{none * 1000:.1f} ms", ""
     yield f"one opening more, where there are {MANY:,}", f"{many * 1000:.1f} ms", "20 ms"
     yield "  ratio", f"{many / none:.2f}", ""

@@ -16,9 +16,12 @@ from typing import Any
 
 import psycopg
 
+from storage.setup import migrate
 from storage.vault.master import make_master
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
+from yinfeng.children import running
+from yinfeng.embedded.postgres import EmbeddedPostgres
 from yinfeng.home import web_port
 from yinfeng.status_file import PlatformState, read_state, with_memory
 
@@ -83,6 +86,16 @@ def home_at(at: Path) -> Path:
         make_master(at / "master.key")
     open_vault(file_vault(at / "master.key"))
     return at
+
+
+@contextmanager
+def database(at: Path) -> Iterator[str]:
+    """The URL of a database with its tables, on a PostgreSQL of this home, until the block ends."""
+    at.mkdir(exist_ok=True)
+    server = EmbeddedPostgres(at, lambda text: None)
+    with running(server.spec(), at / "logs"):
+        migrate(server.url)
+        yield server.url
 
 
 @contextmanager

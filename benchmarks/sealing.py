@@ -13,7 +13,7 @@ from typing import Any, Final
 import psutil
 
 from benchmarks.facts import campaign, journeys
-from benchmarks.running import home
+from benchmarks.running import database, home
 from schemas.errors import InvalidFact
 from schemas.facts import Fact
 from schemas.journey import Journey, Micros
@@ -21,16 +21,14 @@ from schemas.sealed import Seal
 from storage.arrays import columns
 from storage.database import Conn, connect
 from storage.ledger.ledger import Identity, JourneyKey
-from storage.setup import migrate
 from storage.vault import profiles
-from storage.vault.persons import NOBODY, UNKNOWN, AtHand, Profile, ReadSoFar, Vault, file_vault
+from storage.vault.persons import NOBODY, UNKNOWN, AtHand, ReadSoFar, Vault, file_vault
 from storage.vault.process import open_vault
+from storage.vault.profiles import Profile
 from storage.vault.searching import Graduated
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import CAMPAIGN, event
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
 
 BATCH: Final = 3000
 ROUNDS: Final = 10  # of one batch sealed and one in the clear
@@ -101,11 +99,8 @@ class Clear(Vault):
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
-    with home() as at:
-        server = EmbeddedPostgres(at, lambda text: None)
-        with running(server.spec(), at / "logs"):
-            migrate(server.url)
-            yield from asyncio.run(_measured(server.url, file_vault(at / "master.key")))
+    with home() as at, database(at) as url:
+        yield from asyncio.run(_measured(url, file_vault(at / "master.key")))
 
 
 async def _measured(url: str, sealing: Vault) -> list[tuple[str, str, str]]:

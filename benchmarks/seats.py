@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from benchmarks.running import home
+from benchmarks.running import database, home
 from storage.database import connect
-from storage.setup import migrate
 from streams.apply import apply_batch
 from streams.intake import Incoming
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
 
 THERE, SEATS, BATCH, ROUNDS = 50_000, 2_000, 2_000, 4
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -28,12 +25,8 @@ FROM generate_series(0, %(there)s - 1) AS n
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
-    with home() as at:
-        at.mkdir(exist_ok=True)
-        server = EmbeddedPostgres(at, lambda text: None)
-        with running(server.spec(), at / "logs"):
-            migrate(server.url)
-            costs, early = asyncio.run(_measure(server.url))
+    with home() as at, database(at) as url:
+        costs, early = asyncio.run(_measure(url))
     for name, (ours, postgres) in costs.items():
         yield f"a signup, {name}: worker + Postgres", f"{ours:.0f} + {postgres:.0f} µs", ""
     yield "an earlier signup that comes late to the full fair, and moves one back", f"{early * 1000:.1f} ms", ""

@@ -22,15 +22,12 @@ from jinja2 import Environment
 
 from benchmarks.mailing import OFFERS, REMINDERS, fill
 from benchmarks.metering import Tree
-from benchmarks.running import home
+from benchmarks.running import database, home
 from notifications.sending.rendering import LOCALES, Renderer
 from notifications.sending.samples import sample
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import Writer
-from storage.setup import migrate
 from tests.stand_ins.sendgrid import KEY, PATH
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
 
 RENDERED = 6000
 SENT = 10_000
@@ -45,7 +42,7 @@ def measure() -> Iterator[tuple[str, str, str]]:
     rendered, plain = _renders(), _plain_loop()
     yield "different mails rendered, HTML and text, one core", f"{rendered:,.0f}/s", "2,000"
     yield "a plain loop: one template, one request a mail", f"{plain:,.0f}/s", ""
-    with home() as at, _database(at) as url, _provider() as provider:
+    with home() as at, database(at) as url, _provider() as provider:
         yield "the stand-in alone, one offer a request", f"{_alone(provider):,.0f}/s", ""
         single = _sends(at, url, provider, OFFERS, SENT)
         yield "offers: claim, render, send (one a request), record", f"{single.rate:,.0f}/s", "1,500"
@@ -186,15 +183,6 @@ def _seconds(pids: Sequence[int]) -> float:
 def _megabytes(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-@contextmanager
-def _database(at: Path) -> Iterator[str]:
-    at.mkdir(exist_ok=True)
-    server = EmbeddedPostgres(at, lambda text: None)
-    with running(server.spec(), at / "logs"):
-        migrate(server.url)
-        yield server.url
 
 
 @contextmanager

@@ -11,17 +11,14 @@ from typing import Any, Final
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.running import home
+from benchmarks.running import database, home
 from storage.access import walls
 from storage.database import connect
-from storage.setup import migrate
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.browser.screens import COUNT_PUTS, memory, update
 from tests.facts import event, opened, target
 from tests.web import served
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
 
 PUTS: Final = 50_000
 FIRST: Final = 5_000
@@ -32,14 +29,10 @@ def measure() -> Iterator[tuple[str, str, str]]:
     chromium = shutil.which("chromium")
     if chromium is None:
         return
-    with home() as at:
-        at.mkdir(exist_ok=True)
-        server = EmbeddedPostgres(at, lambda text: None)
-        with running(server.spec(), at / "logs"):
-            migrate(server.url)
-            path = asyncio.run(_prepare(server.url))
-            with served(server.url) as address:
-                yield from _measure(chromium, f"{address}{path}", server.url)
+    with home() as at, database(at) as url:
+        path = asyncio.run(_prepare(url))
+        with served(url) as address:
+            yield from _measure(chromium, f"{address}{path}", url)
 
 
 def _measure(chromium: str, address: str, url: str) -> Iterator[tuple[str, str, str]]:
@@ -65,7 +58,7 @@ def _measure(chromium: str, address: str, url: str) -> Iterator[tuple[str, str, 
 
 async def _prepare(url: str) -> str:
     about = {"title": "Professionals", "organizer": "P", "starts_on": "2026-01-01", "ends_on": "2026-12-31"}
-    theirs = {"title": "t", "measure": "hired", "goal": 1_000_000, "due_on": "2026-12-31"}
+    theirs: dict[str, Any] = {"title": "t", "measure": "hired", "goal": 1_000_000, "due_on": "2026-12-31"}
     events: list[dict[str, Any]] = [
         opened(),
         *[target(f"t{n}", goal=1_000_000) for n in range(6)],

@@ -71,16 +71,9 @@ def opened(**more: Any) -> dict[str, Any]:
 def target(
     name: str, measure: str = "hired", goal: float = 100, where: dict[str, Any] | None = None, **more: Any
 ) -> dict[str, Any]:
-    return event(
-        "target.set",
-        target=name,
-        title=name,
-        measure=measure,
-        goal=goal,
-        due_on="2026-12-31",
-        **({"where": where} if where else {}),
-        **more,
-    )
+    if where:
+        more["where"] = where
+    return event("target.set", target=name, title=name, measure=measure, goal=goal, due_on="2026-12-31", **more)
 
 
 def signed_up(candidate: str, **more: Any) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from typing import Final
 
 import msgspec
 
-from notifications.sending.rendering import LOCALES, Renderer
+from notifications.sending.rendering import LOCALES
 from notifications.sending.samples import sample
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import Writer
 from schemas.kinds import TEMPLATED
+from tests.renderer import RENDERER
 
 if sys.version_info >= (3, 14):
     from compression.zstd import train_dict
@@ -31,7 +32,6 @@ DAY: Final = datetime(2026, 4, 1, 9, tzinfo=UTC)
 
 def mails(of_each: int, salt: str) -> Iterator[tuple[str, bytes]]:
     """So many mails of each kind and language, with the kind; with another `salt`, other people's and campaigns'."""
-    renderer = Renderer()
     for number in range(of_each):
         called = {"title": f"{salt}{number}", "organizer": f"{number}{salt}", "timezone": "Asia/Shanghai"}
         links = Links(f"{salt:>32}{number}".encode(), f"https://{salt.lower()}.example")
@@ -45,7 +45,7 @@ def mails(of_each: int, salt: str) -> Iterator[tuple[str, bytes]]:
                     links=links,
                     now=DAY + timedelta(days=31 * number + len(salt)),
                 )
-                mail = renderer.render(kind, locale, letter.values)
+                mail = RENDERER.render(kind, locale, letter.values)
                 yield kind, msgspec.json.encode((mail.subject, mail.html, mail.text))
 
 

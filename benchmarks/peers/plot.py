@@ -1,4 +1,4 @@
-"""Bars as an SVG picture, readable on a light and on a dark page. Pure."""
+"""Bars as an SVG picture. Pure."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-WIDTH: Final = 860
+from benchmarks.picture import WIDTH, head
+
 LEFT: Final = 300  # where the bars begin
 RIGHT: Final = 150  # kept free for figures
 STEP: Final = 40
 BAR: Final = 24
 TOP: Final = 56
-_HEAD: Final = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="title"
-     font-family="system-ui, sans-serif" font-size="14">
-<title id="title">{title}</title>
-<rect width="{width}" height="{height}" fill="#ffffff"/>
-<text x="16" y="30" font-size="16" font-weight="600" fill="#1a1a1a">{title}</text>
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,7 @@ def bars(title: str, rows: Sequence[Bar], unit: str) -> str:
     height = TOP + STEP * len(rows) + 12
     top = max((max(row.value or 0.0, row.high) for row in rows), default=0.0) or 1.0
     drawn = [_row(row, TOP + STEP * number, top, unit) for number, row in enumerate(rows)]
-    return _HEAD.format(width=WIDTH, height=height, title=escape(title)) + "".join(drawn) + "</svg>\n"
+    return head(title, height=height, size=14) + "".join(drawn) + "</svg>\n"
 
 
 def _row(row: Bar, y: int, top: float, unit: str) -> str:

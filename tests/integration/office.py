@@ -14,7 +14,6 @@ from psycopg_pool import AsyncConnectionPool
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
 from notifications.sending.pacing import Pace
-from notifications.sending.rendering import Renderer
 from notifications.sending.route import Chance, Route
 from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
@@ -27,9 +26,9 @@ from storage.messages import nonces
 from streams.apply import Applied, apply_batch
 from streams.intake import Incoming
 from tests.opened import opened_rows
+from tests.renderer import RENDERER
 
 APPLIED_AT = datetime(2100, 1, 1, tzinfo=UTC)  # later than what any test says happened
-RENDERER = Renderer()
 
 
 @dataclass

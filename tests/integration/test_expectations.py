@@ -29,7 +29,8 @@ from schemas.settings import Settings
 from storage.access import keys
 from storage.database import make_pool
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
-from tests.integration.office import RENDERER, Office, Writer
+from tests.integration.office import Office, Writer
+from tests.renderer import RENDERER
 from tests.sendgrid_webhook import HARD, happened, public_text, tell
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
 from tests.stand_ins.webhook import webhook

@@ -17,7 +17,8 @@ from schemas.channels import MailWay
 from schemas.settings import load_settings
 from storage.campaigns import terms
 from tests.facts import event, hired, opened, signed_up, target
-from tests.integration.office import RENDERER, Office
+from tests.integration.office import Office
+from tests.renderer import RENDERER
 from tests.stand_ins.sendgrid import KEY, SendGridStandIn, sendgrid_stand_in
 from tests.stand_ins.smtp import Reply, smtp_stand_in
 from tests.stand_ins.webhook import Webhook, webhook

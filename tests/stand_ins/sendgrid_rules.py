@@ -128,7 +128,7 @@ def _schema_errors(mail: dict[str, Any]) -> list[Any]:
 
 @cache
 def _quick() -> jsonschema_rs.Draft4Validator:
-    return jsonschema_rs.Draft4Validator(_schema(), validate_formats=False)
+    return jsonschema_rs.Draft4Validator(_schema() or {}, validate_formats=False)
 
 
 @cache

@@ -26,7 +26,8 @@ from notifications.sending.templates_apart import TemplatesApart
 from schemas.errors import SendRefused
 from schemas.kinds import TEMPLATED
 from schemas.messages import Parts
-from tests.unit.test_rendering import LINKS, RENDERER, WRITER, Reader, campaign, letter
+from tests.renderer import RENDERER
+from tests.unit.test_rendering import LINKS, WRITER, Reader, campaign, letter
 
 NIGHT = datetime(2026, 3, 1, 15, tzinfo=UTC)  # 23:00 in Shanghai
 KINDS = [(kind, locale) for kind in TEMPLATED for locale in LOCALES]

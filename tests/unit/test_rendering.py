@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from notifications.sending import composing
 from notifications.sending.budget import MOST_TURNS
 from notifications.sending.composing import Letter
-from notifications.sending.rendering import LOCALES, Rendered, Renderer
+from notifications.sending.rendering import LOCALES, Rendered
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, Writer, employer_of
 from schemas.errors import SendRefused
@@ -27,8 +27,8 @@ from storage.messages.background import Background
 from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
 from tests.facts import alive, event, signed_up
+from tests.renderer import RENDERER
 
-RENDERER = Renderer()
 LINKS = Links(b"0" * 32, "https://park.example")
 WRITER = Writer("引凤", "https://park.example", "hr@park.example")
 OURS = ("https://park.example/calendar/", "https://park.example/me/")

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from jinja2 import Template
 
 from notifications.sending.filling import Rendered, filled
-from notifications.sending.rendering import LOCALES, Renderer
+from notifications.sending.rendering import LOCALES
 from notifications.sending.skeletons import LINKS, MOST, WORDS, Skeletons
 from schemas.kinds import TEMPLATED
+from tests.renderer import RENDERER
 from tests.unit.test_authoring import sampled
 
-RENDERER = Renderer()
 ODD = st.sampled_from(
     [
         "",

@@ -8,6 +8,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
@@ -124,6 +125,12 @@ def templates() -> dict[str, str]:
     return {str(path.relative_to(ROOT)): path.read_text("utf-8") for each in folders for path in each.rglob("*.html")}
 
 
+@cache
+def parsed() -> dict[str, nodes.Template]:
+    return {name: Environment().parse(source) for name, source in templates().items()}
+
+
+@cache
 def modules() -> dict[str, ast.Module]:
     return {
         str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8"))
@@ -132,19 +139,15 @@ def modules() -> dict[str, ast.Module]:
     }
 
 
-PARSED = {name: Environment().parse(source) for name, source in templates().items()}
-MODULES = modules()
-
-
 def asked_by_templates() -> Iterator[tuple[str, nodes.Call]]:
-    for name, tree in PARSED.items():
+    for name, tree in parsed().items():
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name == "t":
                 yield name, call
 
 
 def asked_by_code() -> Iterator[tuple[str, ast.Call]]:
-    for name, tree in MODULES.items():
+    for name, tree in modules().items():
         for call in ast.walk(tree):
             if isinstance(call, ast.Call) and len(call.args) > 1:
                 called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
@@ -183,7 +186,7 @@ def test_what_fields_are_told_is_a_text():
     known = {key for package in SPEAKING for key in texts_of(package)}
     told = {
         each.value
-        for tree in MODULES.values()
+        for tree in modules().values()
         for each in ast.walk(tree)
         if isinstance(each, ast.Constant) and isinstance(each.value, str)
         if re.fullmatch(r"(form|signup|error|measure|value|own)(\.[a-z_]+)+", each.value) and ".html" not in each.value
@@ -194,10 +197,10 @@ def test_what_fields_are_told_is_a_text():
 
 def test_nothing_is_said_that_nobody_asks_for():
     exactly, like = set(), set()
-    for tree in PARSED.values():
+    for tree in parsed().values():
         exactly |= {each.value for each in tree.find_all(nodes.Const) if isinstance(each.value, str)}
         like |= {found for each in tree.find_all((nodes.Concat, nodes.Add)) if (found := _like(each))}
-    for tree in MODULES.values():
+    for tree in modules().values():
         for each in ast.walk(tree):
             if isinstance(each, ast.Constant) and isinstance(each.value, str):
                 exactly.add(each.value)
@@ -261,7 +264,7 @@ BRAND = "引凤"
 
 def test_no_module_speaks_chinese_by_itself():
     told = set()
-    for name, tree in MODULES.items():
+    for name, tree in modules().items():
         if name in CHINESE_DATA or name.startswith(("yinfeng/demo/", "yinfeng/commands/", "docs/")):
             continue
         documented = {id(each.body[0].value) for each in ast.walk(tree) if _is_documented(each)}

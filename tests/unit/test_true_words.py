@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from notifications.sending import composing
-from notifications.sending.rendering import LOCALES, Renderer
+from notifications.sending.rendering import LOCALES
 from notifications.sending.signed_links import Links
 from notifications.sending.situation import NotNow, Situation, Writer
 from schemas.catalogue import CATALOGUE
@@ -21,6 +21,7 @@ from storage.messages.background import Background
 from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
 from tests.facts import alive, event, signed_up
+from tests.renderer import RENDERER
 from yinfeng.pages import ROOMS
 
 START = datetime(2026, 3, 9, 1, tzinfo=UTC)  # nine in the morning there
@@ -29,7 +30,6 @@ AFTER = START + timedelta(hours=9)
 EXPIRED = datetime(2026, 3, 20, 1, tzinfo=UTC)
 LINKS = Links(b"0" * 32, "https://park.example")
 WRITER = Writer("引凤", "https://park.example", "hr@park.example")
-RENDERER = Renderer()
 OFFER = {"offer": "o1", "employer": "huayou", "position": "Engineer", "expires_at": "2026-03-20T00:00:00Z"}
 RENT = {"benefit": "b1", "kind": "rent_subsidy", "amount": 1200}
 STARTED = {"employer": "huayou", "started_on": "2026-03-05"}

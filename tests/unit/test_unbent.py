@@ -17,8 +17,9 @@ from notifications.channels.header_text import one_line
 from notifications.channels.mime import as_mime
 from notifications.channels.port import Mail
 from notifications.channels.sendgrid_requests import body
+from tests.renderer import RENDERER
 from tests.unit.test_mime import FORGED, LINES, NAMES, QUOTED, TEXT
-from tests.unit.test_rendering import CASES, RENDERER, Reader, letter
+from tests.unit.test_rendering import CASES, Reader, letter
 
 NOW = datetime(2026, 3, 8, 9, tzinfo=UTC)
 SCRIPT = '"><script>alert(1)</script><img src=x onerror=a()>'
