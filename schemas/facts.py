@@ -113,7 +113,7 @@ def _validated(event: Any, *, is_plain: bool) -> Fact | InvalidFact:
     try:
         return validate_event(event, is_plain=is_plain)
     except InvalidFact as error:
-        return error
+        return error.with_traceback(None)  # whose frames hold the events
 
 
 def validate_event(event: Any, *, is_plain: bool = False) -> Fact:

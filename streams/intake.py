@@ -116,7 +116,7 @@ def read_together(messages: Iterable[Incoming]) -> None:
             events.append(message.event())
             told.append(message)
         except InvalidFact as error:
-            message.found = error
+            message.found = error.with_traceback(None)  # whose frames hold the messages
     for message, found in zip(told, validate_events(events), strict=True):
         message.found = found
 
