@@ -56,6 +56,11 @@ class Flow:
         return self._waiting == 0
 
     @property
+    def has_little(self) -> bool:
+        """Whether less than a chunk waits: what is read now is applied at once."""
+        return self._waiting < self._chunk_size
+
+    @property
     def has_room(self) -> bool:
         """Whether more may be read now."""
         return self._waiting < self._limit and not self._holding

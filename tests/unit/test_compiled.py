@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import CATALOGUE
 from schemas.compiled import shapes, sure_moment
 from schemas.errors import InvalidFact
-from schemas.facts import MAX_KEYS, Fact, check_by_models, parse_json, validate_event
+from schemas.facts import MAX_KEYS, Fact, check_by_models, parse_json, validate_event, validate_events
 from schemas.openapi import example_event
 from tests.facts import event, signed_up
 from tests.strategies import Event, events, json_values
@@ -54,6 +54,15 @@ def test_what_the_compiled_catalogue_sure_moment_of_the_models_accept(name: str,
         changed["data"] = changed["data"] | data.draw(st.dictionaries(inner, VALUES, max_size=2))
     found, by_models = answer(validate_event, changed), answer(check_by_models, changed)
     assert found == by_models
+
+
+@given(st.lists(events() | json_values() | events().map(lambda given: given | {"id": "x "}), max_size=5))
+def test_what_is_checked_together_is_what_each_is_alone(given: list[Any]):
+    together = [
+        {each.field: each.message for each in found.errors} if isinstance(found, InvalidFact) else found
+        for found in validate_events(given)
+    ]
+    assert together == [answer(validate_event, each) for each in given]
 
 
 def answer(check: Callable[[Event], Fact], given: Event) -> Fact | dict[str, str]:
