@@ -13,7 +13,7 @@ from typing import Any
 
 from storage.ledger.positions import Log
 from streams.chunks import Chunk
-from streams.intake import read_ahead
+from streams.intake import incoming_of
 
 
 class Flow:
@@ -124,4 +124,4 @@ class Flow:
         since, upto = self._next[partition], portion[-1].offset + 1
         self._next[partition] = upto
         self._waiting += len(portion)
-        return Chunk(partition, since, upto, tuple(read_ahead(portion)), self._epoch)
+        return Chunk(partition, since, upto, incoming_of(portion), self._epoch)
