@@ -43,7 +43,7 @@ def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes | None]])
         raise InvalidFact([FieldError("", "is empty: a tombstone is no fact")])
     if len(value) > MAX_EVENT_BYTES:
         raise InvalidFact([FieldError("", f"is larger than {MAX_EVENT_BYTES} bytes")])
-    if headers == _NO_NEWS:
+    if not headers or headers == _NO_NEWS:
         return structured_event(value)
     ours = [(name.lower(), raw) for name, raw in headers]
     known = {name: _header_text(name, raw) for name, raw in ours if name == "content-type" or name.startswith("ce_")}

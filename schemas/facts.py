@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NoReturn
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from schemas.catalogue import CATALOGUE
-from schemas.compiled import ATTRIBUTES, is_sure
+from schemas.compiled import ATTRIBUTES, are_plain, sure_moment
 from schemas.errors import FieldError, InvalidFact
 from schemas.fields import Id, Text, Time, UriReference, Url, printable
 from schemas.sealed import SEALED
@@ -102,12 +103,27 @@ def _parse_slowly(raw: bytes | str) -> Any:
         raise InvalidFact([FieldError("", f"is not JSON: {_brief(error)}")]) from None
 
 
-def validate_event(event: Any) -> Fact:
-    """Check a parsed CloudEvent against the catalogue. Raises InvalidFact with every error at once."""
+def validate_events(events: Sequence[Any]) -> list[Fact | InvalidFact]:
+    """Check parsed CloudEvents against the catalogue, each by itself: facts, or what is wrong with them."""
+    plain = are_plain(events)
+    return [_validated(event, is_plain=plain) for event in events]
+
+
+def _validated(event: Any, *, is_plain: bool) -> Fact | InvalidFact:
+    try:
+        return validate_event(event, is_plain=is_plain)
+    except InvalidFact as error:
+        return error.with_traceback(None)  # whose frames hold the events
+
+
+def validate_event(event: Any, *, is_plain: bool = False) -> Fact:
+    """Check a parsed CloudEvent against the catalogue. Raises InvalidFact with every error at once. `is_plain`: its
+    texts were looked at together with others' already."""
     if not isinstance(event, dict):
         raise InvalidFact([FieldError("", "must be a JSON object, one CloudEvent")])
-    if is_sure(event) and (ATTRIBUTES.issuperset(event) or not _rest_errors(event)):
-        return build_fact(event)
+    moment = sure_moment(event, is_plain=is_plain)
+    if moment is not None and (ATTRIBUTES.issuperset(event) or not _rest_errors(event)):
+        return _fact(event, moment)
     return check_by_models(event)
 
 
@@ -131,9 +147,12 @@ def ahead(fact: Fact, now: datetime) -> FieldError | None:
 
 def build_fact(event: dict[str, Any]) -> Fact:
     """A Fact of an event that is known to be valid, such as one from the ledger."""
-    data = event["data"]
-    moment = datetime.fromisoformat(event["time"].upper()).astimezone(UTC)
-    return Fact(event["source"], event["id"], event["type"], moment, data["campaign"], data.get("candidate"), event)
+    return _fact(event, datetime.fromisoformat(event["time"].upper()))
+
+
+def _fact(event: dict[str, Any], moment: datetime) -> Fact:
+    data, at = event["data"], moment.astimezone(UTC)
+    return Fact(event["source"], event["id"], event["type"], at, data["campaign"], data.get("candidate"), event)
 
 
 def _rest_errors(event: dict[str, Any]) -> list[FieldError]:

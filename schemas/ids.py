@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import date
 from typing import Final
 
@@ -56,6 +57,16 @@ def telling(fact: Fact) -> FieldError | None:
                 field, f"looks like {what}; ids are no secret, so give one that tells nothing of a person"
             )
     return None
+
+
+def none_tells(facts: Collection[Fact]) -> bool:
+    """Whether certainly no id of these facts says who a person is: looked at together, since most don't. No says
+    nothing."""
+    ids = [fact.id for fact in facts]
+    for name in _IDS:
+        ids += [fact.event["data"].get(name, "") for fact in facts]
+    whole = "\n".join(ids)
+    return whole.isascii() and not _may_tell(whole)
 
 
 def looks_like(given: str) -> str | None:

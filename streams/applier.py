@@ -17,7 +17,7 @@ from streams.apply import Applied, apply_batch
 from streams.campaigns import count_fairs
 from streams.chunks import Chunk, halves, records_of, spans_of
 from streams.foreseen import Place
-from streams.intake import Incoming
+from streams.intake import Incoming, read_ahead
 from streams.persisting import Persistence
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class Applier:
         place = Place(at, spans_of(chunks))
         alone = len(incoming) == 1
         try:
+            read_ahead(incoming)
             return await self._persistence.persist(
                 lambda conn: apply_batch(conn, incoming, now=self._clock(), place=place),
                 can_be_less=not alone,

@@ -142,6 +142,8 @@ def _advance(row: Stored, facts: list[Fact], refolded: list[Fact] | None, carrie
 
 def lasting(candidate: str, journey: Journey, facts: list[Fact]) -> list[Fact]:
     """A candidate's facts without what was said before their erasure."""
+    if journey.cut is None and not journey.members:
+        return facts
     cut = journey.own(candidate).cut
     return facts if cut is None else [fact for fact in facts if not is_before(fact.stamp, cut)]
 

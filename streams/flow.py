@@ -13,7 +13,7 @@ from typing import Any
 
 from storage.ledger.positions import Log
 from streams.chunks import Chunk
-from streams.intake import read_ahead
+from streams.intake import incoming_of
 
 
 class Flow:
@@ -54,6 +54,11 @@ class Flow:
     def idle(self) -> bool:
         """Whether all that was read is applied."""
         return self._waiting == 0
+
+    @property
+    def has_little(self) -> bool:
+        """Whether less than a chunk waits: what is read now is applied at once."""
+        return self._waiting < self._chunk_size
 
     @property
     def has_room(self) -> bool:
@@ -119,4 +124,4 @@ class Flow:
         since, upto = self._next[partition], portion[-1].offset + 1
         self._next[partition] = upto
         self._waiting += len(portion)
-        return Chunk(partition, since, upto, tuple(read_ahead(portion)), self._epoch)
+        return Chunk(partition, since, upto, incoming_of(portion), self._epoch)

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 from schemas.access import is_reserved
 from schemas.cloudevents import from_kafka
 from schemas.errors import FieldError, InvalidFact
-from schemas.facts import Fact, ahead, validate_event
-from schemas.ids import telling
+from schemas.facts import Fact, ahead, validate_events
+from schemas.ids import none_tells, telling
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn
 from storage.ledger import ledger
@@ -49,7 +49,8 @@ class Incoming:
     def read(self) -> Fact | InvalidFact:
         """The fact, or why it is none."""
         if self.found is None:
-            self.found = self._read()
+            read_together([self])
+            assert self.found is not None
         return self.found
 
     def text(self) -> str | None:
@@ -72,13 +73,11 @@ class Incoming:
             reason=_text(reason),
         )
 
-    def _read(self) -> Fact | InvalidFact:
+    def event(self) -> Any:
+        """The event that this says, not checked as yet. Raises InvalidFact."""
         if self.fault is not None:
-            return InvalidFact([FieldError("", self.fault)])
-        try:
-            return validate_event(from_kafka(self.value, self.headers))
-        except InvalidFact as error:
-            return error
+            raise InvalidFact([FieldError("", self.fault)])
+        return from_kafka(self.value, self.headers)
 
 
 Said = Mapping[tuple[int, str], Incoming]  # by the number in the ledger and the text that a message claims
@@ -100,15 +99,30 @@ def _seq(headers: Iterable[tuple[str, bytes | None]]) -> int | None:
     return None
 
 
-def read_ahead(records: Iterable[Any]) -> list[Incoming]:
-    """Kafka's records, read already where that will be needed: what our relay sends stands in the ledger."""
-    taken = [
+def incoming_of(records: Iterable[Any]) -> tuple[Incoming, ...]:
+    """Kafka's records, unread."""
+    return tuple(
         Incoming(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers), fault=fault_of(r)) for r in records
-    ]
-    for message in taken:
-        if message.seq is None:
-            message.read()
-    return taken
+    )
+
+
+def read_ahead(incoming: Iterable[Incoming]) -> None:
+    """Read a batch where that will be needed: what our relay sends stands in the ledger. Not before it is applied: a
+    fact takes ten times the memory that its record does, and what was read long ago is in no cache any more."""
+    read_together([message for message in incoming if message.seq is None and message.found is None])
+
+
+def read_together(messages: Iterable[Incoming]) -> None:
+    """Let each of these have `found` what it says."""
+    told, events = [], []
+    for message in messages:
+        try:
+            events.append(message.event())
+            told.append(message)
+        except InvalidFact as error:
+            message.found = error.with_traceback(None)  # whose frames hold the messages
+    for message, found in zip(told, validate_events(events), strict=True):
+        message.found = found
 
 
 def said_by_ledger(incoming: Iterable[Incoming]) -> Said:
@@ -182,22 +196,24 @@ def _is_of(message: Incoming, numbers: Mapping[tuple[str, str], int]) -> bool:
     return isinstance(found, Fact) and numbers.get(found.identity) == message.seq
 
 
-def _fault_from_outside(fact: Fact, now: datetime) -> FieldError | None:
-    """What is wrong with a fact that is none of the ledger's own."""
+def _fault_from_outside(fact: Fact, now: datetime, *, tells_nothing: bool = False) -> FieldError | None:
+    """What is wrong with a fact that is none of the ledger's own. `tells_nothing`: its ids were looked at together with
+    others' already."""
     if is_reserved(fact.source):
         return FieldError("source", f"{fact.source} is what the platform itself speaks under")
-    return ahead(fact, now) or telling(fact)
+    return ahead(fact, now) or (None if tells_nothing else telling(fact))
 
 
 def parse(incoming: Iterable[Incoming], *, now: datetime) -> tuple[list[Fact], list[DeadLetter]]:
     """Messages as facts, one for each identity (the first stands), and those that are none, with the reason."""
     facts: dict[tuple[str, str], Fact] = {}
     letters = []
-    for message in incoming:
-        found = message.read()
+    read = [(message, message.read()) for message in incoming]
+    nothing = none_tells([found for _, found in read if isinstance(found, Fact)])
+    for message, found in read:
         if isinstance(found, InvalidFact):
             letters.append(message.dead(str(found)))
-        elif fault := _fault_from_outside(found, now):
+        elif fault := _fault_from_outside(found, now, tells_nothing=nothing):
             letters.append(message.dead(f"{fault.field}: {fault.message}"))
         else:
             facts.setdefault(found.identity, found)

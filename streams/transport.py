@@ -33,7 +33,8 @@ from storage.ledger.positions import Log
 from streams.flow import Flow
 from streams.placing import Placer
 
-FETCH_WAIT: Final = (4, 100)  # milliseconds: while facts come, and else
+FETCH_WAIT: Final = (4, 100)  # milliseconds: while facts come and are applied at once, and else
+BEHIND_WAIT: Final = 0.1  # seconds between looks whether what waits has become little
 COMING: Final = 5.0  # seconds after facts in which more are expected
 ROOM_WAIT: Final = 0.5  # seconds between polls while there is no room
 PLACE_WITHIN: Final = 5.0  # seconds; then the group is polled before it is tried again
@@ -47,7 +48,8 @@ class PromptThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 
     Faust asks brokers to hold a fetch for 1.5 s until there is something. Kafka answers as soon as there is; Tansu
     looks now and again, a third of the wait apart: a record came 150 ms late (median) with a wait of 500 ms, 11 with
-    100, 2 with 5. So it waits shortly while facts come, and asks seldom while none do.
+    100, 2 with 5. So it waits shortly while facts come, and asks seldom while none do. While many wait to be applied
+    it asks seldom too: asking took a tenth of a worker's time where the log was read to its end long ago.
 
     Faust also ends the worker when a commit fails; ours are for others to see.
     """
@@ -58,7 +60,8 @@ class PromptThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
     def expect(self, *, more: bool) -> None:
-        """Whether more facts are to be expected soon. From any thread: each fetch reads the number anew."""
+        """Whether more facts are to be expected soon, and applied at once. From any thread: each fetch reads the number
+        anew."""
         fetcher = getattr(self._consumer, "_fetcher", None)
         if fetcher is not None:
             fetcher._fetch_max_wait_ms = FETCH_WAIT[0 if more else 1]
@@ -140,6 +143,9 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
         else:
             timeout = min(timeout, ROOM_WAIT)
         epoch = self._read_in = self._flow.epoch
+        if not self._flow.has_little:
+            timeout = min(timeout, BEHIND_WAIT)
+        self._thread.expect(more=self._flow.has_little and self.loop.time() - self._came_at < COMING)
         try:
             found = await self._thread.getmany(readable or NOWHERE, timeout if readable else 0)
         except CorruptRecordException as error:
@@ -152,16 +158,11 @@ class PlacedConsumer(Consumer):  # type: ignore[misc]
             raise
         if not readable:
             await asyncio.sleep(0.05)
-        self._note_whether_facts_come(found)
+        if any(tp.topic == self.app.facts_topic for tp in found):
+            self._came_at = self.loop.time()
         if epoch != self._flow.epoch:
             return _without(found, self.app.facts_topic)
         return await self._in_order(found)
-
-    def _note_whether_facts_come(self, found: Mapping[TP, Sequence[Any]]) -> None:
-        now = self.loop.time()
-        if any(tp.topic == self.app.facts_topic for tp in found):
-            self._came_at = now
-        self._thread.expect(more=now - self._came_at < COMING)
 
     async def _place(self, facts: set[TP]) -> bool:
         """Seek where the flow has no place yet. False when that can't be done now."""

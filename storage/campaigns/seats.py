@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.journey import Stamp
 from storage.arrays import columns
@@ -108,8 +108,7 @@ JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, c
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LineChange:
+class LineChange(NamedTuple):
     """A candidate stands at `at` in a fair's line from now on, or (None) not any more. `joins`: stood nowhere in it
     before; `anew`: what was told of the place before is over."""
 

@@ -86,8 +86,10 @@ def found_by(profile: Mapping[str, Any], key: bytes | None, graduated: Graduated
 def _namesake(key: bytes | None, name: str, school: str | None, year: int | None) -> str | None:
     """The same for who has the same name, school and year of graduation, however they are spaced; None where one of
     them is not known."""
-    words = ["".join(_WORD.findall(each)) for each in (name, folded(school or ""))]
-    return _hash(key, "namesake", "\n".join([*words, str(year)])) if all(words) and year is not None else None
+    if year is None or not school:
+        return None
+    words = ["".join(_WORD.findall(each)) for each in (name, folded(school))]
+    return _hash(key, "namesake", "\n".join([*words, str(year)])) if all(words) else None
 
 
 def asked(text: str) -> Asked:

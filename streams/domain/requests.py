@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -32,22 +32,21 @@ EXPIRY_NOTICE = timedelta(hours=48)
 SETTLING_IN = timedelta(days=1)
 
 
-def candidate_requests(fact: Fact) -> Iterator[MessageRequest]:
+def candidate_requests(fact: Fact) -> list[MessageRequest]:
     """The messages that a fact about a candidate asks for. Whether each still makes sense is asked when it is sent:
     what is requested must depend on the facts alone, not on which of them came in one batch."""
     kinds = FACT_KINDS.get(fact.type)
     if not kinds:
-        return
+        return []
     campaign, candidate, source, id = fact.campaign, fact.candidate, fact.source, fact.id
-    params, undone = _params(fact), undo_until(fact)
+    params, undone, found = _params(fact), undo_until(fact), []
     for kind in kinds:
-        asks, due = CONDITIONS.get(kind), undone
-        if asks and not asks(fact):
+        if kind in CONDITIONS and not CONDITIONS[kind](fact):
             continue
-        if waits := DUE.get(kind):
-            due = later(waits(fact), undone)
+        due = later(DUE[kind](fact), undone) if kind in DUE else undone
         key = dedupe_key(kind, campaign, candidate, _reason(kind, fact))
-        yield MessageRequest(kind, key, campaign, candidate, params, source, id, due)
+        found.append(MessageRequest(kind, key, campaign, candidate, params, source, id, due))
+    return found
 
 
 def undo_until(fact: Fact) -> datetime | None:
@@ -86,7 +85,10 @@ def _params(fact: Fact) -> dict[str, Any]:
     data, unsaid = fact.data, _unsaid(fact.type)
     if fact.type in SAID:
         return {name: data[name] for name in SAID[fact.type] if name in data and name not in unsaid}
-    return {name: value for name, value in data.items() if name not in unsaid}
+    params = data.copy()
+    for name in unsaid:
+        params.pop(name, None)
+    return params
 
 
 @cache
@@ -100,7 +102,7 @@ def _reason(kind: str, fact: Fact) -> list[Any]:
     if names is None:
         return [fact.source, fact.id]
     data = fact.data
-    reason = [data.get(name) for name in names]
+    reason = [*map(data.get, names)]
     # Terms that came later to the catalogue, where some are given: reasons of before keep their keys.
     if kind in FURTHER:
         further = compared(fact.event, FURTHER[kind])

@@ -7,14 +7,13 @@ stands after it waits.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.facts import Fact
 from schemas.journey import Journey, Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """A candidate comes to stand at this signup in a fair's line; None: leaves it. `anew`: as one who was told nothing
     of it, since a withdrawal lies between."""
 
@@ -25,8 +24,7 @@ class Move:
 
 def lines(journey: Journey) -> dict[str, Stamp]:
     """Where a candidate stands, in each fair's line."""
-    found = ((fair, journey.in_line(fair)) for fair in journey.signups)
-    return {fair: at for fair, at in found if at is not None}
+    return {fair: at for fair in journey.signups if (at := journey.in_line(fair)) is not None}
 
 
 def moves(was: Mapping[str, Stamp], journey: Journey, facts: Collection[Fact]) -> list[Move]:

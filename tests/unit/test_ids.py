@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas import ids
 from schemas.facts import validate_event
-from schemas.ids import looks_like, telling
+from schemas.ids import looks_like, none_tells, telling
 from tests.facts import event, fact
 
 PHONE, ADDRESS, CARD = "a telephone number", "an e-mail address", "the number of an identity card"
@@ -58,6 +58,16 @@ def test_the_quick_looks_pass_over_nothing_that_the_slow_ones_find(text: str) ->
     slow = (ids._MOBILE, ids._ABROAD, ids._CARD)
     if "@" in text or any(pattern.search(text) for pattern in slow):
         assert ids._may_tell(text)
+
+
+IDS = st.text(alphabet="013589+-@xaé", min_size=1, max_size=14)
+
+
+@given(st.lists(st.tuples(IDS, IDS, IDS), max_size=4))
+def test_what_is_looked_at_together_passes_over_nothing_that_each_would_show(named: list[tuple[str, str, str]]) -> None:
+    facts = [fact("offer.accepted", id=id, candidate=candidate, offer=offer) for id, candidate, offer in named]
+    if none_tells(facts):
+        assert not any(map(telling, facts))
 
 
 @pytest.mark.parametrize("name", ["candidate", "offer", "benefit"])

@@ -71,6 +71,14 @@ def test_a_full_flow_has_room_again_once_something_is_applied():
     assert flow.idle
 
 
+def test_less_than_a_chunk_is_little():
+    flow = flow_at(0, limit=9, chunk_size=2)
+    chunks = list(flow.cut({0: [record(n) for n in range(3)]}))
+    assert not flow.has_little
+    flow.done(chunks[0])
+    assert flow.has_little
+
+
 def test_chunks_of_one_record_each_do_not_fill_it():
     flow = flow_at(0, limit=4)
     for offset in range(3):
