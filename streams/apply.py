@@ -3,6 +3,8 @@
 The order of the steps carries the promises. Campaigns are locked before anything of theirs is read, so that what
 another worker committed is seen: shared to add to targets, exclusive to recount them or to retract. What all batches
 of a campaign add to comes last: its rows are held from there to the commit, and whoever adds to them waits so long.
+Where no target comes to a milestone, nothing is left to do then: Postgres is told to commit along with these additions,
+and holds their rows no longer than it takes itself.
 """
 
 from __future__ import annotations
@@ -70,7 +72,8 @@ async def apply_batch(
 
 
 async def _apply(conn: Conn, taken: Taken, begun: Begun, now: datetime, at_hand: AtHand) -> list[int]:
-    """Messages of a doubtful beginning may have gone before the database was restored."""
+    """Messages of a doubtful beginning may have gone before the database was restored. The transaction is committed
+    here where nothing comes after what all batches add to."""
     facts, foreseen, doubtful = taken.facts, begun.foreseen, begun.doubtful
     is_foreseen = foreseen.covers(facts)
     gone: list[Fact] = []
@@ -89,6 +92,11 @@ async def _apply(conn: Conn, taken: Taken, begun: Begun, now: datetime, at_hand:
     await seats.change(conn, changes.moved)
     if said := merging.words([*standing, *gone]):
         await seat_words.learn(conn, await of_persons(conn, merging.named(said)))
+    if not anew and not board.comes_to_milestone(changes.totals):
+        async with together(conn, ending=begun.transaction) as ask:
+            ask(breakdowns.add(conn, changes.spread))
+            ask(targets.add_short_of_milestones(conn, changes.totals))
+        return asked
     async with together(conn) as ask:
         ask(breakdowns.add(conn, changes.spread))
         moved = ask(targets.add(conn, changes.totals))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.journey import Journey
+from schemas.pace import crossed
 from storage.campaigns import targets
 from storage.campaigns.targets import TargetKey
 from storage.database import Conn
@@ -25,12 +26,14 @@ CellTotals = dict[str, dict[Cell, int]]  # by campaign
 @dataclass(slots=True)
 class Board:
     """The targets of some campaigns, by campaign, and each campaign's time zone. `uncounted`: those that are added to,
-    but whose number is not whole as yet. `retracting`: the campaigns of which anything was ever retracted."""
+    but whose number is not whole as yet. `retracting`: the campaigns of which anything was ever retracted. `progress`:
+    each target's number as it was read; others may have added to it since."""
 
     targets: dict[str, list[Target]] = field(default_factory=dict)
     uncounted: set[TargetKey] = field(default_factory=set)
     zones: dict[str, tzinfo] = field(default_factory=dict)
     retracting: set[str] = field(default_factory=set)
+    progress: dict[TargetKey, Decimal] = field(default_factory=dict)
 
     def zone(self, campaign: str) -> tzinfo:
         return self.zones.get(campaign) or ZoneInfo(DEFAULT_TIMEZONE)
@@ -43,6 +46,14 @@ class Board:
     def target(self, key: TargetKey) -> Target:
         return next(target for target in self.targets[key[0]] if target.target == key[1])
 
+    def comes_to_milestone(self, totals: Totals) -> bool:
+        """Whether these additions take a target to a milestone, as far as was read of it."""
+        return any(
+            crossed(at, at + sum(days.values(), Decimal(0)), self.target(key).goal)
+            for key, days in totals.items()
+            if key not in self.uncounted and (at := self.progress.get(key)) is not None
+        )
+
 
 async def load_board(conn: Conn, campaigns: Iterable[str]) -> Board:
     """The targets of these campaigns as they stand in the database."""
@@ -51,6 +62,7 @@ async def load_board(conn: Conn, campaigns: Iterable[str]) -> Board:
         campaign = row["campaign"]
         if row["target"] is not None:
             board.targets.setdefault(campaign, []).append(target_of(row))
+            board.progress[campaign, row["target"]] = row["progress"]
         if row["tally"] is not None:
             board.uncounted.add((campaign, row["target"]))
         if row["timezone"] is not None:

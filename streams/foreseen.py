@@ -58,11 +58,12 @@ class Foreseen:
 @dataclass(frozen=True, slots=True)
 class Begun:
     """`doubtful`: what was read here may have been read before, by a database that was lost. `claimed`: the numbers
-    of the facts that left the outbox."""
+    of the facts that left the outbox. `transaction`: ends it."""
 
     doubtful: bool
     claimed: set[int]
     foreseen: Foreseen
+    transaction: AsyncExitStack
 
 
 async def begin(
@@ -89,7 +90,7 @@ async def begin(
                 ask(vault().keys.hold(conn, told, at_hand.keys))
                 ask(vault().find_search_keys(conn, {campaign for campaign, _ in told}, at_hand.searched))
     foreseen = Foreseen(board.result(), stored.result()) if likely else Foreseen()
-    return Begun(bool(moved and moved.result()), claimed.result(), foreseen)
+    return Begun(bool(moved and moved.result()), claimed.result(), foreseen, transaction)
 
 
 def likely_of(incoming: Sequence[Incoming], said: Said) -> list[Fact]:

@@ -10,11 +10,13 @@ from typing import Any
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from schemas.pace import PERCENTS
 from storage.arrays import Column, column, columns
 from storage.campaigns import announcements
 from storage.database import Conn
 
 TargetKey = tuple[str, str]
+Amounts = Mapping[TargetKey, Mapping[date, Decimal]]
 Row = dict[str, Any]
 
 _TARGETS = (
@@ -28,10 +30,12 @@ FROM unnest(%s::text[], %s::bool[]) AS k(campaign, exclusive)
 """
 _BOARD = """
 SELECT campaign, c.timezone, EXISTS (SELECT FROM retractions r WHERE r.campaign = k.campaign) AS retracting,
-       t.target, t.title, t.measure, t.goal, t.due_on, t."where", t.tally
+       t.target, t.title, t.measure, t.goal, t.due_on, t."where", t.tally, t.progress
 FROM unnest(%s::text[]) AS k(campaign) LEFT JOIN campaigns c USING (campaign) LEFT JOIN targets t USING (campaign)
 ORDER BY campaign, target
 """
+_CROSSES = f"""EXISTS (SELECT FROM unnest(ARRAY{list(PERCENTS)}) AS of(percent)
+    WHERE (t.progress - k.amount) * 100 < t.goal * percent AND t.goal * percent <= t.progress * 100)"""
 # The targets' own rows first: those are what everybody meets in.
 _ADD = """
 WITH days AS (
@@ -46,6 +50,7 @@ FROM (SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[]) AS u(campaign,
 WHERE t.campaign = k.campaign AND t.target = k.target
 RETURNING t.campaign, t.target, t.progress - k.amount AS before, t.progress AS after
 """
+_ADD_SHORT_OF = f"{_ADD}, CASE WHEN t.tally IS NULL AND {_CROSSES} THEN conflict('a target came to a milestone') END"
 _ADD_DAYS = """
 INSERT INTO target_days AS d (campaign, target, day, amount)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::numeric[])
@@ -120,16 +125,24 @@ async def time_zones(conn: Conn, campaigns: Iterable[str]) -> dict[str, str]:
     return dict(await cursor.fetchall())
 
 
-async def add(
-    conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]
-) -> dict[TargetKey, tuple[Decimal, Decimal]]:
+async def add(conn: Conn, amounts: Amounts) -> dict[TargetKey, tuple[Decimal, Decimal]]:
     """Add to targets, day by day. Returns (before, after) of each that changed in sum or in its days."""
     if not amounts:
         return {}
-    totals = {key: sum(days.values(), Decimal(0)) for key, days in amounts.items()}
-    sums = columns([(*key, str(total)) for key, total in sorted(totals.items())], 3)
-    cursor = await conn.execute(_ADD, [*_days(amounts), *sums])
+    cursor = await conn.execute(_ADD, _added(amounts))
     return {(c, t): (before, after) for c, t, before, after in await cursor.fetchall()}
+
+
+async def add_short_of_milestones(conn: Conn, amounts: Amounts) -> None:
+    """The same where no target is to come to a milestone by it. One that does, since others added meanwhile, is a
+    ConcurrentChange."""
+    if amounts:
+        await (await conn.execute(_ADD_SHORT_OF, _added(amounts))).fetchall()
+
+
+def _added(amounts: Amounts) -> list[Column]:
+    totals = {key: sum(days.values(), Decimal(0)) for key, days in amounts.items()}
+    return [*_days(amounts), *columns([(*key, str(total)) for key, total in sorted(totals.items())], 3)]
 
 
 async def put(conn: Conn, row: Row, days: Mapping[date, Decimal]) -> None:
@@ -203,12 +216,12 @@ async def days_of(conn: Conn, campaigns: Iterable[str]) -> dict[TargetKey, dict[
     return found
 
 
-async def add_days(conn: Conn, amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> None:
+async def add_days(conn: Conn, amounts: Amounts) -> None:
     """Add to the days of targets."""
     if any(amounts.values()):
         await conn.execute(_ADD_DAYS, _days(amounts))
 
 
-def _days(amounts: Mapping[TargetKey, Mapping[date, Decimal]]) -> list[Column]:
+def _days(amounts: Amounts) -> list[Column]:
     rows = sorted((c, t, day, amount) for (c, t), days in amounts.items() for day, amount in days.items())
     return columns([(c, t, day.isoformat(), str(amount)) for c, t, day, amount in rows], 4)

@@ -24,41 +24,36 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NO_CONSENT: Final = "waits for consent to go abroad"
 RESTORED: Final = "it may have gone before the database was restored"
 
-# Numbered in the order in which they were asked for, inserted in the order of their keys: two transactions that ask for
-# the same in opposite orders would else wait for each other. A process of the version
-# before knows messages by nonces alone.
+# Each row is written as it comes, numbered as it is written: the numbers ascend in their index, which fills its pages,
+# and nothing is sorted. A process of the version before knows messages by nonces alone.
 _ASK: Final = f"""
-WITH asked AS (
 INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, nonce, status,
                            cause, reason)
 OVERRIDING SYSTEM VALUE
-SELECT id, d, k, c, p, m::jsonb, s, f, n, CASE WHEN {BESIDE} THEN gen_random_uuid() END, {{status}}, {{cause}},
-       {{reason}}
-FROM (SELECT nextval('messages_id_seq') AS id, o.*
-      FROM (SELECT r.*
-            FROM unnest(%(keys)s::text[], %(long)s::text[], %(kinds)s::text[], %(campaigns)s::text[],
-                        %(candidates)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[],
-                        %(due)s::timestamptz[])
-                 WITH ORDINALITY AS r(d, l, k, c, p, m, s, f, n, nth)
-            WHERE NOT EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.l AND {reasons.LONG_ONES})
-            ORDER BY nth) AS o) AS numbered
-ORDER BY d COLLATE "C"
+SELECT nextval('messages_id_seq'), d, k, c, p, m::jsonb, s, f, n, CASE WHEN {BESIDE} THEN gen_random_uuid() END,
+       {{status}}, {{cause}}, {{reason}}
+FROM unnest(%(keys)s::text[], %(long)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
+            {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[])
+     AS r(d, l, k, c, p, m, s, f, n)
+WHERE NOT ({reasons.LONG_ONES} AND EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.l))
 ON CONFLICT (dedupe_key) DO NOTHING
-RETURNING id, status, cause, reason
-), doubted AS (
-    INSERT INTO message_attempts (message, status, cause, detail)
-    SELECT id, 'unknown', cause, reason FROM asked WHERE status = 'unknown'
-)
-SELECT id FROM asked ORDER BY id
+RETURNING id
 """
 # What is not due yet can't have gone.
 _GONE: Final = "coalesce(n, now()) <= now()"
 _REQUEST: Final = _ASK.format(status="'requested'", cause="NULL", reason="NULL")
-_DOUBT: Final = _ASK.format(
+_DOUBTED: Final = _ASK.format(
     status=f"CASE WHEN {_GONE} THEN 'unknown' ELSE 'requested' END",
     cause=f"CASE WHEN {_GONE} THEN 'restored' END",
     reason=f"CASE WHEN {_GONE} THEN '{RESTORED}' END",
 )
+_DOUBT: Final = f"""
+WITH asked AS ({_DOUBTED}, status, cause, reason), doubted AS (
+    INSERT INTO message_attempts (message, status, cause, detail)
+    SELECT id, 'unknown', cause, reason FROM asked WHERE status = 'unknown' ORDER BY id
+)
+SELECT id FROM asked
+"""
 # The reason of a message that there is arises again: by another fact, where the first one was cancelled unsent (but not
 # by HR) or was taken back while its message waits, or where it was told and the world took it back in between. That is
 # what the facts say, whatever order they came in.
@@ -173,10 +168,15 @@ async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Seque
         await announcements.in_doubt(conn, fresh)
 
 
-def _columns(requests: Sequence[MessageRequest]) -> dict[str, Column]:
+def _columns(asked: Sequence[MessageRequest]) -> dict[str, Column]:
+    """Of one person together, as the index of reasons has them, and in the order in which they were asked for: two
+    that ask for the same of many persons meet in one order. Of one person two ask at once only where one has written
+    the journey, which the other waits for."""
+    keyed = sorted(zip(reasons.stored_of(asked), asked, strict=True), key=lambda each: reasons.person_of(each[0]))
+    requests = [request for _, request in keyed]
     undone = [_UNDONE[r.kind] for r in requests]
     columns: dict[str, list[Value]] = {
-        "keys": [*reasons.stored_of(requests)],
+        "keys": [key for key, _ in keyed],
         "long": [r.dedupe_key for r in requests],
         "kinds": [r.kind for r in requests],
         "campaigns": [r.campaign for r in requests],

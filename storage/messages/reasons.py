@@ -38,6 +38,11 @@ def stored_of(requests: Iterable[MessageRequest]) -> list[str]:
     return [stored(each.dedupe_key, each.campaign, each.candidate) for each in requests]
 
 
+def person_of(stored: str) -> str:
+    """By whose reason it is, what all that is stored of theirs begins with."""
+    return stored[:_OF_PERSON]
+
+
 @lru_cache(_AT_HAND)
 def _person(campaign: str, candidate: str | None) -> str:
     return _digest(fact_key(campaign, candidate))[:_OF_PERSON]

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 import storage
-from schemas.errors import UnusableValue
+from schemas.errors import ConcurrentChange, UnusableValue
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.ledger import ledger
@@ -344,3 +344,33 @@ async def test_an_employer_is_called_as_the_latest_word_says(conn: Conn):
     assert await rows(conn, named) == [("beta", "贝塔"), ("huayou", "华友钴业")]
     await apply(conn, retraction("2"), retraction("3"))
     assert await rows(conn, named) == [("huayou", "华友")]
+
+
+async def test_a_milestone_that_others_brought_near_meanwhile_is_a_conflict_and_told_once(database_url: str):
+    async with await connect(database_url, name="worker") as one, await connect(database_url, name="worker") as other:
+        await apply(one, opened(), target("t", goal=8))
+        held = asyncio.Event()
+
+        async def holding() -> None:
+            async with one.transaction():
+                await one.execute("UPDATE targets SET progress = progress + 1")
+                held.set()
+                await _until_somebody_waits(database_url)
+
+        holder = asyncio.create_task(holding())
+        await held.wait()
+        with pytest.raises(ConcurrentChange, match="milestone"):
+            await apply(other, hired("c1"))
+        await holder
+        assert await rows(other, "SELECT count(*) FROM journeys") == [(0,)]
+        assert await rows(other, "SELECT progress FROM targets") == [(1,)]
+        await apply(other, hired("c1"))
+        await apply(other, hired("c2"))
+        assert await rows(one, "SELECT params->>'percent' FROM messages WHERE kind = 'milestone'") == [("25",)]
+
+
+async def _until_somebody_waits(database_url: str) -> None:
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with await connect(database_url, name="look") as look:
+        while await rows(look, waits) == [(0,)]:
+            await asyncio.sleep(0.01)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from psycopg.pq import TransactionStatus
 
 from schemas.errors import UnusableValue
 from storage.database import Conn, connect, translated
@@ -122,4 +123,65 @@ async def test_where_what_is_around_it_fails_no_question_is_begun(conn: Conn):
     with pytest.raises(KeyError):
         await fail_beside(conn, asked)
     assert asked[0].cancelled()
+    assert await heard(conn) == []
+
+
+async def test_a_transaction_is_committed_along_with_what_is_asked_last(conn: Conn, database_url: str):
+    """Whoever waits for what it locks has it once Postgres is done, though this process does nothing meanwhile."""
+    await conn.execute("CREATE TABLE shared (n int)")
+    await conn.execute("INSERT INTO shared VALUES (0)")
+    async with await connect(database_url, name="test") as other, AsyncExitStack() as transaction:
+        await transaction.enter_async_context(conn.transaction())
+        heard_it = asyncio.Event()
+
+        async def add() -> int:
+            row = await (await conn.execute("UPDATE shared SET n = n + 1 RETURNING n")).fetchone()
+            heard_it.set()
+            await asyncio.sleep(0.2)  # while it has nothing more to say
+            return row[0] if row else 0
+
+        async def look() -> Any:
+            await heard_it.wait()
+            await asyncio.sleep(0.1)
+            return await (await other.execute("SELECT n FROM shared")).fetchone()
+
+        looked = asyncio.create_task(look())
+        async with together(conn, ending=transaction) as ask:
+            added = ask(add())
+        assert await looked == (1,)
+        assert added.result() == 1
+        assert conn.info.transaction_status is TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+async def test_a_transaction_that_was_to_be_committed_along_is_rolled_back_after_an_error(conn: Conn, nth: int):
+    async def last() -> None:
+        with translated():
+            async with AsyncExitStack() as transaction:
+                await transaction.enter_async_context(conn.transaction())
+                await say(conn, 1)
+                async with together(conn, ending=transaction) as ask:
+                    for question in [value(conn, "nothing"), say(conn, 2)][:: 1 - 2 * nth]:
+                        ask(question)
+
+    with pytest.raises(UnusableValue, match="invalid input"):
+        await last()
+    assert conn.info.transaction_status is TransactionStatus.IDLE
+    assert await heard(conn) == []
+
+
+async def test_a_transaction_that_was_to_be_committed_along_is_rolled_back_where_nobody_waits_any_more(conn: Conn):
+    async def last() -> None:
+        async with AsyncExitStack() as transaction:
+            await transaction.enter_async_context(conn.transaction())
+            await say(conn, 1)
+            async with together(conn, ending=transaction) as ask:
+                ask(say(conn, 2))
+                await asyncio.sleep(60)
+
+    task = asyncio.create_task(last())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert conn.info.transaction_status is TransactionStatus.IDLE
     assert await heard(conn) == []
