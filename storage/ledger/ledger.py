@@ -107,10 +107,6 @@ _WAITS_TO_BE_ERASED = """
 SELECT EXISTS (SELECT FROM facts f JOIN pending p USING (seq)
                WHERE f.campaign = %s AND f.candidate = %s AND f.type = 'candidate.erased')
 """
-_OF_PERSONS = f"""
-SELECT f.seq, {WHOLE} FROM facts f
-JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
-"""
 _REWRITE = f"""
 UPDATE facts f SET event = {stored("u.said")}
 FROM (SELECT seq, event::jsonb AS said FROM unnest(%s::bigint[], {split()}) AS u(seq, event)) AS u WHERE f.seq = u.seq
@@ -245,12 +241,6 @@ async def waits_to_be_erased(conn: Conn, key: JourneyKey) -> bool:
     """Whether this candidate's erasure is accepted, and not applied yet."""
     row = await (await conn.execute(_WAITS_TO_BE_ERASED, [*key])).fetchone()
     return bool(row and row[0])
-
-
-async def of_persons(conn: Conn, persons: Iterable[JourneyKey]) -> list[tuple[int, Fact]]:
-    """All facts about these candidates with their numbers, those that wait among them."""
-    cursor = await conn.execute(_OF_PERSONS, columns(list(persons), 2))
-    return [(seq, read_event(event)) for seq, event in await cursor.fetchall()]
 
 
 async def set_aside(conn: Conn, seq: int, event: str) -> bool:

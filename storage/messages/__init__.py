@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from storage.messages.asking import forget, reconsider, release, release_abroad, request, under_way
+from storage.messages.asking import reconsider, release, release_abroad, request, under_way
+from storage.messages.forgetting import forget
 
 __all__ = ["forget", "reconsider", "release", "release_abroad", "request", "under_way"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from schemas.emitted import TOLD_WITH
-from schemas.journey import Micros
 from schemas.kinds import BY_NAME
 from schemas.messages import MessageRequest
 from storage.arrays import Column, Value, column, documents, named, split
@@ -17,10 +16,8 @@ from storage.campaigns import announcements
 from storage.database import Conn
 from storage.ledger.events import BESIDE
 from storage.ledger.ledger import JourneyKey
-from storage.messages import attachments, reasons, statuses, suppressions
-from storage.messages.transitions import TOLD_WITH as WITH_OTHERS
+from storage.messages import reasons, statuses
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NO_CONSENT: Final = "waits for consent to go abroad"
 RESTORED: Final = "it may have gone before the database was restored"
 
@@ -84,31 +81,6 @@ _ASKED_AGAIN: Final = """owner = NULL, lease_until = NULL, params = r.params::js
     not_before = r.due, sent_at = NULL, requested_at = now(), begun_at = NULL"""
 _OF_CANDIDATES: Final = """(m.campaign, m.candidate) IN (
     SELECT * FROM unnest(%(campaigns)s::text[], %(candidates)s::text[]))"""
-_ERASED: Final = """unnest(%(campaigns)s::text[], %(candidates)s::text[], %(cuts)s::timestamptz[])
-    AS k(campaign, candidate, cut)"""
-# Of an erased person, but for what a fact asked for that was said after the erasure: another life.
-_OF_ERASED: Final = """k.campaign = m.campaign AND k.candidate = m.candidate AND NOT EXISTS (
-    SELECT FROM facts f WHERE f.source = m.source AND f.id = m.fact AND f.time > k.cut)"""
-_CANCEL: Final = f"""
-SELECT id, 'cancelled' AS status, 'erased' AS cause, 'candidate erased' AS reason, NULL::text AS note
-FROM messages m, {_ERASED} WHERE status IN ('requested', 'held', 'suppressed') AND {_OF_ERASED}
-"""
-_FORGET: Final = f"""
-UPDATE messages m SET recipient = NULL, subject = NULL, sealed = NULL, address = NULL, domain = NULL,
-    params = '{{}}', forgotten = true,
-    reason = CASE WHEN status = 'cancelled' THEN reason END
-FROM {_ERASED} WHERE {_OF_ERASED}
-RETURNING id
-"""
-# A mail of HR's that tells of several persons is not kept once one of them was erased.
-_TOLD_IN: Final = f"""
-SELECT DISTINCT substring(m.reason FROM '[0-9]+$')::bigint FROM messages m, {_ERASED}
-WHERE starts_with(m.reason, '{WITH_OTHERS}') AND {_OF_ERASED}
-"""
-# Its subject may name any of them: a campaign words its own templates.
-_UNNAME: Final = "UPDATE messages SET subject = NULL, sealed = NULL WHERE id = ANY(%s)"
-# What a mail server says when it refuses often names the address.
-_FORGET_ANSWERS: Final = "UPDATE message_attempts SET detail = NULL WHERE message = ANY(%s) AND status <> 'cancelled'"
 _RELEASE: Final = f"""
 SELECT id, 'requested' AS status, 'address' AS cause, NULL::text AS reason, 'an address came' AS note
 FROM messages m WHERE status = 'held' AND reason = 'no address' AND {_OF_CANDIDATES}
@@ -237,22 +209,3 @@ async def reconsider(conn: Conn, keys: Iterable[JourneyKey], campaigns: Iterable
     if not wanted and not whole:
         return []
     return [id for (id,) in await statuses.change(conn, _RECONSIDER, {**_of(wanted), "whole": column(whole)})]
-
-
-async def forget(conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
-    """Take the contents out of messages to persons who were erased (and when), for good; those that wait are
-    cancelled. What was asked for by something that was said later is another life's."""
-    if not cuts:
-        return
-    moments = [_EPOCH + timedelta(microseconds=at) for at in cuts.values()]
-    values = {**_of(list(cuts)), "cuts": column(moments)}
-    told_in = [id for (id,) in await (await conn.execute(_TOLD_IN, values)).fetchall()]
-    await statuses.change(conn, _CANCEL, values)
-    cursor = await conn.execute(_FORGET, values)
-    ids = [id for (id,) in await cursor.fetchall()]
-    await conn.execute("DELETE FROM mails WHERE message = ANY(%s)", [ids + told_in])
-    if told_in:
-        await conn.execute(_UNNAME, [told_in])
-    await attachments.forget(conn, ids)
-    await suppressions.forget(conn)
-    await conn.execute(_FORGET_ANSWERS, [ids])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schemas.messages import Attachment
-from storage.arrays import blobs, columns
+from storage.arrays import blobs, column, columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.messages.sealed import open_file, seal_file
@@ -56,4 +56,4 @@ async def of(conn: Conn, message: int) -> list[Attachment]:
 
 async def forget(conn: Conn, messages: Sequence[int]) -> None:
     """Delete the files of these messages."""
-    await conn.execute("DELETE FROM mail_attachments WHERE message = ANY(%s)", [list(messages)])
+    await conn.execute("DELETE FROM mail_attachments WHERE message = ANY(%s::bigint[])", [column(messages)])

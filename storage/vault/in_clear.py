@@ -10,33 +10,27 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from schemas.catalogue import CATALOGUE
-from schemas.sealed import personal_fields
 from storage.database import Conn
 from storage.journeys import documents, unconfirmed
 from storage.ledger import dead_letters, ledger
-from storage.ledger.events import OF_TIME, WHOLE, read_event
+from storage.ledger.events import WHOLE, read_event
 from storage.messages import in_clear as messages
+from storage.vault.emptying import CLEAR_VALUES, MAYBE_CLEAR
 from storage.vault.process import vault
-from storage.vault.sealing import PLAIN_ATTRIBUTES, personal
+from storage.vault.sealing import personal
 
 PORTION: Final = 200  # rows sealed between turns for others: some tens of milliseconds
 STRETCH: Final = 5000  # numbers looked at in one transaction
-_FIELDS: Final = sorted({field for type in CATALOGUE for field in personal_fields(type)})
-_ATTRIBUTES: Final = sorted({*PLAIN_ATTRIBUTES, OF_TIME})
-# Nearly all that may have something personal in it: what has, is looked at one by one.
 _FACTS: Final = f"""
-SELECT seq, {WHOLE} FROM facts f
-WHERE seq > %(after)s AND seq <= %(upto)s AND (event->'data' ?| %(fields)b OR event - %(attributes)b::text[] <> '{{}}')
-ORDER BY seq
+SELECT seq, {WHOLE} FROM facts f WHERE seq > %(after)s AND seq <= %(upto)s AND {MAYBE_CLEAR} ORDER BY seq
 """
 _HELD: Final = f"SELECT seq, {WHOLE} FROM facts f WHERE seq = ANY(%b) ORDER BY seq FOR UPDATE"
 _JOURNEYS: Final = "SELECT count(*) FROM journeys WHERE drawn IS DISTINCT FROM version"
 # Of those alone that facts asked for: of others, "reason" is what HR said of a fair.
 _ASKED: Final = """
-fact IS NOT NULL AND candidate IS NOT NULL AND params ?| %(fields)b AND id > %(after)s AND id <= %(upto)s
+fact IS NOT NULL AND candidate IS NOT NULL AND params ?| %(fields)s::text[] AND id > %(after)s AND id <= %(upto)s
 """
-_PARAMS: Final = f"UPDATE messages SET params = params - %(fields)b::text[] WHERE {_ASKED}"
+_PARAMS: Final = f"UPDATE messages SET params = params - %(fields)s::text[] WHERE {_ASKED}"
 _PARAMS_LEFT: Final = f"SELECT id FROM messages WHERE {_ASKED}"
 _LAST: Final = "SELECT coalesce(max({number}), 0) FROM {table}"
 
@@ -120,8 +114,7 @@ async def _count_facts(conn: Conn, after: int, upto: int) -> int:
 
 
 async def _clear_facts(conn: Conn, after: int, upto: int) -> list[int]:
-    values = {"fields": _FIELDS, "attributes": _ATTRIBUTES, "after": after, "upto": upto}
-    rows = await (await conn.execute(_FACTS, values)).fetchall()
+    rows = await (await conn.execute(_FACTS, {**CLEAR_VALUES, "after": after, "upto": upto})).fetchall()
     return [seq for seq, event in rows if personal(read_event(event).event)]
 
 
@@ -133,11 +126,11 @@ async def _count_journeys(conn: Conn) -> int:
 
 async def _empty_params(conn: Conn, after: int, upto: int) -> int:
     """What they tell is read from their facts."""
-    return (await conn.execute(_PARAMS, {"fields": _FIELDS, "after": after, "upto": upto})).rowcount
+    return (await conn.execute(_PARAMS, {**CLEAR_VALUES, "after": after, "upto": upto})).rowcount
 
 
 async def _count_params(conn: Conn, after: int, upto: int) -> int:
-    return (await conn.execute(_PARAMS_LEFT, {"fields": _FIELDS, "after": after, "upto": upto})).rowcount
+    return (await conn.execute(_PARAMS_LEFT, {**CLEAR_VALUES, "after": after, "upto": upto})).rowcount
 
 
 @dataclass(frozen=True, slots=True)

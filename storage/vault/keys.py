@@ -42,7 +42,10 @@ ON CONFLICT (campaign, candidate) DO UPDATE SET key = NULL, name = NULL, profile
     restricted_at = NULL, restricted_until = NULL, restricted_ground = NULL,
     erased_at = greatest(coalesce(p.erased_at, excluded.erased_at), excluded.erased_at)
 """
-_LOCK: Final = f'{_HELD} ORDER BY p.campaign COLLATE "C", p.candidate COLLATE "C" FOR UPDATE OF p'
+_LOCK: Final = """
+SELECT FROM vault.person p JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
+ORDER BY p.campaign COLLATE "C", p.candidate COLLATE "C" FOR UPDATE OF p
+"""
 # What is shown of an address that no mail goes to is sealed under the key of whom the mail was for.
 _DISCARD: Final = """
 DELETE FROM vault.person p USING unnest(%s::text[], %s::text[]) AS k(campaign, candidate)

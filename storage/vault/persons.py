@@ -20,7 +20,7 @@ from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
-from storage.vault import entry_keys, profiles
+from storage.vault import emptying, entry_keys, profiles
 from storage.vault.entry import EntryKey, EntryOpener
 from storage.vault.keeping import PLATFORM, Keeper
 from storage.vault.keys import Held, PersonKey, PersonKeys
@@ -302,15 +302,15 @@ class Vault:
         if not cuts:
             return
         moments = {key: _EPOCH + timedelta(microseconds=cut) for key, cut in cuts.items()}
-        facts = await ledger.of_persons(conn, cuts)
-        # What an earlier version accepted stands there in the clear.
-        told = [(seq, fact) for seq, fact in facts if SEALED in fact.event or personal(fact.event)]
-        opened = await self.open(conn, [fact for _, fact in told if fact.time > moments[_whose(fact)]], hidden=True)
+        await self.keys.lock(conn, cuts)  # what others were about to say of them is there now
+        told = await emptying.told_of(conn, moments)
+        later = [fact for _, fact in told.others if fact.time > moments[_whose(fact)]]
+        opened = await self.open(conn, later, hidden=True)
         await self.keys.destroy(conn, [(*key, moment) for key, moment in moments.items()])
-        seals = {fact.identity: held for _, fact in told if (held := seal_of(fact.event))}
+        seals = {fact.identity: held for fact in later if (held := seal_of(fact.event))}
         lasting = {fact.identity: fact for fact in await self.seal(conn, opened, like=seals)}
-        gone = [(seq, _emptied(fact)) for seq, fact in told if fact.identity not in lasting]
-        await ledger.rewrite(conn, gone + [(seq, lasting[f.identity]) for seq, f in told if f.identity in lasting])
+        await emptying.take_seals(conn, told.before)
+        await ledger.rewrite(conn, [(seq, lasting.get(fact.identity) or _emptied(fact)) for seq, fact in told.others])
         await conn.execute(_NOTES, columns(list(cuts), 2))
 
     def _sealed(self, fact: Fact, names: list[str], key: PersonKey, like: Seal | None) -> Fact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -221,6 +222,32 @@ class TestErasure:
             "found work",
         ]
         assert not [word for word in PERSONAL if word in await stored(conn)]
+
+    async def test_what_is_accepted_while_they_are_erased_keeps_its_name(self, conn: Conn, database_url: str):
+        """Who accepts it holds the key, so that the erasure waits: then it finds what was said."""
+        await apply(conn, SIGNUP)
+        again = signed_up("c1", name="李再来", id="s2", time=AFTER)
+        async with await connect(database_url, name="web") as other:
+            async with other.transaction():
+                await accept(other, [validate_event(again)], posted_by="key:a")
+                erasing = asyncio.create_task(apply(conn, event("candidate.erased", candidate="c1", time=CUT)))
+                await asyncio.sleep(0.5)
+                assert not erasing.done()
+            await erasing
+        await apply_batch(conn, await relayed(conn), now=NOW)
+        assert await name_of(conn) == "李再来"
+
+    async def test_what_is_personal_and_in_the_clear_goes_beside_what_is_sealed(self, conn: Conn):
+        """Of an earlier version, or sealed elsewhere; in each of the forms in which a fact may stand."""
+        await apply(conn, SIGNUP, WITHDREW, hired("c1"), {**hired("c1", id="h2"), "comexampleref": "Of Li"})
+        await conn.execute(f"UPDATE facts f SET event = {WHOLE}::jsonb WHERE type = 'candidate.signed_up'")
+        said = '{"data": {"reason": "went home to care"}}'
+        await conn.execute("UPDATE facts SET event = event || %s WHERE type = 'candidate.withdrew'", [said])
+        await conn.execute("""UPDATE facts SET event = event || '{"subject": "Of Li"}'""")
+        await apply(conn, event("candidate.erased", candidate="c1", time=CUT))
+        found = await stored(conn)
+        assert not [word for word in (*PERSONAL, SEALED) if word in found]
+        assert await (await conn.execute("SELECT count(*) FROM facts WHERE event ? 'subject'")).fetchall() == [(0,)]
 
     async def test_any_order_makes_the_same_person(self, database_url: str, conn: Conn):
         said = [

@@ -30,8 +30,10 @@ _INDEXES = (
 
 
 def upgrade() -> None:
+    """What comes before an index that is made beside the work is committed with it: a try that was broken off there
+    finds it done."""
     for change in _CHANGES:
-        op.execute(change)
+        op.execute(change.replace("ADD COLUMN", "ADD COLUMN IF NOT EXISTS"))
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = 0")
         for name, what, unique in _INDEXES:

@@ -11,7 +11,7 @@ _COLUMNS = (
     "ADD COLUMN restricted_at timestamptz, ADD COLUMN restricted_until date, ADD COLUMN restricted_ground varchar"
 )
 _RETENTION = """
-CREATE TABLE vault.retention (
+CREATE TABLE IF NOT EXISTS vault.retention (
     campaign varchar NOT NULL,
     candidate varchar NOT NULL,
     outcome varchar NOT NULL,
@@ -26,10 +26,11 @@ CREATE TABLE vault.retention (
 
 
 def upgrade() -> None:
-    """Add columns that may be empty, which rewrites nothing; the index is built beside the work."""
-    op.execute(f"ALTER TABLE vault.person {_COLUMNS}")
+    """Add columns that may be empty, which rewrites nothing; the index is built beside the work. What comes before it
+    is committed with it: a try that was broken off there finds it done."""
+    op.execute(f"ALTER TABLE vault.person {_COLUMNS.replace('ADD COLUMN', 'ADD COLUMN IF NOT EXISTS')}")
     op.execute(_RETENTION)
-    op.execute("CREATE INDEX retention_due ON vault.retention (due_at) WHERE step IS NOT NULL")
+    op.execute("CREATE INDEX IF NOT EXISTS retention_due ON vault.retention (due_at) WHERE step IS NOT NULL")
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = 0")
         # One that an attempt before left half built would stand in the way.
