@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -65,7 +66,7 @@ def ranked(about: Row, fairs: list[Row]) -> list[Row]:
     return [fair | {"day": day_in(zone, fair["starts_at"]), "cost_of_a_hire": cost_of_a_hire(fair)} for fair in fairs]
 
 
-async def called(conn: Conn, about: Row, employers: list[str]) -> dict[str, Names]:
-    """By language, the names of these employers."""
-    known = await naming.known(conn, about["campaign"], employers=employers)
+async def called(conn: Conn, about: Row, employers: list[str], fairs: Collection[str] = ()) -> dict[str, Names]:
+    """By language, the names of these employers and fairs."""
+    known = await naming.known(conn, about["campaign"], employers=employers, fairs=fairs)
     return {lang: Names(lang, about["timezone"], known) for lang in LANGS}

@@ -57,6 +57,8 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             organizes = caller.role == "organizer"
             noted = await _notes(conn, campaign, found["members"] or [candidate]) if organizes else []
             merges = await _merges(conn, campaign, found["members"]) if organizes else []
+            ids = found["members"] or [candidate]
+            idle = await merging.idle(conn, campaign, ids) if organizes else []
             alike = await suggested(conn, *key) if organizes and not found["restricted"] else []
         last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
         more = encode((last["time"], last["source"], last["id"])) if last else None
@@ -64,6 +66,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
         shown = {
             "alike": alike,
             "merges": merges,
+            "idle": {(each.source, each.id) for each in idle},
             "merged_from": merged_from if merged_from in found["members"] else "",
             "about": about,
             "steps": FUNNEL,

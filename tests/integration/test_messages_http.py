@@ -308,7 +308,8 @@ async def test_the_list_is_searched_by_kind_and_status(office: Office, organizer
 async def test_the_messages_of_a_person_are_found_by_what_people_know_of_them(office: Office, organizer: Reader):
     elsewhere = {"campaign": "other-2026"}
     await sent(office, person("c1", name="欧阳娜娜", phone="13800000001"), person("c10", name="李雷"))
-    await office.tell(opened(title="Professionals", **elsewhere), person("c1", name="欧阳娜娜", **elsewhere))
+    about = {**opened(**elsewhere)["data"], "title": "Professionals"}
+    await sent(office, event("campaign.opened", **about), person("c1", name="欧阳娜娜", **elsewhere))
 
     async def found(**query: str) -> int:
         return (await organizer.get(f"/messages?{urlencode(query)}")).text.count('class="mail-who"')
