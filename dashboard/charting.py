@@ -59,7 +59,7 @@ class Charting:
         """Read at each change, until cancelled."""
         timer = asyncio.get_running_loop().time
         changes = self._hub.follow(campaign, self._hub.mark)
-        ringing = asyncio.create_task(_ring(changes, watch.asked))
+        ringing = asyncio.create_task(ring_at(changes, watch.asked))
         try:
             while True:
                 await watch.asked.wait()
@@ -83,7 +83,8 @@ class Charting:
             subscription.tell(round)
 
 
-async def _ring(changes: Subscription, asked: asyncio.Event) -> None:
+async def ring_at(changes: Subscription, asked: asyncio.Event) -> None:
+    """Set this at each change that a subscription is told of, until that is closed."""
     while not changes.closed:
         await changes.take()
         asked.set()

@@ -45,6 +45,10 @@ class Formats:
         """31 Dec 2026, or 2026年12月31日."""
         return formats.day(value, self._lang)
 
+    def day_of(self, value: datetime, timezone: str) -> str:
+        """The day that it is then, there."""
+        return self.day(value.astimezone(ZoneInfo(timezone)).date())
+
     def short_day(self, value: date) -> str:
         """31 Dec, or 12月31日: where the year is known."""
         return formats.short_day(value, self._lang)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,8 +33,11 @@ class Names:
         return called(self.known.employers.get(id), self.lang, id)
 
     def fair(self, id: str) -> str:
-        """A fair's title; its id while it is not known."""
-        return str(self.known.fairs[id]["title"]) if id in self.known.fairs else id
+        """A fair's title, with its day where others have the same; its id while it is not known."""
+        row = self.known.fairs.get(id)
+        if row is None or not row["shares_title"]:
+            return str(row["title"]) if row else id
+        return f"{row['title']} · {Formats(self.lang).day_of(row['starts_at'], self.zone)}"
 
     def opening(self, id: str) -> str:
         """An opening, by its employer and position."""
@@ -71,9 +74,10 @@ async def names_of(
     timeline: Sequence[Row] = (),
     *,
     employers: Sequence[str] = (),
+    fairs: Collection[str] = (),
     offers: Mapping[str, Row] | None = None,
 ) -> Names:
-    """The names of all that these facts, offers and employers speak of. `campaign`: its row."""
+    """The names of all that these facts, offers, employers and fairs speak of. `campaign`: its row."""
     data = [fact["data"] for fact in timeline]
     mine = {each["employer"] for each in (offers or {}).values() if each["employer"]}
     found = await naming.known(
@@ -85,7 +89,7 @@ async def names_of(
             *employers,
             *mine,
         },
-        fairs=_ids(data, "fair"),
+        fairs=_ids(data, "fair").union(fairs),
         openings=_ids(data, "opening"),
     )
     return Names(lang, campaign["timezone"], found, offers or {})

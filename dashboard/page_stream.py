@@ -13,6 +13,7 @@ from dashboard.charting import Charting
 from dashboard.fragments import Fragment, make_forms
 from dashboard.languages import Lang
 from dashboard.live import Hub
+from dashboard.own_parts import OwnParts
 from dashboard.stream import HEARTBEAT, PINGS, EventStream, Turnstile
 from dashboard.telling import Subscription, Told
 from schemas.access import Authenticate, Caller
@@ -30,6 +31,7 @@ def make_router(
     charting: Charting,
     authenticate: Authenticate,
     turnstile: Turnstile,
+    own_parts: OwnParts,
     *,
     counts: Counts,
     fragment: Fragment,
@@ -45,12 +47,15 @@ def make_router(
         campaign: Annotated[str | None, Query(max_length=200)] = None,
         of: Annotated[Literal["targets", "charts", "nothing"], Query()] = "targets",
         lang: Annotated[Lang, Query()] = "en",
+        employer: Annotated[str | None, Query(max_length=200)] = None,
+        own: Annotated[str, Query(max_length=100)] = "",
         seen: Annotated[str, Query(max_length=100)] = "",
         done: Annotated[str, Query(max_length=100)] = "",
         last_event_id: Annotated[str | None, Header(max_length=100)] = None,
     ) -> EventStream:
-        """What changes after what the page has `seen`: of all targets, of one campaign's, of its charts too; and that
-        what a form did (`done`) counts. An employer has no charts, and of targets those that it reads."""
+        """What changes after what the page has `seen`: of all targets, of one campaign's, of its charts too; that what
+        a form did (`done`) counts; and that an employer's numbers are others than its page shows (`own`). An employer
+        has no charts, and of targets those that it reads."""
         caller.require("organizer", "employer", "viewer")
         turnstile.require_room(caller.poster)
         among = frozenset() if of == "nothing" else caller.campaigns
@@ -64,6 +69,8 @@ def make_router(
                 stack.callback(hub.unsubscribe, subscription)
                 if of == "charts" and campaign and caller.role != "employer":
                     stack.enter_context(charting.watched(campaign, subscription))
+                if campaign and own and employer and (caller.role == "organizer" or caller.employer == employer):
+                    stack.enter_context(own_parts.watched((campaign, employer), own, subscription))
                 if done:
                     waiting = asyncio.create_task(_tell_when_it_counts(counts, caller, done, subscription))
                     stack.callback(waiting.cancel)

@@ -96,7 +96,7 @@ async def _campaign(conn: Conn, about: Row, caller: Caller, now: datetime, lang:
     """All that a campaign's page shows; a viewer sees targets alone."""
     name = about["campaign"]
     drawn = await read_charts(conn, about, now, whole=caller.role == "organizer")
-    shown = {"about": about | {"targets": stood(drawn.pop("targets"), about, now)}, **drawn}
+    shown = {"about": about | {"targets": stood(drawn.pop("targets"), about, now)}, "now": now, **drawn}
     if caller.role == "viewer":
         return shown
     fairs = await reads.fairs(conn, name, limit=ROWS)

@@ -10,13 +10,15 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
+from dashboard.campaign.own import numbers_of
 from dashboard.campaign.reading import NONE, read_charts
 from dashboard.charting import Charting
 from dashboard.doorbell import listen
 from dashboard.drawing import Clock
 from dashboard.live import Hub, say_if_broken
+from dashboard.own_parts import OwnParts
 from dashboard.pace import day_in
-from storage.campaigns import reads
+from storage.campaigns import breakdowns, reads
 from storage.database import Conn, borrowed
 
 Row = dict[str, Any]
@@ -44,6 +46,16 @@ def make_charting(pool: AsyncConnectionPool[Conn], hub: Hub, clock: Clock) -> Ch
             return await read_charts(conn, about, clock()) if about else NONE
 
     return Charting(hub, read)
+
+
+def make_own_parts(pool: AsyncConnectionPool[Conn], hub: Hub) -> OwnParts:
+    """Employers' parts, read from the pool."""
+
+    async def read(campaign: str, employer: str) -> str:
+        async with borrowed(pool) as conn:
+            return numbers_of(await breakdowns.of_employer(conn, campaign, employer))
+
+    return OwnParts(hub, read)
 
 
 @asynccontextmanager

@@ -16,6 +16,8 @@ from storage.ledger.ledger import JourneyKey
 from storage.vault import erasing
 
 MERGES: Final = "candidate.merged"
+ERASES: Final = "candidate.erased"
+BEGINS: Final = "candidate.signed_up"  # another life of who was erased
 ERASED: Final = "names who was erased: nothing is known any more of whom they were"
 TOO_MANY: Final = Fault(
     "data.into", f"would make a person of more than {MOST_IDS} ids, which is as many as one has at most"
@@ -24,12 +26,14 @@ Members = Mapping[JourneyKey, Sequence[JourneyKey]]
 
 
 async def faults(conn: Conn, facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
-    """Which of these facts would merge who may not be, by identity. They are taken one after the other. What was
-    accepted before merges nobody: it is a duplicate, whatever became of them since."""
-    said = {fact.identity: fact for fact in facts if fact.type == MERGES}
+    """Which of these facts would merge who may not be, by identity. They are taken one after the other: who is erased
+    by one of them can't be merged by a later one, but may have been by an earlier one. What was accepted before merges
+    nobody: it is a duplicate, whatever became of them since."""
+    together = list(facts)
+    said = {fact.identity: fact for fact in together if fact.type == MERGES}
     known = await ledger.numbers(conn, list(said)) if said else {}
     words = [fact for identity, fact in said.items() if identity not in known]
-    of_erased = await _of_erased(conn, words)
+    of_erased = await _of_erased(conn, words) | erased_before(together)
     return of_erased | await _crowded(conn, [word for word in words if word.identity not in of_erased])
 
 
@@ -50,6 +54,23 @@ def crowding(words: Iterable[Fact], members: Members) -> dict[tuple[str, str], F
             found[word.identity] = TOO_MANY
         else:
             persons |= dict.fromkeys(together & persons.keys(), together)
+    return found
+
+
+def erased_before(facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
+    """Which of these facts, taken one after the other, would merge whom one before them erased."""
+    gone: set[JourneyKey] = set()
+    found: dict[tuple[str, str], Fault] = {}
+    for fact in facts:
+        key = (fact.campaign, fact.candidate or "")
+        if fact.type == ERASES:
+            gone.add(key)
+        elif fact.type == BEGINS:
+            gone.discard(key)
+        elif fact.type == MERGES:
+            named = {"candidate": key, "into": (fact.campaign, fact.data["into"])}
+            if of_erased := [field for field, each in named.items() if each in gone]:
+                found[fact.identity] = Fault(f"data.{of_erased[0]}", ERASED)
     return found
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
+from urllib.parse import parse_qsl, quote, urlencode
 
 from schemas.access import Role
 from schemas.fields import CampaignKind, Education, Locale, Measure, Mode, Outcome, SignupPage
@@ -19,6 +20,8 @@ ANSWERS: Final = ("accepted", "declined", "rescinded")
 ZONES: Final = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Tokyo", "Europe/Berlin", "Europe/London", "UTC")
 MOST_AT_ONCE: Final = 200  # candidates of one form
 MOST_IN_SERIES: Final = 60  # fairs of one form
+MOST_NARROWED: Final = 2000  # letters of what a list is narrowed by
+WAS: Final = "was."  # before a field's name: what the field held when its form was drawn
 UNDO_SECONDS: Final = 30
 UNDO_GRACE: Final = 5  # seconds more: the way from a page to us
 UNDO_APPLIED: Final = 5  # seconds more until what was undone is applied, before any message goes
@@ -57,12 +60,14 @@ class Form:
 @dataclass(frozen=True, slots=True)
 class Filled:
     """A form as it was sent: what was typed, by field, and what is wrong with it (by field, the key of a text).
-    `would`: the data of the fact that it would say, where it was asked what that would do."""
+    `would`: the data of the fact that it would say, where it was asked what that would do; `near`: names that were
+    typed and are no employer's, each with that of one who may be meant."""
 
     typed: dict[str, list[str]]
     wrong: dict[str, str]
     status: int = 422
     would: dict[str, Any] | None = None
+    near: dict[str, str] = field(default_factory=dict)
 
 
 _WORKERS: Final[tuple[Role, ...]] = ("organizer", "employer")
@@ -231,6 +236,17 @@ _ROWS: Final = (
         grave=True,
     ),
 )
+
+
+def list_of(campaign: str, narrowed: str) -> str:
+    """The address of a campaign's candidates, as one looked at them before a form was opened about some of them;
+    `narrowed`: the parameters that said so."""
+    asked = urlencode(
+        [(name, value) for name, value in parse_qsl(narrowed[:MOST_NARROWED]) if name not in ("done", "nobody")]
+    )
+    return f"/campaigns/{quote(campaign, safe='')}/candidates?{asked}"
+
+
 # What people sign up by themselves with: the first five are asked of all, the others stand folded away.
 SIGNUP: Final = Form(
     "signup",

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any, Final
+
+ALIKE: Final = 0.75  # of two names: so much of them in common, in order
+MOST_COMPARED: Final = 1000  # names: each takes some microseconds
+_COMPANY: Final = re.compile("(股份|责任)?有限(责任)?公司$")  # says nothing of which one it is
 
 
 def called(row: Mapping[str, Any] | None, locale: str, otherwise: str) -> str:
@@ -29,3 +37,29 @@ def by_name(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             if name:
                 found.setdefault(str(name), set()).add(str(row["employer"]))
     return {name: next(iter(ids)) for name, ids in found.items() if len(ids) == 1}
+
+
+def folded(name: str) -> str:
+    """A name without what people type one way or another: 博世(中国) is 博世（中国）, BOSCH  china is Bosch China."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def finder(rows: Iterable[Mapping[str, Any]]) -> Callable[[str], str | None]:
+    """What finds an employer's id by what somebody typed: by name or id, letter by letter or but for width, case and
+    spaces. None where nobody is called so, or several are."""
+    exact = by_name(rows)
+    alike: dict[str, set[str]] = {}
+    for name, employer in exact.items():
+        alike.setdefault(folded(name), set()).add(employer)
+    only = {name: next(iter(ids)) for name, ids in alike.items() if len(ids) == 1}
+    return lambda typed: exact.get(typed) or only.get(folded(typed))
+
+
+def nearest(typed: str, names: Iterable[str]) -> str | None:
+    """The name that somebody may have meant who typed one that is nobody's; None where none is near."""
+    known = {_own(name): name for name in islice(names, MOST_COMPARED) if folded(name) != folded(typed)}
+    return next((known[each] for each in get_close_matches(_own(typed), known, n=1, cutoff=ALIKE)), None)
+
+
+def _own(name: str) -> str:
+    return _COMPANY.sub("", folded(name))

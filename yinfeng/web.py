@@ -49,7 +49,7 @@ from dashboard.views import make_router as views_router
 from dashboard.walls.console import make_router as walls_router
 from dashboard.walls.screen import make_router as wall_router
 from dashboard.walls.watch import Watch
-from dashboard.watching import make_charting, make_hub, watching
+from dashboard.watching import make_charting, make_hub, make_own_parts, watching
 from notifications.authoring.pages import make_router as template_pages_router
 from notifications.authoring.studio import Studio
 from notifications.channels.sendgrid_webhook import make_router as webhooks_router
@@ -134,7 +134,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(hub, authenticate, turnstile))
     charting = make_charting(pool, hub, _now)
     app.include_router(
-        page_stream_router(hub, charting, authenticate, turnstile, counts=make_counts(pool), fragment=page.fragment)
+        page_stream_router(
+            hub,
+            charting,
+            authenticate,
+            turnstile,
+            make_own_parts(pool, hub),
+            counts=make_counts(pool),
+            fragment=page.fragment,
+        )
     )
     _add_privacy(app, Shelf(pool, page, _now, settings.channels), authenticate)
     _add_reads(app, pool, hub, authenticate, page)

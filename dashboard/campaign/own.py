@@ -34,6 +34,7 @@ async def read_own(
     """All that the page shows to this caller."""
     name, today = about["campaign"], day_in(about["timezone"], now)
     numbers = await breakdowns.of_employer(conn, name, employer)
+    fairs = await of_employer.fairs(conn, name, employer)
     found = await of_employer.listed(conn, name, employer, after=after, limit=PEOPLE + 1)
     waiting = await of_employer.not_started(conn, name, employer, limit=REPORTED)
     named = await people.names(conn, name, [*(row[0] for row in found), *(row[0] for row in waiting)])
@@ -41,20 +42,26 @@ async def read_own(
     return {
         "about": about,
         "employer": employer,
-        "called": await called(conn, about, [employer]),
+        "called": await called(conn, about, [employer], fairs),
         "numbers": {step: numbers[step] for step in BY_EMPLOYERS},
+        "shows": numbers_of(numbers),
         "offers": acceptance(offers),
         "targets": await _with_own(conn, await _targets(conn, caller, about, now), employer, numbers, explaining),
         "openings": await breakdowns.openings(conn, name, employer, now, limit=OPENINGS),
         "waiting": [_waits(*row, employer, named, today) for row in waiting],
         "people": [_person(candidate, journey, employer, named, now) for candidate, journey, _ in found[:PEOPLE]],
         "more": encode(found[PEOPLE - 1][0]) if len(found) > PEOPLE else None,
-        "fairs": await of_employer.fairs(conn, name, employer),
+        "fairs": fairs,
         "today": today,
         "counting": await breakdowns.is_due(conn, name),
         "form_token": secrets.token_hex(16),
         "tokens": {candidate: secrets.token_hex(16) for candidate, _ in waiting},
     }
+
+
+def numbers_of(own: Row) -> str:
+    """What an employer did, as its page names to its stream what it shows."""
+    return ".".join(str(own[step]) for step in BY_EMPLOYERS)
 
 
 async def _targets(conn: Conn, caller: Caller, about: Row, now: datetime) -> list[Row]:

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard.api import Name, askable, known
 from dashboard.campaign.own import read_own
-from dashboard.campaign.reading import DIMENSIONS, called, with_costs
+from dashboard.campaign.reading import DIMENSIONS, called, ranked
 from dashboard.campaign.subjects import with_subjects
 from dashboard.console.notice import notice
 from dashboard.drawing import Clock, Page
@@ -52,7 +52,7 @@ def make_router(
         async with borrowed(pool) as conn:
             about = await known(conn, campaign)
             if dimension == "fair":
-                rows = with_costs(await breakdowns.fairs(conn, campaign, limit=MOST))
+                rows = ranked(about, await breakdowns.fairs(conn, campaign, limit=MOST))
             else:
                 rows = await breakdowns.by(conn, campaign, dimension, limit=MOST)
             named = await called(conn, about, [row["value"] for row in rows] if dimension == "employer" else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ NONE: Final[Row] = {"targets": [], "charts": {}, "paces": {}, "morning": None, "
 
 async def read_charts(conn: Conn, about: Row, now: datetime, *, whole: bool = True) -> Row:
     """Of a campaign (a row of `reads.campaign`): `targets`, `charts` and `paces` by target, `box` (of the charts),
-    `now`, and `morning` (None unless `whole`)."""
+    `today` (there), and `morning` (None unless `whole`)."""
     name, today = about["campaign"], day_in(about["timezone"], now)
     targets = (await reads.targets_of(conn, [name]))[name]
     days = await reads.days(conn, name, [row["target"] for row in targets])
@@ -33,7 +34,7 @@ async def read_charts(conn: Conn, about: Row, now: datetime, *, whole: bool = Tr
         "paces": {row["target"]: pace_of(row, days[row["target"]], starts_on, today) for row in targets},
         "morning": await _morning(conn, about, now) if whole else None,
         "box": (WIDTH, HEIGHT),
-        "now": now,
+        "today": today,
     }
 
 
@@ -53,18 +54,19 @@ async def _morning(conn: Conn, about: Row, now: datetime) -> Row:
         "offers": acceptance(offers),
         "by": {each: rows[:SHOWN] for each, rows in found.items()},
         "more": {each for each, rows in found.items() if len(rows) > SHOWN},
-        "fairs": with_costs(await breakdowns.fairs(conn, name, limit=SHOWN)),
+        "fairs": ranked(about, await breakdowns.fairs(conn, name, limit=SHOWN)),
         "counting": await breakdowns.is_due(conn, name),
         "called": await called(conn, about, [row["value"] for row in found["employer"]]),
     }
 
 
-def with_costs(fairs: list[Row]) -> list[Row]:
-    """Fairs, each with what a hire cost."""
-    return [fair | {"cost_of_a_hire": cost_of_a_hire(fair)} for fair in fairs]
+def ranked(about: Row, fairs: list[Row]) -> list[Row]:
+    """A campaign's fairs, each with its day there and with what a hire cost."""
+    zone = about["timezone"]
+    return [fair | {"day": day_in(zone, fair["starts_at"]), "cost_of_a_hire": cost_of_a_hire(fair)} for fair in fairs]
 
 
-async def called(conn: Conn, about: Row, employers: list[str]) -> dict[str, Names]:
-    """By language, the names of these employers."""
-    known = await naming.known(conn, about["campaign"], employers=employers)
+async def called(conn: Conn, about: Row, employers: list[str], fairs: Collection[str] = ()) -> dict[str, Names]:
+    """By language, the names of these employers and fairs."""
+    known = await naming.known(conn, about["campaign"], employers=employers, fairs=fairs)
     return {lang: Names(lang, about["timezone"], known) for lang in LANGS}

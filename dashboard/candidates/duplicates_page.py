@@ -19,7 +19,7 @@ from schemas.errors import NotFound
 from schemas.paging import After, decode, encode
 from storage.access import audit
 from storage.database import Conn, borrowed
-from storage.journeys import candidates, merging
+from storage.journeys import candidates, merging, people
 from storage.journeys.candidates import KnownCandidate
 from storage.journeys.counted import snapshot
 from storage.journeys.tags import stage
@@ -49,9 +49,12 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             found, further = await duplicates.within(conn, campaign, place, limit=A_PAGE + 1)
             shown = _whole(found) if len(found) > A_PAGE else found
             pairs = await _beside(conn, campaign, shown)
+            idle = await merging.idle(conn, campaign)
+            named = await people.names(conn, campaign, [each for row in idle for each in (row.candidate, row.into)])
             said = await notice(conn, request, caller)
         more = encode(shown[-1].one) if len(found) > A_PAGE else encode(further) if further else None
         context = {"about": about, "pairs": pairs, "more": more, "compared": COMPARED, "notice": said}
+        context |= {"idle": idle, "names": named}
         return page(request, "candidates/duplicates.html", context)
 
     @router.post("/campaigns/{campaign}/duplicates/apart")

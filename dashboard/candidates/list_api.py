@@ -22,7 +22,7 @@ from schemas.access import Authenticate, Caller
 from schemas.errors import FieldError, Refused
 from schemas.paging import MAX_LIMIT
 from storage.access import audit
-from storage.campaigns import employers, naming, reads
+from storage.campaigns import employers, naming
 from storage.database import Conn, borrowed
 from storage.journeys.counted import snapshot
 
@@ -84,7 +84,7 @@ async def reader_of(conn: Conn, request: Request, about: Row, text: Text) -> Rea
     campaign = about["campaign"]
     found = naming.KnownNames(
         {each["employer"]: each for each in await employers.listed(conn, campaign, limit=MAX_LIMIT)},
-        {each["fair"]: each for each in await reads.fairs(conn, campaign, limit=MAX_LIMIT)},
+        await naming.fairs(conn, campaign, limit=MAX_LIMIT),
     )
     return Reader(text, Names(language(request), about["timezone"], found))
 

@@ -49,6 +49,7 @@ def make_router(
         asking: Asking = Depends(),
         column: Columns = None,
         all: bool = False,
+        nobody: bool = False,
         view: Annotated[str, Query(max_length=40)] = "",
         after: After = None,
         caller: Caller = some,
@@ -76,6 +77,7 @@ def make_router(
             "views": kept,
             "view": view,
             "all": all,
+            "nobody": nobody and not all,
             "notice": said,
             "hidden": hidden,
             **choices,
@@ -117,7 +119,7 @@ async def _choices(conn: Conn, caller: Caller, campaign: str, reader: listing.Re
     names = reader.names
     found: dict[str, Any] = {
         "stages": STAGES,
-        "fairs": sorted((names.fair(each), each) for each in names.known.fairs),
+        "fairs": [(names.fair(each), each) for each in names.known.fairs],
         "educations": get_args(Education),
         "expiring": EXPIRING,
     }

@@ -24,7 +24,6 @@ from schemas.errors import NotFound
 from schemas.fields import FUNNEL
 from schemas.paging import After, decode, encode
 from storage.access import audit
-from storage.campaigns import reads
 from storage.database import Conn, borrowed
 from storage.journeys import candidates, merging
 from storage.journeys.candidates import Place
@@ -51,13 +50,15 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             if found["merged_into"] is not None:
                 return _onward(request, campaign, found["merged_into"], candidate)
             about = await known(conn, campaign)
-            titles = await reads.fair_titles(conn, campaign, list(found["fairs"]))
             said = await notice(conn, request, caller)
             facts = found["timeline"][:FACTS_A_PAGE]
-            names = await names_of(conn, about, language(request), facts, offers=found["offers"])
+            lang, fairs = language(request), found["fairs"]
+            names = await names_of(conn, about, lang, facts, fairs=fairs, offers=found["offers"])
             organizes = caller.role == "organizer"
             noted = await _notes(conn, campaign, found["members"] or [candidate]) if organizes else []
             merges = await _merges(conn, campaign, found["members"]) if organizes else []
+            ids = found["members"] or [candidate]
+            idle = await merging.idle(conn, campaign, ids) if organizes else []
             alike = await suggested(conn, *key) if organizes and not found["restricted"] else []
         last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
         more = encode((last["time"], last["source"], last["id"])) if last else None
@@ -65,10 +66,10 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
         shown = {
             "alike": alike,
             "merges": merges,
+            "idle": {(each.source, each.id) for each in idle},
             "merged_from": merged_from if merged_from in found["members"] else "",
             "about": about,
             "steps": FUNNEL,
-            "titles": titles,
             "notice": said,
             "names": names,
         }

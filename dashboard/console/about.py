@@ -27,7 +27,8 @@ COPIES = 200
 class About:
     """What a form is about: its campaign's row, the people (id → name), and what the campaign has, for a reader of
     `lang`. `ids`: of one person who has several; `accepted`: the offers that each of several people accepted, by
-    employer and position; `like`: the fair to begin from, `copies` those that there are."""
+    employer and position; `attributes` and `withdrawn`: of one person; `like`: the fair to begin from, `copies` those
+    that there are."""
 
     lang: Lang
     campaign: Row | None = None
@@ -42,6 +43,7 @@ class About:
     ids: Choices = field(default_factory=list)
     accepted: list[Row] = field(default_factory=list)
     attributes: Row = field(default_factory=dict)
+    withdrawn: bool = False
     like: Row | None = None
     copies: Choices = field(default_factory=list)
 
@@ -50,12 +52,16 @@ class About:
         name = called(next((row for row in self.called if row["employer"] == id), None), self.lang, id)
         return name if by_name(self.called).get(name) == id else id
 
+    def fair(self, row: Row) -> str:
+        """A fair by its title and time: the fairs of a series differ in that alone."""
+        zone = self.campaign["timezone"] if self.campaign else "UTC"
+        return f"{row['title']} · {Formats(self.lang).moment(row['starts_at'], zone)}"
+
     def called_by(self, query: dict[str, str]) -> str | None:
-        """The title of the target or fair that an address names; None where it names none."""
-        for kind, rows in (("target", self.targets), ("fair", self.fairs)):
-            if title := next((row["title"] for row in rows if row[kind] == query.get(kind)), None):
-                return str(title)
-        return None
+        """What the target or fair that an address names is called; None where it names none."""
+        target = next((row for row in self.targets if row["target"] == query.get("target")), None)
+        fair = next((row for row in self.fairs if row["fair"] == query.get("fair")), None)
+        return str(target["title"]) if target else self.fair(fair) if fair else None
 
 
 async def gather(conn: Conn, caller: Caller, campaign: str | None, people_named: list[str], lang: Lang) -> About:
@@ -86,7 +92,8 @@ async def gather_fairs(conn: Conn, caller: Caller, like: str | None, found: Abou
     among = caller.campaigns
     rows, f = await reads.latest_fairs(conn, among=among, limit=COPIES), Formats(found.lang)
     found.copies = [
-        (_name(each), " · ".join((each["title"], f.day(each["starts_at"].date()), each["called"]))) for each in rows
+        (_name(each), " · ".join((each["title"], f.day_of(each["starts_at"], each["timezone"]), each["called"])))
+        for each in rows
     ]
     if like:
         campaign, fair = (askable(unquote(part)) for part in f"{like}/".split("/")[:2])
@@ -121,6 +128,7 @@ async def _gather_journey(conn: Conn, caller: Caller, campaign: str, candidate: 
     for offer, state in known.journey.offers.items():
         if state.terms and _theirs(caller, {"employer": state.terms.employer}):
             found.offers.append((offer, f"{found.employer(state.terms.employer)} · {state.terms.position}"))
+    found.withdrawn = known.journey.withdrawn
     found.attributes = {name: word.value for name, word in known.journey.attributes.items()}
 
 

@@ -9,23 +9,31 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from dashboard.console.about import About, Choices, Row
-from schemas.forms import Form
+from dashboard.formats import Formats
+from schemas import formats
+from schemas.forms import WAS, Form
 
 Typed = dict[str, list[str]]
 NEW_CAMPAIGN = {"timezone": ["Asia/Shanghai"], "locale": ["zh-CN"], "signup": ["open"]}
 A_YEAR = timedelta(weeks=52)
 TODAY = ("day", "started_on", "ended_on")
+SAYS_WHAT_WAS = frozenset({"candidate"})  # forms that say what they held, so that only what was touched is said
 
 
 def choices(about: About, name: str) -> Choices:
     """What there is to choose from, as (value, what it is called)."""
     if name == "fairs":
-        return [(each["fair"], each["title"]) for each in about.fairs if not each["cancelled"]]
+        return [(each["fair"], about.fair(each)) for each in about.fairs if not each["cancelled"]]
     if name == "openings":
         return [
             (each["opening"], f"{about.employer(each['employer'])} · {each['position']}") for each in about.openings
         ]
     return {"offers": about.offers, "hires": about.hires, "ids": about.ids}[name]
+
+
+def zone_called(zone: str, lang: str, now: datetime) -> str:
+    """A time zone by its name and, since some share one, by its place: 中国标准时间 (Asia/Shanghai)."""
+    return f"{formats.zone_name(now, ZoneInfo(zone), lang)} ({zone})"
 
 
 def first_values(form: Form, about: About, query: dict[str, str], now: datetime) -> Typed:
@@ -37,6 +45,8 @@ def first_values(form: Form, about: About, query: dict[str, str], now: datetime)
     for each in form.fields:
         if each.name in TODAY and each.name not in found:
             found[each.name] = [today.isoformat()]
+        if form.name in SAYS_WHAT_WAS and query.get(form.keeps or ""):
+            found[f"{WAS}{each.name}"] = found.get(each.name, [""])
         if each.name in query:
             found[each.name] = [about.employer(query[each.name]) if each.kind == "employer" else query[each.name]]
     return {**(NEW_CAMPAIGN if form.name == "campaign" else {}), **found}
@@ -65,9 +75,24 @@ def _campaign(asked: AboutForm) -> Row:
 def _target(asked: AboutForm) -> Row:
     row = _one(asked.about.targets, "target", asked.query)
     where = row.get("where") or {}
-    only = (where.get("employer") or [None])[0]
-    only = asked.about.employer(only) if only else None
+    named = where.get("employer") or []
+    only = asked.about.employer(named[0]) if len(named) == 1 else None
     return {**row, "education": where.get("education"), "only_employer": only}
+
+
+def kept_conditions(about: About, query: dict[str, str]) -> list[tuple[str, str]]:
+    """The conditions of a target that its form has no field for: the key of each, and what it is to be, in words."""
+    where: Row = _one(about.targets, "target", query).get("where") or {}
+    fairs = {row["fair"]: about.fair(row) for row in about.fairs}
+
+    def said(key: str, value: Any) -> str:
+        return about.employer(value) if key == "employer" else fairs.get(value, str(value))
+
+    return [
+        (key, Formats(about.lang).listed([said(key, each) for each in values]))
+        for key, values in where.items()
+        if key != "education" and (key != "employer" or len(values) > 1)
+    ]
 
 
 def _new_or_changed_fair(asked: AboutForm) -> Row:
@@ -142,6 +167,7 @@ STANDING: Final[dict[str, Callable[[AboutForm], Row]]] = {
     "opening": _opening,
     "candidate": lambda asked: asked.about.attributes,
     "checkin": lambda asked: {"fair": _fair_of(asked.about, asked.zone, asked.today)},
+    "answer": lambda asked: {"offer": asked.about.offers[0][0] if len(asked.about.offers) == 1 else None},
     "erase": lambda asked: {"ids": [id for id, _ in asked.about.ids]},
     "hire": _hire,
     "leaver": _leaver,

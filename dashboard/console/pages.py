@@ -6,15 +6,15 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import askable
+from dashboard.api import askable, known
 from dashboard.console.about import ROWS, About, gather, gather_fairs
-from dashboard.console.filling import Typed, choices, first_values
+from dashboard.console.filling import Typed, choices, first_values, kept_conditions, zone_called
 from dashboard.console.notice import notice
 from dashboard.console.preview import would_count
 from dashboard.drawing import Clock, Page
@@ -23,7 +23,7 @@ from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
 from schemas.errors import NotFound
 from schemas.facts import Fact
-from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Filled, Form
+from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Field, Filled, Form, list_of
 from storage.campaigns import openings
 from storage.database import Conn, borrowed
 from storage.journeys import people, sight
@@ -43,6 +43,7 @@ def make_show(pool: AsyncConnectionPool[Conn], page: Page, explaining: Explainin
                 context["over"] = await _over(conn, request, typed, clock())
             if filled.would:
                 context["would"] = await would_count(conn, explaining, filled.would, clock())
+        context["near"] = filled.near
         if wrong or filled.would:
             context["typed"] = {**typed, **_own(caller)}
             context["form_token"] = (typed.get("form") or [context["form_token"]])[0]
@@ -56,11 +57,16 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
     router = APIRouter(include_in_schema=False)
 
     @router.get("/forms/{name}")
-    async def form(request: Request, name: str, caller: Caller = Depends(authenticate)) -> HTMLResponse:
+    async def form(request: Request, name: str, caller: Caller = Depends(authenticate)) -> Response:
         wanted = FORMS.get(name)
         if wanted is None:
             raise NotFound(f"there is no form {name!r}")
         caller.require(*wanted.roles)
+        query = request.query_params
+        if wanted.many and query.get("campaign") and not query.get("candidate"):
+            async with borrowed(pool) as conn:
+                await known(conn, askable(query["campaign"]))
+            return RedirectResponse(f"{list_of(query['campaign'], query.get('list', ''))}&nobody=true", 303)
         return await show(request, caller, wanted, Filled({}, {}, 200))
 
     return router
@@ -88,9 +94,12 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
         about.names |= {into: into, **await people.names(conn, campaign, [into])}
     told = await _told(conn, caller, campaign, query) if form.name == "retract" else None
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("done", "lang")]
-    offered = {each.name: _choices(about, each.choices) for each in form.fields}
+    offered = {each.name: _choices(about, each, now) for each in form.fields}
     return {
         "form": form,
+        "back": _back(campaign, chosen, query),
+        "withdrawn": about.withdrawn,
+        "kept": kept_conditions(about, query) if form.name == "target" else [],
         "form_token": secrets.token_hex(16),
         "action": f"/forms/{form.name}?{urlencode(kept)}",
         "about": about,
@@ -130,8 +139,21 @@ def _require_there(form: Form, about: About, query: dict[str, str]) -> None:
             raise NotFound("what this form is about is not there")
 
 
-def _choices(about: Any, given: tuple[str, ...] | str) -> list[tuple[str, str]]:
-    return choices(about, given) if isinstance(given, str) else [(each, each) for each in given]
+def _back(campaign: str | None, chosen: list[str], query: dict[str, str]) -> str:
+    """Where one came from: a person, a list of them, a campaign."""
+    if campaign is None:
+        return "/"
+    if len(chosen) > 1:
+        return list_of(campaign, query.get("list", ""))
+    at = quote(campaign, safe="")
+    return f"/candidates/{at}/{quote(chosen[0], safe='')}" if chosen else f"/campaigns/{at}"
+
+
+def _choices(about: About, field: Field, now: datetime) -> list[tuple[str, str]]:
+    if isinstance(field.choices, str):
+        return choices(about, field.choices)
+    zones = field.name == "timezone"
+    return [(each, zone_called(each, about.lang, now) if zones else each) for each in field.choices]
 
 
 def _own(caller: Caller) -> Typed:

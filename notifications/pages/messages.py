@@ -5,6 +5,7 @@ The same pages answer at `/messages` and at `/mailbox`, where those look who hav
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Depends, Form, Path, Request, Response
@@ -20,7 +21,11 @@ from schemas.errors import NotFound
 from schemas.kinds import AUDIENCES
 from schemas.messages import Status
 from schemas.paging import After, decode, next_link
+from storage.campaigns import reads
 from storage.database import Conn, Pool, borrowed
+from storage.journeys import people
+from storage.journeys.people import Wanted
+from storage.ledger.ledger import JourneyKey
 from storage.messages import attachments, channel_rests, reading, suppressions
 from storage.messages.reading import MessageFilter
 from storage.messages.sealed import KeptMail
@@ -31,6 +36,9 @@ Reason = Annotated[str, Form(max_length=hr_steps.MOST_OF_A_REASON, pattern=r"^[^
 
 BASES: Final = ("/messages", "/mailbox")
 PAGE_SIZE: Final = 50
+CAMPAIGNS: Final = 500  # to choose from
+SEARCHED: Final = 20  # campaigns in which somebody is looked for, where none is chosen
+FOUND: Final = 50  # people of each
 STATUSES: Final = get_args(Status)
 
 
@@ -57,10 +65,16 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         caller: Caller = Depends(authenticate),
     ) -> HTMLResponse:
         caller.require("organizer")
-        wanted = MessageFilter(
-            campaign=campaign or None, candidate=candidate or None, kind=kind or None, status=status or None
-        )
         async with borrowed(pool) as conn:
+            campaigns = await reads.campaigns(conn, limit=CAMPAIGNS, among=caller.campaigns)
+            searched = [campaign] if campaign else [each["campaign"] for each in campaigns[:SEARCHED]]
+            wanted = MessageFilter(
+                campaign=campaign or None,
+                candidate=candidate or None,
+                also=await _called(conn, searched, candidate) if candidate else (),
+                kind=kind or None,
+                status=status or None,
+            )
             found = await reading.listed(conn, wanted, before=decode(after, int, None), limit=PAGE_SIZE + 1)
             resting = await channel_rests.listed(conn)
         context = {
@@ -68,6 +82,7 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
             "older": _older(request, found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None,
             "wanted": wanted,
             "resting": resting,
+            "campaigns": campaigns,
             "newest": after is None,
             "kinds": list(AUDIENCES),
             "statuses": STATUSES,
@@ -144,6 +159,18 @@ def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> Non
         async with borrowed(pool) as conn:
             await hr_steps.lift(conn, id, by=caller.name, reason=reason)
         return RedirectResponse(f"/messages/{id}", 303)
+
+
+async def _called(conn: Conn, campaigns: Sequence[str], words: str) -> list[JourneyKey]:
+    """Who is found by these words in these campaigns, as on the list of candidates; nobody else where they are
+    somebody's id, with which other ids may begin."""
+    wanted = Wanted(q=words)
+    found = [
+        (campaign, each.candidate)
+        for campaign in campaigns
+        for each in await people.listed(conn, campaign, wanted, limit=FOUND)
+    ]
+    return [] if any(candidate == words for _, candidate in found) else found
 
 
 async def _suppressions(conn: Conn, address: str | None) -> list[Suppression]:

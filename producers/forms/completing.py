@@ -11,16 +11,19 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from producers.forms.changing import changed
 from producers.forms.known import require
 from producers.forms.making import SentForm, Wrong
+from producers.forms.naming import FIELDS as NAMES_EMPLOYERS
+from producers.forms.naming import NEW, with_ids
+from producers.forms.reading import Typed, first
 from schemas.access import Caller
 from schemas.employment import accepted, works_at
 from schemas.errors import NotFound
 from schemas.forms import MOST_AT_ONCE, Form
 from schemas.ids import may_be_id
 from schemas.journey import MOST_IDS, Journey
-from schemas.names import by_name
-from storage.campaigns import employers, openings, reads
+from storage.campaigns import openings, reads
 from storage.database import Conn
 from storage.journeys import candidates, journeys, merging
 from storage.ledger.ledger import JourneyKey
@@ -29,13 +32,11 @@ from storage.vault import erasing
 Row = dict[str, Any]
 
 TOKEN: Final = re.compile("[0-9a-f]{32}")
-NAMES_EMPLOYERS: Final = frozenset({"employer", "only_employer", "employers"})
-MOST_EMPLOYERS: Final = 10_000
 CONCERNS_IDS: Final = frozenset({"merge", "unmerge", "erase"})
 
 
 async def complete(
-    conn: Conn, request: Request, caller: Caller, form: Form, *, values: Row, given: str, now: datetime
+    conn: Conn, request: Request, caller: Caller, form: Form, *, typed: Typed, values: Row, now: datetime
 ) -> SentForm:
     """The form as it is meant. Raises NotFound, Forbidden where an employer may not know what is named, and Wrong for
     an opening that the caller was not given to choose: of another employer's it is told the same as of none."""
@@ -47,11 +48,14 @@ async def complete(
         raise NotFound("what this form is about is not there")
     if campaign:
         await require(conn, caller, form, about, people=people, values=values)
+        if caller.role == "organizer" and {*NAMES_EMPLOYERS} & values.keys():
+            values = await with_ids(conn, campaign, values, typed.get(NEW, ()))
+        values = await changed(conn, form, about, typed, values)
         values = await _with_what_is_known(conn, caller, form, (campaign, people), values)
     if form.name in CONCERNS_IDS:
         people = await _ids(conn, form, about, values)
     zone = ZoneInfo(known["timezone"] if known else values.get("timezone", "Asia/Shanghai"))
-    token = given if TOKEN.fullmatch(given) else secrets.token_hex(16)
+    token = given if TOKEN.fullmatch(given := first(typed, "form")) else secrets.token_hex(16)
     locale = known["locale"] if known else "zh-CN"
     return SentForm(form.name, token, values, about, people, zone, locale, now)
 
@@ -71,8 +75,6 @@ def _named(request: Request, form: Form) -> tuple[dict[str, str], list[str]]:
 async def _with_what_is_known(conn: Conn, caller: Caller, form: Form, about: tuple[str, list[str]], values: Row) -> Row:
     """`about`: the campaign and the candidates."""
     campaign, people = about
-    if NAMES_EMPLOYERS & values.keys():
-        values = values | _with_ids(values, by_name(await employers.listed(conn, campaign, limit=MOST_EMPLOYERS)))
     if opening := values.get("opening"):
         row = await openings.fetch(conn, campaign, opening)
         if caller.role == "employer" and (row is None or row["employer"] != caller.employer):
@@ -109,15 +111,6 @@ async def _ids(conn: Conn, form: Form, about: dict[str, str], values: Row) -> li
     if not chosen or not set(chosen) <= set(own):
         raise Wrong("ids", "form.bad.choice" if chosen else "form.required")
     return chosen
-
-
-def _with_ids(values: Row, ids: dict[str, str]) -> Row:
-    """What was typed as names, as the ids that these stand for; what is no name is an id."""
-    found: Row = {name: ids.get(values[name], values[name]) for name in ("employer", "only_employer") if name in values}
-    if "employers" in values:
-        lines = [line.strip() for line in re.split(r"[\n,，;；]", values["employers"])]
-        found["employers"] = "\n".join(ids.get(line, line) for line in lines if line)
-    return found
 
 
 def _accepted(journeys: dict[str, Journey], people: list[str], employer: str | None) -> dict[str, Row]:

@@ -21,6 +21,12 @@ _TAIL: Final = 2048  # bytes at whose end a PDF says that it ends
 _ACTIVE: Final = (b"/JavaScript", b"/JS", b"/Launch", b"/EmbeddedFile", b"/RichMedia", b"/XFA")
 
 
+async def was_put_in(request: Request, field: str) -> bool:
+    """Whether a file was put into this field."""
+    given = (await request.form()).get(field)
+    return isinstance(given, UploadFile) and bool(given.size)
+
+
 async def uploaded(request: Request, field: str) -> bytes | None:
     """What was put into this field; None where nothing was. Raises Wrong for what is no PDF to be handed on."""
     given = (await request.form()).get(field)

@@ -18,14 +18,16 @@ from schemas.texts import texts_of
 
 Said = tuple[str, dict[str, Any]]  # a type and its data, the campaign left out
 NOON: Final = time(12)
+OFFICE_ENDS: Final = time(18)  # when an offer expires on its last day
 
 
 class Wrong(Exception):
-    """A field says what can't be, together with the others: the field, and the key of a text."""
+    """A field says what can't be, together with the others: the field, and the key of a text; `near`: names that were
+    typed and are nobody's, each with that of somebody who may be meant."""
 
-    def __init__(self, field: str, why: str) -> None:
+    def __init__(self, field: str, why: str, near: dict[str, str] | None = None) -> None:
         super().__init__(f"{field}: {why}")
-        self.field, self.why = field, why
+        self.field, self.why, self.near = field, why, near or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,13 @@ def _campaign(sent: SentForm) -> list[Said]:
 
 def _target(sent: SentForm) -> list[Said]:
     v = sent.values
-    where = {}
+    where = dict(v.get("kept", {}))
     if v.get("education"):
         where["education"] = v["education"]
     if v.get("only_employer"):
         where["employer"] = [v["only_employer"]]
     if v["measure"] in WITHOUT_EMPLOYER and "employer" in where:
-        raise Wrong("only_employer", "form.bad.no_employer")
+        raise Wrong("only_employer" if "only_employer" in v else "measure", "form.bad.no_employer")
     if v["measure"] == "fairs_held" and "education" in where:
         raise Wrong("education", "form.bad.fairs")
     if v["goal"] < 1 or (v["measure"] != "paid" and v["goal"] != int(v["goal"])):
@@ -214,8 +216,8 @@ def _offer(sent: SentForm) -> list[Said]:
     if starts := v.get("start_on"):
         data["start_on"] = starts.isoformat()
     if until := v.get("expires_on"):
-        data["expires_at"] = datetime.combine(until, time(18), sent.zone).isoformat()
-        if until < sent.now.astimezone(sent.zone).date():
+        data["expires_at"] = datetime.combine(until, OFFICE_ENDS, sent.zone).isoformat()
+        if datetime.combine(until, OFFICE_ENDS, sent.zone) <= sent.now:
             raise Wrong("expires_on", "form.bad.past")
     return [
         ("offer.extended", {"candidate": each, "offer": f"o-{sent.token[:8]}-{nth}", **data})

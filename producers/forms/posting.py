@@ -53,8 +53,8 @@ async def post(
     return await _applied(desk, numbers)
 
 
-async def undo(desk: Desk, caller: Caller, ip: str, campaign: str, token: str) -> bool:
-    """Take back what the caller's form of this token said a moment ago. Whether that is applied already.
+async def undo(desk: Desk, caller: Caller, ip: str, campaign: str, token: str) -> str:
+    """Take back what the caller's form of this token said a moment ago, and wait for it; the type of its facts.
 
     Raises Conflict when there is nothing to undo, or no longer.
     """
@@ -67,7 +67,8 @@ async def undo(desk: Desk, caller: Caller, ip: str, campaign: str, token: str) -
         done = await ledger.named(conn, [(source, id) for source, id in entry.facts or []])
         made = undoing(done, token, desk.clock(), f"undone · 撤销 · {caller.name}")
         numbers = await _commit(conn, caller, audit.who(caller, ip), f"{token}-undo", made)
-    return await _applied(desk, numbers)
+    await _applied(desk, numbers)
+    return entry.action
 
 
 async def _commit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from producers.bell import FactsBell
 from producers.forms.completing import TOKEN, complete
-from producers.forms.documents import name_of, require_room, uploaded
+from producers.forms.documents import name_of, require_room, uploaded, was_put_in
 from producers.forms.making import SentForm, Wrong, facts
 from producers.forms.posting import Beside, Desk, post, undo
 from producers.forms.reading import Typed, first, read
@@ -22,7 +22,7 @@ from producers.waiting import Waiters
 from schemas.access import Authenticate, Caller
 from schemas.errors import Forbidden, InvalidFact, NotFound
 from schemas.facts import Fact
-from schemas.forms import FORMS, Filled, Form
+from schemas.forms import FORMS, Filled, Form, list_of
 from storage.campaigns import openings
 from storage.database import Conn, borrowed
 from storage.journeys import documents
@@ -30,6 +30,7 @@ from storage.journeys import documents
 Show = Callable[[Request, Caller, Form, Filled], Awaitable[Response]]  # draws a form's page
 
 _ASKS: Final = 409
+MOST_ADDRESS: Final = 8000  # letters: a form about many names each of them
 
 
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, show: Show) -> APIRouter:
@@ -44,8 +45,9 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, sho
         token, campaign = first(typed, "token"), request.query_params.get("campaign", "")
         if not TOKEN.fullmatch(token):
             raise NotFound("there is no such form")
-        await undo(desk, caller, _address(request), campaign, token)
-        return RedirectResponse(_with(_local(first(typed, "next")), done=f"{token}-undo"), 303)
+        undone = await undo(desk, caller, _address(request), campaign, token)
+        onward = "/" if undone == "campaign.opened" else _local(first(typed, "next"))  # what was opened is not there
+        return RedirectResponse(_with(onward, done=f"{token}-undo"), 303)
 
     @router.post("/forms/{name}")
     async def send(request: Request, name: str, caller: Caller = Depends(authenticate)) -> Response:
@@ -67,29 +69,33 @@ async def _send(desk: Desk, request: Request, caller: Caller, form: Form, show: 
     if caller.role == "employer" and any(each.name == "employer" for each in form.fields):
         found.values["employer"] = caller.employer
         found.wrong.pop("employer", None)
-    if found.wrong:
-        return await show(request, caller, form, Filled(typed, found.wrong))
+    answer: Response | Filled = Filled(typed, found.wrong)
     try:
-        return await _say(desk, request, caller, form, show, typed=typed, values=found.values)
+        if not found.wrong:
+            answer = await _say(desk, request, caller, form, typed=typed, values=found.values)
     except Wrong as error:
-        return await show(request, caller, form, Filled(typed, {error.field: error.why}))
+        answer = Filled(typed, {error.field: error.why}, near=error.near)
     except InvalidFact as error:
-        return await show(request, caller, form, Filled(typed, _faults(form, error)))
+        answer = Filled(typed, _faults(form, error))
     except Forbidden:
-        return await show(request, caller, form, Filled(typed, {"form": "form.forbidden"}, 403))
+        answer = Filled(typed, {"form": "form.forbidden"}, 403)
+    if isinstance(answer, Response):
+        return answer
+    if _takes_file(form) and await was_put_in(request, "document"):
+        answer.wrong.setdefault("document", "form.bad.file_again")  # no browser keeps a file that was chosen
+    return await show(request, caller, form, answer)
 
 
 async def _say(
-    desk: Desk, request: Request, caller: Caller, form: Form, show: Show, *, typed: Typed, values: dict[str, Any]
-) -> Response:
-    """Post what the form says; or tell what it would do, where that is asked or should be known first."""
+    desk: Desk, request: Request, caller: Caller, form: Form, *, typed: Typed, values: dict[str, Any]
+) -> Response | Filled:
+    """Post what the form says; or what it would do, where that is asked or should be known first."""
     file = await uploaded(request, "document") if _takes_file(form) else None
     async with borrowed(desk.pool) as conn:
-        given, now = first(typed, "form"), desk.clock()
-        sent = await complete(conn, request, caller, form, values=values, given=given, now=now)
+        sent = await complete(conn, request, caller, form, typed=typed, values=values, now=desk.clock())
         asked = await _told_first(conn, form, sent, typed)
-    if asked is not None:  # drawn on a connection of its own: whoever holds one may not wait for another
-        return await show(request, caller, form, asked)
+    if asked is not None:
+        return asked
     if file is not None:
         sent.values["document"] = name_of(sent)
     made = facts(sent)
@@ -146,7 +152,7 @@ def _onward(form: Form, sent: SentForm, made: list[Fact], request: Request, call
     """The page that shows what the form did; who started is reported where those are who still wait for it."""
     campaign, candidates = made[0].campaign, {fact.candidate for fact in made if fact.candidate}
     done = {"done": sent.token}
-    if request.query_params.get("setup"):
+    if request.query_params.get("setup") and (applied or form.name != "campaign"):
         step = "target" if form.name == "campaign" else form.name
         return f"/forms/{step}?{urlencode({'campaign': campaign, 'setup': '1', **done})}"
     if not applied and form.name in ("campaign", "candidate"):
@@ -156,7 +162,7 @@ def _onward(form: Form, sent: SentForm, made: list[Fact], request: Request, call
     if len(candidates) == 1:
         return _with(f"/candidates/{quote(campaign, safe='')}/{quote(candidates.pop(), safe='')}", **done)
     if candidates:
-        return _with(f"/campaigns/{quote(campaign, safe='')}/candidates", **done)
+        return _with(list_of(campaign, request.query_params.get("list", "")), **done)
     return _with(f"/campaigns/{quote(campaign, safe='')}", **done)
 
 
@@ -166,8 +172,11 @@ def _address(request: Request) -> str:
 
 def _local(path: str) -> str:
     ours = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
-    return path.partition("?")[0] if ours and len(path) < 2000 else "/"
+    return path if ours and len(path) < MOST_ADDRESS else "/"
 
 
-def _with(path: str, **query: str) -> str:
-    return f"{path}?{urlencode(query)}"
+def _with(address: str, **query: str) -> str:
+    """An address with these parameters, in the place of those that it has of their names."""
+    path, _, asked = address.partition("?")
+    kept = [(name, value) for name, value in parse_qsl(asked) if name not in query]
+    return f"{path}?{urlencode([*kept, *query.items()])}"

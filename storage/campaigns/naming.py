@@ -14,13 +14,22 @@ from storage.database import Conn
 Row = dict[str, Any]
 
 _EMPLOYERS: Final = "SELECT employer, name, name_en FROM employers WHERE campaign = %s AND employer = ANY(%s)"
-_FAIRS: Final = "SELECT fair, title FROM fairs WHERE campaign = %s AND fair = ANY(%s)"
+_FAIRS: Final = """
+SELECT fair, title, starts_at, EXISTS (
+    SELECT FROM fairs o WHERE o.campaign = f.campaign AND o.title = f.title AND o.fair <> f.fair
+) AS shares_title
+FROM fairs f WHERE campaign = %s AND fair = ANY(%s)
+"""
+_ALL_FAIRS: Final = """
+SELECT fair, title, starts_at, count(*) OVER (PARTITION BY title) > 1 AS shares_title
+FROM fairs WHERE campaign = %s ORDER BY starts_at, fair LIMIT %s
+"""
 _OPENINGS: Final = "SELECT opening, employer, position FROM openings WHERE campaign = %s AND opening = ANY(%s)"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """Rows by id, of those that are known."""
+    """Rows by id, of those that are known. Of a fair: `shares_title`, whether another of the campaign has the same."""
 
     employers: dict[str, Row] = field(default_factory=dict)
     fairs: dict[str, Row] = field(default_factory=dict)
@@ -40,6 +49,13 @@ async def known(
     theirs = {row["employer"] for row in opened.values()}
     named = await _by(conn, "employer", _EMPLOYERS, campaign, theirs.union(employers))
     return KnownNames(named, await _by(conn, "fair", _FAIRS, campaign, fairs), opened)
+
+
+async def fairs(conn: Conn, campaign: str, *, limit: int) -> dict[str, Row]:
+    """What all fairs of a campaign are called, in order of time."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_ALL_FAIRS, [campaign, limit])
+        return {row["fair"]: row for row in await cursor.fetchall()}
 
 
 async def called_in(

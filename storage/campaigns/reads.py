@@ -66,7 +66,8 @@ FROM fairs f LEFT JOIN fair_seats s USING (campaign, fair)
 WHERE campaign = %s AND (%s::text IS NULL OR fair = %s) ORDER BY starts_at, fair LIMIT %s
 """
 _LATEST_FAIRS = """
-SELECT f.campaign, f.fair, f.title, f.starts_at, coalesce(c.title, f.campaign) AS called
+SELECT f.campaign, f.fair, f.title, f.starts_at, coalesce(c.title, f.campaign) AS called,
+       coalesce(c.timezone, 'Asia/Shanghai') AS timezone
 FROM fairs f LEFT JOIN campaigns c USING (campaign)
 WHERE NOT f.cancelled AND (%(among)s::text[] IS NULL OR f.campaign = ANY(%(among)s::text[]))
 ORDER BY f.starts_at DESC, f.campaign, f.fair LIMIT %(limit)s
@@ -150,15 +151,9 @@ async def fair(conn: Conn, name: str, fair: str) -> Row | None:
 
 async def latest_fairs(conn: Conn, *, among: Collection[str] | None, limit: int) -> list[Row]:
     """Fairs of all campaigns, or of those `among` some, the latest first: campaign, fair, title, starts_at, and what
-    the campaign is `called`."""
+    the campaign is `called`, with its timezone."""
     only = None if among is None else column(sorted(among))
     return await _rows(conn, _LATEST_FAIRS, {"among": only, "limit": limit})
-
-
-async def fair_titles(conn: Conn, name: str, fairs: Collection[str]) -> dict[str, str]:
-    """What these fairs are called, as far as they are known."""
-    query = "SELECT fair, title FROM fairs WHERE campaign = %s AND fair = ANY(%s)"
-    return dict(await (await conn.execute(query, [name, list(fairs)])).fetchall())
 
 
 async def fair_numbers(conn: Conn, name: str, now: datetime) -> dict[str, int]:

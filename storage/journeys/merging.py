@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.facts import Fact
@@ -48,6 +49,16 @@ WITH RECURSIVE reached(first, candidate) AS (
 )
 SELECT array_agg(candidate ORDER BY candidate COLLATE "C") FROM reached GROUP BY first
 """
+# Both have a row of their own, and neither stands under the other's.
+_IDLE: Final = """
+SELECT m.one, m.other, m."into", m.source, m.id FROM merges m
+JOIN journeys a ON (a.campaign, a.candidate) = (m.campaign, m.one)
+JOIN journeys b ON (b.campaign, b.candidate) = (m.campaign, m.other)
+WHERE m.campaign = %(campaign)s AND m.stands
+  AND coalesce(a.merged_into, a.candidate) <> coalesce(b.merged_into, b.candidate)
+  AND (%(ids)s::text[] IS NULL OR m.one = ANY(%(ids)s::text[]) OR m.other = ANY(%(ids)s::text[]))
+ORDER BY m.one, m.other LIMIT %(limit)s
+"""
 _CAMPAIGNS: Final = "SELECT DISTINCT campaign FROM merges WHERE %(candidate)s IN (one, other) ORDER BY campaign"
 _HEADS: Final = """
 SELECT j.campaign, j.candidate, j.merged_into FROM journeys j
@@ -92,6 +103,24 @@ async def circles(conn: Conn, campaign: str, candidates: Collection[str]) -> lis
     are not; those who belong together once."""
     values = {"campaign": campaign, "candidates": column(sorted(candidates))}
     return sorted({tuple(found) for (found,) in await (await conn.execute(_CIRCLES, values)).fetchall()})
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A word that two are one person, of no effect since that person would have too many ids; `source` and `id`: its
+    fact's."""
+
+    candidate: str
+    into: str
+    source: str
+    id: str
+
+
+async def idle(conn: Conn, campaign: str, ids: Collection[str] | None = None, *, limit: int = 100) -> list[Idle]:
+    """Words on merging that stand and have no effect: all of a campaign, or those on some candidates."""
+    among = None if ids is None else column(sorted(ids))
+    rows = await (await conn.execute(_IDLE, {"campaign": campaign, "ids": among, "limit": limit})).fetchall()
+    return [Idle(other if into == one else one, into, source, id) for one, other, into, source, id in rows]
 
 
 async def unite_anew(conn: Conn) -> None:

@@ -35,7 +35,8 @@ ORDER BY candidate LIMIT %(limit)s
 """
 _NOT_STARTED: Final = """AND standing ? 'accepted' AND NOT standing ? 'hired' AND EXISTS (
     SELECT FROM json_each(convert_from(state, 'UTF8')::json->'offers') AS o(id, said)
-    WHERE said->'status'->>'value' = 'accepted' AND said->'terms'->>'employer' = %(employer)s)"""
+    WHERE said->'status'->>'value' = 'accepted' AND said->'terms'->>'employer' = %(employer)s)
+    AND convert_from(state, 'UTF8')::json->'hires'->%(employer)s::text IS NULL"""
 _ALL: Final = """
 SELECT candidate, state FROM journeys
 WHERE campaign = %(campaign)s AND candidate > %(after)s AND tags @> ARRAY[%(theirs)s::varchar]
@@ -50,7 +51,7 @@ SELECT EXISTS (SELECT FROM employers WHERE campaign = %(campaign)s AND employer 
                AND value = %(employer)s AND number <> 0)
 """
 _FAIRS: Final = """
-SELECT fair, title FROM fairs WHERE campaign = %s AND employers ? %s AND NOT cancelled
+SELECT fair FROM fairs WHERE campaign = %s AND employers ? %s AND NOT cancelled
 ORDER BY starts_at, fair LIMIT 200
 """
 
@@ -67,7 +68,8 @@ async def listed(
 
 
 async def not_started(conn: Conn, campaign: str, employer: str, *, limit: int) -> list[tuple[str, Journey]]:
-    """Those who accepted an offer of this employer's, and have started nowhere."""
+    """Those who accepted an offer of this employer's, and have started nowhere; who left it again, or never came,
+    was reported already."""
     given = _given(campaign, employer, "", limit)
     found = await _listed(conn, _LISTED.format(more=_NOT_STARTED), given)
     return [(candidate, journey) for candidate, journey, _ in found]
@@ -98,10 +100,9 @@ async def visible(conn: Conn, campaign: str, employer: str) -> bool:
     return row is not None and bool(row[0])
 
 
-async def fairs(conn: Conn, campaign: str, employer: str) -> list[tuple[str, str]]:
-    """The fairs in which an employer takes part, in order of time: id and title."""
-    cursor = await conn.execute(_FAIRS, [campaign, employer])
-    return [(fair, title) for fair, title in await cursor.fetchall()]
+async def fairs(conn: Conn, campaign: str, employer: str) -> list[str]:
+    """The ids of the fairs in which an employer takes part, in order of time."""
+    return [fair for (fair,) in await (await conn.execute(_FAIRS, [campaign, employer])).fetchall()]
 
 
 def _given(campaign: str, employer: str, after: str, limit: int) -> dict[str, Any]:

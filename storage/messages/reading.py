@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -26,6 +26,7 @@ from storage.arrays import column
 from storage.database import Conn
 from storage.journeys import merging
 from storage.journeys.sight import SEEN
+from storage.ledger.ledger import JourneyKey
 from storage.messages import sealed
 from storage.messages.sealed import KeptMail
 from storage.vault.process import vault
@@ -109,10 +110,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFilter:
-    """Which messages; None: whatever they are. `employer`: those that this employer may see."""
+    """Which messages; None: whatever they are. `candidate`: an id, beside which those of others may be named (`also`);
+    `employer`: those that this employer may see."""
 
     campaign: str | None = None
     candidate: str | None = None
+    also: Sequence[JourneyKey] = ()
     status: str | None = None
     channel: str | None = None
     kind: str | None = None
@@ -125,8 +128,9 @@ async def listed(conn: Conn, wanted: MessageFilter, *, before: int | None, limit
     given = {name: getattr(wanted, name) for name in ("campaign", "status", "channel", "kind")}
     conditions = [f"m.{name} = %({name})s" for name, value in given.items() if value is not None]
     if wanted.candidate is not None:
-        conditions.append(_TO_ONE if wanted.campaign is not None else _TO_ONE_ANYWHERE)
-        given |= await _ids(conn, wanted.candidate, wanted.campaign)
+        alone = wanted.campaign is not None and not wanted.also
+        conditions.append(_TO_ONE if alone else _TO_ONE_ANYWHERE)
+        given |= await _ids(conn, wanted.candidate, wanted.campaign, wanted.also)
     conditions += ["m.id < %(before)s"] if before is not None else []
     conditions += [_OF_EMPLOYER] if wanted.employer is not None else []
     where = "WHERE " + " AND ".join([_SHOWN, *conditions])
@@ -145,10 +149,10 @@ async def fetch(conn: Conn, id: int, *, employer: str | None = None) -> Message:
     return found[0] if employer is None else (await _under_whom_they_stand(conn, found))[0]
 
 
-async def _ids(conn: Conn, candidate: str, campaign: str | None) -> dict[str, Any]:
-    """All ids of whoever has this one, in the campaign or wherever they were merged."""
+async def _ids(conn: Conn, candidate: str, campaign: str | None, also: Sequence[JourneyKey]) -> dict[str, Any]:
+    """All ids of whoever has this one, in the campaign or wherever they were merged, and of some others."""
     places = [campaign] if campaign is not None else await merging.campaigns_of(conn, candidate)
-    own = await merging.of_persons(conn, [(place, candidate) for place in places])
+    own = await merging.of_persons(conn, [*((place, candidate) for place in places), *also])
     return {"candidate": candidate, "places": column([key[0] for key in own]), "ids": column([key[1] for key in own])}
 
 

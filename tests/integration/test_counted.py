@@ -201,3 +201,25 @@ async def test_an_empty_target_says_so_in_both_languages(readers: dict[str, Read
 async def _moment(conn: Conn) -> datetime:
     (moment,) = await (await conn.execute("SELECT clock_timestamp()")).fetchone()  # type: ignore[misc]
     return moment  # type: ignore[no-any-return]
+
+
+async def test_why_it_rose_is_told_by_what_made_it_rise(conn: Conn):
+    """Not by what happened to be recorded after it, nor by what was taken back at once."""
+    await apply(conn, opened(), target("t"), signed_up("c1"), signed_up("c2", id="s2"), hire("c3", id="h3"))
+    await apply(conn, event("hire.ended", candidate="c3", employer="huayou", ended_on="2026-03-20", id="e3",
+                            time="2026-03-20T09:00:00+08:00"))  # fmt: skip
+    before = await _moment(conn)
+    await apply(
+        conn,
+        hire("c1", id="h1"),
+        event("benefit.paid", candidate="c1", benefit="b", kind="insurance", amount=2000),
+        hire("c2", id="h2"),
+        event("hire.ended", candidate="c2", employer="huayou", ended_on="2026-03-20", id="e2",
+              time="2026-03-20T09:00:00+08:00"),
+        retraction("e2", candidate="c2"),
+        retraction("e3", candidate="c3"),
+    )  # fmt: skip
+    row = await asked_for(conn, ORGANIZER, CAMPAIGN, "t")
+    found = await changes(conn, EXPLAINING, row, before, await _moment(conn))
+    assert found.sum == 3
+    assert found.risen() == [("hire.started", 2), ("fact.retracted", 1)]

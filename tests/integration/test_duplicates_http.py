@@ -298,6 +298,45 @@ async def test_a_person_has_no_more_ids_than_may_be(http: httpx.AsyncClient, rea
     assert (form.status_code, "20 records at most" in form.text) == (422, True)
 
 
+async def test_a_merging_without_effect_says_so(http: httpx.AsyncClient, conn: Conn):
+    """Straight from Kafka it is a fact like others."""
+    own = [f"m{n:02}" for n in range(MOST_IDS)]
+    words = [event("candidate.merged", candidate=each, into=own[0]) for each in own[1:]]
+    people = [signed_up(each, name="李雷") for each in [*own, "other"]]
+    await apply(conn, opened(), *people, *words)
+    assert "Mergings without effect" not in (await http.get(f"{PAGE}?lang=en")).text
+    later = {"time": "2026-03-11T00:00:00+08:00"}
+    await apply(conn, event("candidate.merged", candidate="other", into=own[3], **later))
+    page = (await http.get(f"{PAGE}?lang=en")).text
+    assert "Mergings without effect" in page
+    assert f"李雷 {own[3]}" in page
+    person = (await http.get(f"/candidates/{CAMPAIGN}/other?lang=en")).text
+    assert "No effect: one person has 20 records at most" in person
+    await apply(conn, event("candidate.unmerged", candidate=own[9], into=own[0], **later))
+    assert "Mergings without effect" not in (await http.get(f"{PAGE}?lang=en")).text
+    assert "No effect" not in (await http.get(f"/candidates/{CAMPAIGN}/{own[0]}?lang=en")).text
+
+
+@pytest.mark.parametrize("merged_first", [True, False])
+async def test_an_erasure_and_a_merging_in_one_request_are_taken_one_after_the_other(
+    readers: dict[str, Reader], conn: Conn, merged_first: bool
+):
+    await apply(conn, opened(), signed_up("a"), signed_up("b"))
+    merged, erased = event("candidate.merged", candidate="b", into="a"), event("candidate.erased", candidate="b")
+    organizer = readers["organizer"]
+    answer = await organizer.http.post(
+        "/v1/events",
+        headers={**organizer.headers, "content-type": "application/cloudevents-batch+json"},
+        json=[merged, erased] if merged_first else [erased, merged],
+    )
+    if merged_first:
+        assert (answer.status_code, answer.json()["accepted"]) == (202, 2)
+    else:
+        assert answer.status_code == 207
+        (refused,) = answer.json()["rejected"]
+        assert (refused["index"], refused["errors"][0]["field"]) == (1, "data.candidate")
+
+
 @pytest.mark.timeout(60)
 async def test_who_is_unmerged_while_somebody_looks_is_not_suggested_to_be_themselves(
     conn: Conn, database_url: str, monkeypatch: pytest.MonkeyPatch

@@ -164,6 +164,34 @@ async def test_who_started_is_reported_with_one_click(app: Any, office: Office):
     assert "Undo" in done.text or "undo" in done.text
 
 
+async def test_who_left_again_is_not_to_be_reported_as_started(app: Any, office: Office):
+    started = event("hire.started", candidate="c1", employer="huayou", started_on="2026-03-20", **LATER)
+    left = event("hire.ended", candidate="c1", employer="huayou", ended_on="2026-03-25", time="2026-03-25T09:00:00Z")
+    await office.tell(*world())
+    async with office.pool.connection() as conn:
+        http = await signed_in(app, conn)
+        assert len(await of_employer.not_started(conn, CAMPAIGN, "huayou", limit=9)) == 1
+    await office.tell(started, left)
+    async with office.pool.connection() as conn:
+        assert await of_employer.not_started(conn, CAMPAIGN, "huayou", limit=9) == []
+    assert "overdue" not in (await http.get(f"{HERE}?lang=en")).text
+
+
+async def test_fairs_of_one_title_are_told_apart(app: Any, office: Office):
+    days = ("2026-04-04", "2026-04-11")
+    fairs = [
+        event("fair.scheduled", fair=f"f{day}", title="Saturday", mode="onsite", employers=["huayou"],
+              starts_at=f"{day}T07:30:00+08:00", ends_at=f"{day}T16:00:00+08:00")
+        for day in days
+    ]  # fmt: skip
+    await office.tell(*world(), *fairs)
+    async with office.pool.connection() as conn:
+        http = await signed_in(app, conn)
+    page = (await http.get(f"{HERE}?lang=en")).text
+    assert "Saturday · 4 Apr 2026" in page
+    assert "Saturday · 11 Apr 2026" in page
+
+
 async def test_it_reports_nobody_of_another_s(app: Any, office: Office):
     await office.tell(*world())
     async with office.pool.connection() as conn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from schemas.settings import Settings
 from storage.access import keys
 from storage.messages import channel_rests
 from tests.access import COOKIE, csrf, session_of
-from tests.facts import event, hired, opened, signed_up, target
+from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import Office
 from yinfeng.web import create_app
 
@@ -302,6 +303,26 @@ async def test_the_list_is_searched_by_kind_and_status(office: Office, organizer
     assert await found("kind=signup_confirmation&status=sent") == 2
     assert await found("kind=&status=&candidate=c1") == 3
     assert await found("kind=nonsense") == 0
+
+
+async def test_the_messages_of_a_person_are_found_by_what_people_know_of_them(office: Office, organizer: Reader):
+    elsewhere = {"campaign": "other-2026"}
+    await sent(office, person("c1", name="欧阳娜娜", phone="13800000001"), person("c10", name="李雷"))
+    about = {**opened(**elsewhere)["data"], "title": "Professionals"}
+    await sent(office, event("campaign.opened", **about), person("c1", name="欧阳娜娜", **elsewhere))
+
+    async def found(**query: str) -> int:
+        return (await organizer.get(f"/messages?{urlencode(query)}")).text.count('class="mail-who"')
+
+    for words in ("欧阳", "oynn", "c1@example.com"):
+        assert await found(candidate=words) == 2
+        assert await found(candidate=words, campaign=CAMPAIGN) == 1
+    assert await found(candidate="13800000001") == 1
+    assert await found(candidate="c1", campaign=CAMPAIGN) == 1  # and not c10's
+    assert await found(candidate="王五") == 0
+    page = (await organizer.get(f"/messages?campaign={CAMPAIGN}")).text
+    assert f'<option value="{CAMPAIGN}" selected>' in page
+    assert '<option value="other-2026">Professionals</option>' in page
 
 
 async def test_while_a_channel_rests_the_list_says_so(office: Office, organizer: Reader):

@@ -101,6 +101,19 @@ async def test_a_milestone_is_said_in_the_readers_language(conn: Conn, address: 
         assert "t已达 50%" in await heard(events, "reached")
 
 
+async def test_an_employer_s_page_is_drawn_anew_when_its_own_part_of_what_all_share_changes(conn: Conn, address: str):
+    """And not when a rival's does."""
+    ours = target("ours", goal=4, where={"employer": ["huayou"]})
+    await apply(conn, opened(), target("t", goal=4), ours, hired("c1"), hired("c2", employer="rival"))
+    key = await keys.create(conn, name="huayou", role="employer", employer="huayou")
+    with watching(address, key, await stream_of(address, key, f"/campaigns/{CAMPAIGN}/employers/huayou")) as events:
+        redrawn = asyncio.ensure_future(heard(events, "redraw"))
+        await apply(conn, hired("c3", employer="rival"))
+        assert await asyncio.wait({redrawn}, timeout=1.5) == (set(), {redrawn})
+        await apply(conn, hired("c4"))
+        await asyncio.wait_for(redrawn, 10)
+
+
 async def test_nobody_else_may(address: str):
     async with httpx.AsyncClient(base_url=address) as http:
         assert (await http.get("/targets/stream")).status_code == 401

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.merging import crowding
+from producers.merging import crowding, erased_before
 from schemas.facts import Fact, validate_event
 from schemas.journey import CONSENT, MOST_IDS, Journey, Member
 from streams.domain.fold import ATTRIBUTES, fold, retractions, stands
@@ -235,3 +235,16 @@ def test_of_who_has_as_many_as_may_be_the_next_one_is_refused():
     once_more = fact("candidate.merged", campaign="c", candidate="p3", into="p4", id="again")
     others = fact("candidate.merged", campaign="c", candidate=f"p{MOST_IDS}", into=f"p{MOST_IDS + 1}", id="others")
     assert crowding([*words, one_more, once_more, others], own).keys() == {one_more.identity}
+
+
+def test_who_is_erased_by_a_request_is_merged_by_nothing_later_in_it():
+    erased = fact("candidate.erased", campaign="c", candidate="p1", id="e")
+    merged = fact("candidate.merged", campaign="c", candidate="p1", into="p2", id="m")
+    turned = fact("candidate.merged", campaign="c", candidate="p2", into="p1", id="t")
+    anew = fact("candidate.signed_up", campaign="c", candidate="p1", name="Li Lei", id="s")
+    assert {each: fault.field for each, fault in erased_before([erased, merged, turned]).items()} == {
+        merged.identity: "data.candidate",
+        turned.identity: "data.into",
+    }
+    assert erased_before([merged, erased]) == {}
+    assert erased_before([erased, anew, merged]) == {}

@@ -256,6 +256,7 @@ CHINESE_DATA = {
     "producers/forms/reading.py": "how people write dates",
     "schemas/catalogue.py": "the documentation of facts, in both languages side by side",
     "schemas/emitted.py": "the documentation of facts",
+    "schemas/names.py": "how companies end their names",
     "storage/vault/searching.py": "how names are read",
     "producers/forms/posting.py": "a reason that is kept in both languages",
 }
