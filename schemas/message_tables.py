@@ -149,7 +149,7 @@ class FairNoticeRow(SQLModel, table=True):
 class MailRow(SQLModel, table=True):
     """A message as it looked when it went out; for the local channel also where it was delivered to.
 
-    `sealed`: subject, HTML and text, under the keys of all of whom it tells at once (`whose`: candidates, and the life
+    `sealed`: subject, HTML, text and files, under the keys of all of whom it tells at once (`whose`: candidates, and the life
     of each). `html` and `text` are of before, in the clear, else empty.
     """
 
@@ -164,8 +164,8 @@ class MailRow(SQLModel, table=True):
 
 
 class AttachmentRow(SQLModel, table=True):
-    """A file that went with a mail, sealed as its message is. One with a `content_id` is an image that its HTML
-    shows."""
+    """A file that went with a mail of an earlier version, sealed as its message is; since then they are sealed with
+    their mail. One with a `content_id` is an image that its HTML shows."""
 
     __tablename__ = "mail_attachments"
 

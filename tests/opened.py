@@ -50,10 +50,13 @@ async def _open_mails(conn: Conn) -> None:
 
 
 async def _open_attachments(conn: Conn) -> None:
-    for (id,) in await (await conn.execute("SELECT DISTINCT message FROM public.mail_attachments")).fetchall():
+    """Also those that are kept in their mails."""
+    await conn.execute("DELETE FROM mail_attachments")
+    insert = "INSERT INTO mail_attachments (message, name, content_type, content_id, data) VALUES (%s, %s, %s, %s, %s)"
+    query = "SELECT message FROM public.mails UNION SELECT message FROM public.mail_attachments"
+    for (id,) in await (await conn.execute(query)).fetchall():
         for each in await attachments.of(conn, id):
-            change = "UPDATE mail_attachments SET data = %s WHERE (message, name) = (%s, %s)"
-            await conn.execute(change, [each.data, id, each.name])
+            await conn.execute(insert, [id, each.name, each.content_type, each.content_id, each.data])
 
 
 async def _open_attempts(conn: Conn) -> None:

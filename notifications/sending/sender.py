@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -36,11 +37,20 @@ log = logging.getLogger(__name__)
 
 CLOSES_WITHIN: Final = 6.0  # seconds; containers are given ten
 GIVE_WAY: Final = (timedelta(seconds=1), timedelta(seconds=5))  # the shortest, the longest
-SHARE: Final = 20  # while others need the processor, a portion has one such part of the time
+SHARE: Final = 20  # while others need the processor, a round has one such part of the time
 OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
+LONGEST_TURN: Final = timedelta(seconds=2)  # of one route: then it is looked what became due of the others
 NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Turn:
+    """Of one route: until when its lanes go on with further portions, and whether one of them has failed."""
+
+    ends: datetime
+    is_over: bool = False
 
 
 class Sender:
@@ -122,23 +132,30 @@ class Sender:
             log.warning("settled %d messages of a sender that ended", len(found))
 
     async def send_all(self) -> int:
-        """Send everything that is due, some of each route in turn, so that ten thousand reminders hold up no word to
-        HR; returns how many messages were settled."""
+        """Send everything that is due; returns how many messages were settled."""
         settled = 0
-        while count := sum([await self._turn(route) for route in self._routes]):
+        while not self._closing:
+            began = self._chance.clock()
+            count = await self._round()
+            if not count:
+                break
             settled += count
+            await self._give_way(self._chance.clock() - began)
         return settled
+
+    async def _round(self) -> int:
+        """Some of each route, all at once, so that ten thousand reminders hold up no word to HR. Where one fails, the
+        others are waited for: what they sent must be recorded."""
+        async with self._busy:
+            return await _all_of([self._turn(route) for route in self._routes])
 
     async def _turn(self, route: Route) -> int:
         """Some of one route. While its channel rests nothing is claimed; then one sender tries one message ahead."""
         if self._closing or not await self._may_go(route):
             return 0
-        began = self._chance.clock()
-        in_order = self._breakers[route.channel.name].in_order
-        count = await self._send_in_lanes(route, route.lanes if in_order else 1)
+        turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._breakers[route.channel.name].in_order
+        count = await _all_of([self._lane(route, turn) for _ in range(route.lanes if in_order else 1)])
         await self._put_back(route.channel.name)
-        if count:
-            await self._give_way(self._chance.clock() - began)
         return count
 
     async def _may_go(self, route: Route) -> bool:
@@ -162,20 +179,30 @@ class Sender:
             await step(conn, *values)
 
     async def _give_way(self, took: timedelta) -> None:
-        """Let others go first after a portion that took so long, but never so long that mail would stand still."""
+        """Let others go first after a round that took so long, but never so long that mail would stand still."""
         shortest, longest = GIVE_WAY
         deadline = self._chance.clock() + min(max(took * SHARE, shortest), longest)
         while self._chance.stand_back() and self._chance.clock() < deadline:
             await asyncio.sleep(0.05)
 
-    async def _send_in_lanes(self, route: Route, lanes: int) -> int:
-        """A portion in each lane. Where one fails, the others are waited for: what they sent must be recorded."""
-        async with self._busy:
-            done = await asyncio.gather(*[self._send_some(route) for _ in range(lanes)], return_exceptions=True)
-        for each in done:
-            if isinstance(each, BaseException):
-                raise each
-        return sum(each for each in done if isinstance(each, int))
+    async def _lane(self, route: Route, turn: Turn) -> int:
+        """One portion after the other: none waits for those of another lane."""
+        settled = 0
+        try:
+            while count := await self._send_some(route):
+                settled += count
+                if turn.is_over or self._ends(route, turn):
+                    break
+        except BaseException:
+            turn.is_over = True
+            raise
+        return settled
+
+    def _ends(self, route: Route, turn: Turn) -> bool:
+        """Whether a turn is over before there is nothing left to send."""
+        in_order = self._breakers[route.channel.name].in_order
+        late = self._chance.clock() >= turn.ends
+        return self._closing or not in_order or late or self._chance.stand_back()
 
     async def _send_some(self, route: Route) -> int:
         breaker = self._breakers[route.channel.name]
@@ -264,3 +291,12 @@ class Sender:
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; %d outcomes wait to be recorded", error, len(records))
                 await asyncio.sleep(OUTAGE_PAUSE)
+
+
+async def _all_of(counting: Sequence[Coroutine[Any, Any, int]]) -> int:
+    """The sum of what these count, all at once. The error that one of them raised is raised once all have ended."""
+    done = await asyncio.gather(*counting, return_exceptions=True)
+    for each in done:
+        if isinstance(each, BaseException):
+            raise each
+    return sum(each for each in done if isinstance(each, int))

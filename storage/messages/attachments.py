@@ -1,52 +1,33 @@
-"""Files that went with mails, kept beside them, sealed."""
+"""Files that went with mails: kept in these, and, of earlier versions, beside them, sealed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from schemas.messages import Attachment
-from storage.arrays import blobs, column, columns
+from storage.arrays import column
 from storage.database import Conn
-from storage.ledger.ledger import JourneyKey
-from storage.messages.sealed import open_file, seal_file
-from storage.vault.keeping import Keeper
+from storage.messages import reading
+from storage.messages.sealed import open_file
 from storage.vault.process import vault
 
-_KEEP = """
-INSERT INTO mail_attachments (message, name, content_type, content_id, data)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bytea[])
-"""
 _OF = """
 SELECT a.name, a.content_type, a.data, a.content_id, m.campaign, coalesce(m.candidate, '') FROM mail_attachments a
-JOIN messages m ON m.id = a.message WHERE a.message = %s ORDER BY a.name
+JOIN messages m ON m.id = a.message WHERE a.message = %s
 """
 
 
-async def add(
-    conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], by_message: Mapping[int, Sequence[Attachment]]
-) -> None:
-    """Store the files of messages that went out; those of an earlier try are gone already."""
-    rows = [
-        (id, each, data)
-        for id, attachments in by_message.items()
-        for each in attachments
-        if (data := seal_file(keeper, whose[id], each.data)) is not None
-    ]
-    if not rows:
-        return
-    await conn.execute(
-        _KEEP,
-        [
-            *columns([(id, each.name, each.content_type, each.content_id) for id, each, _ in rows], 4),
-            blobs(data for _, _, data in rows),
-        ],
-    )
+async def of(conn: Conn, message: int, *, hidden: bool = False) -> list[Attachment]:
+    """The files that went with a message, by their names; of who is restricted for `hidden` alone (see
+    storage.vault.persons)."""
+    mail = await reading.mail(conn, message, hidden=hidden)
+    found = [*(mail.files if mail is not None else ()), *await _beside(conn, message, hidden=hidden)]
+    return sorted(found, key=lambda each: each.name)
 
 
-async def of(conn: Conn, message: int) -> list[Attachment]:
-    """The files that went with a message, by their names."""
+async def _beside(conn: Conn, message: int, *, hidden: bool) -> list[Attachment]:
     rows = await (await conn.execute(_OF, [message])).fetchall()
-    reader = await vault().reader(conn, [(campaign, candidate) for *_, campaign, candidate in rows])
+    reader = await vault().reader(conn, [(campaign, candidate) for *_, campaign, candidate in rows], hidden=hidden)
     return [
         Attachment(name, content_type, opened, content_id)
         for name, content_type, data, content_id, campaign, candidate in rows
@@ -55,5 +36,5 @@ async def of(conn: Conn, message: int) -> list[Attachment]:
 
 
 async def forget(conn: Conn, messages: Sequence[int]) -> None:
-    """Delete the files of these messages."""
+    """Delete the files of these messages that are kept beside their mails."""
     await conn.execute("DELETE FROM mail_attachments WHERE message = ANY(%s::bigint[])", [column(messages)])

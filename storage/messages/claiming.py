@@ -38,13 +38,13 @@ _SAME_GROUPS: Final = _DUE.format(
     groups="unnest(%(campaigns)b::text[], %(kinds)b::text[]) AS g(campaign, kind)",
     which="campaign = g.campaign",
 )
-# Of those that are to begin at once, not what is written to or of somebody who was restricted since they were read.
+# Of those that are to begin at once, not what is written to or of somebody who was restricted since they were read. All
+# of one table: two of such tables would be compared row by row, whatever their number is.
 _TAKE: Final = f"""
-SELECT u.id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note, b.id IS NOT NULL AS begins
-FROM unnest(%(ids)s::bigint[]) AS u(id) LEFT JOIN (
-    SELECT g.id FROM unnest(%(begin)s::bigint[], %(campaigns)s::text[], %(candidates)s::text[])
-        AS g(id, campaign, candidate)
-    WHERE g.candidate IS NULL OR {SHOWN.format(campaign="g.campaign", candidate="g.candidate")}) AS b USING (id)
+SELECT u.id, 'claimed' AS status, 'claim' AS cause, NULL::text AS reason, %(owner)s AS note,
+       u.goes AND (u.candidate IS NULL OR {SHOWN.format(campaign="u.campaign", candidate="u.candidate")}) AS begins
+FROM unnest(%(ids)s::bigint[], %(begin)s::boolean[], %(campaigns)s::text[], %(candidates)s::text[])
+     AS u(id, goes, campaign, candidate)
 """
 _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, lease_until = now() + make_interval(secs => %(lease)s),
     begun_at = CASE WHEN r.begins THEN now() END, attempts = m.attempts + r.begins::int"""
@@ -155,12 +155,11 @@ async def take(
     conn: Conn, messages: Sequence[Claimed], begin: Collection[int], *, channel: str, owner: str, lease: float
 ) -> ClaimsTaken:
     """Claim messages that `due` has locked, for `lease` seconds, and note that those of `begin` go now."""
-    going = [each for each in messages if each.id in begin]
     values = {
-        "ids": column(sorted(each.id for each in messages)),
-        "begin": column([each.id for each in going]),
-        "campaigns": column([each.campaign for each in going]),
-        "candidates": column([None if each.kind in _ALWAYS_SHOWN else each.candidate for each in going]),
+        "ids": column([each.id for each in messages]),
+        "begin": column([each.id in begin for each in messages]),
+        "campaigns": column([each.campaign for each in messages]),
+        "candidates": column([None if each.kind in _ALWAYS_SHOWN else each.candidate for each in messages]),
         "channel": channel,
         "owner": owner,
         "lease": lease,

@@ -14,7 +14,7 @@ from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
 from storage.arrays import Column, Value, blobs, column, named
 from storage.database import Conn, in_transaction
 from storage.ledger.ledger import JourneyKey
-from storage.messages import attachments, offer_alerts, sealed, seat_words, statuses, suppressions
+from storage.messages import offer_alerts, sealed, seat_words, statuses, suppressions
 from storage.messages.suppressions import Wish
 from storage.messages.transitions import TOLD_WITH, Cause
 from storage.vault.keeping import Keeper
@@ -48,7 +48,7 @@ SELECT k.id, j.version FROM journeys j
 JOIN unnest(%b::bigint[], %b::text[], %b::text[]) AS k(id, campaign, candidate) USING (campaign, candidate)
 ORDER BY j.campaign, j.candidate FOR SHARE OF j
 """
-# The files of an earlier try go.
+# The files that an earlier version kept beside an earlier try go.
 _MAILS: Final = """
 WITH gone AS (DELETE FROM mail_attachments WHERE message = ANY(%s::bigint[]))
 INSERT INTO mails (message, html, text, sealed, whose)
@@ -134,18 +134,17 @@ def _wishes(records: Sequence[Record]) -> list[Wish]:
 
 
 async def _keep(conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> None:
-    rows = []
+    rows, files = [], {each: sealed.packed(each) for each in {each.attachments for each in records}}
     for each in records:
         (campaign, own), others = whose[each.id], [whose[id][1] for id in each.tells_of]
         parts = (each.subject, each.html or "", each.text or "")
-        mail = sealed.seal_mail(keeper, campaign, {own, *others}, parts)
+        mail = sealed.seal_mail(keeper, campaign, {own, *others}, parts, files[each.attachments])
         if mail is not None:
-            rows.append((each, mail[0], _encode(mail[1]).decode()))
+            rows.append((each.id, mail[0], _encode(mail[1]).decode()))
     if not rows:
         return
-    ids = column([each.id for each, _, _ in rows])
+    ids = column([id for id, _, _ in rows])
     await conn.execute(_MAILS, [ids, ids, blobs(mail for _, mail, _ in rows), column([lives for *_, lives in rows])])
-    await attachments.add(conn, keeper, whose, {each.id: each.attachments for each, _, _ in rows})
 
 
 def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> dict[str, Column]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.messages import Attachment
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
@@ -21,6 +22,7 @@ from storage.vault.keeping import Keeper, Lives
 
 REASON: Final = "reason"
 _READER: Final = "reader"
+_BEFORE_FILES: Final = b"\n"  # stands in no JSON of ours
 _FILE: Final = "file"
 # What comes from mail servers, providers and HR; what others say, we said ourselves.
 _OTHERS_SAY: Final[frozenset[Cause]] = frozenset({"outcome", "provider", "resent", "hr"})
@@ -29,12 +31,13 @@ _WHOSE: Final = "SELECT id, campaign, coalesce(candidate, '') FROM messages WHER
 
 @dataclass(frozen=True, slots=True)
 class KeptMail:
-    """A message as it went out."""
+    """A message as it went out, with its files."""
 
     html: str
     text: str
     at: datetime
     subject: str | None = None
+    files: tuple[Attachment, ...] = ()
 
 
 async def whose(conn: Conn, ids: Iterable[int]) -> dict[int, JourneyKey]:
@@ -73,12 +76,17 @@ def seal_reason(keeper: Keeper, key: JourneyKey, cause: Cause, said: str | None)
     return said
 
 
+def packed(files: tuple[Attachment, ...]) -> bytes:
+    """The files of a mail as they are kept with it, which mails may share."""
+    return compressed(_BEFORE_FILES + _pack(files)) if files else b""
+
+
 def seal_mail(
-    keeper: Keeper, campaign: str, candidates: Collection[str], parts: tuple[str | None, str, str]
+    keeper: Keeper, campaign: str, candidates: Collection[str], parts: tuple[str | None, str, str], files: bytes = b""
 ) -> tuple[bytes, Lives] | None:
-    """A mail (subject, HTML, text) that tells of these candidates; of none: the empty one, whose key is the
-    campaign's."""
-    return keeper.seal_together(campaign, candidates, compressed(_encode(parts)))
+    """A mail (subject, HTML, text) with its files, that tells of these candidates; of none: the empty one, whose key is
+    the campaign's. The files are a frame of their own, so that what many mails have is compressed once."""
+    return keeper.seal_together(campaign, candidates, compressed(_encode(parts)) + files)
 
 
 def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: datetime) -> KeptMail | None:
@@ -86,12 +94,13 @@ def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: date
     opened = keeper.open_together(campaign, lives, kept)
     if opened is None:
         return None
-    subject, html, text = _decode_mail(expanded(opened))
-    return KeptMail(html, text, at, subject)
+    said, _, files = expanded(opened).partition(_BEFORE_FILES)
+    subject, html, text = _decode_mail(said)
+    return KeptMail(html, text, at, subject, _unpack(files) if files else ())
 
 
 def seal_file(keeper: Keeper, key: JourneyKey, data: bytes) -> bytes | None:
-    """A file that went with a mail."""
+    """A file that went with a mail of an earlier version, beside it."""
     return keeper.seal(key, _FILE, data)
 
 
@@ -116,3 +125,5 @@ def opened_rows(keeper: Keeper, rows: Iterable[dict[str, Any]], *, reader: str =
 _encode: Final = msgspec.json.Encoder().encode
 _decode_reader: Final = msgspec.json.Decoder(tuple[str | None, str | None]).decode
 _decode_mail: Final = msgspec.json.Decoder(tuple[str | None, str, str]).decode
+_pack: Final = msgspec.msgpack.Encoder().encode
+_unpack: Final = msgspec.msgpack.Decoder(tuple[Attachment, ...]).decode

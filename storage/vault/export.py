@@ -15,7 +15,7 @@ from storage.journeys import merging, unconfirmed
 from storage.ledger import dead_letters
 from storage.ledger.events import WHOLE, read_event
 from storage.ledger.ledger import JourneyKey
-from storage.messages import reading, sealed, suppressions
+from storage.messages import attachments, reading, sealed, suppressions
 from storage.vault import notes, retention
 from storage.vault.process import vault
 
@@ -28,10 +28,6 @@ FROM facts f WHERE campaign = %s AND candidate = %s ORDER BY time, seq
 _MESSAGES: Final = """
 SELECT id, kind, recipient, channel, locale, subject, status, reason, requested_at, sent_at, campaign, candidate, sealed
 FROM messages WHERE campaign = %s AND candidate = %s AND NOT forgotten ORDER BY id
-"""
-_ATTACHMENTS: Final = """
-SELECT a.message, a.name, a.content_type, octet_length(a.data) AS bytes FROM mail_attachments a
-JOIN messages m ON m.id = a.message WHERE m.campaign = %s AND m.candidate = %s ORDER BY a.message, a.name
 """
 _SEATS: Final = """
 SELECT fair, waiting FROM seats WHERE campaign = %s AND candidate = %s AND at IS NOT NULL ORDER BY fair
@@ -81,7 +77,7 @@ async def _of_one(conn: Conn, key: JourneyKey) -> Row | None:
             {**row, "event": {**fact.event, "data": in_order(fact.data)}} for row, fact in zip(told, facts, strict=True)
         ],
         "messages": messages,
-        "attachments": await _rows(conn, _ATTACHMENTS, [*key]),
+        "attachments": [file for each in messages for file in await _files(conn, each["id"])],
         "kept": await retention.of(conn, campaign, candidate),
         "seats": await _rows(conn, _SEATS, [*key]),
         "places": await _rows(conn, _PLACES, [*key]),
@@ -107,6 +103,15 @@ async def _messages(conn: Conn, key: JourneyKey) -> list[Row]:
         each["text"] = mail.text if mail else None
         each["log"] = await reading.attempts(conn, each["id"], hidden=True)
     return found
+
+
+async def _files(conn: Conn, message: int) -> list[Row]:
+    """What is kept of the files that went with a message: their names, what they are, and how large."""
+    found = await attachments.of(conn, message, hidden=True)
+    return [
+        {"message": message, "name": each.name, "content_type": each.content_type, "bytes": len(each.data)}
+        for each in found
+    ]
 
 
 def _theirs(message: Row) -> Row:

@@ -175,8 +175,7 @@ UPDATE messages SET recipient = o.recipient, subject = o.subject, reason = o.rea
     domain = NULL FROM opened_messages o WHERE o.id = messages.id;
 UPDATE mails SET html = o.html, text = o.text, sealed = NULL, whose = NULL FROM opened_mails o
 WHERE o.message = mails.message;
-UPDATE mail_attachments SET data = o.data FROM opened_attachments o
-WHERE (o.message, o.name) = (mail_attachments.message, mail_attachments.name);
+INSERT INTO mail_attachments SELECT * FROM opened_attachments;
 UPDATE message_attempts SET detail = o.detail FROM opened_attempts o WHERE o.id = message_attempts.id;
 UPDATE suppressions SET address = 'li.siyu@example.com', detail = 'nobody called Li', digest = NULL;
 INSERT INTO dead_letters (topic, partition, "offset", digest, key, value, headers, reason)
@@ -231,6 +230,7 @@ async def test_what_an_earlier_version_kept_is_sealed_in_stretches(
     after = [await known(conn), [await reading.mail(conn, each.id) for each in await known(conn)]]
     assert after[0] == before[0]
     assert [mail and mail.html for mail in after[1]] == [mail and mail.html for mail in before[1]]
+    assert {each.name for each in await attachments.of(conn, after[0][1].id)} == {"ticket.png", "fair.ics"}
     assert await suppressions.of(conn, ["Li.Siyu@example.com"])
     assert await own_pages.mailed_at(conn, "Li.Siyu@example.com") == [(CAMPAIGN, "c1")]
     (letter,) = await dead_letters.listed(conn)

@@ -760,6 +760,8 @@ async def test_of_two_lanes_none_takes_the_others_claim_for_its_own(office: Offi
     claim, is_committed, began = Claims.claim, Sender._is_committed, []
 
     async def losing(self: Claims, conn: Conn, route: Route, limit: int) -> Portion | None:
+        if route.lanes == 1:
+            return await claim(self, conn, route, limit)
         began.append(route)
         if len(began) > 1:
             await lost.wait()
@@ -836,6 +838,54 @@ async def test_what_other_lanes_sent_is_recorded_when_one_fails(office: Office):
         await office.sender(channel, lanes=3).send_all()
     assert await office.statuses() == {"sent": 20, "claimed": 10}
     assert len(set(channel.sent)) == 20
+
+
+class Uneven(Provider):
+    """A provider that keeps its first portion until as many mails as `others` have gone in other lanes."""
+
+    def __init__(self, others: int) -> None:
+        super().__init__()
+        self._left, self._kept, self._went = others, False, asyncio.Event()
+
+    async def send(self, mails: Sequence[Mail], begin: Any = None) -> list[Outcome]:
+        if not self._kept:
+            self._kept = True
+            await self._went.wait()
+        else:
+            self._left -= len(mails)
+            if self._left <= 0:
+                self._went.set()
+        return await super().send(mails, begin)
+
+
+async def test_a_slow_portion_holds_up_no_other_lane(office: Office):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(100)])
+    channel = Uneven(others=80)
+    async with asyncio.timeout(30):
+        await office.sender(channel, lanes=2).send_all()
+    assert await office.statuses() == {"sent": 100}
+
+
+class SecondsPassing(Provider):
+    """A provider that takes a second for each portion; with the first one HR is told of something."""
+
+    def __init__(self, office: Office) -> None:
+        super().__init__()
+        self._office = office
+
+    async def send(self, mails: Sequence[Mail], begin: Any = None) -> list[Outcome]:
+        if not self.kinds:
+            await self._office.tell(target("t", goal=1), hired("c1"))
+        self._office.clock.ahead += timedelta(seconds=1)
+        return await super().send(mails, begin)
+
+
+async def test_what_becomes_due_meanwhile_does_not_wait_for_the_end_of_a_long_queue(office: Office):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(200)])
+    channel = SecondsPassing(office)
+    await office.sender(channel, hr_email="hr@park.example").send_all()
+    assert channel.kinds.index("target_reached") < 100
+    assert channel.kinds.count("signup_confirmation") == 200
 
 
 async def test_lanes_send_each_message_once(office: Office, sendgrid: SendGrid, server: SendGridStandIn):
