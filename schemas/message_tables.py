@@ -149,8 +149,8 @@ class FairNoticeRow(SQLModel, table=True):
 class MailRow(SQLModel, table=True):
     """A message as it looked when it went out; for the local channel also where it was delivered to.
 
-    `sealed`: subject, HTML, text and files, under the keys of all of whom it tells at once (`whose`: candidates, and the life
-    of each). `html` and `text` are of before, in the clear, else empty.
+    `sealed`: subject, HTML, text and files, under the keys of all of whom it tells at once (`whose`: candidates, and
+    the life of each). `html` and `text` are of before, in the clear, else empty.
     """
 
     __tablename__ = "mails"

@@ -53,7 +53,13 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             named = await people.names(conn, campaign, [each for row in idle for each in (row.candidate, row.into)])
             said = await notice(conn, request, caller)
         more = encode(shown[-1].one) if len(found) > A_PAGE else encode(further) if further else None
-        context = {"about": about, "pairs": pairs, "more": more, "compared": COMPARED, "notice": said}
+        context: dict[str, object] = {
+            "about": about,
+            "pairs": pairs,
+            "more": more,
+            "compared": COMPARED,
+            "notice": said,
+        }
         context |= {"idle": idle, "names": named}
         return page(request, "candidates/duplicates.html", context)
 
