@@ -21,7 +21,7 @@ GATHER: Final = 0.3  # seconds between two readings of one employer's part, at l
 UNASKED: Final = 5.0  # and at most: not all that employers do moves a target
 
 Part = tuple[str, str]  # a campaign and an employer
-Read = Callable[[str, str], Awaitable[str]]  # an employer's numbers in a campaign, as a page names them
+ReadPart = Callable[[str, str], Awaitable[str]]  # an employer's numbers in a campaign, as a page names them
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class _Watch:
 class OwnParts:
     """Reads an employer's numbers (`read`) while somebody looks at them, after each change that `hub` tells."""
 
-    def __init__(self, hub: Hub, read: Read, *, unasked: float = UNASKED) -> None:
+    def __init__(self, hub: Hub, read: ReadPart, *, unasked: float = UNASKED) -> None:
         self._hub, self._read, self._unasked = hub, read, unasked
         self._watches: dict[Part, _Watch] = {}
 

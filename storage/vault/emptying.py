@@ -37,7 +37,7 @@ _UNSEAL: Final = f"UPDATE facts f SET event = f.event - '{SEALED}', {AS_NEW} WHE
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldFacts:
     """What the ledger has of persons that may be personal: `before`, the numbers of facts that were said up to their
     erasure and have nothing personal but what is sealed; `others`, with their numbers: those that were said later, and
     those that may have more."""
@@ -46,13 +46,13 @@ class Told:
     others: Sequence[tuple[int, Fact]]
 
 
-async def told_of(conn: Conn, moments: Mapping[JourneyKey, datetime]) -> Told:
+async def told_of(conn: Conn, moments: Mapping[JourneyKey, datetime]) -> ToldFacts:
     """What the ledger has of these persons, who were erased then; also what waits to be applied."""
     rows = [(*key, at) for key, at in moments.items()]
     named = dict(zip(("campaigns", "candidates", "cuts"), columns(rows, 3), strict=True))
     found = await (await conn.execute(_TOLD, {**CLEAR_VALUES, **named})).fetchall()
     others = [(seq, read_event(text)) for seq, text in found if text is not None]
-    return Told(
+    return ToldFacts(
         [seq for seq, text in found if text is None],
         [(seq, fact) for seq, fact in others if SEALED in fact.event or personal(fact.event)],
     )
