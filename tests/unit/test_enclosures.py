@@ -85,7 +85,7 @@ def test_the_hour_is_right_in_every_zone_also_when_clocks_are_changed(start: dat
 def test_a_telephone_reads_the_code(message: str, base: str):
     url = Links(b"0" * 32, base).url("ticket", message)
     image = Image.open(BytesIO(qr.png(url)))
-    assert [found.text for found in zxingcpp.read_barcodes(image)] == [url]
+    assert [found.text for found in zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)] == [url]
     assert min(image.size) >= 200
 
 
