@@ -42,7 +42,7 @@ CANDIDATES: Final = int(os.environ.get("N", "1000000"))
 AT: Final = os.environ.get("AT")
 ONLY: Final = os.environ.get("ONLY", "")  # looks whose name has this
 TRIES: Final = 7
-A_PAGE: Final = 101
+A_PAGE: Final = 100
 PLACES: Final = ("", id_of(CANDIDATES // 2))
 _HIRER: Final = f"""
 INSERT INTO keys (key, name, role, employer, hash) VALUES ('{HIRER}', 'All employers', 'employer', 'e0', '')
@@ -175,7 +175,7 @@ async def _measured(url: str) -> list[tuple[str, str, str]]:
 
 
 async def _listed(conn: Conn, wanted: Wanted) -> Sized:
-    return await people.listed(conn, CAMPAIGN, wanted, limit=A_PAGE)
+    return (await people.listed(conn, CAMPAIGN, wanted, limit=A_PAGE)).people
 
 
 async def _alike(conn: Conn, after: str) -> Sized:

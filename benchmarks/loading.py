@@ -52,8 +52,9 @@ def load(url: str, master: Path, key: bytes, count: int) -> CellTotals:
     they add to its breakdowns. Whatever a load that was broken off left is taken away first."""
     counted: CellTotals = {}
     with psycopg.connect(url, autocommit=True) as conn, _without_indexes(conn):
-        conn.execute("TRUNCATE journeys, vault.person")
-        conn.execute("DELETE FROM facts WHERE candidate IS NOT NULL")
+        conn.execute("TRUNCATE journeys")
+        for table in ("vault.person", "facts"):  # where the platform's own key is, and what is said of the campaign
+            conn.execute(f"DELETE FROM {table} WHERE candidate <> ''")
         portions = [range(start, min(start + PORTION, count)) for start in range(0, count, PORTION)]
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
             for found in pool.map(partial(_load, url, master, key), portions):

@@ -104,6 +104,12 @@ class Paging:
         """The key of the last row of the page before. Raises Refused."""
         return decode(self._after, kind, default)
 
+    def part(self, rows: list[Row], onward: str | None) -> list[Row]:
+        """The rows; where the list goes on after this key, the answer says so."""
+        if onward is not None:
+            next_link(self._request, self._response, onward)
+        return rows
+
     def cut(self, rows: list[Row], *key: str) -> list[Row]:
         """The rows of this page; where there are more, the answer says where they are."""
         if len(rows) > self.limit:

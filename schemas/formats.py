@@ -53,6 +53,11 @@ def percent(value: Number, lang: str) -> str:
 
 def listed(values: Sequence[str], lang: str) -> str:
     """a, b and c, or a、b和c."""
+    return _listed(tuple(values), lang) if len(values) > 1 else "".join(values)
+
+
+@lru_cache(1024)
+def _listed(values: tuple[str, ...], lang: str) -> str:
     return format_list(values, locale=LOCALES[lang])
 
 

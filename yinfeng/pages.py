@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.bccache import Bucket
 from jinja2.ext import Extension
 
 from dashboard.access.cookies import FIELD, Cookies
@@ -43,7 +46,31 @@ class OwnForms(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """The template with that field in its forms."""
-        return _FORMS.sub(lambda found: found[0] + (_OWN_WORD if _BY_POST.search(found[0]) else ""), source)
+        return _with_own_word(source)
+
+
+class Compiled(FileSystemBytecodeCache):
+    """Templates as they were compiled, kept for the next process: to compile a page's takes many times what drawing it
+    does, and the first reader waited for it. A disk that is full, or may not be written, keeps none."""
+
+    def get_source_checksum(self, source: str) -> str:
+        """Of all that was compiled."""
+        return super().get_source_checksum(_with_own_word(source))
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What was kept, where it can be read."""
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it, for the eyes of this user alone."""
+        with suppress(OSError):
+            Path(self.directory).mkdir(parents=True, exist_ok=True, mode=0o700)
+            super().dump_bytecode(bucket)
+
+
+def _with_own_word(source: str) -> str:
+    return _FORMS.sub(lambda found: found[0] + (_OWN_WORD if _BY_POST.search(found[0]) else ""), source)
 
 
 class Pages:
@@ -92,8 +119,8 @@ class Pages:
         return self._environment.get_template(name).render(_words(self._texts, lang) | dict(context))
 
 
-def make_page(cookies: Cookies) -> Pages:
-    """The renderer, made once for each web process."""
+def make_page(cookies: Cookies, compiled: Path | None = None) -> Pages:
+    """The renderer, made once for each web process. `compiled`: the folder where compiled templates are kept."""
     folders = [str(resources.files(package) / folder) for package, folder in TEMPLATES]
     environment = Environment(
         loader=FileSystemLoader(folders),
@@ -102,6 +129,7 @@ def make_page(cookies: Cookies) -> Pages:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[OwnForms],
+        bytecode_cache=Compiled(str(compiled)) if compiled else None,
     )
     return Pages(environment, texts_of(*ROOMS), cookies)
 

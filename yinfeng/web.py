@@ -117,7 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title=TITLE, version=version("yinfeng"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.dismiss = hub.dismiss
     cookies = Cookies(secure=settings.base_url.startswith("https://"))
-    page = make_page(cookies)
+    page = make_page(cookies, settings.home / "templates")
     problems.install(app, page)
     authenticate = make_authenticate(pool, cookies)
     facts, straight = events_router(pool, authenticate)

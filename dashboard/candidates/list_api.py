@@ -65,8 +65,8 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
             about = await known(conn, campaign)
             if form not in exporting.FORMATS:
                 after = paging.after(str, "")
-                found = await listing.rows(conn, campaign, wanted, after=after, limit=paging.limit + 1)
-                return paging.cut(found, "candidate")
+                found, onward = await listing.rows(conn, campaign, wanted, after=after, limit=paging.limit)
+                return paging.part(found, onward)
             reader = await reader_of(conn, request, about, text)
             head = [reader.head(each) for each in shown]
             cells = _cells(reader, listing.all_rows(conn, campaign, wanted), shown)

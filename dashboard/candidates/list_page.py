@@ -22,15 +22,15 @@ from schemas.errors import NotFound
 from schemas.fields import Education
 from schemas.paging import After, decode, encode
 from storage.access import views
-from storage.campaigns import employers
+from storage.campaigns import breakdowns, employers
 from storage.database import Conn, borrowed
-from storage.journeys import people
 from storage.vault import restricting
 
 Short = Annotated[str, Form(max_length=100, pattern=r"^[^\x00]*$")]
 Columns = Annotated[list[str] | None, Query(max_length=40)]
 View = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
 A_PAGE: Final = 100
+SUGGESTED: Final = 200  # values that most have, while one types
 EXPIRING: Final = (3, 7, 14, 30)  # days to choose from
 
 
@@ -58,7 +58,7 @@ def make_router(
         wanted, columns = asking.wanted(caller, clock()), chosen(column or ())
         async with borrowed(pool) as conn:
             about = await known(conn, campaign)
-            found = await listing.rows(conn, campaign, wanted, after=decode(after, str, ""), limit=A_PAGE + 1)
+            found, onward = await listing.rows(conn, campaign, wanted, after=decode(after, str, ""), limit=A_PAGE)
             reader = await reader_of(conn, request, about, text)
             choices = await _choices(conn, caller, campaign, reader)
             kept = await views.listed(conn, caller.poster, campaign)
@@ -66,13 +66,12 @@ def make_router(
             hidden = await restricting.count(conn, campaign) if caller.role == "organizer" else 0
         context = {
             "about": about,
-            "rows": found[:A_PAGE],
-            "more": encode(found[A_PAGE - 1]["candidate"]) if len(found) > A_PAGE else None,
+            "rows": [reader.drawn(each, columns) for each in found],
+            "more": encode(onward) if onward else None,
             "asked": vars(asking),
             "narrowed": urlencode(_query(asking, column or ())),
             "exported": urlencode([*asking.narrowing(), ("q", asking.q), ("columns", ",".join(columns))]),
-            "columns": columns,
-            "reader": reader,
+            "columns": {each: reader.head(each) for each in columns},
             "heads": HEADS,
             "views": kept,
             "view": view,
@@ -125,13 +124,13 @@ async def _choices(conn: Conn, caller: Caller, campaign: str, reader: listing.Re
     }
     if caller.role == "employer":  # what all candidates say is none of its business
         return {**found, "employers": [], "schools": [], "chains": []}
-    had = await people.values(conn, campaign, "school", "chain")
+    had = {each: await breakdowns.by(conn, campaign, each, limit=SUGGESTED) for each in ("school", "chain")}
     named = {*names.known.employers, *await employers.spoken_of(conn, campaign)}
     return {
         **found,
         "employers": sorted((names.employer(each), each) for each in named),
-        "schools": had["school"],
-        "chains": had["chain"],
+        "schools": sorted(row["value"] for row in had["school"]),
+        "chains": sorted(row["value"] for row in had["chain"]),
     }
 
 

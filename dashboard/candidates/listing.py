@@ -23,20 +23,24 @@ ATTRIBUTES: Final = ("education", "school", "major", "graduation_year", "chain")
 REACHED_BY: Final = ("email", "phone")
 
 
-async def rows(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int) -> list[Row]:
-    """The next candidates by id, each with what `wanted.sees` may know of them."""
-    found = await people.listed(conn, campaign, wanted, after=after, limit=limit)
-    profiles = await vault().profiles(conn, [(campaign, each.candidate) for each in found])
-    return [_row(each, profiles.get((campaign, each.candidate), {}), wanted.sees) for each in found]
+async def rows(
+    conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int
+) -> tuple[list[Row], str | None]:
+    """The next candidates by id, each with what `wanted.sees` may know of them; and after whom the list goes on, None
+    at its end (see people.Part)."""
+    part = await people.listed(conn, campaign, wanted, after=after, limit=limit)
+    profiles = await vault().profiles(conn, [(campaign, each.candidate) for each in part.people])
+    found = [_row(each, profiles.get((campaign, each.candidate), {}), wanted.sees) for each in part.people]
+    return found, part.onward
 
 
 async def all_rows(conn: Conn, campaign: str, wanted: Wanted) -> AsyncIterator[Row]:
     """All of them."""
-    after = ""
-    while portion := await rows(conn, campaign, wanted, after=after, limit=PORTION):
+    after: str | None = ""
+    while after is not None:
+        portion, after = await rows(conn, campaign, wanted, after=after, limit=PORTION)
         for row in portion:
             yield row
-        after = portion[-1]["candidate"]
 
 
 def _row(person: Person, profile: Mapping[str, Any], sees: str | None) -> Row:
@@ -70,6 +74,11 @@ class Reader:
     def cell(self, row: Row, column: str) -> Cell:
         """What stands in a column."""
         return DRAWN.get(column, _plain)(self, row, column)
+
+    def drawn(self, row: Row, columns: Sequence[str]) -> Row:
+        """What a page shows of a row: who it is, and by column what stands there."""
+        cells = {each: self.cell(row, each) for each in columns}
+        return {"candidate": row["candidate"], "stage": row["stage"], "name": cells.pop("name"), "cells": cells}
 
     def moment(self, value: datetime) -> str:
         """A day with the time of day, where the campaign is."""

@@ -3,7 +3,7 @@ not on it, and has no name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from schemas.fields import FUNNEL
 from schemas.journey import Journey
 from storage.arrays import column
 from storage.database import Conn
-from storage.journeys.sight import SEEN
+from storage.journeys.sight import LISTED_SEEN
 from storage.journeys.tags import AWAY, WAITS, at_or_beyond, tag, waits_for
 from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
@@ -59,9 +59,37 @@ WITH tagged AS MATERIALIZED (
 """
 _TAGGED: Final = " AND k.candidate IN (SELECT candidate FROM tagged)"
 _ORDERED: Final = " ORDER BY k.candidate LIMIT %(limit)s"
-_SAMPLED: Final = """
-SELECT DISTINCT unnest(tags) FROM (SELECT tags FROM journeys WHERE campaign = %s LIMIT 5000) AS sampled
+# An employer may see few of those who have to do with it, or nobody: so many at most are looked at for one part, in
+# their order, until there are as many as are asked for.
+LOOKED_AT: Final = 2_500
+_AS_SEEN: Final = f"""
+WITH looked_at AS MATERIALIZED (
+    SELECT k.candidate FROM journeys k
+    WHERE k.campaign = %(campaign)s AND k.candidate > %(after)s{{tags}} ORDER BY k.candidate LIMIT %(most)s
+)
+SELECT l.number, l.last, n.* FROM (SELECT count(*) AS number, max(candidate) AS last FROM looked_at) AS l
+LEFT JOIN (
+    SELECT o.* FROM (SELECT candidate FROM looked_at ORDER BY candidate OFFSET 0) AS e
+    CROSS JOIN LATERAL ({_LISTED} AND k.candidate = e.candidate{{rule}} OFFSET 0) AS o LIMIT %(limit)s
+) AS n ON true ORDER BY n.candidate
 """
+# Who is found by what somebody typed, under whichever id, in no order.
+_MATCHED: Final = """
+SELECT candidate FROM (
+    (SELECT p.candidate FROM vault.person p WHERE p.campaign = %(campaign)s{found} LIMIT %(most)s)
+    UNION ALL
+    (SELECT k.candidate FROM journeys k WHERE k.campaign = %(campaign)s AND k.candidate LIKE %(id)s LIMIT %(most)s)
+) AS named
+"""
+_AMONG: Final = """
+ AND k.candidate IN (SELECT coalesce(m.merged_into, m.candidate) FROM journeys m
+                     WHERE m.campaign = %(campaign)s AND m.candidate = ANY(%(matched)s::text[]))"""
+_MATCHES: Final = """
+ AND ((true{found}) OR k.candidate LIKE %(id)s OR EXISTS (
+    SELECT FROM journeys m JOIN vault.person p USING (campaign, candidate)
+    WHERE m.campaign = %(campaign)s AND m.merged_into = k.candidate AND ((true{found}) OR m.candidate LIKE %(id)s)))"""
+# What the rule would find out with more work of those of whom neither is so. A yes is no other word of JSON.
+_NAMED_OR_AGREED: Final = "(k.tags && %(named)s::varchar[] OR strpos(convert_from(k.state, 'UTF8'), 'true') > 0)"
 # An employer's own offers: those of others are none of its business.
 _ITS_OFFERS_END: Final = """EXISTS (
 SELECT FROM json_each(convert_from(k.state, 'UTF8')::json->'offers') AS o(id, said)
@@ -101,19 +129,26 @@ class Person:
     updated_at: datetime
 
 
-async def listed(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int) -> list[Person]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a list, and after whom it goes on; None at its end. It may go on where few are here, or nobody: so many
+    alone are looked at for one part of what an employer sees."""
+
+    people: list[Person]
+    onward: str | None
+
+
+async def listed(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int) -> Part:
     """The next candidates by id, after this one."""
     tags, given = _narrowed(wanted)
-    given |= {"campaign": campaign, "after": after, "limit": limit}
+    given |= {"campaign": campaign, "after": after, "limit": limit + 1}
     seen = await _seen(conn, campaign, wanted.sees, given) if wanted.sees is not None else []
-    if wanted.q.strip():
-        found, ways = await _by_person(conn, campaign, asked(wanted.q), given), {}
-        for name, listed, id in (("", _LISTED, "k.candidate"), ("also_", _ALSO, "m.candidate")):
-            narrowed = "".join([listed, *tags, *seen])
-            ways[f"{name}by_id"] = "".join([narrowed, f" AND {id} LIKE %(id)s", _ORDERED])
-            ways[f"{name}by_person"] = "".join([narrowed, *found, _ORDERED])
-        return await _people(conn, _FOUND.format(**ways), given)
-    return await _in_order(conn, [*tags, *seen[:1]], seen[1:], given)
+    found = await _by_person(conn, campaign, asked(wanted.q), given) if wanted.q.strip() else []
+    if seen:
+        return await _as_seen(conn, [*tags, seen[0]], found, seen[1], given)
+    if found:
+        return _part(await _people(conn, _searched(tags, found), given), limit)
+    return _part(await _in_order(conn, tags, given), limit)
 
 
 async def names(conn: Conn, campaign: str, candidates: Collection[str]) -> dict[str, str]:
@@ -121,30 +156,64 @@ async def names(conn: Conn, campaign: str, candidates: Collection[str]) -> dict[
     return dict(await (await conn.execute(_NAMES, [campaign, column(list(candidates))])).fetchall())
 
 
-async def values(conn: Conn, campaign: str, *kinds: str) -> dict[str, list[str]]:
-    """Some of the values that candidates have of these kinds of tags, to choose from while one types."""
-    found = [tag for (tag,) in await (await conn.execute(_SAMPLED, [campaign])).fetchall() if tag]
-    return {
-        kind: sorted(each.removeprefix(f"{kind}:") for each in found if each.startswith(f"{kind}:")) for kind in kinds
-    }
-
-
-async def _in_order(conn: Conn, tags: list[str], seen: list[str], given: dict[str, Any]) -> list[Person]:
-    """Those who have these tags and are seen."""
-    narrowed = "".join([_LISTED, *tags, *seen])
+async def _in_order(conn: Conn, tags: list[str], given: dict[str, Any]) -> list[Person]:
+    """Those who have these tags."""
+    narrowed = "".join([_LISTED, *tags])
     end = await (await conn.execute(_WINDOW_END, {**given, "window": _WINDOW})).fetchone() if tags else None
     if end is None:
         return await _people(conn, narrowed + _ORDERED, given)
     found = await _people(conn, narrowed + _WITHIN + _ORDERED, {**given, "upto": end[0]})
     if len(found) == given["limit"]:
         return found
-    query = "".join([_BY_TAGS.format(tags="".join(tags)), _LISTED, _TAGGED, *seen, _ORDERED])
-    return await _people(conn, query, given)
+    return await _people(conn, "".join([_BY_TAGS.format(tags="".join(tags)), _LISTED, _TAGGED, _ORDERED]), given)
+
+
+def _searched(tags: list[str], found: list[str]) -> str:
+    ways = {}
+    for name, listed, id in (("", _LISTED, "k.candidate"), ("also_", _ALSO, "m.candidate")):
+        narrowed = "".join([listed, *tags])
+        ways[f"{name}by_id"] = "".join([narrowed, f" AND {id} LIKE %(id)s", _ORDERED])
+        ways[f"{name}by_person"] = "".join([narrowed, *found, _ORDERED])
+    return _FOUND.format(**ways)
+
+
+async def _as_seen(conn: Conn, tags: list[str], found: list[str], rule: str, given: dict[str, Any]) -> Part:
+    """Those of them whom an employer sees. Where few are found by what was typed, all of them are looked at; of many
+    the first who have the tags."""
+    given = {**given, "most": LOOKED_AT}
+    if found:
+        matched = "".join(found)
+        query = _MATCHED.format(found=matched).encode()
+        cursor = await conn.execute(query, {**given, "most": LOOKED_AT + 1}, prepare=False)
+        those = [candidate for (candidate,) in await cursor.fetchall()]
+        if len(those) <= LOOKED_AT:
+            tags, given["matched"] = [*tags, _AMONG], column(those)
+        else:
+            rule = _MATCHES.format(found=matched) + rule
+    query = _AS_SEEN.format(tags="".join(tags), rule=rule).encode()
+    few = await _looked_at(conn, query, {**given, "most": 2 * given["limit"]})
+    return few if len(few.people) == given["limit"] - 1 else await _looked_at(conn, query, given)
+
+
+async def _looked_at(conn: Conn, query: bytes, given: dict[str, Any]) -> Part:
+    rows = await (await conn.execute(query, given, prepare=False)).fetchall()
+    number, last, *_ = rows[0]
+    part = _part([_person(row) for _, _, *row in rows if row[0]], given["limit"] - 1)
+    return Part(part.people, part.onward or (last if number == given["most"] else None))
+
+
+def _part(found: list[Person], limit: int) -> Part:
+    return Part(found[:limit], found[limit - 1].candidate if len(found) > limit else None)
 
 
 async def _people(conn: Conn, query: str, given: dict[str, Any]) -> list[Person]:
     cursor = await conn.execute(query.encode(), given, prepare=False)  # planned for these values
-    return [Person(id, name, _decode(state), standing, at) for id, name, state, standing, at in await cursor.fetchall()]
+    return [_person(row) for row in await cursor.fetchall()]
+
+
+def _person(row: Sequence[Any]) -> Person:
+    candidate, name, state, standing, at = row
+    return Person(candidate, name, _decode(state), standing, at)
 
 
 def _narrowed(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
@@ -177,10 +246,11 @@ async def _seen(conn: Conn, campaign: str, employer: str, given: dict[str, Any])
     fairs = "SELECT fair FROM fairs WHERE campaign = %s AND employers ? %s"
     its_own = [tag("fair", fair) for (fair,) in await (await conn.execute(fairs, [campaign, employer])).fetchall()]
     given["sees"] = given["employer"] = employer
-    given["perhaps"] = column([tag("employer", employer), tag("of", employer), *its_own])
+    given["named"] = column(named := [tag("employer", employer), tag("of", employer)])
+    given["perhaps"] = column([*named, *its_own])
     return [
         " AND k.tags && %(perhaps)s::varchar[]",
-        " AND " + SEEN.format(campaign="k.campaign", candidate="k.candidate"),
+        f" AND {_NAMED_OR_AGREED} AND " + LISTED_SEEN.format(campaign="%(campaign)s", candidate="k.candidate"),
     ]
 
 

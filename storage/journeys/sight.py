@@ -16,37 +16,45 @@ from storage.ledger.ledger import JourneyKey
 from storage.vault.restricting import SHOWN
 
 # Of {campaign} and {candidate}, for %(employer)s. A fact that came by no key is the organizer's: straight over Kafka,
-# or from a person's own link.
+# or from a person's own link. Whom nobody agreed to show is passed over before the journey is read as JSON, which is
+# most of the work.
+_ITS_FAIRS = """
+ARRAY(SELECT t.fair::text FROM fairs t WHERE t.campaign = {campaign} AND t.employers ? %(employer)s)"""
 _RULE = """(
 starts_with({candidate}, %(employer)s || ':')
 OR EXISTS (
     SELECT FROM facts f
     WHERE f.campaign = {campaign} AND f.candidate = {candidate} AND f.event->'data'->>'employer' = %(employer)s
-      AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id))
-      AND NOT EXISTS (SELECT FROM keys y WHERE 'key:' || y.key = f.posted_by AND y.role = 'employer')
-      AND NOT EXISTS (SELECT FROM accounts y WHERE 'account:' || y.account = f.posted_by AND y.role = 'employer'))
+      AND (f.posted_by IS NULL OR f.posted_by NOT IN (
+            SELECT 'key:' || key FROM keys WHERE role = 'employer'
+            UNION ALL SELECT 'account:' || account FROM accounts WHERE role = 'employer'))
+      AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)))
 OR EXISTS (
     SELECT FROM journeys j
-    CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb AS s) AS told
+    CROSS JOIN LATERAL (
+        SELECT convert_from(j.state, 'UTF8')::jsonb AS s WHERE strpos(convert_from(j.state, 'UTF8'), 'true') > 0 OFFSET 0
+    ) AS told
     CROSS JOIN LATERAL (
         SELECT w FROM unnest(ARRAY[s->'attributes'->'consent', s->'attributes'->('consent/' || %(employer)s)]) AS u(w)
         WHERE w IS NOT NULL
         ORDER BY s ? 'members' AND w->'value' = 'true' AND NOT starts_with(w->'at'->>1 || '/', '/me/'),
                  (w->'at'->>0)::bigint DESC, w->'at'->>1 DESC, w->'at'->>2 DESC LIMIT 1
     ) AS word
-    WHERE j.campaign = {campaign} AND j.candidate = {candidate} AND word.w->'value' = 'true'
-      AND EXISTS (
-        SELECT FROM fairs t WHERE t.campaign = j.campaign AND t.employers ? %(employer)s
-          AND (s->'fairs' ? t.fair OR s->'checkins' ? t.fair))))
-"""
+    WHERE j.campaign = {campaign} AND j.candidate = {candidate} AND word.w->'value' = 'true' AND {its_fairs} <> '{{}}'
+      AND (s->'fairs' ?| {its_fairs} OR s->'checkins' ?| {its_fairs})))
+""".replace("{its_fairs}", _ITS_FAIRS)
 # One who has several ids is seen by who may see one of them. Consent is the person's: see schemas.journey.consent_rank.
 _BY_ANOTHER_ID = f"""EXISTS (
     SELECT FROM journeys me CROSS JOIN LATERAL (SELECT coalesce(me.merged_into, me.candidate) AS id) AS head
     JOIN journeys also ON also.campaign = me.campaign AND (also.candidate = head.id OR also.merged_into = head.id)
         AND also.candidate <> me.candidate
-    WHERE me.campaign = {{campaign}} AND me.candidate = {{candidate}}
-      AND {_RULE.replace("{campaign}", "also.campaign").replace("{candidate}", "also.candidate")})"""
+    WHERE me.campaign = {{campaign}} AND me.candidate = {{candidate}} AND {_RULE.replace("{candidate}", "also.candidate")})"""
 SEEN = f"{SHOWN} AND ({_RULE} OR {_BY_ANOTHER_ID})"
+# The same of those who carry the journeys of their persons, as all do who are on lists.
+_BY_A_MEMBER = f"""EXISTS (
+    SELECT FROM journeys also WHERE also.campaign = {{campaign}} AND also.merged_into = {{candidate}}
+      AND {_RULE.replace("{candidate}", "also.candidate")})"""
+LISTED_SEEN = f"{SHOWN} AND ({_RULE} OR {_BY_A_MEMBER})"
 _VISIBLE = f"""
 SELECT k.campaign, k.candidate FROM unnest(%(campaigns)b::text[], %(candidates)b::text[]) AS k(campaign, candidate)
 WHERE {SEEN.format(campaign="k.campaign", candidate="k.candidate")}

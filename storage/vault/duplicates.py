@@ -11,7 +11,8 @@ from storage.database import Conn
 
 Alike = Literal["phone", "email", "namesake"]
 ALIKE: Final[tuple[Alike, ...]] = ("phone", "email", "namesake")
-WINDOW: Final = 20_000  # candidates looked through at a time
+WINDOW: Final = 4_000  # candidates looked through at a time
+WINDOWS: Final = 5  # of these at most for one look, where nobody is found
 
 # By one kind of hash. Who was merged stands for the person, who is not suggested to be themselves. Where many have the
 # same, as with a school's telephone number, each is compared with the next three alone: the pairs of all would be too
@@ -24,12 +25,19 @@ SELECT n.one, n.other, '{alike}' AS alike FROM (
 WHERE n.other IS NOT NULL AND n.one > %(after)s AND (%(upto)s::text IS NULL OR n.one <= %(upto)s)
   AND (least(n.one, n.other), greatest(n.one, n.other)) NOT IN (TABLE kept_apart)
 """
-# Each hash is looked up by its index, whatever is known of the table's size: right after many came, nothing is. And of
-# those that one candidate alone has, which are most, nothing more is read.
+# Each hash is looked up by its index, whatever is known of the table's size: right after many came, nothing is. Of those
+# that one candidate alone has, which are most, the index tells as much; they are in its order, in which it is quick.
 _SHARED: Final = """
 {alike}_of AS MATERIALIZED (
     SELECT DISTINCT h.hash, coalesce(j.merged_into, j.candidate) AS head
-    FROM (SELECT DISTINCT {alike} AS hash FROM among WHERE {alike} IS NOT NULL) AS h
+    FROM (
+        SELECT d.hash FROM (
+            SELECT DISTINCT {alike} AS hash FROM among WHERE {alike} IS NOT NULL ORDER BY {alike} OFFSET 0
+        ) AS d
+        WHERE (SELECT count(*) FROM (
+            SELECT FROM vault.person q WHERE q.campaign = %(campaign)s AND q.{alike} = d.hash LIMIT 2
+        ) AS two) > 1 OFFSET 0
+    ) AS h
     CROSS JOIN LATERAL (
         SELECT array_agg(p.candidate) AS candidates FROM vault.person p
         WHERE p.campaign = %(campaign)s AND p.{alike} = h.hash AND p.restricted_at IS NULL
@@ -99,11 +107,16 @@ class Pair:
 async def within(conn: Conn, campaign: str, after: str, *, limit: int) -> tuple[list[Pair], str | None]:
     """The pairs among the next candidates by id, so many at most, each under the first of its two ids, and after whom
     to go on; None at the end."""
-    values = {"campaign": campaign, "after": after, "window": WINDOW}
-    end = await (await conn.execute(_WINDOW_END, values)).fetchone()
-    upto = end[0] if end else None
-    found = await _pairs(conn, WITHIN, {**values, "upto": upto, "limit": limit})
-    return found, upto
+    found: list[Pair] = []
+    onward: str | None = after
+    for _ in range(WINDOWS):
+        values = {"campaign": campaign, "after": onward, "window": WINDOW}
+        end = await (await conn.execute(_WINDOW_END, values)).fetchone()
+        onward = end[0] if end else None
+        found = await _pairs(conn, WITHIN, {**values, "upto": onward, "limit": limit})
+        if found or onward is None:
+            break
+    return found, onward
 
 
 async def of(conn: Conn, campaign: str, ids: list[str], *, limit: int) -> list[Pair]:

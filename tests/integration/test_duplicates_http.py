@@ -57,7 +57,7 @@ async def pairs(conn: Conn) -> set[tuple[str, ...]]:
 
 
 async def listed(conn: Conn, q: str = "") -> list[str]:
-    return [each.candidate for each in await people.listed(conn, CAMPAIGN, Wanted(q=q), limit=10)]
+    return [each.candidate for each in (await people.listed(conn, CAMPAIGN, Wanted(q=q), limit=10)).people]
 
 
 async def test_who_has_something_in_common_is_suggested(readers: dict[str, Reader], conn: Conn):

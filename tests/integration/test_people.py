@@ -45,7 +45,7 @@ WEEK = (datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 8, tzinfo=UTC))
 
 
 async def found(conn: Conn, **wanted: Any) -> list[str]:
-    return [each.candidate for each in await people.listed(conn, CAMPAIGN, Wanted(**wanted), limit=100)]
+    return [each.candidate for each in (await people.listed(conn, CAMPAIGN, Wanted(**wanted), limit=100)).people]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ async def test_who_is_in_the_list(conn: Conn, wanted: dict[str, Any], candidates
 async def test_pages_follow_one_another(conn: Conn):
     await apply(conn, *PEOPLE)
     page = await people.listed(conn, CAMPAIGN, Wanted(q="li"), limit=1)
-    assert [each.candidate for each in page] == ["beta:5"]
+    assert ([each.candidate for each in page.people], page.onward) == (["beta:5"], "beta:5")
     page = await people.listed(conn, CAMPAIGN, Wanted(q="li"), after="beta:5", limit=5)
-    assert [(each.candidate, each.name) for each in page] == [("c1", "李思雨")]
+    assert ([(each.candidate, each.name) for each in page.people], page.onward) == ([("c1", "李思雨")], None)
 
 
 async def test_who_was_erased_or_is_called_otherwise_is_not_found(conn: Conn):
@@ -139,9 +139,14 @@ async def test_whatever_is_typed_is_answered(conn: Conn, text: str):
     await found(conn, q=text.replace("\0", ""), school=text.replace("\0", ""))
 
 
-async def test_some_values_are_there_to_choose_from(conn: Conn):
-    await apply(conn, *PEOPLE)
-    assert await people.values(conn, CAMPAIGN, "school", "education") == {
-        "school": ["浙江大学"],
-        "education": ["doctor", "master"],
-    }
+async def test_an_employer_reads_on_past_those_whom_it_may_not_see(conn: Conn, monkeypatch: pytest.MonkeyPatch):
+    """So many at most are looked at for one part, which may have nobody in it."""
+    monkeypatch.setattr(people, "LOOKED_AT", 2)
+    unheard = [signed_up(f"a{n}", name="王伟", fair="f1") for n in range(5)]
+    await apply(conn, *PEOPLE, *unheard)
+    parts, after = [], ""
+    while after is not None:
+        part = await people.listed(conn, CAMPAIGN, Wanted(sees="beta"), after=after, limit=100)
+        parts.append([each.candidate for each in part.people])
+        after = part.onward
+    assert parts == [[], [], ["beta:5"], ["c1"], []]
