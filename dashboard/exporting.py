@@ -1,36 +1,83 @@
-"""Rows as a table to take away: CSV, or a workbook."""
+"""Rows as a table to take away: CSV, or a workbook. It is written in portions, between which others are served."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from io import TextIOWrapper
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from io import StringIO
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Final
+from typing import Any, Final, Protocol
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-Cell = str | int | float | None
-Rows = AsyncIterator[Sequence[Cell]]
-MOST_IN_A_SHEET: Final = 1_048_575  # rows beside the head: what a sheet holds
+from dashboard.workbook import MOST_IN_A_SHEET, Cell, Workbook
+
+Row = Sequence[Cell]
+Rows = AsyncIterator[Row]
+PORTION: Final = 100  # rows that are written at a time
 # The wide ones are taken for the others where a spreadsheet is set to Chinese or Japanese.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _IN_MEMORY: Final = 4 * 1024 * 1024  # bytes; a longer table waits in a file
 _CHUNK: Final = 64 * 1024
+_MORE: Final = "… there are more: take them as CSV"
+
+
+class Written(Protocol):
+    """A table that is written from its beginning to its end: each call gives the bytes that follow."""
+
+    def part(self, rows: Iterable[Row]) -> bytes: ...
+    def end(self) -> bytes: ...
+
+
+class Csv:
+    """With a byte order mark, without which a spreadsheet misreads Chinese."""
+
+    def __init__(self) -> None:
+        self._mark = "\ufeff"
+
+    def part(self, rows: Iterable[Row]) -> bytes:
+        """More rows."""
+        text = StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        said, self._mark = self._mark + text.getvalue(), ""
+        return said.encode()
+
+    def end(self) -> bytes:
+        """Nothing."""
+        return b""
 
 
 def asked_for(request: Request) -> str:
     """Which of FORMATS the header Accept names; `json` where it names none."""
     accept = request.headers.get("accept", "")
-    return next((form for form, (media, _) in FORMATS.items() if media in accept), "json")
+    return next((form for form, (media, _, _) in FORMATS.items() if media in accept), "json")
 
 
-async def written(head: Sequence[str], rows: Rows, form: str) -> Any:
+async def parts(head: Row, rows: Rows, form: str) -> AsyncIterator[bytes]:
+    """The table, piece by piece. Where there are more rows than it holds, its last one says so."""
+    _, made, most = FORMATS[form]
+    table, waiting, count = made(), [head], 0
+    async for row in rows:
+        count += 1
+        if count == most:
+            waiting.append([_MORE])
+            break
+        waiting.append([_inert(each) for each in row])
+        if len(waiting) >= PORTION:
+            yield table.part(waiting)
+            waiting = []
+            await asyncio.sleep(0)
+    yield table.part(waiting) + table.end()
+
+
+async def written(head: Row, rows: Rows, form: str) -> Any:
     """The table in a file that whoever reads it closes."""
     table = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-    await FORMATS[form][1](head, rows, table)
+    async for part in parts(head, rows, form):
+        table.write(part)
     table.seek(0)
     return table
 
@@ -43,36 +90,69 @@ def handed_out(table: Any, form: str, name: str, headers: Mapping[str, str] | No
             while chunk := table.read(_CHUNK):
                 yield chunk
 
+    return _answer(chunks(), form, name, headers)
+
+
+async def handed_out_while_written(head: Row, rows: Rows, form: str, name: str) -> StreamingResponse:
+    """The answer that gives a table whose rows are read while it is sent, at their own pace: what a slow reader has not
+    taken waits in a file. An answer that breaks off is not whole."""
+    growing = _Growing(parts(head, rows, form))
+    await growing.begin()
+    return _answer(growing.chunks(), form, name)
+
+
+class _Growing:
+    """A table that one writes at its end while another reads it."""
+
+    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+        self._parts, self._size, self._more = parts, 0, asyncio.Event()
+        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        self._writing = asyncio.create_task(self._write())
+
+    async def begin(self) -> None:
+        """Wait for the first of it. Raises what went wrong until then."""
+        await self._more.wait()
+        try:
+            if self._writing.done():
+                await self._writing
+        except BaseException:
+            self._file.close()
+            raise
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """All of it. Raises what went wrong on the way."""
+        at = 0
+        try:
+            while at < self._size or not self._writing.done():
+                if at == self._size:
+                    self._more.clear()
+                    await self._more.wait()
+                    continue
+                self._file.seek(at)
+                chunk = self._file.read(_CHUNK)
+                at += len(chunk)
+                yield chunk
+            await self._writing
+        finally:
+            self._writing.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._writing
+            self._file.close()
+
+    async def _write(self) -> None:
+        try:
+            async for part in self._parts:
+                self._file.seek(self._size)
+                self._file.write(part)
+                self._size += len(part)
+                self._more.set()
+        finally:
+            asyncio.get_running_loop().call_soon(self._more.set)
+
+
+def _answer(chunks: Any, form: str, name: str, headers: Mapping[str, str] | None = None) -> StreamingResponse:
     about = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "no-store"}
-    return StreamingResponse(chunks(), headers={**about, **(headers or {})}, media_type=FORMATS[form][0])
-
-
-async def write_csv(head: Sequence[str], rows: Rows, out: IO[bytes]) -> None:
-    """With a byte order mark, without which a spreadsheet misreads Chinese."""
-    text = TextIOWrapper(out, encoding="utf-8-sig", newline="")
-    writer = csv.writer(text)
-    writer.writerow(head)
-    async for row in rows:
-        writer.writerow(map(_inert, row))
-    text.flush()
-    text.detach()
-
-
-async def write_xlsx(head: Sequence[str], rows: Rows, out: IO[bytes]) -> None:
-    """One sheet; when there are more than it holds, its last row says so."""
-    from openpyxl import Workbook  # noqa: PLC0415 - much to load for those who export nothing
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    sheet.append(head)
-    count = 0
-    async for row in rows:
-        count += 1
-        if count == MOST_IN_A_SHEET:
-            sheet.append(["… there are more: take them as CSV"])
-            break
-        sheet.append(list(map(_inert, row)))
-    await asyncio.to_thread(book.save, out)
+    return StreamingResponse(chunks, headers={**about, **(headers or {})}, media_type=FORMATS[form][0])
 
 
 def _inert(cell: Cell) -> Cell:
@@ -80,8 +160,8 @@ def _inert(cell: Cell) -> Cell:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
-# What a caller may ask for (`Accept`, or `?format=`), and what writes it.
-FORMATS: Final[dict[str, tuple[str, Callable[[Sequence[str], Rows, IO[bytes]], Awaitable[None]]]]] = {
-    "csv": ("text/csv", write_csv),
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", write_xlsx),
+# What a caller may ask for (`Accept`, or `?format=`): its media type, what writes it, and how many rows it holds.
+FORMATS: Final[dict[str, tuple[str, Callable[[], Written], int | None]]] = {
+    "csv": ("text/csv", Csv, None),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Workbook, MOST_IN_A_SHEET),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -25,19 +26,22 @@ from storage.access import audit
 from storage.campaigns import employers, naming
 from storage.database import Conn, borrowed
 from storage.journeys.counted import snapshot
+from storage.journeys.people import Wanted
 
 Row = dict[str, Any]
+AT_ONCE: Final = 2  # tables that are read at a time: each holds a connection until it is whole
 Columns = Annotated[
     str, Query(max_length=400, description=f"The columns of a table, with commas between them, of {', '.join(HEADS)}.")
 ]
 _TABLES: Final[dict[str, Any]] = {
-    media: {"schema": {"type": "string", "format": "binary"}} for media, _ in exporting.FORMATS.values()
+    media: {"schema": {"type": "string", "format": "binary"}} for media, *_ in exporting.FORMATS.values()
 }
 
 
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: Text, clock: Clock) -> APIRouter:
     """The router; `text` gives what tables say."""
     router = APIRouter(tags=["reads"])
+    turns = asyncio.Semaphore(AT_ONCE)
 
     @router.get(
         "/v1/campaigns/{campaign}/candidates",
@@ -68,13 +72,12 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
                 found, onward = await listing.rows(conn, campaign, wanted, after=after, limit=paging.limit)
                 return paging.part(found, onward)
             reader = await reader_of(conn, request, about, text)
-            head = [reader.head(each) for each in shown]
-            cells = _cells(reader, listing.all_rows(conn, campaign, wanted), shown)
-            table = await exporting.written(head, cells, form)
         async with borrowed(pool) as conn:
             by = audit.who(caller, address_of(request))
             await audit.add(conn, by, "candidates_exported", campaign=campaign, subject=str(asking)[:500] or None)
-        return exporting.handed_out(table, form, "candidates")
+        head = [reader.head(each) for each in shown]
+        cells = _cells(pool, turns, campaign, wanted, reader, shown)
+        return await exporting.handed_out_while_written(head, cells, form, "candidates")
 
     return router
 
@@ -96,6 +99,14 @@ def _shown(columns: str) -> list[str]:
     return chosen(named)
 
 
-async def _cells(reader: Reader, rows: AsyncIterator[Row], columns: Sequence[str]) -> exporting.Rows:
-    async for row in rows:
-        yield [reader.cell(row, each) for each in columns]
+async def _cells(
+    pool: AsyncConnectionPool[Conn],
+    turns: asyncio.Semaphore,
+    campaign: str,
+    wanted: Wanted,
+    reader: Reader,
+    columns: Sequence[str],
+) -> exporting.Rows:
+    async with turns, borrowed(pool) as conn, snapshot(conn):
+        async for row in listing.all_rows(conn, campaign, wanted):
+            yield [reader.cell(row, each) for each in columns]

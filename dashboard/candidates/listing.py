@@ -18,7 +18,7 @@ from storage.journeys.tags import employers, offer_ends, stage
 from storage.vault.process import vault
 
 Row = dict[str, Any]
-PORTION: Final = 500  # rows of an export: others are served between two portions
+PORTION: Final = 200  # rows of an export: others are served between two portions
 ATTRIBUTES: Final = ("education", "school", "major", "graduation_year", "chain")
 REACHED_BY: Final = ("email", "phone")
 

@@ -26,7 +26,7 @@ Day = Annotated[date | None, Query(description="Only what was earned on this day
 NUMBER: Final = "Yinfeng-Progress"
 HEAD: Final = ("candidate", "name", "at", "amount", "facts")
 _TABLES: Final[dict[str, Any]] = {
-    media: {"schema": {"type": "string", "format": "binary"}} for media, _ in exporting.FORMATS.values()
+    media: {"schema": {"type": "string", "format": "binary"}} for media, *_ in exporting.FORMATS.values()
 }
 _HEADERS: Final = {NUMBER: {"description": "The number at the moment of this answer.", "schema": {"type": "number"}}}
 

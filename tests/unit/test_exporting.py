@@ -1,0 +1,112 @@
+"""Tables to take away: what they hold, and that they are sent while they are written."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+
+from dashboard import exporting
+from dashboard.workbook import Cell, Workbook
+
+HEAD = ["姓名", "n"]
+PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(lambda text: f"x{text}")
+
+
+async def rows_of(said: Sequence[Sequence[Cell]]) -> AsyncIterator[Sequence[Cell]]:
+    for each in said:
+        yield each
+
+
+async def table(said: Sequence[Sequence[Cell]], form: str) -> list[list[Any]]:
+    """The table as whoever opens it reads it."""
+    content = b"".join([part async for part in exporting.parts(HEAD, rows_of(said), form)])
+    if form == "csv":
+        return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    return [[*row] for row in load_workbook(io.BytesIO(content)).active.iter_rows(values_only=True)]
+
+
+@given(st.lists(st.tuples(PLAIN, st.integers(-(10**9), 10**9))))
+def test_a_workbook_holds_what_was_said(said: list[tuple[str, int]]):
+    assert asyncio.run(table(said, "xlsx")) == [HEAD, *(list(each) for each in said)]
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+async def test_no_cell_is_a_formula_and_no_row_is_lost(form: str):
+    said = [["=1+1", 1], ["＝A1", 2], ["a, \"b\"\n<c> & d", 3], *([f"r{n}", n] for n in range(250))]
+    expected = [HEAD, ["'=1+1", 1], ["'＝A1", 2], *said[2:]]
+    assert [[str(cell) for cell in row] for row in await table(said, form)] == [
+        [str(cell) for cell in row] for row in expected
+    ]
+
+
+async def test_what_a_sheet_can_not_say_is_left_out_of_it():
+    assert await table([["a\x00b\x0bc", None], ["y" * 40_000, 1.5]], "xlsx") == [
+        HEAD,
+        ["abc", None],
+        ["y" * 32_767, 1.5],
+    ]
+
+
+async def test_a_sheet_that_is_full_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(exporting.FORMATS, "xlsx", ("x", Workbook, 3))
+    found = await table([["a", 1], ["b", 2], ["c", 3], ["d", 4]], "xlsx")
+    assert [row[0] for row in found] == ["姓名", "a", "b", "… there are more: take them as CSV"]
+
+
+async def test_a_table_is_sent_before_its_rows_have_ended():
+    going_on = asyncio.Event()
+
+    async def rows() -> AsyncIterator[Sequence[Cell]]:
+        for n in range(exporting.PORTION):
+            yield ["a", n]
+        await going_on.wait()
+        yield ["last", 0]
+
+    answer = await exporting.handed_out_while_written(HEAD, rows(), "csv", "t")
+    chunks = answer.body_iterator
+    async with asyncio.timeout(10):
+        first = await anext(chunks)
+        assert "姓名" in bytes(first).decode()
+        going_on.set()
+        rest = b"".join([bytes(chunk) async for chunk in chunks])
+    assert rest.decode().splitlines()[-1] == "last,0"
+
+
+@pytest.mark.parametrize("after", [0, 1000])
+async def test_what_goes_wrong_with_its_rows_breaks_it_off(after: int):
+    async def rows() -> AsyncIterator[Sequence[Cell]]:
+        for n in range(after):
+            yield ["a", n]
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError):
+        answer = await exporting.handed_out_while_written(HEAD, rows(), "csv", "t")
+        async for _ in answer.body_iterator:
+            pass
+
+
+async def test_when_its_reader_has_gone_its_rows_are_read_no_further():
+    ended = asyncio.Event()
+
+    async def rows() -> AsyncIterator[Sequence[Cell]]:
+        try:
+            for n in range(exporting.PORTION):
+                yield ["a", n]
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    answer = await exporting.handed_out_while_written(HEAD, rows(), "csv", "t")
+    chunks: Any = answer.body_iterator
+    async with asyncio.timeout(10):
+        await anext(chunks)
+        await chunks.aclose()
+        await ended.wait()
