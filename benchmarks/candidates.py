@@ -1,5 +1,5 @@
-"""The list of candidates where there are a million of them, `N` if that is set: every way to narrow it, and to search; and
-who of them may be the same person.
+"""The list of candidates where there are a million of them, or `N`: every way to narrow it, and to search; and who of
+them may be the same person.
 
 With `AT`, a folder, the database stays there, and is loaded once.
 """
@@ -21,12 +21,11 @@ import psutil
 
 from benchmarks.loading import load
 from benchmarks.persons import HEARD, HIRER, OPENS, UNHEARD, around, id_of
-from benchmarks.running import home, home_at
+from benchmarks.running import database, home, home_at
 from storage.campaigns import breakdowns
 from storage.database import Conn, connect
 from storage.journeys import people
 from storage.journeys.people import Wanted
-from storage.setup import migrate
 from storage.vault import duplicates
 from storage.vault.persons import SEARCHED
 from storage.vault.process import vault
@@ -35,8 +34,6 @@ from streams.intake import Incoming
 from streams.persisting import Persistence
 from streams.tallying import Tallier
 from tests.facts import CAMPAIGN, opened, target
-from yinfeng.children import running
-from yinfeng.embedded.postgres import EmbeddedPostgres
 
 CANDIDATES: Final = int(os.environ.get("N", "1000000"))
 AT: Final = os.environ.get("AT")
@@ -87,7 +84,6 @@ LISTS: Final[dict[str, Wanted]] = {
 }
 
 
-
 def measure() -> Iterator[tuple[str, str, str]]:
     with place() as at, filled(at, CANDIDATES) as (server, told):
         yield from told
@@ -107,23 +103,19 @@ def place() -> Iterator[Path]:
 @contextmanager
 def filled(at: Path, count: int) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     """The URL of this home's database with so many candidates in it, and what is to be told of loading them."""
-    at.mkdir(exist_ok=True)
-    at.chmod(0o755)  # PostgreSQL runs as another user when root starts it
-    server = EmbeddedPostgres(at, lambda text: None)
-    with running(server.spec(), at / "logs"):
-        migrate(server.url)
+    with database(at) as url:
         kept = at / LOADED
         if kept.exists():
             there = json.loads(kept.read_text())
             if there["candidates"] != count:
                 raise SystemExit(f"{at} has {there['candidates']:,} candidates: set N, or another AT")
-            yield server.url, []
+            yield url, []
             return
         began, before = time.perf_counter(), _processor()
-        asyncio.run(fill(server.url, at / "master.key", count))
+        asyncio.run(fill(url, at / "master.key", count))
         took = f"{time.perf_counter() - began:.0f} s, {_processor() - before:.0f} s of processor without PostgreSQL's"
         kept.write_text(json.dumps({"candidates": count}))
-        yield server.url, [(f"{count:,} candidates are there after", took, "")]
+        yield url, [(f"{count:,} candidates are there after", took, "")]
 
 
 async def fill(url: str, master: Path, count: int) -> None:
@@ -184,7 +176,8 @@ async def _alike(conn: Conn, after: str) -> Sized:
 
 
 async def _timed(look: Look, backend: int) -> tuple[float, float, float, int]:
-    """The first time, the median of those after it, PostgreSQL's processor for one of these, how many are on the page."""
+    """The first time, the median of those after it, PostgreSQL's processor for one of these, and how many are on the
+    page."""
     times, found, before = [], 0, 0.0
     for nth in range(TRIES):
         before = _busy(backend) if nth == 1 else before

@@ -38,7 +38,9 @@ def around() -> list[dict[str, Any]]:
     times = {"starts_at": "2026-04-01T09:00:00+08:00", "ends_at": "2026-04-01T17:00:00+08:00"}
     there = {0: [UNHEARD], 1: [HEARD, "e200"]}
     fairs = [
-        event("fair.scheduled", fair=f"f{n}", title=f"第{n}场双选会", mode="onsite", employers=there.get(n, []), **times)
+        event(
+            "fair.scheduled", fair=f"f{n}", title=f"第{n}场双选会", mode="onsite", employers=there.get(n, []), **times
+        )
         for n in range(FAIRS)
     ]
     named = [*(f"e{n}" for n in range(EMPLOYERS)), HEARD, UNHEARD]

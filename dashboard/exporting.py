@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from io import StringIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final, Protocol
@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from dashboard.workbook import MOST_IN_A_SHEET, Cell, Workbook
 
 Row = Sequence[Cell]
-Rows = AsyncIterator[Row]
+Rows = AsyncGenerator[Row]
 PORTION: Final = 100  # rows that are written at a time
 # The wide ones are taken for the others where a spreadsheet is set to Chinese or Japanese.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -56,20 +56,21 @@ def asked_for(request: Request) -> str:
     return next((form for form, (media, _, _) in FORMATS.items() if media in accept), "json")
 
 
-async def parts(head: Row, rows: Rows, form: str) -> AsyncIterator[bytes]:
+async def parts(head: Row, rows: Rows, form: str) -> AsyncGenerator[bytes]:
     """The table, piece by piece. Where there are more rows than it holds, its last one says so."""
     _, made, most = FORMATS[form]
     table, waiting, count = made(), [head], 0
-    async for row in rows:
-        count += 1
-        if count == most:
-            waiting.append([_MORE])
-            break
-        waiting.append([_inert(each) for each in row])
-        if len(waiting) >= PORTION:
-            yield table.part(waiting)
-            waiting = []
-            await asyncio.sleep(0)
+    async with aclosing(rows):
+        async for row in rows:
+            count += 1
+            if count == most:
+                waiting.append([_MORE])
+                break
+            waiting.append([_inert(each) for each in row])
+            if len(waiting) >= PORTION:
+                yield table.part(waiting)
+                waiting = []
+                await asyncio.sleep(0)
     yield table.part(waiting) + table.end()
 
 
@@ -104,7 +105,7 @@ async def handed_out_while_written(head: Row, rows: Rows, form: str, name: str) 
 class _Growing:
     """A table that one writes at its end while another reads it."""
 
-    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes]) -> None:
         self._parts, self._size, self._more = parts, 0, asyncio.Event()
         self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         self._writing = asyncio.create_task(self._write())
@@ -141,11 +142,12 @@ class _Growing:
 
     async def _write(self) -> None:
         try:
-            async for part in self._parts:
-                self._file.seek(self._size)
-                self._file.write(part)
-                self._size += len(part)
-                self._more.set()
+            async with aclosing(self._parts):
+                async for part in self._parts:
+                    self._file.seek(self._size)
+                    self._file.write(part)
+                    self._size += len(part)
+                    self._more.set()
         finally:
             asyncio.get_running_loop().call_soon(self._more.set)
 

@@ -1,4 +1,5 @@
-"""A workbook of one sheet (Office Open XML), written row by row: what is written can be sent before the rest is known."""
+"""A workbook of one sheet (Office Open XML), written row by row: what is written can be sent before the rest is
+known."""
 
 from __future__ import annotations
 
@@ -46,6 +47,9 @@ class _Pipe:
     def flush(self) -> None:
         """Nothing waits here."""
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def taken(self) -> bytes:
         """What was written since it was asked last."""
         found = b"".join(self._written)
@@ -58,7 +62,7 @@ class Workbook:
 
     def __init__(self) -> None:
         self._pipe = _Pipe()
-        self._zip = ZipFile(self._pipe, "w", ZIP_DEFLATED, compresslevel=_QUICKLY)  # type: ignore[arg-type]
+        self._zip = ZipFile(self._pipe, "w", ZIP_DEFLATED, compresslevel=_QUICKLY)
         for name, said in _AROUND.items():
             self._zip.writestr(name, said)
         self._sheet = self._zip.open("xl/worksheets/sheet1.xml", "w", force_zip64=True)

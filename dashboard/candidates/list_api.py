@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -60,7 +61,8 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
     ) -> Any:
         """Candidates by id: `candidate`, `name`, `stage` (the furthest step), particulars, `fairs`, `employers`,
         `offer_ends`, `email`, `phone`, `updated_at`. JSON comes in pages; a table (CSV, XLSX) is whole, in the reader's
-        language, read within one moment, and noted in the audit. An employer reads its own candidates.
+        language, read within one moment, and noted in the audit. An employer reads its own candidates; a page of them
+        may be short, or empty, and go on all the same.
         """
         caller.require("organizer", "employer")
         form = format or exporting.asked_for(request)
@@ -76,7 +78,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
             by = audit.who(caller, address_of(request))
             await audit.add(conn, by, "candidates_exported", campaign=campaign, subject=str(asking)[:500] or None)
         head = [reader.head(each) for each in shown]
-        cells = _cells(pool, turns, campaign, wanted, reader, shown)
+        cells = _cells(reader, _whole(pool, turns, campaign, wanted), shown)
         return await exporting.handed_out_while_written(head, cells, form, "candidates")
 
     return router
@@ -99,14 +101,15 @@ def _shown(columns: str) -> list[str]:
     return chosen(named)
 
 
-async def _cells(
-    pool: AsyncConnectionPool[Conn],
-    turns: asyncio.Semaphore,
-    campaign: str,
-    wanted: Wanted,
-    reader: Reader,
-    columns: Sequence[str],
-) -> exporting.Rows:
+async def _whole(
+    pool: AsyncConnectionPool[Conn], turns: asyncio.Semaphore, campaign: str, wanted: Wanted
+) -> AsyncGenerator[Row]:
     async with turns, borrowed(pool) as conn, snapshot(conn):
         async for row in listing.all_rows(conn, campaign, wanted):
+            yield row
+
+
+async def _cells(reader: Reader, rows: AsyncGenerator[Row], columns: Sequence[str]) -> exporting.Rows:
+    async with aclosing(rows):
+        async for row in rows:
             yield [reader.cell(row, each) for each in columns]

@@ -32,7 +32,8 @@ OR EXISTS (
 OR EXISTS (
     SELECT FROM journeys j
     CROSS JOIN LATERAL (
-        SELECT convert_from(j.state, 'UTF8')::jsonb AS s WHERE strpos(convert_from(j.state, 'UTF8'), 'true') > 0 OFFSET 0
+        SELECT convert_from(j.state, 'UTF8')::jsonb AS s
+        WHERE strpos(convert_from(j.state, 'UTF8'), 'true') > 0 OFFSET 0
     ) AS told
     CROSS JOIN LATERAL (
         SELECT w FROM unnest(ARRAY[s->'attributes'->'consent', s->'attributes'->('consent/' || %(employer)s)]) AS u(w)
@@ -48,7 +49,8 @@ _BY_ANOTHER_ID = f"""EXISTS (
     SELECT FROM journeys me CROSS JOIN LATERAL (SELECT coalesce(me.merged_into, me.candidate) AS id) AS head
     JOIN journeys also ON also.campaign = me.campaign AND (also.candidate = head.id OR also.merged_into = head.id)
         AND also.candidate <> me.candidate
-    WHERE me.campaign = {{campaign}} AND me.candidate = {{candidate}} AND {_RULE.replace("{candidate}", "also.candidate")})"""
+    WHERE me.campaign = {{campaign}} AND me.candidate = {{candidate}}
+      AND {_RULE.replace("{candidate}", "also.candidate")})"""
 SEEN = f"{SHOWN} AND ({_RULE} OR {_BY_ANOTHER_ID})"
 # The same of those who carry the journeys of their persons, as all do who are on lists.
 _BY_A_MEMBER = f"""EXISTS (

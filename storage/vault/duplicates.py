@@ -25,8 +25,9 @@ SELECT n.one, n.other, '{alike}' AS alike FROM (
 WHERE n.other IS NOT NULL AND n.one > %(after)s AND (%(upto)s::text IS NULL OR n.one <= %(upto)s)
   AND (least(n.one, n.other), greatest(n.one, n.other)) NOT IN (TABLE kept_apart)
 """
-# Each hash is looked up by its index, whatever is known of the table's size: right after many came, nothing is. Of those
-# that one candidate alone has, which are most, the index tells as much; they are in its order, in which it is quick.
+# Each hash is looked up by its index, whatever is known of the table's size: right after many came, nothing is. Of
+# those that one candidate alone has, which are most, the index tells as much; they are in its order, in which it is
+# quick.
 _SHARED: Final = """
 {alike}_of AS MATERIALIZED (
     SELECT DISTINCT h.hash, coalesce(j.merged_into, j.candidate) AS head

@@ -131,7 +131,9 @@ async def test_who_may_read_reads_it_all(conn: Conn):
     timeline = await candidates.timeline(conn, CAMPAIGN, ["c1"], limit=10)
     assert [row["data"].get("reason") for row in timeline] == [None, "went home to care"]
     assert timeline[0]["data"] == SIGNUP["data"]
-    assert [each.name for each in (await people.listed(conn, CAMPAIGN, Wanted(q="思雨"), limit=10)).people] == ["李思雨"]
+    assert [each.name for each in (await people.listed(conn, CAMPAIGN, Wanted(q="思雨"), limit=10)).people] == [
+        "李思雨"
+    ]
 
 
 async def test_a_name_is_the_latest_word_whatever_came_last(conn: Conn):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ HEAD = ["姓名", "n"]
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(lambda text: f"x{text}")
 
 
-async def rows_of(said: Sequence[Sequence[Cell]]) -> AsyncIterator[Sequence[Cell]]:
+async def rows_of(said: Sequence[Sequence[Cell]]) -> AsyncGenerator[Sequence[Cell]]:
     for each in said:
         yield each
 
@@ -40,7 +40,7 @@ def test_a_workbook_holds_what_was_said(said: list[tuple[str, int]]):
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 async def test_no_cell_is_a_formula_and_no_row_is_lost(form: str):
-    said = [["=1+1", 1], ["＝A1", 2], ["a, \"b\"\n<c> & d", 3], *([f"r{n}", n] for n in range(250))]
+    said = [["=1+1", 1], ["＝A1", 2], ['a, "b"\n<c> & d', 3], *([f"r{n}", n] for n in range(250))]
     expected = [HEAD, ["'=1+1", 1], ["'＝A1", 2], *said[2:]]
     assert [[str(cell) for cell in row] for row in await table(said, form)] == [
         [str(cell) for cell in row] for row in expected
@@ -64,7 +64,7 @@ async def test_a_sheet_that_is_full_says_so(monkeypatch: pytest.MonkeyPatch):
 async def test_a_table_is_sent_before_its_rows_have_ended():
     going_on = asyncio.Event()
 
-    async def rows() -> AsyncIterator[Sequence[Cell]]:
+    async def rows() -> AsyncGenerator[Sequence[Cell]]:
         for n in range(exporting.PORTION):
             yield ["a", n]
         await going_on.wait()
@@ -82,21 +82,24 @@ async def test_a_table_is_sent_before_its_rows_have_ended():
 
 @pytest.mark.parametrize("after", [0, 1000])
 async def test_what_goes_wrong_with_its_rows_breaks_it_off(after: int):
-    async def rows() -> AsyncIterator[Sequence[Cell]]:
+    async def rows() -> AsyncGenerator[Sequence[Cell]]:
         for n in range(after):
             yield ["a", n]
         raise LookupError("gone")
 
-    with pytest.raises(LookupError):
+    async def taken() -> None:
         answer = await exporting.handed_out_while_written(HEAD, rows(), "csv", "t")
         async for _ in answer.body_iterator:
             pass
+
+    with pytest.raises(LookupError):
+        await taken()
 
 
 async def test_when_its_reader_has_gone_its_rows_are_read_no_further():
     ended = asyncio.Event()
 
-    async def rows() -> AsyncIterator[Sequence[Cell]]:
+    async def rows() -> AsyncGenerator[Sequence[Cell]]:
         try:
             for n in range(exporting.PORTION):
                 yield ["a", n]
