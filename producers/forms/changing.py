@@ -32,8 +32,8 @@ def touched(form: Form, typed: Typed, values: Row) -> Row:
         if each.name in values:
             if first(typed, each.name).strip().lower() == was[0].lower():
                 del left[each.name]
-        elif was[0] and each.kind == "tick":
-            left[each.name] = False
+        elif each.kind == "tick":
+            left |= {each.name: False} if was[0].lower() == "true" else {}
         elif was[0]:
             raise Wrong(each.name, "form.bad.emptied")
     return left
