@@ -241,10 +241,9 @@ _ROWS: Final = (
 def list_of(campaign: str, narrowed: str) -> str:
     """The address of a campaign's candidates, as one looked at them before a form was opened about some of them;
     `narrowed`: the parameters that said so."""
-    asked = urlencode(
-        [(name, value) for name, value in parse_qsl(narrowed[:MOST_NARROWED]) if name not in ("done", "nobody")]
-    )
-    return f"/campaigns/{quote(campaign, safe='')}/candidates?{asked}"
+    asked = urlencode([(name, value) for name, value in parse_qsl(narrowed[:MOST_NARROWED]) if name != "done"])
+    path = f"/campaigns/{quote(campaign, safe='')}/candidates"
+    return f"{path}?{asked}" if asked else path
 
 
 # What people sign up by themselves with: the first five are asked of all, the others stand folded away.

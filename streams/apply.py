@@ -130,6 +130,20 @@ async def _write(conn: Conn, changes: Effects, gone: list[Fact], *, can_be_undon
     return again + await messages.request(conn, changes.asked, doubtful=doubtful)
 
 
+async def group_anew(conn: Conn, word: Fact) -> None:
+    """Let those of whom a word on merging speaks, and all who are one person with them, be so by what stands of that
+    now. Within a transaction."""
+    await targets.lock(conn, {word.campaign: True})
+    board = await load_board(conn, {word.campaign})
+    changes = await change_journeys(conn, board, [], [word], at_hand=AtHand(), foreseen=None)
+    await _write(conn, changes, [word], can_be_undone=False, doubtful=False)
+    await seats.change(conn, changes.moved)
+    await seat_words.learn(conn, await of_persons(conn, merging.named([word])))
+    await breakdowns.add(conn, changes.spread)
+    moved = await targets.add(conn, changes.totals)
+    await messages.request(conn, await _reach(conn, board, moved), doubtful=False)
+
+
 def _of(facts: list[Fact], campaigns: Collection[str]) -> list[Fact]:
     return [fact for fact in facts if fact.campaign in campaigns] if campaigns else []
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from schemas.journey import MOST_IDS
 from storage import messages
 from storage.campaigns import seats, targets
 from storage.database import Conn
 from storage.journeys import journeys
 from storage.journeys import merging as united
 from storage.journeys.journeys import Stored
+from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from streams import merging
-from streams.apply import forget_erased
+from streams.apply import forget_erased, group_anew
 from streams.domain.fold import fold
 from streams.domain.measures import milestones
 from streams.effects import refold, seat_changes
@@ -43,6 +45,19 @@ async def catch_up(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
             await targets.lock(conn, dict.fromkeys((campaign for campaign, _ in keys), False))
             await _draw_anew(conn, keys)
     return keys[-1] if keys else None
+
+
+async def part_crowded(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:
+    """Let the next person of more ids than one has at most be as many as there are by now. Returns after which to go
+    on; None when nobody is left."""
+    async with conn.transaction():
+        found = await united.crowded(conn, after, MOST_IDS)
+        if found is None:
+            return None
+        head, word = found
+        for fact in await ledger.named(conn, [word]):
+            await group_anew(conn, fact)
+        return head
 
 
 async def tag_journeys(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:

@@ -21,7 +21,7 @@ from storage.revision import latest
 from storage.vault import retention as persons
 from storage.vault.master import FileMaster
 from storage.vault.register import Register, note_all
-from streams.catching_up import START, catch_up, draw_persons, tag_journeys
+from streams.catching_up import START, catch_up, draw_persons, part_crowded, tag_journeys
 from streams.persisting import Persistence
 from streams.retention import carry_out, survey
 from streams.sealing import Beside
@@ -165,6 +165,7 @@ class Upkeep:
 # returns the next; None when nothing is left.
 STEPS: Final[tuple[Callable[[Conn, JourneyKey], Awaitable[JourneyKey | None]], ...]] = (
     catch_up,
+    part_crowded,
     tag_journeys,
     draw_persons,
 )

@@ -66,7 +66,8 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
         if wanted.many and query.get("campaign") and not query.get("candidate"):
             async with borrowed(pool) as conn:
                 await known(conn, askable(query["campaign"]))
-            return RedirectResponse(f"{list_of(query['campaign'], query.get('list', ''))}&nobody=true", 303)
+            narrowed = f"nobody=true&{query.get('list', '')}"
+            return RedirectResponse(f"{list_of(query['campaign'], narrowed)}#chosen", 303)
         return await show(request, caller, wanted, Filled({}, {}, 200))
 
     return router

@@ -29,11 +29,13 @@ def touched(form: Form, typed: Typed, values: Row) -> Row:
         was = typed.get(f"{WAS}{each.name}")
         if was is None:
             continue
-        if each.name in values:
-            if first(typed, each.name).strip().lower() == was[0].lower():
+        if each.kind == "tick":
+            is_ticked, was_ticked = each.name in values, was[0].lower() == "true"
+            left.pop(each.name, None)
+            left |= {each.name: is_ticked} if is_ticked != was_ticked else {}
+        elif each.name in values:
+            if first(typed, each.name).strip() == was[0]:
                 del left[each.name]
-        elif was[0] and each.kind == "tick":
-            left[each.name] = False
         elif was[0]:
             raise Wrong(each.name, "form.bad.emptied")
     return left

@@ -59,6 +59,15 @@ WHERE m.campaign = %(campaign)s AND m.stands
   AND (%(ids)s::text[] IS NULL OR m.one = ANY(%(ids)s::text[]) OR m.other = ANY(%(ids)s::text[]))
 ORDER BY m.one, m.other LIMIT %(limit)s
 """
+_CROWDED: Final = """
+WITH found AS (
+    SELECT campaign, merged_into AS head FROM journeys
+    WHERE merged_into IS NOT NULL AND (campaign, merged_into) > (%s, %s)
+    GROUP BY campaign, merged_into HAVING count(*) >= %s ORDER BY campaign, merged_into LIMIT 1
+)
+SELECT f.campaign, f.head, m.source, m.id FROM found f JOIN merges m
+    ON m.campaign = f.campaign AND m.stands AND f.head IN (m.one, m.other) LIMIT 1
+"""
 _CAMPAIGNS: Final = "SELECT DISTINCT campaign FROM merges WHERE %(candidate)s IN (one, other) ORDER BY campaign"
 _HEADS: Final = """
 SELECT j.campaign, j.candidate, j.merged_into FROM journeys j
@@ -121,6 +130,13 @@ async def idle(conn: Conn, campaign: str, ids: Collection[str] | None = None, *,
     among = None if ids is None else column(sorted(ids))
     rows = await (await conn.execute(_IDLE, {"campaign": campaign, "ids": among, "limit": limit})).fetchall()
     return [Idle(other if into == one else one, into, source, id) for one, other, into, source, id in rows]
+
+
+async def crowded(conn: Conn, after: JourneyKey, most: int) -> tuple[JourneyKey, tuple[str, str]] | None:
+    """The next person of more ids than `most`, as a version before let there be, by the one under which they stand, and
+    a fact that says who is one person with it; None when there is none."""
+    row = await (await conn.execute(_CROWDED, [*after, most])).fetchone()
+    return ((row[0], row[1]), (row[2], row[3])) if row else None
 
 
 async def unite_anew(conn: Conn) -> None:

@@ -211,6 +211,14 @@ async def test_consent_that_is_unticked_is_taken_back(app: Any, conn: Conn):
     assert said["data"]["consent"] is False
 
 
+async def test_a_no_to_consent_is_not_said_again_with_whatever_else_is_changed(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), signed_up("c1", name="李雷", consent=False)), now=NOW)
+    http, at = await signed_in(app, conn), f"/forms/candidate?{LI}"
+    await http.post(at, data={**await typed_into(http, at), "major": "Chemistry"})
+    (said,) = await facts(conn)
+    assert said["data"] == {"campaign": CAMPAIGN, "candidate": "c1", "name": "李雷", "major": "Chemistry"}
+
+
 async def test_who_withdrew_is_signed_up_again_by_nobody_unawares(app: Any, conn: Conn):
     gone = event("candidate.withdrew", candidate="c1", time="2026-05-01T00:00:00Z")
     await apply_batch(conn, incoming(opened(), signed_up("c1", name="李雷"), gone), now=NOW)

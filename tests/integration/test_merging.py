@@ -24,7 +24,8 @@ from storage.vault.erasing import erase_again
 from storage.vault.process import vault
 from streams.apply import apply_batch
 from streams.audit import audit
-from streams.catching_up import catch_up
+from streams.catching_up import catch_up, part_crowded
+from streams.domain.merging import groups
 from tests import oracle
 from tests.facts import CAMPAIGN, event, opened, retraction, signed_up, target
 from tests.integration.test_apply_worlds import EMPTY, NOW, agrees, in_any_order, message
@@ -232,6 +233,22 @@ async def test_slices_of_the_audit_take_whole_persons(conn: Conn):
     )
     report = await audit(conn, size=2)
     assert (report.differences, report.journeys, await number(conn)) == ([], 10, 5)
+
+
+async def test_a_person_of_more_ids_than_may_be_is_parted(conn: Conn, monkeypatch: pytest.MonkeyPatch):
+    """Of a version that let there be as many as somebody said."""
+    many = [f"m{n:02}" for n in range(MOST_IDS + 4)]
+    words = [merged(each, many[0], id=f"w{n}") for n, each in enumerate(many[1:])]
+    with monkeypatch.context() as before:
+        before.setattr(groups, "__defaults__", (len(many),))
+        await tell(conn, opened(), target("people", "signed_up"), *(signed_up(each) for each in many), *words)
+        assert (await audit(conn)).differences == []
+    assert await number(conn) == 1
+    assert (await audit(conn)).differences
+    assert await part_crowded(conn) == (CAMPAIGN, many[0])
+    assert await part_crowded(conn) is None
+    assert (await audit(conn)).differences == []
+    assert await number(conn) == 5
 
 
 @pytest.mark.parametrize("seed", range(3))
