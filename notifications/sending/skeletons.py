@@ -18,6 +18,7 @@ import msgspec
 from markupsafe import escape
 
 from notifications.sending.filling import Rendered
+from schemas.messages import Written, as_json
 
 MOST: Final = 256  # skeletons that are kept
 # Where one person's words stand among the values: text, and addresses of the web.
@@ -40,10 +41,11 @@ FillWhole = Callable[[Mapping[str, Any]], Rendered]
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """Texts, with room for a word between any two; `places`: where there is room, and the number of the word that
-    comes there."""
+    comes there; `written`: the texts as JSON has them."""
 
     texts: list[str]
     places: list[tuple[int, int]]
+    written: list[bytes]
 
     def with_words(self, words: list[str]) -> str:
         """The whole."""
@@ -51,6 +53,13 @@ class Pieces:
         for place, number in self.places:
             whole[place] = words[number]
         return "".join(whole)
+
+    def written_with(self, words: list[bytes]) -> bytes:
+        """The whole as JSON has it, of words that are written so."""
+        whole = self.written.copy()
+        for place, number in self.places:
+            whole[place] = words[number]
+        return b"".join(whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,14 @@ class Skeleton:
     def filled(self, words: list[str]) -> Rendered:
         """The mail of the person whose words these are."""
         escaped = [str(escape(word)) if _SPECIAL.search(word) else word for word in words]
-        return Rendered(self.subject.with_words(words), self.html.with_words(escaped), self.text.with_words(words))
+        plain = [as_json(word) if word else b"" for word in words]
+        within_html = plain if escaped == words else list(map(as_json, escaped))
+        return Rendered(
+            self.subject.with_words(words),
+            self.html.with_words(escaped),
+            self.text.with_words(words),
+            Written(self.html.written_with(within_html), self.text.written_with(plain)),
+        )
 
 
 class Skeletons:
@@ -125,7 +141,8 @@ def _is_plain(word: object) -> bool:
 
 def _pieces(made: str) -> Pieces:
     found = _MARK.split(made)
-    return Pieces(found, [(place, int(found[place])) for place in range(1, len(found), 2)])
+    places = [(place, int(found[place])) for place in range(1, len(found), 2)]
+    return Pieces(found, places, list(map(as_json, found)))
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from schemas.kinds import TELLING_OF_SEATS
-from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
+from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind, Written
 from storage.arrays import Column, Value, blobs, column, named
 from storage.database import Conn, in_transaction
 from storage.ledger.ledger import JourneyKey
@@ -60,7 +60,8 @@ ON CONFLICT (message) DO UPDATE SET html = '', text = '', sealed = excluded.seal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What became of a claimed message. `html`, `text` and `attachments` are kept as they went out.
+    """What became of a claimed message. `html`, `text` and `attachments` are kept as they went out; `written`:
+    the first two as JSON has them, where they were made so.
 
     `seen`: the journey (campaign, candidate, version) for whose sake it is held or cancelled; the message goes back
     to the others when that journey has changed meanwhile. `suppress`: why nothing is to go to its recipient again.
@@ -77,6 +78,7 @@ class Record:
     not_before: datetime | None = None
     html: str | None = None
     text: str | None = None
+    written: Written | None = None
     attachments: tuple[Attachment, ...] = ()
     seen: tuple[str, str, int] | None = None
     suppress: SuppressionKind | None = None
@@ -137,8 +139,8 @@ async def _keep(conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], rec
     rows, files = [], {each: sealed.packed(each) for each in {each.attachments for each in records}}
     for each in records:
         (campaign, own), others = whose[each.id], [whose[id][1] for id in each.tells_of]
-        parts = (each.subject, each.html or "", each.text or "")
-        mail = sealed.seal_mail(keeper, campaign, {own, *others}, parts, files[each.attachments])
+        said = sealed.mail_of(each.subject, each.written or (each.html or "", each.text or ""))
+        mail = sealed.seal_mail(keeper, campaign, {own, *others}, said, files[each.attachments])
         if mail is not None:
             rows.append((each.id, mail[0], _encode(mail[1]).decode()))
     if not rows:
