@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.kinds import TELLING_OF_SEATS
 from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind, Written
-from storage.arrays import Column, Value, blobs, column, named
+from storage.arrays import Column, Value, blobs, column, cut, named, strung
 from storage.database import Conn, in_transaction
 from storage.ledger.ledger import JourneyKey
 from storage.messages import offer_alerts, sealed, seat_words, statuses, suppressions
@@ -25,11 +25,12 @@ _OURS: Final = """
 SELECT id, forgotten, kind, campaign, coalesce(candidate, '') FROM messages
 WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE
 """
-_GIVEN: Final = """
-SELECT given.*, NULL::text AS note
+_GIVEN: Final = f"""
+SELECT given.*, {cut("sealed")} AS sealed, NULL::text AS note
 FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(locales)s::text[],
-            %(due)s::timestamptz[], %(sealed)s::bytea[], %(addresses)s::bytea[], %(domains)s::bytea[])
-     AS given(id, status, cause, reason, locale, due, sealed, address, domain)
+            %(due)s::timestamptz[], %(sealed_at)s::int[], %(sealed_size)s::int[], %(addresses)s::bytea[],
+            %(domains)s::bytea[])
+     AS given(id, status, cause, reason, locale, due, sealed_at, sealed_size, address, domain)
 """
 _READER: Final = """recipient = NULL, subject = NULL, sealed = CASE WHEN NOT m.forgotten THEN r.sealed END,
     address = CASE WHEN NOT m.forgotten THEN r.address END, domain = CASE WHEN NOT m.forgotten THEN r.domain END"""
@@ -49,11 +50,12 @@ JOIN unnest(%b::bigint[], %b::text[], %b::text[]) AS k(id, campaign, candidate) 
 ORDER BY j.campaign, j.candidate FOR SHARE OF j
 """
 # The files that an earlier version kept beside an earlier try go.
-_MAILS: Final = """
-WITH gone AS (DELETE FROM mail_attachments WHERE message = ANY(%s::bigint[]))
+_MAILS: Final = f"""
+WITH gone AS (DELETE FROM mail_attachments WHERE message = ANY(%(ids)s::bigint[]))
 INSERT INTO mails (message, html, text, sealed, whose)
-SELECT u.message, '', '', u.sealed, u.whose::jsonb FROM unnest(%s::bigint[], %s::bytea[], %s::text[])
-     AS u(message, sealed, whose)
+SELECT u.message, '', '', {cut("mails")}, u.whose::jsonb
+FROM unnest(%(ids)s::bigint[], %(mails_at)s::int[], %(mails_size)s::int[], %(whose)s::text[])
+     AS u(message, mails_at, mails_size, whose)
 ON CONFLICT (message) DO UPDATE SET html = '', text = '', sealed = excluded.sealed, whose = excluded.whose, at = now()
 """
 
@@ -145,8 +147,8 @@ async def _keep(conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], rec
             rows.append((each.id, mail[0], _encode(mail[1]).decode()))
     if not rows:
         return
-    ids = column([id for id, _, _ in rows])
-    await conn.execute(_MAILS, [ids, ids, blobs(mail for _, mail, _ in rows), column([lives for *_, lives in rows])])
+    told = {"ids": column([id for id, *_ in rows]), "whose": column([lives for *_, lives in rows])}
+    await conn.execute(_MAILS, told | strung("mails", [mail for _, mail, _ in rows]))
 
 
 def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> dict[str, Column]:
@@ -159,11 +161,15 @@ def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[
         "due": [each.not_before for each in records],
     }
     to = [each.recipient for each in records]
-    return named(columns) | {
-        "sealed": blobs(sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records),
-        "addresses": blobs(keeper.address(address) if address else None for address in to),
-        "domains": blobs(keeper.domain(sealed.domain_of(address)) if address else None for address in to),
-    }
+    readers = [sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records]
+    return (
+        named(columns)
+        | strung("sealed", readers)
+        | {
+            "addresses": blobs(keeper.address(address) if address else None for address in to),
+            "domains": blobs(keeper.domain(sealed.domain_of(address)) if address else None for address in to),
+        }
+    )
 
 
 def _subject(record: Record) -> str | None:
