@@ -562,7 +562,7 @@ async def test_a_database_that_goes_away_is_waited_for(office: Office):
         await asyncio.sleep(0.05)
     await office.tell(person("c2"))
     sender.wake()
-    while await office.statuses() != {"sent": 2}:
+    while await standing(office) != {"sent": 2}:
         assert not running.done()
         await asyncio.sleep(0.05)
     running.cancel()
