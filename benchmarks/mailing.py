@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from notifications.sending.channel_routes import make_routes
+from notifications.sending.channel_routes import CONNECTIONS, make_routes
 from notifications.sending.rendering import Renderer
 from notifications.sending.route import Chance
 from notifications.sending.sender import Sender
@@ -72,7 +72,7 @@ async def send(settings: Settings) -> None:
     open_vault(file_vault(settings.master_key))
     chance = Chance(lambda: datetime.now(UTC), lambda: 1.0)
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
-    async with make_pool(settings.database_url or "", name="bench", size=2) as pool:
+    async with make_pool(settings.database_url or "", name="bench", size=CONNECTIONS) as pool:
         sender = Sender(pool, make_routes(settings, chance), writer, Renderer(), owner="bench", chance=chance)
         await sender.run(interval=0.1)
 

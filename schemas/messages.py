@@ -84,6 +84,20 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """The HTML and the text of a mail as JSON has them, without their quotes: both the provider and what is kept want
+    them so, and what is made of pieces can be written of pieces."""
+
+    html: bytes
+    text: bytes
+
+
+def as_json(text: str) -> bytes:
+    """A text as JSON has it, without its quotes. Raises ValueError where it can't be written (half a character)."""
+    return _encode(text)[1:-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """A template as its author writes it, each part in Jinja2 (see notifications.authoring.parts)."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
@@ -38,6 +39,21 @@ def column(values: Sequence[Value]) -> Column:
 def blobs(values: Iterable[bytes | None]) -> Column:
     """Bytes, or none of them, as a parameter that is cast to `bytea[]` in the statement."""
     return "{" + ",".join(["NULL" if each is None else f'"\\\\x{each.hex()}"' for each in values]) + "}"
+
+
+def strung(name: str, values: Sequence[bytes | None]) -> dict[str, Column]:
+    """Bytes, or none of them, as parameters by this name: one of all of them, which Postgres takes as it is, and where
+    each begins in it (`…_at`), and its length (`…_size`). The statement has these two as columns, and takes each by
+    `cut`."""
+    sizes = [None if each is None else len(each) for each in values]
+    begins = accumulate([size or 0 for size in sizes[:-1]], initial=1)
+    whole = b"".join([each for each in values if each is not None])
+    return {name: whole, f"{name}_at": column(list(begins)[: len(sizes)]), f"{name}_size": column(sizes)}
+
+
+def cut(name: str) -> str:
+    """A row's own of the bytes that are strung together, in SQL."""
+    return f"substr(%({name})b::bytea, {name}_at, {name}_size)"
 
 
 def documents(values: Iterable[bytes]) -> bytes:

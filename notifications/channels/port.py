@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -17,7 +17,7 @@ from schemas.errors import (
     SendRetryable,
     SendUnknown,
 )
-from schemas.messages import Attachment, Status, SuppressionKind
+from schemas.messages import Attachment, Status, SuppressionKind, Written, as_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Mail:
     it; `occurrence`: the reason that it goes for, of several one after another.
 
     `attempts` counts how often it was tried, this time included; `unsubscribe` is where its reader ends
-    mails like it. `from_name`: whom it is from, instead of the platform; `reply_to`: where answers to it go.
+    mails like it. `from_name`: whom it is from, instead of the platform; `reply_to`: where answers to it go. `written`:
+    HTML and text as JSON has them, where they were made so.
     """
 
     id: int
@@ -44,6 +45,11 @@ class Mail:
     occurrence: str = ""
     from_name: str = ""
     reply_to: str | None = None
+    written: Written | None = field(default=None, compare=False)
+
+    def as_json(self) -> Written:
+        """Its HTML and text as JSON has them."""
+        return self.written or Written(as_json(self.html), as_json(self.text))
 
     @property
     def headers(self) -> dict[str, str]:

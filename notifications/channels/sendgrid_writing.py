@@ -18,6 +18,7 @@ from sendgrid.helpers.mail.validators import ValidateApiKey
 
 from notifications.channels.port import Mail
 from notifications.channels.sendgrid_requests import MAX_SUBJECT, Group, body, part
+from schemas.messages import as_json
 
 MOST: Final = 256  # shapes that are kept
 WORDS: Final = ("to", "to_name", "nonce", "subject", "text", "html", "unsubscribe")
@@ -85,8 +86,16 @@ def _marked(mail: Mail) -> Mail:
 
 
 def _filled(pieces: Pieces, mail: Mail) -> bytes:
-    said = (mail.to, mail.to_name, mail.nonce, mail.subject[:MAX_SUBJECT], mail.text, mail.html, mail.unsubscribe or "")
-    words = [_encode(each)[1:-1] for each in said]
+    written = mail.as_json()
+    words = [
+        as_json(mail.to),
+        as_json(mail.to_name),
+        as_json(mail.nonce),
+        as_json(mail.subject[:MAX_SUBJECT]),
+        written.text,
+        written.html,
+        as_json(mail.unsubscribe or ""),
+    ]
     return b"".join([words[int(each)] if place % 2 else each for place, each in enumerate(pieces)])
 
 

@@ -16,6 +16,7 @@ from schemas.messages import CHANNEL_REFUSED, TEMPLATE_TEST
 from schemas.settings import Settings
 
 LANES: Final = 2
+CONNECTIONS: Final = 2 * LANES + 1  # to the database, of one sender: its busiest routes wait for none
 
 
 def make_routes(settings: Settings, chance: Chance) -> list[Route]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, nodes
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
@@ -23,6 +24,18 @@ class Compiled:
 
     html: Template
     text: Template
+
+
+class _Context(Context):
+    """Of our own templates. Macros are called straight away; of what else could be called, it is looked first what it
+    wants to be given, which took a fifth of the time that a mail takes."""
+
+    def call(self, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if type(obj) is not Macro:
+            return super().call(obj, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return obj(self.eval_ctx, *args, **kwargs)
 
 
 class Compiler:
@@ -69,6 +82,8 @@ def _environment(form: Form, *, sandboxed: bool) -> Environment:
     environment.tests["web"] = _is_web
     if sandboxed:
         environment.filters |= {"counted": counted, "join": joined}
+    else:
+        environment.context_class = _Context
     environment.globals["layout"] = f"layout.{form}.j2"
     return environment
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import faust
 
 from notifications.sending import doubts, scheduler
-from notifications.sending.channel_routes import make_routes
+from notifications.sending.channel_routes import CONNECTIONS, make_routes
 from notifications.sending.pacing import Pace
 from notifications.sending.rendering import Renderer
 from notifications.sending.reports import make_reports
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 SWEEP_EVERY: Final = 2.0  # seconds
 FAIRS_EVERY: Final = 10.0  # seconds
-POOL_SIZE: Final = 3
 
 
 def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]) -> None:
@@ -38,7 +37,7 @@ def attach(app: faust.App, settings: Settings, *, stand_back: Callable[[], bool]
 
     While `stand_back` says so, mails go out slowly, since facts come first.
     """
-    pool = make_pool(settings.database_url or "", name="sender", size=POOL_SIZE)
+    pool = make_pool(settings.database_url or "", name="sender", size=CONNECTIONS)
     chance = Chance(_now, _jitter, stand_back)
     routes = make_routes(settings, chance)
     writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.channels)

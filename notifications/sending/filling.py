@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import Template
 
 from notifications.sending.compiling import Compiled
+from schemas.messages import Written
 
 Fill = Callable[[Template, Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message as it will be read."""
+    """A message as it will be read. `written`: the same as JSON has it, where it was made of pieces."""
 
     subject: str
     html: str
     text: str
+    written: Written | None = field(default=None, compare=False)
 
 
 def filled(template: Compiled, values: Mapping[str, Any], fill: Fill) -> Rendered:

@@ -58,6 +58,7 @@ def _mail(renderer: Renderer, message: Claimed, letter: Letter) -> Mail:
         _occurrence(message),
         one_line(letter.from_name),
         letter.reply_to,
+        rendered.written,
     )
 
 

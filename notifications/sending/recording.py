@@ -67,7 +67,9 @@ class Portion:
         """Messages that another one's mail tells of: what became of it became of them."""
         why = leader.reason or f"{TOLD_WITH} {leader.id}"
         return [
-            replace(leader, id=id, reason=why, subject=None, html=None, text=None, attachments=(), tells_of=())
+            replace(
+                leader, id=id, reason=why, subject=None, html=None, text=None, written=None, attachments=(), tells_of=()
+            )
             for id in self._followers.get(leader.id, ())
         ]
 
@@ -86,6 +88,7 @@ def settled(mail: Mail, outcome: Outcome, tells_of: tuple[int, ...] = ()) -> Rec
         not_before=outcome.retry_at,
         html=mail.html if went else None,
         text=mail.text if went else None,
+        written=mail.written if went else None,
         attachments=mail.attachments if went else (),
         suppress=outcome.suppress,
         tells_of=tells_of,

@@ -145,14 +145,14 @@ class Sender:
 
     async def _round(self) -> int:
         """Some of each route, all at once, so that ten thousand reminders hold up no word to HR. Where one fails, the
-        others are waited for: what they sent must be recorded."""
+        others are waited for: what they sent must be recorded. How channels stand is asked before, while nobody learns
+        it anew by sending."""
         async with self._busy:
-            return await _all_of([self._turn(route) for route in self._routes])
+            going = [route for route in self._routes if not self._closing and await self._may_go(route)]
+            return await _all_of([self._turn(route) for route in going])
 
     async def _turn(self, route: Route) -> int:
-        """Some of one route. While its channel rests nothing is claimed; then one sender tries one message ahead."""
-        if self._closing or not await self._may_go(route):
-            return 0
+        """Some of one route; where its channel is to be tried, one message ahead."""
         turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._breakers[route.channel.name].in_order
         count = await _all_of([self._lane(route, turn) for _ in range(route.lanes if in_order else 1)])
         await self._put_back(route.channel.name)

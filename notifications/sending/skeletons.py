@@ -18,21 +18,22 @@ import msgspec
 from markupsafe import escape
 
 from notifications.sending.filling import Rendered
+from schemas.messages import Written, as_json
 
 MOST: Final = 256  # skeletons that are kept
-# Where one person's words stand among the values: text, and addresses of the web.
-WORDS: Final = ("name",)
+# Where one person's words stand among the values: text that our templates only show, or leave out where there is none,
+# and addresses of the web.
+WORDS: Final = (
+    "name",
+    *(f"offer.{name}" for name in ("employer", "position", "city", "salary", "place", "contact", "papers")),
+    *(f"{about}.{name}" for about in ("interview", "hire") for name in ("employer", "position")),
+)
 LINKS: Final = ("own_page", "answer", "calendar", "unsubscribe", "ticket.url")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of no writing
 _OPEN_BYTES: Final = _OPEN.encode()
-_MARK: Final = re.compile(f"(?:https://)?{_OPEN}([0-9]){_CLOSE}")
+_MARK: Final = re.compile(f"(?:https://)?{_OPEN}([0-9]+){_CLOSE}")
 _ADDRESS: Final = ("https://", "http://")
 _SPECIAL: Final = re.compile("[&<>\"']")
-# Within which value, or none, each word stands, under which name, and its mark.
-_PLACES: Final = tuple(
-    (*path.rpartition(".")[::2], f"{start}{_OPEN}{number}{_CLOSE}")
-    for number, (path, start) in enumerate([*((path, "") for path in WORDS), *((path, "https://") for path in LINKS)])
-)
 
 FillWhole = Callable[[Mapping[str, Any]], Rendered]
 
@@ -40,10 +41,11 @@ FillWhole = Callable[[Mapping[str, Any]], Rendered]
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """Texts, with room for a word between any two; `places`: where there is room, and the number of the word that
-    comes there."""
+    comes there; `written`: the texts as JSON has them."""
 
     texts: list[str]
     places: list[tuple[int, int]]
+    written: list[bytes]
 
     def with_words(self, words: list[str]) -> str:
         """The whole."""
@@ -51,6 +53,13 @@ class Pieces:
         for place, number in self.places:
             whole[place] = words[number]
         return "".join(whole)
+
+    def written_with(self, words: list[bytes]) -> bytes:
+        """The whole as JSON has it, of words that are written so."""
+        whole = self.written.copy()
+        for place, number in self.places:
+            whole[place] = words[number]
+        return b"".join(whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,14 @@ class Skeleton:
     def filled(self, words: list[str]) -> Rendered:
         """The mail of the person whose words these are."""
         escaped = [str(escape(word)) if _SPECIAL.search(word) else word for word in words]
-        return Rendered(self.subject.with_words(words), self.html.with_words(escaped), self.text.with_words(words))
+        plain = [as_json(word) if word else b"" for word in words]
+        within_html = plain if escaped == words else list(map(as_json, escaped))
+        return Rendered(
+            self.subject.with_words(words),
+            self.html.with_words(escaped),
+            self.text.with_words(words),
+            Written(self.html.written_with(within_html), self.text.written_with(plain)),
+        )
 
 
 class Skeletons:
@@ -101,31 +117,46 @@ class Skeletons:
 def _marked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The values with a mark in the place of each word that is there, and the words. Raises ValueError where one can't
     stand in the place of its mark."""
-    marked, words = dict(values), [""] * len(_PLACES)
-    for number, (outer, name, mark) in enumerate(_PLACES):
-        within = marked
-        if outer:
-            if not marked.get(outer):
-                continue
-            within = dict(marked[outer])
-        word = within.get(name)
-        if word is None:
+    marked, words = dict(values), [""] * _COUNT
+    for outer, places in _PLACES.items():
+        if outer and not marked.get(outer):
             continue
-        if not _is_plain(word) or (mark[0] != _OPEN and not word.startswith(_ADDRESS)):
-            raise ValueError(name)
-        words[number], within[name] = word, mark
+        within = dict(marked[outer]) if outer else marked
+        for number, name, mark in places:
+            word = within.get(name)
+            if not isinstance(word, str):
+                continue
+            if not _is_plain(word) or (mark[0] != _OPEN and not word.startswith(_ADDRESS)):
+                raise ValueError(name)
+            words[number], within[name] = word, mark
         if outer:
             marked[outer] = within
     return marked, words
 
 
-def _is_plain(word: object) -> bool:
-    return isinstance(word, str) and word != "" and " ".join(word.split()) == word and _OPEN not in word
+def _is_plain(word: str) -> bool:
+    """Whether it stands on one line as it is, and has no character of marks in it, which aren't printable either."""
+    return word != "" and word.isprintable() and "  " not in word and word[0] != " " and word[-1] != " "
 
 
 def _pieces(made: str) -> Pieces:
     found = _MARK.split(made)
-    return Pieces(found, [(place, int(found[place])) for place in range(1, len(found), 2)])
+    places = [(place, int(found[place])) for place in range(1, len(found), 2)]
+    return Pieces(found, places, list(map(as_json, found)))
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def _places() -> dict[str, list[tuple[int, str, str]]]:
+    """By the value within which they stand, or none: the number of each word, under which name it stands, its mark."""
+    found: dict[str, list[tuple[int, str, str]]] = {}
+    for number, path in enumerate((*WORDS, *LINKS)):
+        outer, _, name = path.rpartition(".")
+        mark = f"{'https://' if path in LINKS else ''}{_OPEN}{number}{_CLOSE}"
+        found.setdefault(outer, []).append((number, name, mark))
+    return found
+
+
+_PLACES: Final = _places()
+_COUNT: Final = len(WORDS) + len(LINKS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from schemas.kinds import GROUPED
 from schemas.messages import OWN_PAGE, SIGNUP_CHECK
@@ -27,7 +29,7 @@ SELECT {columns} FROM {groups} CROSS JOIN LATERAL (
     ORDER BY kind, coalesce(not_before, requested_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) AS due ORDER BY due.at, due.id LIMIT %(limit)s
 """
-_COLUMNS: Final = """due.id, due.kind, due.campaign, candidate, params, attempts, source, fact, requested_at,
+_COLUMNS: Final = """due.id, due.kind, due.campaign, candidate, params::text, attempts, source, fact, requested_at,
     nonce::text, forgotten, dedupe_key"""
 _KINDS: Final = "(SELECT DISTINCT unnest(%(kinds)b::text[])) AS g(kind)"
 _OF_ALL: Final = _DUE.format(columns=_COLUMNS, groups=_KINDS, which="true")
@@ -146,9 +148,16 @@ async def _due(conn: Conn, query: str, values: dict[str, Any]) -> list[Claimed]:
     rows = await (await conn.execute(query, values)).fetchall()
     if not rows:
         return []
-    names = await nonces.load(conn)
-    found = [replace(Claimed(*row[:-1]), nonce=names.of(row[0], row[-1], row[-3])) for row in rows]
+    names = (await nonces.load(conn)).of_all([(row[0], row[-1]) for row in rows])
+    found = [_claimed(row, name) for row, name in zip(rows, names, strict=True)]
     return sorted(found, key=lambda each: each.id)
+
+
+def _claimed(row: tuple[Any, ...], name: str) -> Claimed:
+    """Of a row of `_COLUMNS`, by this name where it has none of its own."""
+    id, kind, campaign, candidate, params, attempts, source, fact, requested_at, drawn, forgotten, _ = row
+    own = drawn or name
+    return Claimed(id, kind, campaign, candidate, _decode(params), attempts, source, fact, requested_at, own, forgotten)
 
 
 async def take(
@@ -203,3 +212,6 @@ async def free_unwritten(conn: Conn, why: str, *, campaign: str | None = None, k
     returns how many."""
     values = {"unwritten": UNWRITTEN, "why": why, "campaign": campaign, "kind": kind}
     return len(await statuses.change(conn, _UNWRITTEN, values))
+
+
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode

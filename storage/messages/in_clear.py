@@ -112,7 +112,8 @@ async def seal_mails(conn: Conn, rows: list[Row]) -> None:
     keeper = await vault().keeper(conn, persons)
     told = []
     for row in rows:
-        found = sealed.seal_mail(keeper, row["campaign"], whose[row["id"]], (None, row["html"], row["text"]))
+        said = sealed.mail_of(None, (row["html"], row["text"]))
+        found = sealed.seal_mail(keeper, row["campaign"], whose[row["id"]], said)
         mail, lives = found or (None, {})
         told.append((row["id"], mail, msgspec.json.encode(lives).decode()))
     await conn.execute(_SEAL_MAIL, _turned(told))

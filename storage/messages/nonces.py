@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
@@ -36,9 +37,13 @@ class Nonces:
     def of(self, id: int, reason: str, drawn: str | None) -> str:
         """The name of a message: the one `drawn` by an earlier version, or by its number and the key of its reason as
         it is stored."""
-        if drawn is not None:
-            return drawn
-        return str(UUID(bytes=self._cipher.encryptor().update(_block(id, reason))))
+        return drawn if drawn is not None else self.of_all([(id, reason)])[0]
+
+    def of_all(self, messages: Sequence[tuple[int, str]]) -> list[str]:
+        """The names of messages by their numbers and the keys of their reasons, for those that no earlier version has
+        named."""
+        names = self._cipher.encryptor().update(b"".join([_block(*each) for each in messages])).hex()
+        return [_uuid(names[at : at + 2 * _BLOCK]) for at in range(0, len(names), 2 * _BLOCK)]
 
     def number(self, name: UUID) -> int:
         """Which message may have this name: whether it has, `of` says."""
@@ -47,6 +52,11 @@ class Nonces:
 
 def _block(id: int, reason: str) -> bytes:
     return id.to_bytes(_NUMBER) + hashlib.sha256(reason.encode()).digest()[: _BLOCK - _NUMBER]
+
+
+def _uuid(name: str) -> str:
+    """As a UUID is written."""
+    return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
 
 
 async def load(conn: Conn) -> Nonces:

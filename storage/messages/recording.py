@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from schemas.kinds import TELLING_OF_SEATS
-from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind
-from storage.arrays import Column, Value, blobs, column, named
+from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind, Written
+from storage.arrays import Column, Value, blobs, column, cut, named, strung
 from storage.database import Conn, in_transaction
 from storage.ledger.ledger import JourneyKey
 from storage.messages import offer_alerts, sealed, seat_words, statuses, suppressions
@@ -25,11 +25,12 @@ _OURS: Final = """
 SELECT id, forgotten, kind, campaign, coalesce(candidate, '') FROM messages
 WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE
 """
-_GIVEN: Final = """
-SELECT given.*, NULL::text AS note
+_GIVEN: Final = f"""
+SELECT given.*, {cut("sealed")} AS sealed, NULL::text AS note
 FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(locales)s::text[],
-            %(due)s::timestamptz[], %(sealed)s::bytea[], %(addresses)s::bytea[], %(domains)s::bytea[])
-     AS given(id, status, cause, reason, locale, due, sealed, address, domain)
+            %(due)s::timestamptz[], %(sealed_at)s::int[], %(sealed_size)s::int[], %(addresses)s::bytea[],
+            %(domains)s::bytea[])
+     AS given(id, status, cause, reason, locale, due, sealed_at, sealed_size, address, domain)
 """
 _READER: Final = """recipient = NULL, subject = NULL, sealed = CASE WHEN NOT m.forgotten THEN r.sealed END,
     address = CASE WHEN NOT m.forgotten THEN r.address END, domain = CASE WHEN NOT m.forgotten THEN r.domain END"""
@@ -49,18 +50,20 @@ JOIN unnest(%b::bigint[], %b::text[], %b::text[]) AS k(id, campaign, candidate) 
 ORDER BY j.campaign, j.candidate FOR SHARE OF j
 """
 # The files that an earlier version kept beside an earlier try go.
-_MAILS: Final = """
-WITH gone AS (DELETE FROM mail_attachments WHERE message = ANY(%s::bigint[]))
+_MAILS: Final = f"""
+WITH gone AS (DELETE FROM mail_attachments WHERE message = ANY(%(ids)s::bigint[]))
 INSERT INTO mails (message, html, text, sealed, whose)
-SELECT u.message, '', '', u.sealed, u.whose::jsonb FROM unnest(%s::bigint[], %s::bytea[], %s::text[])
-     AS u(message, sealed, whose)
+SELECT u.message, '', '', {cut("mails")}, u.whose::jsonb
+FROM unnest(%(ids)s::bigint[], %(mails_at)s::int[], %(mails_size)s::int[], %(whose)s::text[])
+     AS u(message, mails_at, mails_size, whose)
 ON CONFLICT (message) DO UPDATE SET html = '', text = '', sealed = excluded.sealed, whose = excluded.whose, at = now()
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What became of a claimed message. `html`, `text` and `attachments` are kept as they went out.
+    """What became of a claimed message. `html`, `text` and `attachments` are kept as they went out; `written`:
+    the first two as JSON has them, where they were made so.
 
     `seen`: the journey (campaign, candidate, version) for whose sake it is held or cancelled; the message goes back
     to the others when that journey has changed meanwhile. `suppress`: why nothing is to go to its recipient again.
@@ -77,6 +80,7 @@ class Record:
     not_before: datetime | None = None
     html: str | None = None
     text: str | None = None
+    written: Written | None = None
     attachments: tuple[Attachment, ...] = ()
     seen: tuple[str, str, int] | None = None
     suppress: SuppressionKind | None = None
@@ -137,14 +141,14 @@ async def _keep(conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], rec
     rows, files = [], {each: sealed.packed(each) for each in {each.attachments for each in records}}
     for each in records:
         (campaign, own), others = whose[each.id], [whose[id][1] for id in each.tells_of]
-        parts = (each.subject, each.html or "", each.text or "")
-        mail = sealed.seal_mail(keeper, campaign, {own, *others}, parts, files[each.attachments])
+        said = sealed.mail_of(each.subject, each.written or (each.html or "", each.text or ""))
+        mail = sealed.seal_mail(keeper, campaign, {own, *others}, said, files[each.attachments])
         if mail is not None:
             rows.append((each.id, mail[0], _encode(mail[1]).decode()))
     if not rows:
         return
-    ids = column([id for id, _, _ in rows])
-    await conn.execute(_MAILS, [ids, ids, blobs(mail for _, mail, _ in rows), column([lives for *_, lives in rows])])
+    told = {"ids": column([id for id, *_ in rows]), "whose": column([lives for *_, lives in rows])}
+    await conn.execute(_MAILS, told | strung("mails", [mail for _, mail, _ in rows]))
 
 
 def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> dict[str, Column]:
@@ -157,11 +161,15 @@ def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[
         "due": [each.not_before for each in records],
     }
     to = [each.recipient for each in records]
-    return named(columns) | {
-        "sealed": blobs(sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records),
-        "addresses": blobs(keeper.address(address) if address else None for address in to),
-        "domains": blobs(keeper.domain(sealed.domain_of(address)) if address else None for address in to),
-    }
+    readers = [sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records]
+    return (
+        named(columns)
+        | strung("sealed", readers)
+        | {
+            "addresses": blobs(keeper.address(address) if address else None for address in to),
+            "domains": blobs(keeper.domain(sealed.domain_of(address)) if address else None for address in to),
+        }
+    )
 
 
 def _subject(record: Record) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.messages import Attachment
+from schemas.messages import Attachment, Written
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
@@ -76,17 +76,24 @@ def seal_reason(keeper: Keeper, key: JourneyKey, cause: Cause, said: str | None)
     return said
 
 
+def mail_of(subject: str | None, said: Written | tuple[str, str]) -> bytes:
+    """A mail as it is kept, of its subject and of its HTML and text."""
+    if not isinstance(said, Written):
+        return _encode((subject, *said))
+    return b'[%b,"%b","%b"]' % (_encode(subject), said.html, said.text)
+
+
 def packed(files: tuple[Attachment, ...]) -> bytes:
     """The files of a mail as they are kept with it, which mails may share."""
     return compressed(_BEFORE_FILES + _pack(files)) if files else b""
 
 
 def seal_mail(
-    keeper: Keeper, campaign: str, candidates: Collection[str], parts: tuple[str | None, str, str], files: bytes = b""
+    keeper: Keeper, campaign: str, candidates: Collection[str], said: bytes, files: bytes = b""
 ) -> tuple[bytes, Lives] | None:
-    """A mail (subject, HTML, text) with its files, that tells of these candidates; of none: the empty one, whose key is
-    the campaign's. The files are a frame of their own, so that what many mails have is compressed once."""
-    return keeper.seal_together(campaign, candidates, compressed(_encode(parts)) + files)
+    """A mail (see `mail_of`) with its files, that tells of these candidates; of none: the empty one, whose key is the
+    campaign's. The files are a frame of their own, so that what many mails have is compressed once."""
+    return keeper.seal_together(campaign, candidates, compressed(said) + files)
 
 
 def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: datetime) -> KeptMail | None:

@@ -18,8 +18,9 @@ from storage.ledger.ledger import JourneyKey
 from storage.vault.master import Master, Randomness
 from storage.vault.sealing import KEY_BYTES
 
-_HELD: Final = """
-SELECT p.campaign, p.candidate, p.life, p.key, p.erased_at, p.restricted_at IS NOT NULL FROM vault.person p
+READ: Final = "p.campaign, p.candidate, p.life, p.key, p.erased_at, p.restricted_at IS NOT NULL"
+_HELD: Final = f"""
+SELECT {READ} FROM vault.person p
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 # In one order, so that two who hold the same persons don't wait for each other. Shared: no key is destroyed meanwhile.
@@ -90,14 +91,14 @@ class PersonKeys:
         if not persons:
             return {}
         cursor = await conn.execute(_HELD, columns(list(persons), 2))
-        return self._unwrapped(await cursor.fetchall())
+        return self.unwrapped(await cursor.fetchall())
 
     async def hold(self, conn: Conn, persons: Iterable[JourneyKey], held: Held) -> None:
         """Let this transaction hold these persons' keys, those that there are."""
         missing = [person for person in persons if person not in held]
         if missing:
             cursor = await conn.execute(_HOLD, columns(missing, 2))
-            held |= self._unwrapped(await cursor.fetchall())
+            held |= self.unwrapped(await cursor.fetchall())
 
     async def for_sealing(
         self, conn: Conn, persons: Mapping[JourneyKey, datetime], held: Held | None = None
@@ -153,9 +154,10 @@ class PersonKeys:
         for campaign, candidate, life, erased_at in await cursor.fetchall():
             held[campaign, candidate] = PersonKey(life, keys[campaign, candidate], erased_at)
 
-    def _unwrapped(
-        self, rows: list[tuple[str, str, int, str | None, datetime | None, bool]]
+    def unwrapped(
+        self, rows: Iterable[tuple[str, str, int, str | None, datetime | None, bool]]
     ) -> dict[JourneyKey, PersonKey]:
+        """The keys of rows of persons (`READ`)."""
         return {
             (campaign, candidate): PersonKey(
                 life,

@@ -23,7 +23,7 @@ from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault import emptying, entry_keys, profiles
 from storage.vault.entry import EntryKey, EntryOpener
 from storage.vault.keeping import PLATFORM, Keeper
-from storage.vault.keys import Held, PersonKey, PersonKeys
+from storage.vault.keys import READ, Held, PersonKey, PersonKeys
 from storage.vault.master import FileMaster, Master, Randomness
 from storage.vault.profiles import Profile
 from storage.vault.sealing import personal, seal, unseal, without
@@ -35,6 +35,10 @@ _PROFILES: Final = """
 SELECT p.campaign, p.candidate, p.profile FROM vault.person p
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 WHERE p.profile IS NOT NULL
+"""
+_WITH_PROFILES: Final = f"""
+SELECT {READ}, p.profile FROM vault.person p
+JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
 SEARCHED: Final = "search"  # what the keys of hashes are derived for
 _NOTES: Final = """
@@ -179,9 +183,14 @@ class Vault:
         those who are restricted for `hidden` alone (see `open`)."""
         if not persons:
             return {}
-        keys = await self._read(conn, persons, reading)
-        shown = [key for key in persons if key in keys and (hidden or not keys[key].hidden)]
-        return await self._profiles(conn, shown, keys)
+        rows = await (await conn.execute(_WITH_PROFILES, columns(list(persons), 2))).fetchall()
+        known = reading.keys if reading is not None else {}
+        known.update(self.keys.unwrapped(row[:-1] for row in rows if row[:2] not in known))
+        return {
+            (campaign, candidate): profiles.opened(text, held, (campaign, candidate))
+            for campaign, candidate, *_, text in rows
+            if text is not None and (not (held := known[campaign, candidate]).hidden or hidden)
+        }
 
     async def _read(
         self, conn: Conn, persons: Collection[JourneyKey], reading: ReadSoFar | None

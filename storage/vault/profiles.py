@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -56,7 +57,7 @@ def opened(text: str, key: PersonKey, whose: JourneyKey) -> Profile:
     """What was sealed; nothing where it is of a life that ended. Raises CannotOpen."""
     life, _, contents = text.partition(".")
     try:
-        raw = base64.b64decode(contents, validate=True)
+        raw = binascii.a2b_base64(contents, strict_mode=True)
         if key.key is None or life != str(key.life):
             return {}
         return _decode(AESGCM(key.key).decrypt(raw[:_NONCE], raw[_NONCE:], _about(whose, key.life)))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.arrays import blobs, column, columns, documents, split
+from storage.arrays import blobs, column, columns, cut, documents, split, strung
 from storage.database import Conn
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -55,6 +55,14 @@ async def test_all_documents_arrive(conn: Conn, values: list[dict[str, Any]]):
 async def test_all_bytes_arrive(conn: Conn, values: list[bytes | None]):
     row = await (await conn.execute("SELECT %s::bytea[]", [blobs(values)])).fetchone()
     assert row == (values,)
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(values=st.lists(st.one_of(st.none(), st.binary(max_size=99)), max_size=50))
+async def test_all_bytes_that_are_strung_together_arrive(conn: Conn, values: list[bytes | None]):
+    query = f"SELECT {cut('b')} FROM unnest(%(b_at)s::int[], %(b_size)s::int[]) AS u(b_at, b_size)"
+    rows = await (await conn.execute(query.encode(), strung("b", values))).fetchall()
+    assert rows == [(value,) for value in values]
 
 
 async def test_numbers_and_moments_arrive(conn: Conn):

@@ -17,6 +17,7 @@ from notifications.sending.filling import Rendered, filled
 from notifications.sending.rendering import LOCALES
 from notifications.sending.skeletons import LINKS, MOST, WORDS, Skeletons
 from schemas.kinds import TEMPLATED
+from schemas.messages import Written, as_json
 from tests.renderer import RENDERER
 from tests.unit.test_authoring import sampled
 
@@ -68,6 +69,21 @@ def test_it_is_the_same_mail(kind: str, locale: str, people: list[dict[str, str]
         theirs = with_words(values, words)
         made = skeletons.fill(kind, locale, theirs, lambda values: whole(kind, locale, values))
         assert made == whole(kind, locale, theirs)
+        assert made.written in (None, Written(as_json(made.html), as_json(made.text)))
+
+
+def test_offers_on_different_terms_share_a_skeleton():
+    skeletons, values, made = Skeletons(), sampled("offer").values, 0
+
+    def filling(values: Mapping[str, Any]) -> Rendered:
+        nonlocal made
+        made += 1
+        return whole("offer", "en", values)
+
+    for number in range(3):
+        words = {"offer.position": f"position {number}", "offer.employer": f"employer {number}", "name": f"Li {number}"}
+        skeletons.fill("offer", "en", with_words(values, words), filling)
+    assert made == 1
 
 
 @pytest.mark.parametrize("odd", ["\ue0009\ue001", "\ue0000\ue001", "https://\ue0005\ue001", "\ue000"])
