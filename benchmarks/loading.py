@@ -106,7 +106,8 @@ def _journey(candidate: str, journey: Journey) -> Row:
 def _person(master: FileMaster, search_key: bytes, n: int, journey: Journey) -> Row:
     whose, key, profile = (CAMPAIGN, id_of(n)), os.urandom(KEY_BYTES), said_by(n)
     text = profiles.sealed(profile, PersonKey(1, key), whose, os.urandom)
-    graduated = (journey.attribute("school"), journey.attribute("graduation_year"))
+    school, year = journey.attribute("school"), journey.attribute("graduation_year")
+    graduated = (str(school) if school else None, int(year) if year else None)
     row = profiles.row_of(whose, text, profile, {CAMPAIGN: search_key}, graduated)
     _, _, name, _, pinyin, initials, sought, phone, email, namesake = row
     found = (name, text, pinyin, initials, column(sought.split()), phone, email, namesake)

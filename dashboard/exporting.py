@@ -25,7 +25,7 @@ _CHUNK: Final = 64 * 1024
 _MORE: Final = "… there are more: take them as CSV"
 
 
-class Written(Protocol):
+class TableWriter(Protocol):
     """A table that is written from its beginning to its end: each call gives the bytes that follow."""
 
     def part(self, rows: Iterable[Row]) -> bytes: ...
@@ -163,7 +163,7 @@ def _inert(cell: Cell) -> Cell:
 
 
 # What a caller may ask for (`Accept`, or `?format=`): its media type, what writes it, and how many rows it holds.
-FORMATS: Final[dict[str, tuple[str, Callable[[], Written], int | None]]] = {
+FORMATS: Final[dict[str, tuple[str, Callable[[], TableWriter], int | None]]] = {
     "csv": ("text/csv", Csv, None),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Workbook, MOST_IN_A_SHEET),
 }

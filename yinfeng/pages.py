@@ -49,7 +49,7 @@ class OwnForms(Extension):
         return _with_own_word(source)
 
 
-class Compiled(FileSystemBytecodeCache):
+class CompiledPages(FileSystemBytecodeCache):
     """Templates as they were compiled, kept for the next process: to compile a page's takes many times what drawing it
     does, and the first reader waited for it. A disk that is full, or may not be written, keeps none."""
 
@@ -129,7 +129,7 @@ def make_page(cookies: Cookies, compiled: Path | None = None) -> Pages:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[OwnForms],
-        bytecode_cache=Compiled(str(compiled)) if compiled else None,
+        bytecode_cache=CompiledPages(str(compiled)) if compiled else None,
     )
     return Pages(environment, texts_of(*ROOMS), cookies)
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from dashboard.drawing import Text
-from dashboard.exporting import Cell
 from dashboard.formats import Formats
 from dashboard.naming import Names
+from dashboard.workbook import Cell
 from storage.database import Conn
 from storage.journeys import people
 from storage.journeys.people import Person, Wanted

@@ -28,7 +28,7 @@ BATCH_SECONDS: Final = 10.0  # after which no other alert is begun: candidates' 
 ALERT_SECONDS: Final = 30.0  # for one alert at all services
 _SPLIT: Final = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _STATUS: Final = re.compile(r"\berror=([0-9]{3})\b")
-_BUSY: Final = Outcome("requested", "the alert services take only so many a minute", pauses_channel=True)
+_BUSY: Final = Outcome("requested", "the alert services take only so many a minute", pauses_channel=True, untried=True)
 
 
 class Alerts:

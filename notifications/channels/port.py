@@ -66,7 +66,7 @@ class Mail:
 class Outcome:
     """What became of one mail: its new status, why, when to try again, and whether the reason lies not with the
     mail but with the channel, which is of no use for a while; `refuses_us`: until somebody mends it. `suppress`: why
-    nothing is to go to its address again."""
+    nothing is to go to its address again. `untried`: nobody was asked to take it, so that it is no attempt."""
 
     status: Status
     reason: str | None = None
@@ -74,6 +74,7 @@ class Outcome:
     pauses_channel: bool = False
     refuses_us: bool = False
     suppress: SuppressionKind | None = None
+    untried: bool = False
 
     @property
     def was_tried(self) -> bool:
@@ -131,8 +132,8 @@ def believed(outcome: Outcome, now: datetime) -> Outcome:
 
 LONGEST_WAIT: Final = timedelta(hours=1)
 SENT = Outcome("sent")
-TAKEN = Outcome("requested", "another sender has taken it")
-STOPPED = Outcome("requested", "the sender stopped before its turn came")
+TAKEN = Outcome("requested", "another sender has taken it", untried=True)
+STOPPED = Outcome("requested", "the sender stopped before its turn came", untried=True)
 _SHOWN = 300
 
 

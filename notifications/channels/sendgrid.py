@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from time import monotonic
@@ -34,7 +35,7 @@ GROWTH: Final = 4
 MOST_PLANNED: Final = 8  # portions that are put together and not sent yet; one that never is must not stay
 BATCH_SECONDS: Final = 20.0  # after which no other request is begun: claims last for a minute
 PATH: Final = "/v3/mail/send"
-_NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
+_NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one", untried=True)
 
 
 class SendGrid:
@@ -109,7 +110,7 @@ class SendGrid:
         if self._closed:
             return STOPPED
         if batch.refusal is not None:  # the others would be told the same, and the provider ban us for asking
-            return batch.refusal
+            return replace(batch.refusal, untried=True)
         return _NEXT_TIME if monotonic() > batch.ends else None
 
     async def close(self) -> None:

@@ -47,7 +47,7 @@ FIRST_PAUSE: Final = timedelta(minutes=5)  # for a mail that was put off, double
 LONGEST_PAUSE: Final = timedelta(hours=4)
 _CLOSING: Final = 421
 _TOO_LARGE: Final = 552
-_NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one")
+_NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one", untried=True)
 _OF_ADDRESS: Final = (550, 551, 553, 554)
 _MEND: Final = "check YINFENG_SMTP_URL and YINFENG_MAIL_FROM"
 
@@ -118,7 +118,7 @@ class Smtp:
         if self._closed:
             return STOPPED
         if batch.refusal is not None:
-            return batch.refusal
+            return replace(batch.refusal, untried=True)
         return _NEXT_TIME if asyncio.get_running_loop().time() > batch.ends else None
 
     async def _send(self, client: aiosmtplib.SMTP, mail: Mail, batch: _Batch) -> Outcome:

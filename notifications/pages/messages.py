@@ -17,7 +17,7 @@ from notifications.pages.reasons import reason
 from notifications.rules.statuses import may
 from notifications.sending import hr_steps
 from schemas.access import Authenticate, Caller
-from schemas.errors import NotFound
+from schemas.errors import Conflict, NotFound
 from schemas.kinds import AUDIENCES
 from schemas.messages import Status
 from schemas.paging import After, decode, next_link
@@ -99,7 +99,7 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
             context = {
                 "message": message,
                 "attempts": await reading.attempts(conn, id),
-                "mail": await reading.mail(conn, id),
+                **await _shown(conn, id),
                 "attachments": await attachments.of(conn, id),
                 "zone": await reading.timezone(conn, message.campaign),
                 "resend": may("resend", message.status),
@@ -168,7 +168,7 @@ async def _called(conn: Conn, campaigns: Sequence[str], words: str) -> list[Jour
     found = [
         (campaign, each.candidate)
         for campaign in campaigns
-        for each in await people.listed(conn, campaign, wanted, limit=FOUND)
+        for each in (await people.listed(conn, campaign, wanted, limit=FOUND)).people
     ]
     return [] if any(candidate == words for _, candidate in found) else found
 
@@ -181,6 +181,14 @@ def _older(request: Request, last: int) -> str:
     carrier = Response()
     next_link(request, carrier, last)
     return carrier.headers["Link"][1:].partition(">")[0]
+
+
+async def _shown(conn: Conn, id: int) -> dict[str, KeptMail | bool | None]:
+    """The mail of a message, or that it is one that this version can't read."""
+    try:
+        return {"mail": await reading.mail(conn, id), "of_another_version": False}
+    except Conflict:
+        return {"mail": None, "of_another_version": True}
 
 
 async def _kept(pool: Pool, id: int) -> KeptMail:

@@ -92,4 +92,5 @@ def settled(mail: Mail, outcome: Outcome, tells_of: tuple[int, ...] = ()) -> Rec
         attachments=mail.attachments if went else (),
         suppress=outcome.suppress,
         tells_of=tells_of,
+        untried=outcome.untried,
     )

@@ -75,7 +75,7 @@ class Sender:
         self._busy = asyncio.Lock()
         self._closing = False
         self._started = False
-        self._tried: dict[str, datetime] = {}
+        self._tried: dict[str, tuple[datetime, datetime]] = {}  # by channel: its rest's end, and that of our turn
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -154,9 +154,10 @@ class Sender:
     async def _turn(self, route: Route) -> int:
         """Some of one route; where its channel is to be tried, one message ahead."""
         turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._breakers[route.channel.name].in_order
-        count = await _all_of([self._lane(route, turn) for _ in range(route.lanes if in_order else 1)])
-        await self._put_back(route.channel.name)
-        return count
+        try:
+            return await _all_of([self._lane(route, turn) for _ in range(route.lanes if in_order else 1)])
+        finally:
+            await self._put_back(route.channel.name)
 
     async def _may_go(self, route: Route) -> bool:
         """Whether the channel is in order, as all senders know of it, or this one is to try whether it is again."""
@@ -166,13 +167,14 @@ class Sender:
             rest = await channel_rests.turn(conn, name, now, held=held)
         self._breakers[name].heed(rest.until if rest else None, rest.failures if rest else 0)
         if rest is not None and rest.tries:
-            self._tried[name] = rest.until
+            self._tried[name] = (rest.until, held)
         return rest is None or rest.tries
 
     async def _put_back(self, channel: str) -> None:
-        """Where there was nothing to try a channel with."""
-        if (until := self._tried.pop(channel, None)) is not None:
-            await self._storage(channel_rests.put_back, channel, until)
+        """Where there was nothing to try a channel with, or we failed before that was known."""
+        if (turn := self._tried.pop(channel, None)) is not None:
+            until, held = turn
+            await self._storage(partial(channel_rests.put_back, held=held), channel, until)
 
     async def _storage(self, step: Callable[..., Awaitable[object]], *values: object) -> None:
         async with borrowed(self._pool) as conn:

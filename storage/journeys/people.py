@@ -130,7 +130,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Stretch:
     """Some of a list, and after whom it goes on; None at its end. It may go on where few are here, or nobody: so many
     alone are looked at for one part of what an employer sees."""
 
@@ -138,7 +138,7 @@ class Part:
     onward: str | None
 
 
-async def listed(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int) -> Part:
+async def listed(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int) -> Stretch:
     """The next candidates by id, after this one."""
     tags, given = _narrowed(wanted)
     given |= {"campaign": campaign, "after": after, "limit": limit + 1}
@@ -177,7 +177,7 @@ def _searched(tags: list[str], found: list[str]) -> str:
     return _FOUND.format(**ways)
 
 
-async def _as_seen(conn: Conn, tags: list[str], found: list[str], rule: str, given: dict[str, Any]) -> Part:
+async def _as_seen(conn: Conn, tags: list[str], found: list[str], rule: str, given: dict[str, Any]) -> Stretch:
     """Those of them whom an employer sees. Where few are found by what was typed, all of them are looked at; of many
     the first who have the tags."""
     given = {**given, "most": LOOKED_AT}
@@ -195,15 +195,15 @@ async def _as_seen(conn: Conn, tags: list[str], found: list[str], rule: str, giv
     return few if len(few.people) == given["limit"] - 1 else await _looked_at(conn, query, given)
 
 
-async def _looked_at(conn: Conn, query: bytes, given: dict[str, Any]) -> Part:
+async def _looked_at(conn: Conn, query: bytes, given: dict[str, Any]) -> Stretch:
     rows = await (await conn.execute(query, given, prepare=False)).fetchall()
     number, last, *_ = rows[0]
     part = _part([_person(row) for _, _, *row in rows if row[0]], given["limit"] - 1)
-    return Part(part.people, part.onward or (last if number == given["most"] else None))
+    return Stretch(part.people, part.onward or (last if number == given["most"] else None))
 
 
-def _part(found: list[Person], limit: int) -> Part:
-    return Part(found[:limit], found[limit - 1].candidate if len(found) > limit else None)
+def _part(found: list[Person], limit: int) -> Stretch:
+    return Stretch(found[:limit], found[limit - 1].candidate if len(found) > limit else None)
 
 
 async def _people(conn: Conn, query: str, given: dict[str, Any]) -> list[Person]:

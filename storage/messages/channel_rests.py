@@ -51,9 +51,9 @@ async def turn(conn: Conn, channel: str, now: datetime, *, held: datetime) -> Re
     return Rest(*row) if row else None
 
 
-async def put_back(conn: Conn, channel: str, until: datetime) -> None:
-    """There was nothing to try it with: the next one may."""
-    await conn.execute("UPDATE channel_rests SET until = %s WHERE channel = %s", [until, channel])
+async def put_back(conn: Conn, channel: str, until: datetime, *, held: datetime) -> None:
+    """Whose turn was until `held` did not try it: the next one may. Nothing, where another has the turn by now."""
+    await conn.execute("UPDATE channel_rests SET until = %s WHERE channel = %s AND until = %s", [until, channel, held])
 
 
 async def note(

@@ -12,14 +12,20 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
+from schemas.errors import Conflict
+
 if sys.version_info >= (3, 14):
-    from compression.zstd import ZstdCompressor, ZstdDict, decompress
+    from compression.zstd import ZstdCompressor, ZstdDict, ZstdError, decompress, get_frame_info
 else:
-    from backports.zstd import ZstdCompressor, ZstdDict, decompress
+    from backports.zstd import ZstdCompressor, ZstdDict, ZstdError, decompress, get_frame_info
 
 DICTIONARY: Final = "mails_1.zdict"
 _LEVEL: Final = 3
 _ZLIB: Final = b"\x78"  # how the mails of earlier versions begin
+OF_ANOTHER: Final = (
+    "the mail was written by another version of Yinfeng, with what this one does not have to read it: it is kept as it"
+    " is, and that version or a later one shows it"
+)
 
 
 def compressed(mail: bytes) -> bytes:
@@ -28,8 +34,21 @@ def compressed(mail: bytes) -> bytes:
 
 
 def expanded(kept: bytes) -> bytes:
-    """The mail again, also one of an earlier version."""
-    return zlib.decompress(kept) if kept.startswith(_ZLIB) else decompress(kept, zstd_dict=_dictionary())
+    """The mail again, also one of an earlier version. Raises Conflict for one that was written with a dictionary, or in
+    a form, that this version does not have; damaged it can't be, as what is sealed is proved when it is opened."""
+    if kept.startswith(_ZLIB):
+        return zlib.decompress(kept)
+    if _written_with(kept) != _dictionary().dict_id:
+        raise Conflict(OF_ANOTHER)
+    return decompress(kept, zstd_dict=_dictionary())
+
+
+def _written_with(kept: bytes) -> int | None:
+    """The number of the dictionary; None for what is in another form."""
+    try:
+        return get_frame_info(kept).dictionary_id
+    except ZstdError:
+        return None
 
 
 @cache

@@ -29,15 +29,16 @@ _GIVEN: Final = f"""
 SELECT given.*, {cut("sealed")} AS sealed, NULL::text AS note
 FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(locales)s::text[],
             %(due)s::timestamptz[], %(sealed_at)s::int[], %(sealed_size)s::int[], %(addresses)s::bytea[],
-            %(domains)s::bytea[])
-     AS given(id, status, cause, reason, locale, due, sealed_at, sealed_size, address, domain)
+            %(domains)s::bytea[], %(untried)s::bool[])
+     AS given(id, status, cause, reason, locale, due, sealed_at, sealed_size, address, domain, untried)
 """
 _READER: Final = """recipient = NULL, subject = NULL, sealed = CASE WHEN NOT m.forgotten THEN r.sealed END,
     address = CASE WHEN NOT m.forgotten THEN r.address END, domain = CASE WHEN NOT m.forgotten THEN r.domain END"""
 _SAID: Final = f"""owner = NULL, lease_until = NULL, locale = r.locale, not_before = r.due, {_READER},
     sent_at = CASE WHEN r.status = 'sent' THEN coalesce(m.sent_at, now()) END,
-    attempts = m.attempts + CASE WHEN m.begun_at IS NULL AND r.cause = 'outcome' AND r.status <> 'requested'
-                            THEN 1 ELSE 0 END"""
+    attempts = m.attempts + CASE WHEN r.untried THEN -(m.begun_at IS NOT NULL)::int
+                            WHEN m.begun_at IS NULL AND r.cause = 'outcome' AND r.status <> 'requested' THEN 1
+                            ELSE 0 END"""
 # Where the provider was quicker than the record, its word stands.
 _KEEP_WORD: Final = f"""
 UPDATE messages m SET owner = NULL, lease_until = NULL, locale = r.locale, sent_at = coalesce(m.sent_at, now()),
@@ -67,7 +68,7 @@ class Record:
 
     `seen`: the journey (campaign, candidate, version) for whose sake it is held or cancelled; the message goes back
     to the others when that journey has changed meanwhile. `suppress`: why nothing is to go to its recipient again.
-    `tells_of`: the messages that its mail tells of beside it.
+    `tells_of`: the messages that its mail tells of beside it. `untried`: it did not go, whether it had begun or not.
     """
 
     id: int
@@ -85,6 +86,7 @@ class Record:
     seen: tuple[str, str, int] | None = None
     suppress: SuppressionKind | None = None
     tells_of: tuple[int, ...] = ()
+    untried: bool = False
 
 
 async def record(conn: Conn, records: Sequence[Record], *, owner: str, kept: bool = False) -> None:
@@ -159,6 +161,7 @@ def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[
         "reasons": [sealed.seal_reason(keeper, whose[each.id], each.cause, each.reason) for each in records],
         "locales": [each.locale for each in records],
         "due": [each.not_before for each in records],
+        "untried": [each.untried for each in records],
     }
     to = [each.recipient for each in records]
     readers = [sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records]

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.settings import Settings
 from storage.access import keys
-from storage.messages import channel_rests
+from storage.messages import channel_rests, sealed
 from tests.access import COOKIE, csrf, session_of
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import Office
@@ -86,6 +86,26 @@ async def test_a_message_as_it_is_listed(office: Office, organizer: Reader):
     assert {key: one[key] for key in entry} == entry
     assert [each["status"] for each in one["log"]] == ["claimed", "sent"]
     assert all(each["at"] for each in one["log"])
+
+
+async def test_a_mail_of_another_version_is_said_to_be_one_and_stays(
+    office: Office, organizer: Reader, monkeypatch: pytest.MonkeyPatch
+):
+    """Of a later one, that runs beside this; it is shown again where it can be read."""
+    with monkeypatch.context() as later:
+        later.setattr(sealed, "compressed", lambda mail: b"later" + mail)
+        await sent(office, person("c1", id="s1"))
+    [entry] = await organizer.json("/v1/messages")
+    for lang, said in (("en", "another version of Yinfeng"), ("zh-CN", "另一版本")):
+        page = await organizer.get(f"/messages/{entry['id']}", **{"accept-language": lang})
+        assert (page.status_code, "c1@example.com" in page.text, said in page.text) == (200, True, True)
+        for part in ("html", "text"):
+            answer = await organizer.get(
+                f"/messages/{entry['id']}/{part}", accept="text/html", **{"accept-language": lang}
+            )
+            assert (answer.status_code, said in answer.text) == (409, True)
+    monkeypatch.setattr(sealed, "expanded", lambda kept: kept.removeprefix(b"later"))
+    assert (await organizer.get(f"/messages/{entry['id']}/text")).status_code == 200
 
 
 async def test_filters(office: Office, organizer: Reader):

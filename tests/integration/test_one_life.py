@@ -13,7 +13,7 @@ import pytest
 import notifications
 import storage
 import yinfeng
-from notifications.channels.port import SENT, Begin, Mail, Outcome, all_begin
+from notifications.channels.port import SENT, STOPPED, Begin, Mail, Outcome, all_begin
 from notifications.sending.doubts import PATIENCE, settle
 from notifications.sending.hr_steps import cancel, resend
 from notifications.sending.scheduler import look
@@ -211,6 +211,57 @@ async def test_put_offs_are_no_attempts(office: Office):
     await office.change("UPDATE messages SET requested_at = requested_at - interval '1 minute'")
     await sender.send_all()
     assert await office.rows("SELECT attempts, status FROM messages") == [(1, "sent")]
+
+
+async def test_what_was_stopped_before_it_went_is_no_attempt(office: Office):
+    """Though it had begun with its claim, together with those that did go."""
+    await office.tell(opened(), *[person(f"c{n}") for n in range(3)])
+
+    class Stopping(Told):
+        def at_once(self, mails: Sequence[Mail]) -> Sequence[Mail]:
+            return mails
+
+        async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+            return [SENT, STOPPED, Outcome("requested", "not tried", pauses_channel=True, untried=True)]
+
+    await office.sender(Stopping()).send_all()
+    assert await office.rows("SELECT status, attempts FROM messages ORDER BY id") == [
+        ("sent", 1),
+        ("requested", 0),
+        ("requested", 0),
+    ]
+
+
+async def test_a_trial_that_fails_leaves_its_turn_to_the_next_one(office: Office):
+    await office.tell(opened(), person("c1"))
+    async with office.pool.connection() as conn:
+        await channel_rests.note(conn, "told", ["signup_confirmation"], "421", office.clock() - timedelta(seconds=1))
+
+    class Faulty(Told):
+        async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+            raise RuntimeError("a fault of ours")
+
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        await office.sender(Faulty()).send_all()
+    async with office.pool.connection() as conn:
+        rest = await channel_rests.turn(conn, "told", office.clock(), held=office.clock())
+    assert rest is not None
+    assert rest.tries
+
+
+async def test_who_had_the_turn_takes_it_from_nobody(office: Office):
+    now, second = office.clock(), timedelta(seconds=1)
+    async with office.pool.connection() as conn:
+        await channel_rests.note(conn, "told", ["offer"], "421", now - second)
+        first = await channel_rests.turn(conn, "told", now, held=now + second)
+        other = await channel_rests.turn(conn, "told", now + 2 * second, held=now + 9 * second)
+        assert first is not None
+        assert other is not None
+        assert (first.tries, other.tries) == (True, True)
+        await channel_rests.put_back(conn, "told", first.until, held=now + second)
+        third = await channel_rests.turn(conn, "told", now + 3 * second, held=now + 4 * second)
+        assert third is not None
+        assert not third.tries
 
 
 async def test_what_hr_cancelled_stays_so_and_what_the_world_did_does_not(office: Office):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from schemas.errors import ConfigurationError
@@ -13,7 +16,8 @@ from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.journeys import people
 from storage.ledger.events import WHOLE
-from storage.ledger.restoring import nameless
+from storage.ledger.positions import Log
+from storage.ledger.restoring import nameless, put_in_order
 from storage.vault.erasing import erase_again
 from storage.vault.process import vault
 from storage.vault.register import Register, forgotten_by, note_all
@@ -65,6 +69,61 @@ async def test_a_copy_from_before_is_made_to_forget(conn: Conn, register: Regist
     await apply_batch(conn, waiting, now=NOW)
     async with await connect(database_url, name="audit") as reader:
         assert (await audit(reader)).differences == []
+
+
+async def restore(conn: Conn, register: Register) -> None:
+    """What `yinfeng restored` does with the database."""
+    async with conn.transaction():
+        await put_in_order(conn, NOW, Log("k", "yinfeng.facts", "0"), {0: 0}, {0: 5})
+        await erase_again(conn, await forgotten_by(conn, register))
+
+
+async def order(conn: Conn) -> list[tuple[Any, ...]]:
+    """All that it changes, but for the numbers that it skips."""
+    query = """
+        SELECT (SELECT array_agg((id, status, cause) ORDER BY id) FROM messages)::text,
+               (SELECT count(*) FROM message_attempts),
+               (SELECT array_agg((partition, next_offset, doubt_until)) FROM positions)::text,
+               (SELECT count(*) FROM facts WHERE type = 'candidate.erased'), (SELECT count(*) FROM pending),
+               (SELECT array_agg((candidate, name, life) ORDER BY candidate) FROM vault.person)::text
+    """
+    return await (await conn.execute(query)).fetchall()
+
+
+def dying(conn: Conn, step: int, killer: Conn) -> Callable[..., Any]:
+    """This connection's way to ask: its server ends it before the so-manieth question."""
+    whole, pid, left = conn.execute, conn.info.backend_pid, step
+
+    async def execute(*said: Any, **more: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            await killer.execute("SELECT pg_terminate_backend(%s)", [pid])
+        return await whole(*said, **more)
+
+    return execute
+
+
+async def test_restoring_that_was_killed_at_any_step_is_begun_again(
+    conn: Conn, register: Register, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing of it stands then; and done once more, it is as if it had been done once."""
+    await apply(conn, target("t"), PERSON, hired("c1"), signed_up("c2", name="Stays", email="s@example.com"))
+    register.note([(*LI, datetime.fromisoformat(CUT))])
+    before, steps, killed = await order(conn), 0, True
+    while killed:
+        steps += 1
+        async with await connect(database_url, name="restored") as other:
+            monkeypatch.setattr(other, "execute", dying(other, steps, conn))
+            try:
+                await restore(other, register)
+                killed = False
+            except psycopg.OperationalError:
+                assert await order(conn) == before
+    once = await order(conn)
+    assert once != before
+    await restore(conn, register)
+    assert await order(conn) == once
 
 
 async def test_a_later_life_is_not_taken_for_the_earlier_one(conn: Conn, register: Register):

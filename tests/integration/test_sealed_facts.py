@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -336,6 +337,34 @@ async def test_a_database_of_an_earlier_version_is_sealed_in_portions(
     assert (await profile(conn))["email"] == "li.siyu@example.com"
     async with await connect(database_url, name="audit") as reader:
         assert (await audit(reader)).differences == []
+
+
+async def test_sealing_that_was_broken_off_after_any_stretch_goes_on(conn: Conn, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(in_clear, "PORTION", 2)
+    monkeypatch.setattr(in_clear, "STRETCH", 3)
+    await apply(conn, target("t"), SIGNUP, WITHDREW, *map(signed_up, "abcde"))
+    await as_an_earlier_version_left_it(conn)
+    whole, left = in_clear.seal_stretch, 0
+
+    async def dying(conn: Conn, part: in_clear.ClearPart, after: int) -> tuple[int, int]:
+        nonlocal left
+        if not left:
+            raise KilledError
+        left -= 1
+        return await whole(conn, part, after)
+
+    monkeypatch.setattr(in_clear, "seal_stretch", dying)
+    for most in range(30):
+        left = most
+        with suppress(KilledError):
+            await seal_all(conn)
+    assert not await in_clear.count(conn)
+    assert not [word for word in PERSONAL if word in await stored(conn)]
+    assert (await profile(conn))["email"] == "li.siyu@example.com"
+
+
+class KilledError(BaseException):
+    pass
 
 
 async def as_an_earlier_version_left_it(conn: Conn) -> None:

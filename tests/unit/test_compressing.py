@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from base64 import b64decode
 from hashlib import sha256
@@ -11,8 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.errors import Conflict
 from storage.messages.compressing import DICTIONARY, compressed, expanded
 from tests.mail_dictionary import mails
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import ZstdDict, compress
+else:
+    from backports.zstd import ZstdDict, compress
 
 
 @given(st.binary(max_size=20_000))
@@ -38,3 +45,16 @@ def test_a_dictionary_is_never_changed():
 )
 def test_a_mail_that_was_kept_once_is_read(kept: bytes):
     assert expanded(kept).decode() == '["录用通知","<p>亲爱的李思雨</p>","亲爱的李思雨"]'
+
+
+@pytest.mark.parametrize("kept", ["another dictionary", "another form", "nothing"])
+def test_a_mail_that_another_version_wrote_in_a_way_of_its_own_is_told_from_one_that_is_damaged(kept: str):
+    others = (resources.files("storage") / "messages" / DICTIONARY).read_bytes()
+    others = others[:4] + (7).to_bytes(4, "little") + others[8:]  # its number
+    written = {
+        "another dictionary": compress(b"mail", zstd_dict=ZstdDict(others)),
+        "another form": b"BZh9",
+        "nothing": b"",
+    }
+    with pytest.raises(Conflict, match="another version of Yinfeng"):
+        expanded(written[kept])
