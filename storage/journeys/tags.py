@@ -37,17 +37,19 @@ def tags(candidate: str, journey: Journey, standing: Mapping[str, int]) -> list[
     """All tags of a journey that stands at these milestones."""
     if journey.merged_into is not None:
         return []  # the person is listed once
-    found = [tag(AT, said) for said in _stages(journey, standing)]
-    found += [tag("fair", fair) for fair in journey.fairs]
-    found += [tag("fair", fair) for fair in journey.checkins]
-    found += [tag("employer", each) for each in employers(journey)]
-    found += [tag(name, str(journey.attributes[name].value)) for name in ATTRIBUTES if name in journey.attributes]
+    found = {tag(AT, said) for said in _stages(journey, standing)}
+    found.update(tag("fair", fair) for fair in journey.fairs)
+    found.update(tag("fair", fair) for fair in journey.checkins)
+    found.update(tag("employer", each) for each in employers(journey))
+    for name in ATTRIBUTES:
+        if (word := journey.attributes.get(name)) is not None:
+            found.add(tag(name, str(word.value)))
     for id in journey.members or (candidate,):
         if ":" in id:
-            found += [tag("of", id[:at]) for at, each in enumerate(id) if each == ":"]
-    if (journey.interviews or journey.benefits) and not journey.erased and not journey.withdrawn:
-        found += _waiting(journey)
-    return sorted({*found})
+            found.update(tag("of", id[:at]) for at, each in enumerate(id) if each == ":")
+    if not journey.erased and not journey.withdrawn:
+        found.update(_waiting(journey))
+    return sorted(found)
 
 
 def offer_ends(journey: Journey, employer: str | None = None) -> datetime | None:

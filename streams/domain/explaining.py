@@ -73,10 +73,8 @@ def _whole(facts: Collection[Fact]) -> Journey:
 def _evidence(journey: Journey, facts: Sequence[Fact], target: Target) -> list[Fact]:
     """The facts of the earliest moment that carries the milestone, or a narrower one that implies it."""
     narrower = FUNNEL[FUNNEL.index(target.measure) :]
-    moments = [
-        at for measure in narrower if _may(journey, measure) for at in EVIDENCE[measure](journey, target.employers)
-    ]
-    earliest = min(moments)
+    begins = [EVIDENCE[measure](journey, target.employers) for measure in narrower if _may(journey, measure)]
+    earliest = min(at for at in begins if at is not None)
     types = {type for measure in narrower for type in CARRYING[measure]}
     return [f for f in facts if f.type in types and _micros(f) == earliest and _concerns(f, target)]
 

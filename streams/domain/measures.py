@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -20,7 +20,6 @@ _STEADY: Final = 3 * 365 * 86_400_000_000  # microseconds
 
 Contribution = dict[date, Decimal]  # day in the campaign's time zone → amount
 Employers = frozenset[str] | None  # None: any
-Moments = Collection[Micros]
 
 
 def milestones(journey: Journey, employers: Employers = None) -> dict[str, Micros]:
@@ -32,10 +31,10 @@ def milestones(journey: Journey, employers: Employers = None) -> dict[str, Micro
     found: dict[str, Micros] = {}
     earliest: Micros | None = None
     withdrawn = journey.withdrawn
-    for measure, evidence in EVIDENCE.items():
-        if (measure == "hired" or not withdrawn) and (moments := evidence(journey, employers)):
-            first = min(moments)
-            earliest = first if earliest is None or first < earliest else earliest
+    for measure, first_of in EVIDENCE.items():
+        first = first_of(journey, employers) if measure == "hired" or not withdrawn else None
+        if first is not None and (earliest is None or first < earliest):
+            earliest = first
         if earliest is not None:
             found[measure] = earliest
     return found
@@ -88,7 +87,7 @@ def _fair_matches(fair: Fair, target: Target) -> bool:
 
 
 def _paid(journey: Journey, employers: Employers, zone: tzinfo) -> Contribution:
-    if not _hired(journey, employers) and (journey.withdrawn or employers is not None):
+    if _hired(journey, employers) is None and (journey.withdrawn or employers is not None):
         return {}
     paid: Contribution = {}
     for payment in journey.payments.values():
@@ -97,51 +96,54 @@ def _paid(journey: Journey, employers: Employers, zone: tzinfo) -> Contribution:
     return paid
 
 
-def _hired(journey: Journey, employers: Employers) -> Moments:
-    if not journey.hires:
-        return ()
-    return [
-        hire.status.at[0]
-        for employer, hire in journey.hires.items()
-        if hire.status.value == "started" and (employers is None or employer in employers)
-    ]
+def _hired(journey: Journey, employers: Employers) -> Micros | None:
+    first: Micros | None = None
+    for employer, hire in journey.hires.items():
+        if hire.status.value == "started" and (employers is None or employer in employers):
+            first = _earlier(first, hire.status.at[0])
+    return first
 
 
-def _accepted(journey: Journey, employers: Employers) -> Moments:
-    return [offer.status.at[0] for offer in _standing(journey, employers, ACCEPTED)]
+def _accepted(journey: Journey, employers: Employers) -> Micros | None:
+    first: Micros | None = None
+    for offer in journey.offers.values():
+        if offer.status.value in ACCEPTED and _is_theirs(offer, employers):
+            first = _earlier(first, offer.status.at[0])
+    return first
 
 
-def _offered(journey: Journey, employers: Employers) -> Moments:
+def _offered(journey: Journey, employers: Employers) -> Micros | None:
     """An answer is later evidence than the offer itself, so that answering moves no offer to another day."""
-    found = _standing(journey, employers, OFFERED)
-    if not found:
-        return ()
-    return [offer.status.at[0] for offer in found] + [offer.terms.at[0] for offer in found if offer.terms is not None]
+    first: Micros | None = None
+    for offer in journey.offers.values():
+        if offer.status.value in OFFERED and _is_theirs(offer, employers):
+            first = _earlier(first, offer.status.at[0])
+            first = first if offer.terms is None else _earlier(first, offer.terms.at[0])
+    return first
 
 
-def _standing(journey: Journey, employers: Employers, statuses: frozenset[str]) -> Sequence[Offer]:
-    if not journey.offers:
-        return ()
-    return [
-        offer
-        for offer in journey.offers.values()
-        if offer.status.value in statuses
-        and (employers is None or (offer.terms is not None and offer.terms.employer in employers))
-    ]
+def _is_theirs(offer: Offer, employers: Employers) -> bool:
+    return employers is None or (offer.terms is not None and offer.terms.employer in employers)
 
 
-def _interviewed(journey: Journey, employers: Employers) -> Moments:
-    if not journey.interviews:
-        return ()
-    return [held.first for employer, held in journey.interviews.items() if employers is None or employer in employers]
+def _interviewed(journey: Journey, employers: Employers) -> Micros | None:
+    first: Micros | None = None
+    for employer, held in journey.interviews.items():
+        if employers is None or employer in employers:
+            first = _earlier(first, held.first)
+    return first
 
 
-def _attended(journey: Journey, employers: Employers) -> Moments:
-    return journey.checkins.values()
+def _attended(journey: Journey, employers: Employers) -> Micros | None:
+    return min(journey.checkins.values(), default=None) if journey.checkins else None
 
 
-def _signed_up(journey: Journey, employers: Employers) -> Moments:
-    return () if journey.first_signup is None else (journey.first_signup,)
+def _signed_up(journey: Journey, employers: Employers) -> Micros | None:
+    return journey.first_signup
+
+
+def _earlier(known: Micros | None, at: Micros) -> Micros:
+    return at if known is None or at < known else known
 
 
 def _day(at: Micros, zone: tzinfo) -> date:
@@ -154,9 +156,9 @@ def _day_of(at: Micros, zone: tzinfo) -> date:
     return (_EPOCH + timedelta(microseconds=at)).astimezone(zone).date()
 
 
-# Each milestone's own evidence, beside that of the narrower ones; from the narrowest to the widest, so that the funnel
-# never widens.
-EVIDENCE: dict[str, Callable[[Journey, Employers], Moments]] = {
+# When each milestone's own evidence begins, beside that of the narrower ones; from the narrowest to the widest, so that
+# the funnel never widens.
+EVIDENCE: dict[str, Callable[[Journey, Employers], Micros | None]] = {
     "hired": _hired,
     "accepted": _accepted,
     "offered": _offered,
