@@ -205,11 +205,16 @@ async def borrowed(pool: AsyncConnectionPool[Conn]) -> AsyncIterator[Conn]:
 @asynccontextmanager
 async def in_transaction(conn: Conn) -> AsyncIterator[None]:
     """In the transaction that is under way, or one of its own."""
-    if conn.info.transaction_status is TransactionStatus.INTRANS:
+    if is_in_transaction(conn):
         yield
         return
     async with conn.transaction():
         yield
+
+
+def is_in_transaction(conn: Conn) -> bool:
+    """Whether a transaction is under way."""
+    return conn.info.transaction_status is TransactionStatus.INTRANS
 
 
 async def dispense_with_the_disk(conn: Conn) -> None:

@@ -8,17 +8,22 @@ before it did, while this process is at work on the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from psycopg import AsyncPipeline, AsyncTransaction
-from psycopg.errors import ProgrammingError
-from psycopg.pq import TransactionStatus
+from psycopg import AsyncClientCursor, AsyncTransaction
 
 from storage.database import Conn
 
 T = TypeVar("T")
+
+
+class Statement(NamedTuple):
+    """A statement with the values of its `%s`; an empty one does nothing."""
+
+    query: str = ""
+    values: Sequence[Any] = ()
 
 
 class Ask(Protocol):
@@ -28,15 +33,11 @@ class Ask(Protocol):
 
 
 @asynccontextmanager
-async def together(
-    conn: Conn, *, beginning: AsyncExitStack | None = None, ending: AsyncExitStack | None = None
-) -> AsyncIterator[Ask]:
+async def together(conn: Conn, *, beginning: AsyncExitStack | None = None) -> AsyncIterator[Ask]:
     """What is asked within the block goes together, in that order. Of a question that has several statements only the
     first one keeps its place. The error that came first is raised once all have ended; none is under way afterwards.
 
-    `beginning`: a transaction begins with it, and ends with this stack. `ending`: this stack's transaction is committed
-    along with it, so that nobody waits for what it locks until this process has heard an answer and given another word;
-    after an error it is rolled back.
+    `beginning`: a transaction begins with it, and ends with this stack.
     """
     questions: list[Coroutine[Any, Any, Any]] = []
     asked: list[asyncio.Task[Any]] = []
@@ -54,13 +55,11 @@ async def together(
         asked.append(task := asyncio.create_task(noting(question)))
         return task
 
-    async with _Commit(conn, ending) as commit, conn.pipeline() as pipeline:
+    async with conn.pipeline():
         if beginning is not None:
             await beginning.enter_async_context(AsyncTransaction(conn))
         try:
             yield ask
-            if ending is not None:
-                ask(commit.carry_out(pipeline))
             await asyncio.gather(*asked, return_exceptions=True)
         except BaseException:
             await _end(asked, questions)
@@ -69,28 +68,19 @@ async def together(
             raise errors[0]
 
 
-class _Commit:
-    """The end of a transaction along with the last that is asked in it. Where that failed, it is rolled back: its stack
-    has let go of it by then."""
+async def commit_with(conn: Conn, *statements: Statement, chained: bool) -> None:
+    """Carry these out and commit, all sent in one message: what they lock is held for as long as Postgres takes, and
+    not until this process, which may have much else to do, has heard of it. An error undoes the transaction as ever.
 
-    def __init__(self, conn: Conn, transaction: AsyncExitStack | None) -> None:
-        self._conn, self._transaction, self._let_go = conn, transaction, False
-
-    async def carry_out(self, pipeline: AsyncPipeline) -> None:
-        """Commit, and send all that is still to be sent."""
-        assert self._transaction is not None
-        self._let_go = True
-        await self._transaction.aclose()
-        await pipeline.sync()
-
-    async def __aenter__(self) -> _Commit:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        over = self._conn.closed or self._conn.info.transaction_status is TransactionStatus.IDLE
-        if kind is not None and self._let_go and not over:
-            with suppress(ProgrammingError):  # within another transaction, which this error ends
-                await self._conn.rollback()
+    `chained`: the transaction is the outermost; an empty one begins in its place, for its block to end. Else these are
+    carried out alone, and what is around them commits.
+    """
+    told = [each for each in statements if each.query]
+    if not told:
+        return
+    query = ";".join([*(each.query for each in told), *(["COMMIT AND CHAIN"] if chained else [])])
+    values = [value for each in told for value in each.values]
+    await AsyncClientCursor(conn).execute(query.encode(), values)
 
 
 async def _end(asked: list[asyncio.Task[Any]], questions: list[Coroutine[Any, Any, Any]]) -> None:

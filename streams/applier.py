@@ -15,7 +15,7 @@ from storage.ledger import dead_letters, ledger, positions
 from storage.ledger.positions import Log
 from streams.apply import Applied, apply_batch
 from streams.campaigns import count_fairs
-from streams.chunks import Chunk, halves, records_of, spans_of
+from streams.chunks import Chunk, by_subject, halves, records_of, spans_of
 from streams.foreseen import Place
 from streams.intake import Incoming, read_ahead
 from streams.persisting import Persistence
@@ -39,6 +39,8 @@ class Applier:
 
         Any other error is about this process, which had better end: the position stands where the last commit left it.
         """
+        if len(parts := by_subject(chunks)) > 1:
+            return _joined([await self.apply(at, part) for part in parts])
         incoming = records_of(chunks)
         place = Place(at, spans_of(chunks))
         alone = len(incoming) == 1
@@ -58,8 +60,7 @@ class Applier:
 
     async def _by_halves(self, at: Log, chunks: Sequence[Chunk], error: Exception) -> Applied:
         log.warning("a batch can't be applied whole, taking it apart: %s", error)
-        first, second = halves(chunks)
-        return _joined(await self.apply(at, first), await self.apply(at, second))
+        return _joined([await self.apply(at, part) for part in halves(chunks)])
 
     async def _set_aside(self, place: Place, message: Incoming, error: Exception) -> Applied:
         letter = message.dead(f"can't be applied: {type(error).__name__}: {error}")
@@ -101,9 +102,9 @@ async def _take_out(conn: Conn, message: Incoming) -> None:
         await ledger.set_aside(conn, message.seq, text)
 
 
-def _joined(first: Applied, second: Applied) -> Applied:
+def _joined(done: Sequence[Applied]) -> Applied:
     return Applied(
-        first.facts + second.facts,
-        first.messages + second.messages,
-        first.dead_letters + second.dead_letters,
+        sum(each.facts for each in done),
+        [id for each in done for id in each.messages],
+        [letter for each in done for letter in each.dead_letters],
     )

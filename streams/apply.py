@@ -3,8 +3,8 @@
 The order of the steps carries the promises. Campaigns are locked before anything of theirs is read, so that what
 another worker committed is seen: shared to add to targets, exclusive to recount them or to retract. What all batches
 of a campaign add to comes last: its rows are held from there to the commit, and whoever adds to them waits so long.
-Where no target comes to a milestone, nothing is left to do then: Postgres is told to commit along with these additions,
-and holds their rows no longer than it takes itself.
+Where no target comes to a milestone, nothing is left to do then: additions and commit are one message to
+Postgres, which holds their rows no longer than it takes itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from storage.ledger import dead_letters, ledger
 from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
-from storage.together import together
+from storage.together import commit_with, together
 from storage.vault.persons import AtHand
 from streams import merging
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
@@ -93,9 +93,8 @@ async def _apply(conn: Conn, taken: Taken, begun: Begun, now: datetime, at_hand:
     if said := merging.words([*standing, *gone]):
         await seat_words.learn(conn, await of_persons(conn, merging.named(said)))
     if not anew and not board.comes_to_milestone(changes.totals):
-        async with together(conn, ending=begun.transaction) as ask:
-            ask(breakdowns.add(conn, changes.spread))
-            ask(targets.add_short_of_milestones(conn, changes.totals))
+        added = (breakdowns.addition(changes.spread), targets.addition(changes.totals))
+        await commit_with(conn, *added, chained=begun.is_outermost)
         return asked
     async with together(conn) as ask:
         ask(breakdowns.add(conn, changes.spread))

@@ -16,7 +16,7 @@ from typing import Final
 from schemas.facts import Fact
 from schemas.sealed import SEALED
 from storage.campaigns import targets
-from storage.database import Conn
+from storage.database import Conn, is_in_transaction
 from storage.journeys import journeys
 from storage.journeys.journeys import Stored
 from storage.ledger import ledger, positions
@@ -58,12 +58,12 @@ class Foreseen:
 @dataclass(frozen=True, slots=True)
 class Begun:
     """`doubtful`: what was read here may have been read before, by a database that was lost. `claimed`: the numbers
-    of the facts that left the outbox. `transaction`: ends it."""
+    of the facts that left the outbox. `is_outermost`: no other transaction is around it."""
 
     doubtful: bool
     claimed: set[int]
     foreseen: Foreseen
-    transaction: AsyncExitStack
+    is_outermost: bool
 
 
 async def begin(
@@ -78,6 +78,7 @@ async def begin(
     """Begin a transaction that ends with its stack: move the position, claim what the relay published, look at what
     its `likely` facts are about. Raises Fenced when the batch does not begin where its partitions stand. The position
     is first: whoever holds it keeps others from the rest."""
+    is_outermost = not is_in_transaction(conn)
     async with together(conn, beginning=transaction) as ask:
         moved = ask(positions.move(conn, place.log, place.spans)) if place else None
         claimed = ask(ledger.claim(conn, list(said)))
@@ -90,7 +91,7 @@ async def begin(
                 ask(vault().keys.hold(conn, told, at_hand.keys))
                 ask(vault().find_search_keys(conn, {campaign for campaign, _ in told}, at_hand.searched))
     foreseen = Foreseen(board.result(), stored.result()) if likely else Foreseen()
-    return Begun(bool(moved and moved.result()), claimed.result(), foreseen, transaction)
+    return Begun(bool(moved and moved.result()), claimed.result(), foreseen, is_outermost)
 
 
 def likely_of(incoming: Sequence[Incoming], said: Said) -> list[Fact]:

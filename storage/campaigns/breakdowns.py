@@ -13,6 +13,7 @@ from schemas.fields import FUNNEL
 from storage.arrays import columns
 from storage.campaigns import reads
 from storage.database import Conn
+from storage.together import Statement
 
 Row = dict[str, Any]
 
@@ -107,10 +108,15 @@ WHERE o.campaign = %(campaign)s AND {which} ORDER BY o.position, o.opening LIMIT
 
 async def add(conn: Conn, moved: Mapping[str, Cells]) -> None:
     """Add to the cells of campaigns."""
+    if (add := addition(moved)).query:
+        await conn.execute(add.query, add.values)
+
+
+def addition(moved: Mapping[str, Cells]) -> Statement:
+    """The same as a statement."""
     rows = sorted((campaign, *cell, number) for campaign, cells in moved.items() for cell, number in cells.items())
     rows = [row for row in rows if row[4]]
-    if rows:
-        await conn.execute(_ADD, columns(rows, 5))
+    return Statement(_ADD, columns(rows, 5)) if rows else Statement()
 
 
 async def due(conn: Conn) -> list[str]:

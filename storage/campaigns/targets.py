@@ -14,6 +14,7 @@ from schemas.pace import PERCENTS
 from storage.arrays import Column, column, columns
 from storage.campaigns import announcements
 from storage.database import Conn
+from storage.together import Statement
 
 TargetKey = tuple[str, str]
 Amounts = Mapping[TargetKey, Mapping[date, Decimal]]
@@ -133,11 +134,10 @@ async def add(conn: Conn, amounts: Amounts) -> dict[TargetKey, tuple[Decimal, De
     return {(c, t): (before, after) for c, t, before, after in await cursor.fetchall()}
 
 
-async def add_short_of_milestones(conn: Conn, amounts: Amounts) -> None:
-    """The same where no target is to come to a milestone by it. One that does, since others added meanwhile, is a
-    ConcurrentChange."""
-    if amounts:
-        await (await conn.execute(_ADD_SHORT_OF, _added(amounts))).fetchall()
+def addition(amounts: Amounts) -> Statement:
+    """The same as a statement, where no target is to come to a milestone by it. One that does, since others added
+    meanwhile, is a ConcurrentChange."""
+    return Statement(_ADD_SHORT_OF, _added(amounts)) if amounts else Statement()
 
 
 def _added(amounts: Amounts) -> list[Column]:

@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from psycopg import Rollback
 from psycopg.pq import TransactionStatus
 
 from schemas.errors import UnusableValue
 from storage.database import Conn, connect, translated
-from storage.together import together
+from storage.together import Statement, commit_with, together
 
 
 @pytest.fixture
@@ -126,62 +127,44 @@ async def test_where_what_is_around_it_fails_no_question_is_begun(conn: Conn):
     assert await heard(conn) == []
 
 
-async def test_a_transaction_is_committed_along_with_what_is_asked_last(conn: Conn, database_url: str):
-    """Whoever waits for what it locks has it once Postgres is done, though this process does nothing meanwhile."""
-    await conn.execute("CREATE TABLE shared (n int)")
-    await conn.execute("INSERT INTO shared VALUES (0)")
-    async with await connect(database_url, name="test") as other, AsyncExitStack() as transaction:
+ADD = Statement("INSERT INTO said VALUES (%s)", [2])
+NOTHING = Statement("SELECT %s::int", ["nothing"])
+
+
+async def test_what_is_asked_last_and_the_commit_are_one_message(conn: Conn):
+    async with AsyncExitStack() as transaction:
         await transaction.enter_async_context(conn.transaction())
-        heard_it = asyncio.Event()
-
-        async def add() -> int:
-            row = await (await conn.execute("UPDATE shared SET n = n + 1 RETURNING n")).fetchone()
-            heard_it.set()
-            await asyncio.sleep(0.2)  # while it has nothing more to say
-            return row[0] if row else 0
-
-        async def look() -> Any:
-            await heard_it.wait()
-            await asyncio.sleep(0.1)
-            return await (await other.execute("SELECT n FROM shared")).fetchone()
-
-        looked = asyncio.create_task(look())
-        async with together(conn, ending=transaction) as ask:
-            added = ask(add())
-        assert await looked == (1,)
-        assert added.result() == 1
-        assert conn.info.transaction_status is TransactionStatus.IDLE
-
-
-@pytest.mark.parametrize("nth", [0, 1])
-async def test_a_transaction_that_was_to_be_committed_along_is_rolled_back_after_an_error(conn: Conn, nth: int):
-    async def last() -> None:
-        with translated():
-            async with AsyncExitStack() as transaction:
-                await transaction.enter_async_context(conn.transaction())
-                await say(conn, 1)
-                async with together(conn, ending=transaction) as ask:
-                    for question in [value(conn, "nothing"), say(conn, 2)][:: 1 - 2 * nth]:
-                        ask(question)
-
-    with pytest.raises(UnusableValue, match="invalid input"):
-        await last()
+        await say(conn, 1)
+        await commit_with(conn, ADD, Statement(), chained=True)
+        await conn.execute("ROLLBACK AND CHAIN")  # of what comes after
     assert conn.info.transaction_status is TransactionStatus.IDLE
+    assert await heard(conn) == [1, 2]
+
+
+async def test_with_nothing_to_ask_the_transaction_is_committed_as_ever(conn: Conn):
+    async with conn.transaction():
+        await say(conn, 1)
+        await commit_with(conn, Statement(), chained=True)
+    assert await heard(conn) == [1]
+
+
+async def test_within_another_transaction_that_one_decides(conn: Conn):
+    async with conn.transaction() as around:
+        async with conn.transaction():
+            await commit_with(conn, ADD, chained=False)
+        raise Rollback(around)
     assert await heard(conn) == []
 
 
-async def test_a_transaction_that_was_to_be_committed_along_is_rolled_back_where_nobody_waits_any_more(conn: Conn):
+@pytest.mark.parametrize("statements", [(NOTHING, ADD), (ADD, NOTHING)])
+async def test_an_error_of_what_is_asked_last_undoes_the_transaction(conn: Conn, statements: tuple[Statement, ...]):
     async def last() -> None:
-        async with AsyncExitStack() as transaction:
-            await transaction.enter_async_context(conn.transaction())
-            await say(conn, 1)
-            async with together(conn, ending=transaction) as ask:
-                ask(say(conn, 2))
-                await asyncio.sleep(60)
+        with translated():
+            async with conn.transaction():
+                await say(conn, 1)
+                await commit_with(conn, *statements, chained=True)
 
-    task = asyncio.create_task(last())
-    await asyncio.sleep(0.1)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(UnusableValue, match="invalid input"):
+        await last()
     assert conn.info.transaction_status is TransactionStatus.IDLE
     assert await heard(conn) == []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.errors import InvalidFact
 from schemas.facts import Fact
 from storage.ledger.positions import Log
-from streams.chunks import Chunk, halves, records_of, spans_of
+from streams.chunks import MOST_BATCHES, Chunk, by_subject, halves, records_of, spans_of
 from streams.flow import Flow
 from streams.intake import Incoming
 from streams.placing import Placement, decide
@@ -141,6 +141,32 @@ def test_two_halves_hold_what_the_whole_held_and_follow_one_another(chunks: list
         assert ended == since
         joined[partition] = (begun, upto)
     assert joined == spans_of(chunks)
+
+
+@given(batches(), st.data())
+def test_what_is_about_campaigns_is_applied_apart_from_what_is_about_candidates(
+    chunks: list[Chunk], data: st.DataObject
+):
+    for record in records_of(chunks):
+        record.key = data.draw(st.sampled_from([b"c", b"c/1", None]))
+    batches = by_subject(chunks)
+    for partition in {chunk.partition for chunk in chunks}:
+        own = [[chunk for chunk in batch if chunk.partition == partition] for batch in batches]
+        assert [record for batch in own for record in records_of(batch)] == records_of(
+            [chunk for chunk in chunks if chunk.partition == partition]
+        )
+        assert spans_of([chunk for batch in own for chunk in batch]).items() <= spans_of(chunks).items()
+    assert len(batches) <= MOST_BATCHES
+    if len(batches) > 1:
+        assert all(len({record.key == b"c" for record in records_of(batch)}) == 1 for batch in batches)
+
+
+def test_a_batch_in_which_both_alternate_often_stays_one():
+    records = [message(offset) for offset in range(100)]
+    for record in records:
+        record.key = (b"c", b"c/1")[record.offset % 2]
+    chunk = Chunk(0, 0, 100, tuple(records))
+    assert by_subject([chunk]) == [[chunk]]
 
 
 NAMES = st.one_of(
