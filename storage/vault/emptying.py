@@ -17,7 +17,8 @@ from storage.ledger.ledger import JourneyKey
 from storage.vault.sealing import PLAIN_ATTRIBUTES, personal
 
 # Nearly all of the facts `f` that may have something personal in the clear: what has, is looked at one by one.
-MAYBE_CLEAR: Final = "(f.event->'data' ?| %(fields)s::text[] OR f.event - %(attributes)s::text[] <> '{}')"
+CLEAR_FIELDS: Final = "%(fields)s::text[]"
+MAYBE_CLEAR: Final = f"(f.event->'data' ?| {CLEAR_FIELDS} OR f.event - %(attributes)s::text[] <> '{{}}')"
 CLEAR_VALUES: Final = {
     "fields": column(sorted({field for type in CATALOGUE for field in personal_fields(type)})),
     "attributes": column(sorted({*PLAIN_ATTRIBUTES, OF_TIME})),

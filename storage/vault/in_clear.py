@@ -15,7 +15,7 @@ from storage.journeys import documents, unconfirmed
 from storage.ledger import dead_letters, ledger
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import in_clear as messages
-from storage.vault.emptying import CLEAR_VALUES, MAYBE_CLEAR
+from storage.vault.emptying import CLEAR_FIELDS, CLEAR_VALUES, MAYBE_CLEAR
 from storage.vault.process import vault
 from storage.vault.sealing import personal
 
@@ -27,10 +27,10 @@ SELECT seq, {WHOLE} FROM facts f WHERE seq > %(after)s AND seq <= %(upto)s AND {
 _HELD: Final = f"SELECT seq, {WHOLE} FROM facts f WHERE seq = ANY(%b) ORDER BY seq FOR UPDATE"
 _JOURNEYS: Final = "SELECT count(*) FROM journeys WHERE drawn IS DISTINCT FROM version"
 # Of those alone that facts asked for: of others, "reason" is what HR said of a fair.
-_ASKED: Final = """
-fact IS NOT NULL AND candidate IS NOT NULL AND params ?| %(fields)s::text[] AND id > %(after)s AND id <= %(upto)s
+_ASKED: Final = f"""
+fact IS NOT NULL AND candidate IS NOT NULL AND params ?| {CLEAR_FIELDS} AND id > %(after)s AND id <= %(upto)s
 """
-_PARAMS: Final = f"UPDATE messages SET params = params - %(fields)s::text[] WHERE {_ASKED}"
+_PARAMS: Final = f"UPDATE messages SET params = params - {CLEAR_FIELDS} WHERE {_ASKED}"
 _PARAMS_LEFT: Final = f"SELECT id FROM messages WHERE {_ASKED}"
 _LAST: Final = "SELECT coalesce(max({number}), 0) FROM {table}"
 
