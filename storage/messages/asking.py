@@ -129,7 +129,7 @@ async def request(conn: Conn, requests: Sequence[MessageRequest], *, doubtful: b
     rows = await (await conn.execute(_DOUBT if doubtful else _REQUEST, values)).fetchall()
     await _announce(conn, unique, [id for (id,) in rows], doubtful=doubtful)
     if len(rows) < len(unique):
-        rows += await statuses.change(conn, _AGAIN, values, also=_ASKED_AGAIN)
+        rows += await statuses.change(conn, _AGAIN, {**values, **_undone(unique)}, also=_ASKED_AGAIN)
     return [] if doubtful else sorted(id for (id,) in rows)
 
 
@@ -146,7 +146,6 @@ def _columns(asked: Sequence[MessageRequest]) -> dict[str, Column]:
     the journey, which the other waits for."""
     keyed = sorted(zip(reasons.stored_of(asked), asked, strict=True), key=lambda each: reasons.person_of(each[0]))
     requests = [request for _, request in keyed]
-    undone = [_UNDONE[r.kind] for r in requests]
     columns: dict[str, list[Value]] = {
         "keys": [key for key, _ in keyed],
         "long": [r.dedupe_key for r in requests],
@@ -156,10 +155,14 @@ def _columns(asked: Sequence[MessageRequest]) -> dict[str, Column]:
         "sources": [r.source for r in requests],
         "facts": [r.fact for r in requests],
         "due": [r.not_before for r in requests],
-        "undone_by": [types for types, _ in undone],
-        "about": [about for _, about in undone],
     }
     return {**named(columns), "params": documents(_encode(r.params) for r in requests)}
+
+
+def _undone(requests: Sequence[MessageRequest]) -> dict[str, Column]:
+    """By which facts the world takes back what each told, and about what: for reasons that there are already."""
+    undone = [_UNDONE[r.kind] for r in requests]
+    return named({"undone_by": [types for types, _ in undone], "about": [about for _, about in undone]})
 
 
 def _of(keys: Sequence[JourneyKey]) -> dict[str, Column]:
