@@ -49,7 +49,7 @@ class PromptThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     Faust asks brokers to hold a fetch for 1.5 s until there is something. Kafka answers as soon as there is; Tansu
     looks now and again, a third of the wait apart: a record came 150 ms late (median) with a wait of 500 ms, 11 with
     100, 2 with 5. So it waits shortly while facts come, and asks seldom while none do. While many wait to be applied
-    it asks seldom too: asking took a tenth of a worker's time where the log was read to its end long ago.
+    it asks seldom too: asking took 2 % of a processor where the log was read to its end long ago.
 
     Faust also ends the worker when a commit fails; ours are for others to see.
     """
