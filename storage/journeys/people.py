@@ -197,9 +197,10 @@ async def _as_seen(conn: Conn, tags: list[str], found: list[str], rule: str, giv
         else:
             rule = _MATCHES.format(found=matched) + rule
     query = _AS_SEEN.format(tags="".join(tags), rule=rule).encode()
-    few = await _looked_at(conn, query, {**given, "most": 2 * given["limit"]})
-    is_enough = few.onward is None or len(few.people) == given["limit"] - 1
-    return few if is_enough else await _looked_at(conn, query, given)
+    few = min(2 * given["limit"], LOOKED_AT)
+    part = await _looked_at(conn, query, {**given, "most": few})
+    is_enough = few == LOOKED_AT or part.onward is None or len(part.people) == given["limit"] - 1
+    return part if is_enough else await _looked_at(conn, query, given)
 
 
 async def _looked_at(conn: Conn, query: bytes, given: dict[str, Any]) -> Stretch:
