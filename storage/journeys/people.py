@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.errors import CannotOpen, FieldError, Refused
 from schemas.fields import FUNNEL
 from schemas.journey import Journey
 from storage.arrays import column
 from storage.database import Conn
 from storage.journeys.sight import LISTED_SEEN
 from storage.journeys.tags import AWAY, WAITS, at_or_beyond, tag, waits_for
+from storage.vault.keeping import PLATFORM, SEALED_WORDS
 from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
 from storage.vault.searching import Asked, asked
@@ -131,16 +133,20 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some of a list, and after whom it goes on; None at its end. It may go on where few are here, or nobody: so many
-    alone are looked at for one part of what an employer sees."""
+    """Some of a list, and after what it goes on; None at its end. It may go on where few are here, or nobody: so many
+    alone are looked at for one part of what an employer sees. Then that is sealed: it is somebody whom it may not
+    see."""
 
     people: list[Person]
     onward: str | None
 
 
 async def listed(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int) -> Stretch:
-    """The next candidates by id, after this one."""
+    """The next candidates by id, after this one, or after what the part before said. Raises Refused for what none
+    said."""
     tags, given = _narrowed(wanted)
+    if wanted.sees is not None:
+        after = await _opened(conn, wanted.sees, after)
     given |= {"campaign": campaign, "after": after, "limit": limit + 1}
     seen = await _seen(conn, campaign, wanted.sees, given) if wanted.sees is not None else []
     found = await _by_person(conn, campaign, asked(wanted.q), given) if wanted.q.strip() else []
@@ -191,15 +197,34 @@ async def _as_seen(conn: Conn, tags: list[str], found: list[str], rule: str, giv
         else:
             rule = _MATCHES.format(found=matched) + rule
     query = _AS_SEEN.format(tags="".join(tags), rule=rule).encode()
-    few = await _looked_at(conn, query, {**given, "most": 2 * given["limit"]})
-    return few if len(few.people) == given["limit"] - 1 else await _looked_at(conn, query, given)
+    few = min(2 * given["limit"], LOOKED_AT)
+    part = await _looked_at(conn, query, {**given, "most": few})
+    is_enough = few == LOOKED_AT or part.onward is None or len(part.people) == given["limit"] - 1
+    return part if is_enough else await _looked_at(conn, query, given)
 
 
 async def _looked_at(conn: Conn, query: bytes, given: dict[str, Any]) -> Stretch:
     rows = await (await conn.execute(query, given, prepare=False)).fetchall()
     number, last, *_ = rows[0]
     part = _part([_person(row) for _, _, *row in rows if row[0]], given["limit"] - 1)
-    return Stretch(part.people, part.onward or (last if number == given["most"] else None))
+    if part.onward or number < given["most"]:
+        return part
+    keeper = await vault().keeper(conn)
+    return Stretch(part.people, keeper.seal_words(PLATFORM, _onward(given["sees"]), last))
+
+
+async def _opened(conn: Conn, employer: str, after: str) -> str:
+    if not after.startswith(SEALED_WORDS):
+        return after
+    try:
+        return (await vault().keeper(conn)).open_words(PLATFORM, _onward(employer), after) or ""
+    except CannotOpen as error:
+        wrong = "must be taken from a link to the next page as it is"
+        raise Refused(f"after: {wrong}", [FieldError("after", wrong)]) from error
+
+
+def _onward(employer: str) -> str:
+    return f"onward:{employer}"
 
 
 def _part(found: list[Person], limit: int) -> Stretch:

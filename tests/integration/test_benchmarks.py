@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from benchmarks.loading import load
+from benchmarks.persons import id_of, journey_of
+from storage.database import Conn
+from storage.journeys.journeys import Stored, store
+from storage.vault.master import make_master
+from streams.domain.measures import milestones
+from tests.facts import CAMPAIGN
 
 FEW_MAILS = """
 from benchmarks import sending
@@ -52,3 +61,23 @@ def test_growth_goes_on_where_it_ended(tmp_path: Path):
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == told
     assert "polyline" in (tmp_path / "home" / "growth.svg").read_text(encoding="utf-8")
+
+
+_ROWS = """
+SELECT candidate, version, state, standing, employers, drawn, tags, offer_ends, tagged, merged_into FROM journeys
+ORDER BY candidate
+"""
+_INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname IN ('public', 'vault') ORDER BY indexname"
+
+
+async def test_candidates_are_loaded_as_the_fold_stores_them(conn: Conn, database_url: str, tmp_path: Path):
+    """With the indexes that were there before."""
+    make_master(tmp_path / "master.key")
+    indexes = await (await conn.execute(_INDEXES)).fetchall()
+    await asyncio.to_thread(load, database_url, tmp_path / "master.key", b"k" * 32, 60)
+    loaded = await (await conn.execute(_ROWS)).fetchall()
+    assert await (await conn.execute(_INDEXES)).fetchall() == indexes
+    await conn.execute("DELETE FROM journeys")
+    journeys = {(CAMPAIGN, id_of(n)): journey_of(n) for n in range(60)}
+    await store(conn, {key: (Stored(0, each), milestones(each)) for key, each in journeys.items()})
+    assert await (await conn.execute(_ROWS)).fetchall() == loaded

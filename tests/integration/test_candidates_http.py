@@ -18,6 +18,7 @@ from schemas.settings import Settings
 from storage.access import audit
 from storage.access.audit import AuditFilter
 from storage.database import Conn
+from storage.journeys import people
 from storage.vault import notes
 from storage.vault.export import export
 from tests.access import csrf
@@ -156,6 +157,23 @@ async def test_tables_are_what_is_shown_and_stand_in_the_audit(readers: dict[str
     assert [row[0] for row in book.active.iter_rows(values_only=True)] == ["Name", "李思雨"]
     exported = [subject for action, subject in await actions(conn) if action == "candidates_exported"]
     assert exported == ["q=%E2%80%A6", None]
+
+
+async def test_an_employers_page_with_nobody_on_it_goes_on(
+    readers: dict[str, Reader], conn: Conn, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(people, "LOOKED_AT", 1)
+    times = {"starts_at": "2026-05-01T09:00:00+08:00", "ends_at": "2026-05-01T17:00:00+08:00"}
+    fair = event("fair.scheduled", fair="f1", title="F", mode="onsite", employers=["huayou"], **times)
+    agreed = signed_up("c0", id="s0", name="李小龙", fair="f1", consent=True)
+    await apply(conn, opened(), fair, signed_up("a0", fair="f1"), agreed)
+    page = (await readers["huayou"].get(PAGE, accept="text/html", **{"accept-language": "en"})).text
+    assert "None of those looked through so far may be shown to you. Look further." in page
+    after = re.search(r'href="\?after=([\w-]+)"', page)
+    assert after
+    assert "李小龙" in (await readers["huayou"].get(f"{PAGE}?after={after[1]}", accept="text/html")).text
+    answer = await readers["huayou"].get(LIST)
+    assert (answer.json(), 'rel="next"' in answer.headers["link"]) == ([], True)
 
 
 async def test_a_list_is_kept_and_opened_by_its_link(http: httpx.AsyncClient, conn: Conn):

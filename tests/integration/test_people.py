@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.errors import Refused
 from storage.database import Conn
 from storage.journeys import people
 from storage.journeys.people import Wanted
@@ -149,4 +150,15 @@ async def test_an_employer_reads_on_past_those_whom_it_may_not_see(conn: Conn, m
         part = await people.listed(conn, CAMPAIGN, Wanted(sees="beta"), after=after, limit=100)
         parts.append([each.candidate for each in part.people])
         after = part.onward
+        assert after is None or after.startswith("yfs1.") or after in parts[-1]  # of nobody else is it told
     assert parts == [[], [], ["beta:5"], ["c1"], []]
+
+
+async def test_where_a_list_goes_on_is_an_employers_own(conn: Conn, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(people, "LOOKED_AT", 1)
+    await apply(conn, *PEOPLE, signed_up("a0", fair="f1"))
+    onward = (await people.listed(conn, CAMPAIGN, Wanted(sees="beta"), limit=100)).onward
+    assert onward
+    for sees, after in (("huayou", onward), ("beta", f"{onward}A")):
+        with pytest.raises(Refused, match="after"):
+            await people.listed(conn, CAMPAIGN, Wanted(sees=sees), after=after, limit=100)
