@@ -89,7 +89,7 @@ def test_offers_on_different_terms_share_a_skeleton():
 @pytest.mark.parametrize("odd", ["\ue0009\ue001", "\ue0000\ue001", "https://\ue0005\ue001", "\ue000"])
 def test_marks_in_what_mails_share_are_text(odd: str):
     skeletons, values = Skeletons(), dict(sampled("offer").values)
-    values["offer"] = {**values["offer"], "position": odd}
+    values["campaign"] = {**values["campaign"], "title": odd}
     for name in ("Li", "Wang"):
         theirs = {**values, "name": name}
         made = skeletons.fill("offer", "en", theirs, lambda values: whole("offer", "en", values))
@@ -127,5 +127,5 @@ def test_what_mails_share_is_filled_once():
         assert f"Person {number}" in skeletons.fill("offer", "en", {**values, "name": f"Person {number}"}, fill).text
     assert count == 1
     for number in range(MOST + 10):
-        skeletons.fill("offer", "en", {**values, "offer": {**values["offer"], "position": f"p{number}"}}, fill)
+        skeletons.fill("offer", "en", {**values, "campaign": {**values["campaign"], "title": f"t{number}"}}, fill)
     assert len(skeletons._kept) == MOST
