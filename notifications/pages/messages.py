@@ -6,7 +6,7 @@ The same pages answer at `/messages` and at `/mailbox`, where those look who hav
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Depends, Form, Path, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
@@ -100,7 +100,6 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
                 "message": message,
                 "attempts": await reading.attempts(conn, id),
                 **await _shown(conn, id),
-                "attachments": await attachments.of(conn, id),
                 "zone": await reading.timezone(conn, message.campaign),
                 "resend": may("resend", message.status),
                 "cancel": may("cancel", message.status),
@@ -183,12 +182,13 @@ def _older(request: Request, last: int) -> str:
     return carrier.headers["Link"][1:].partition(">")[0]
 
 
-async def _shown(conn: Conn, id: int) -> dict[str, KeptMail | bool | None]:
-    """The mail of a message, or that it is one that this version can't read."""
+async def _shown(conn: Conn, id: int) -> dict[str, Any]:
+    """The mail of a message with its files, or that it is one that this version can't read."""
     try:
-        return {"mail": await reading.mail(conn, id), "of_another_version": False}
+        mail, files = await reading.mail(conn, id), await attachments.of(conn, id)
+        return {"mail": mail, "attachments": files, "of_another_version": False}
     except Conflict:
-        return {"mail": None, "of_another_version": True}
+        return {"mail": None, "attachments": [], "of_another_version": True}
 
 
 async def _kept(pool: Pool, id: int) -> KeptMail:

@@ -6,7 +6,9 @@ import asyncio
 import gzip
 import io
 import json
+import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,10 +24,12 @@ import pytest
 from storage.database import connect
 from storage.ledger import dead_letters
 from storage.ledger.dead_letters import DeadLetter
+from storage.vault import process
+from storage.vault.persons import file_vault
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from streams.retention import survey
-from tests.facts import CAMPAIGN, hired, opened, signed_up, target
+from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.platform import free_port, until
 from tests.processes import part
 from tests.strategies import Event
@@ -314,6 +318,32 @@ def test_every_command_explains_itself(yinfeng: Command, words: tuple[str, ...])
     said = yinfeng(*words, "--help")
     assert (said.code, said.err) == (0, "")
     assert "Usage" in said.out
+
+
+def test_the_vault_is_proven_kept_and_read_by_commands(
+    yinfeng: Command, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    key = tmp_path / "own.key"  # a copy: the one of all tests is not rotated
+    shutil.copy(os.environ["YINFENG_MASTER_KEY_FILE"], key)
+    monkeypatch.setenv("YINFENG_MASTER_KEY_FILE", str(key))
+    monkeypatch.setattr(process, "_opened", [file_vault(key)])
+    apply(database_url, opened(), target("t"), signed_up("c1", name="李思雨"), signed_up("c2"))
+    assert yinfeng("vault", "check").code == 0
+    assert len(yinfeng("vault", "entry-key").out.split()) == 1
+    assert json.loads(yinfeng("vault", "export", CAMPAIGN, "c1").out)["person"]["name"] == "李思雨"
+    before = key.read_text()
+    assert "keys are wrapped anew" in yinfeng("vault", "rotate").out
+    assert key.read_text() != before
+    assert json.loads(yinfeng("vault", "export", CAMPAIGN, "c1").out)["person"]["name"] == "李思雨"
+    with database(database_url) as conn:
+        conn.execute("""UPDATE facts SET event = event - 'sealed' || '{"subject": "Of Li"}' WHERE candidate = 'c2'""")
+    assert (yinfeng("vault", "check").code, yinfeng("vault", "seal").code, yinfeng("vault", "check").code) == (1, 0, 0)
+    assert yinfeng("vault", "receipt", CAMPAIGN, "c1").code != 0
+    apply(database_url, event("candidate.erased", candidate="c1", time="2026-04-01T09:00:00+08:00"))
+    said = {lang: yinfeng("vault", "receipt", CAMPAIGN, "c1", "--lang", lang).out for lang in ("en", "zh-CN")}
+    assert json.loads(said["en"]).keys() == json.loads(said["zh-CN"]).keys()
+    assert said["en"] != said["zh-CN"]
+    assert "李思雨" not in yinfeng("vault", "export", CAMPAIGN, "c1").out
 
 
 def test_without_servers_or_a_key_the_next_step_is_said(yinfeng: Command, monkeypatch: pytest.MonkeyPatch):
