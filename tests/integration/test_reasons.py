@@ -81,3 +81,17 @@ async def test_no_key_is_there_twice(conn: AsyncConnection):
             "INSERT INTO messages (dedupe_key, kind, campaign, params) SELECT dedupe_key, kind, campaign, params"
             " FROM messages"
         )
+
+
+async def test_of_one_person_messages_are_numbered_as_they_were_asked_for_and_all_as_they_are_written(
+    conn: AsyncConnection,
+):
+    wanted = [request(kind, who) for who in ("c1", "c2", "c3", None) for kind in (WELCOME, OFFER_DECLINED)]
+    asked = await asking.request(conn, wanted)
+    assert asked == sorted(asked)
+    assert len(asked) == len(wanted)
+    written = "SELECT id, candidate, kind FROM messages ORDER BY ctid"
+    rows = await (await conn.execute(written)).fetchall()
+    assert [id for id, _, _ in rows] == asked
+    for who in ("c1", "c2", "c3", None):
+        assert [kind for _, candidate, kind in rows if candidate == who] == [WELCOME, OFFER_DECLINED]
