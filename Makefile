@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 SETUP  := $(VENV)/.setup-done
 DEV    := $(VENV)/.dev-done
 
-# Three files of tests at a time (most wait more than they compute), in their order: the browser's come last.
-AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder
+# Four files of tests at a time, in the order of tests/order.py: many wait more than they compute.
+AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 
 LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header

@@ -52,8 +52,6 @@ SIGNUP_CHECK: Final = "signup_check"
 ADDRESS_CHECK: Final = "address_check"  # the same to another address of who is known, by a template of its own
 TEMPLATE_TEST: Final = "template_test"
 
-FINAL: Final = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})
-
 
 class MessageRequest(msgspec.Struct, frozen=True, gc=False):
     """One message that one reason asks for. `dedupe_key` names the reason: the same key is never sent twice.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from fastapi.dependencies import models
 from hypothesis import HealthCheck, settings
 
 from schemas.errors import ConfigurationError
@@ -20,10 +23,12 @@ from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
 from tests.databases import Databases
 from tests.kafka.apache_kafka import empty_topics, start, why_not
+from tests.order import BrowsersLast, ordered
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
 
+FASTAPIS = [each for each in vars(models).values() if hasattr(each, "cache_clear")]
 APACHE_CACHE = Path(__file__).parents[1] / ".cache" / "kafka"
 
 settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,10 +49,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser last: while Playwright is there, its event loop runs, and no other may. Of all files, those that take
-    long first: whichever process is done takes the next, so that none is alone with a long one at the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: ("tests/browser/" in item.nodeid, item.path not in slow))
+    items[:] = ordered(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowsersLast:
+    return BrowsersLast(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays: the garbage collector need not go through a million objects again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
+def pytest_runtest_logfinish() -> None:
+    """FastAPI remembers functions that it looked at, and by them the web app of each test before."""
+    for known in FASTAPIS:
+        known.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

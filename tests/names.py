@@ -1,9 +1,11 @@
-"""Names of messages outside, for tests that look at the database from beside a platform that has sent some."""
+"""Names of messages outside, for tests that look at the database from beside a platform that has sent some, and where
+the lives of messages end."""
 
 from __future__ import annotations
 
 from storage.messages.nonces import Nonces
 
+FINAL = frozenset({"sent", "delivered", "bounced", "dropped", "complained", "failed", "cancelled"})  # statuses
 NAMED = "id, dedupe_key, nonce::text, (SELECT value FROM secrets WHERE name = 'nonces')"
 
 

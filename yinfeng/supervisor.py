@@ -1,4 +1,4 @@
-"""`yinfeng up`: starts every part in order, keeps it running, and leaves nothing behind.
+"""The parts of one platform: started in order, kept running, and ended so that nothing is left behind.
 
 One loop, in one thread. Signals only set a counter that the loop reads; probes that may take long are made beside it.
 A part that stands still is ended and started again, as one that has died is. Whatever becomes of the disk, parts are
@@ -8,7 +8,6 @@ kept and ended: what can't be written is not said, no more.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,19 +19,16 @@ from types import FrameType
 
 import msgspec
 import psutil
-from rich.console import Console
 
-from schemas.errors import ConfigurationError, YinfengError
+from schemas.errors import YinfengError
 from schemas.settings import Settings
-from yinfeng.apps import python_apps
-from yinfeng.children import Child, ChildSpec, Phase, rotate
+from yinfeng.children import Child, ChildSpec, Phase
 from yinfeng.embedded.apache import EmbeddedKafka
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
 from yinfeng.forking import can_fork
-from yinfeng.home import hold, web_port
 from yinfeng.pulse import STILL_AFTER
-from yinfeng.status_file import PlatformState, child_state, end_leftovers, remove_state, write_state
+from yinfeng.status_file import PlatformState, child_state, remove_state, write_state
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 4.0
@@ -41,7 +37,6 @@ LOOK_EVERY = 3.0
 SUSPENDED_FOR = 8.0  # seconds that a part may be stopped by a signal
 MISSES = 3  # looks in a row that must find a part standing still
 GAP = 5.0  # seconds between two rounds after which it was us, or the machine, that stood still
-SPACE = 200 * 1024 * 1024  # bytes that must be free to begin
 
 
 class StartFailed(YinfengError):
@@ -50,45 +45,6 @@ class StartFailed(YinfengError):
 
 class _StopAsked(Exception):
     """Somebody asked us to stop while we were starting."""
-
-
-def run_platform(
-    settings: Settings,
-    out: Console,
-    *,
-    prepare: Callable[[Settings], None],
-    apps: Callable[[Settings], list[ChildSpec]] = python_apps,
-    on_ready: Callable[[Settings], None] = lambda settings: None,
-    broker: Callable[[Path], EmbeddedBroker | EmbeddedKafka] = EmbeddedBroker,
-) -> int:
-    """Run the whole platform until it is told to stop; returns the exit code (1: it could not start).
-
-    `apps` gives the processes that run on the two servers, `prepare` makes topics and tables once the servers
-    answer, `on_ready` is told when all is up, `broker` is the one to run where the settings name none. The settings
-    that they get name both servers and the port.
-    """
-    settings = settings.model_copy(update={"home": settings.home.absolute()})
-    try:
-        with hold(settings.home):
-            require_space(settings.home)
-            say = _Voice(out, settings.home / "logs" / "supervisor.log")
-            end_leftovers(settings.home, say)
-            settings = settings.model_copy(update={"port": web_port(settings.host, settings.port)})
-            parts = Supervisor(settings, say, apps=apps, prepare=prepare, on_ready=on_ready, broker=broker)
-            return parts.run()
-    except YinfengError as error:
-        out.print(f"Not started: {error}", style="red", markup=False, highlight=False)
-        return 1
-
-
-def require_space(home: Path) -> None:
-    """Raises ConfigurationError when so little is free that the database would soon stop."""
-    free = shutil.disk_usage(home).free
-    if free < SPACE:
-        raise ConfigurationError(
-            f"only {free >> 20} MB are free where {home} lies, and Yinfeng wants {SPACE >> 20} MB to begin: make room,"
-            " or set YINFENG_HOME to another disk"
-        )
 
 
 def next_delay(delay: float, alive: float) -> float:
@@ -321,23 +277,6 @@ class Supervisor:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class _Voice:
-    """Says things on the console and, with the time, in the log. Where neither can be written, nobody is told: to say
-    something is never worth more than what it is about."""
-
-    def __init__(self, out: Console, log: Path) -> None:
-        self._out = out
-        self._log = log
-
-    def __call__(self, text: str) -> None:
-        with suppress(OSError):
-            self._out.print(text, markup=False, highlight=False, soft_wrap=True)
-        with suppress(OSError):
-            rotate(self._log)
-        with suppress(OSError), self._log.open("a", encoding="utf-8") as log:
-            log.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
 
 
 def _probe(spec: ChildSpec, pid: int) -> tuple[str | None, str | None]:

@@ -23,12 +23,12 @@ import pytest
 from producers.post import HttpPoster, PostAnswer
 from schemas.facts import Fact, validate_event
 from schemas.kinds import FACT_KINDS
-from schemas.messages import FINAL
 from storage.messages.reasons import stored
 from streams.domain.campaign import fold_campaign
 from streams.domain.fold import fold, retractions, stands
 from streams.domain.measures import contribution, fairs_held, milestones
 from streams.domain.requests import candidate_requests
+from tests.names import FINAL
 from tests.platform import Platform, stop, until, whole
 from yinfeng.demo.park import park_facts
 

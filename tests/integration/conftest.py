@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from fastapi import FastAPI
 
+from notifications.links.own import saying
 from schemas.settings import Settings
 from storage.database import make_pool
 from tests.integration.office import Office
@@ -37,3 +38,9 @@ def address(database_url: str) -> Iterator[str]:
     """Where the web app answers, over a socket."""
     with served(database_url) as at:
         yield at
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody applies, nobody is waited for."""
+    monkeypatch.setattr(saying, "WAIT", 0.1)

@@ -16,7 +16,7 @@ from schemas.settings import Settings
 from yinfeng import children, supervisor
 from yinfeng.children import ChildSpec
 from yinfeng.embedded import broker
-from yinfeng.supervisor import run_platform
+from yinfeng.platform import run_platform
 
 _READY = "import os, subprocess, sys, time, signal, pathlib\nready = lambda: pathlib.Path(sys.argv[1]).touch()\n"
 

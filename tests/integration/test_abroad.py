@@ -5,7 +5,6 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from notifications.links.own import saying
 from schemas.channels import MailChannels
 from schemas.settings import Settings
 from storage.campaigns import terms
@@ -18,11 +17,7 @@ from yinfeng.web import create_app
 __all__ = ["world"]
 ABROAD = MailChannels("sendgrid", ("sendgrid", "local"), frozenset({"sendgrid"}))
 WAITS = ("held", "waits for consent to go abroad")
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saying, "WAIT", 0.1)
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 async def send(office: Office, *, abroad: bool = True) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from notifications.links.own import saying
 from schemas.catalogue import CATALOGUE
 from schemas.marks import marked
 from tests.facts import CAMPAIGN, event
@@ -14,11 +13,7 @@ from tests.integration.test_links_http import World, _as_cookie, confirmed, fair
 
 __all__ = ["world"]
 PATH = f"/candidates/{CAMPAIGN}/c1/data"
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saying, "WAIT", 0.1)
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 async def told(world: World) -> set[str]:

@@ -27,12 +27,7 @@ from tests.opening import told as said_by
 __all__ = ["world"]
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 STRANGE = ("", "\x00", "\ud800", "<script>", "9" * 400, "李" * 400, "a\u2028b", "true", "x@y.z")
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody applies, nobody is waited for."""
-    monkeypatch.setattr(saying, "WAIT", 0.1)
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ import pytest
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import SENT, TAKEN, Begin, Mail, Outcome, all_begin
-from notifications.links.own import saying
 from storage.vault import notes
 from storage.vault.export import export
 from tests.facts import CAMPAIGN, event, hired, target
@@ -39,11 +38,7 @@ class Slow(Mailbox):
 
 MARKS = ("Name c1", "c1@example.com", "9,000 a month", "tall and quick")
 CANDIDATE = f"/v1/campaigns/{CAMPAIGN}/candidates/c1"
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saying, "WAIT", 0.1)
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 def restricted(ground: str = "law", **more: Any) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from notifications.links.own import saying
 from schemas.facts import validate_event
 from schemas.retention import RetentionTerms
 from schemas.settings import Settings
@@ -37,9 +36,7 @@ def days(number: float) -> timedelta:
     return timedelta(days=number)
 
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saying, "WAIT", 0.1)
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 async def look(office: Office) -> int:

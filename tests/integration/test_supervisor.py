@@ -19,8 +19,8 @@ from schemas.topics import TOPICS
 from tests.platform import Platform, free_port, gone, until
 from yinfeng.children import LOG_LIMIT
 from yinfeng.embedded.postgres import end_servers_of
+from yinfeng.platform import require_space
 from yinfeng.status_file import read_state, state_path, with_memory
-from yinfeng.supervisor import require_space
 
 Up = Callable[..., Platform]
 
@@ -250,6 +250,6 @@ def test_logs_stay_within_bounds_while_their_processes_write(up: Up):
 
 
 def test_a_platform_does_not_begin_on_a_disk_that_is_almost_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("yinfeng.supervisor.SPACE", 2**62)
+    monkeypatch.setattr("yinfeng.platform.SPACE", 2**62)
     with pytest.raises(ConfigurationError, match="MB are free where"):
         require_space(tmp_path)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from notifications.links.own import saying
 from notifications.sending.signed_links import load
 from storage.messages import by_link, claiming
 from tests.facts import CAMPAIGN, event, signed_up
@@ -21,11 +20,7 @@ LATER = {"time": "2026-03-09T09:00:00+08:00"}
 STATUS = "SELECT status FROM messages WHERE kind = 'offer'"
 MERGED = event("candidate.merged", candidate="c2", into="c1", time="2026-03-10T09:00:00+08:00")
 UNMERGED = event("candidate.unmerged", candidate="c2", into="c1", time="2026-03-11T09:00:00+08:00")
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saying, "WAIT", 0.1)
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 async def both(world: World, *more: dict[str, Any]) -> tuple[str, str]:

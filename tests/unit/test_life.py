@@ -13,8 +13,9 @@ from notifications.channels.afterwards import ProviderEvent
 from notifications.channels.provider_events import moves_of
 from notifications.rules.statuses import RANKS, STEPS, TOLD, ProviderWord, after, may, when_in_doubt
 from schemas.kinds import BY_NAME, KINDS
-from schemas.messages import FINAL, Status
+from schemas.messages import Status
 from storage.messages.statuses import MessageState
+from tests.names import FINAL
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STATUSES: tuple[Status, ...] = get_args(Status)

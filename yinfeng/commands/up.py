@@ -18,8 +18,8 @@ from yinfeng.commands.options import Host, Port, load_for
 from yinfeng.embedded.apache import EmbeddedKafka, was_begun
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.forking import apart
+from yinfeng.platform import run_platform
 from yinfeng.prepare import first_link, prepare
-from yinfeng.supervisor import run_platform
 from yinfeng.surroundings import KEY_FILE
 
 FORGETS: Final = """\
