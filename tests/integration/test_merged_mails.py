@@ -40,7 +40,8 @@ async def test_what_was_told_under_one_id_is_not_told_under_another(office: Offi
 
 
 async def test_of_two_that_wait_one_goes(office: Office):
-    await office.tell(opened(), fair(office, None), person("a"), person("b", **LATER), merged("b", "a"))
+    await office.tell(opened(), fair(office, None), person("a"))
+    await office.tell(person("b", **LATER), merged("b", "a"))
     assert await work(office) == {"a": ["signup_confirmation"]}
     assert await office.status_of("b") == ALREADY
 
