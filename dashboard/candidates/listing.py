@@ -27,7 +27,7 @@ async def rows(
     conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", limit: int
 ) -> tuple[list[Row], str | None]:
     """The next candidates by id, each with what `wanted.sees` may know of them; and after whom the list goes on, None
-    at its end (see people.Part)."""
+    at its end (see people.Stretch)."""
     part = await people.listed(conn, campaign, wanted, after=after, limit=limit)
     profiles = await vault().profiles(conn, [(campaign, each.candidate) for each in part.people])
     found = [_row(each, profiles.get((campaign, each.candidate), {}), wanted.sees) for each in part.people]
