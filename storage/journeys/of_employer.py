@@ -21,19 +21,10 @@ _ITS_OWN: Final = """(starts_with(candidate, %(employer)s || ':') OR EXISTS (
       AND starts_with(m.candidate, %(employer)s || ':')))"""
 _SIGNED_UP: Final = f"tags @> ARRAY[%(own)s::varchar] AND {_ITS_OWN}"
 _OWN: Final = """
-SELECT candidate, state, standing FROM journeys
-WHERE campaign = %(campaign)s AND candidate > %(after)s AND {which} {more}
+SELECT candidate, state, standing FROM journeys WHERE campaign = %(campaign)s AND candidate > %(after)s
 """
-_LISTED: Final = f"""
-WITH own AS MATERIALIZED (
-    {_OWN.format(which=_THEIRS, more="{more}")}
-    UNION {_OWN.format(which=_SIGNED_UP, more="{more}")}
-)
-SELECT candidate, state, standing FROM (SELECT * FROM own ORDER BY candidate OFFSET 0) AS k
-WHERE {SEEN.format(campaign="%(campaign)s", candidate="k.candidate")}
-ORDER BY candidate LIMIT %(limit)s
-"""
-_NOT_STARTED: Final = """AND standing ? 'accepted' AND NOT standing ? 'hired' AND EXISTS (
+_SEEN: Final = SEEN.format(campaign="%(campaign)s", candidate="k.candidate")
+_ACCEPTED: Final = """AND standing ? 'accepted' AND NOT standing ? 'hired' AND EXISTS (
     SELECT FROM json_each(convert_from(state, 'UTF8')::json->'offers') AS o(id, said)
     WHERE said->'status'->>'value' = 'accepted' AND said->'terms'->>'employer' = %(employer)s)
     AND convert_from(state, 'UTF8')::json->'hires'->%(employer)s::text IS NULL"""
@@ -55,6 +46,18 @@ SELECT fair FROM fairs WHERE campaign = %s AND employers ? %s AND NOT cancelled
 ORDER BY starts_at, fair LIMIT 200
 """
 
+
+def _query(more: str = "") -> str:
+    """Those whom an employer may see of its own, of whom something `more` holds."""
+    return f"""
+WITH own AS MATERIALIZED ({_OWN} AND {_THEIRS} {more} UNION {_OWN} AND {_SIGNED_UP} {more})
+SELECT candidate, state, standing FROM (SELECT * FROM own ORDER BY candidate OFFSET 0) AS k WHERE {_SEEN}
+ORDER BY candidate LIMIT %(limit)s
+"""
+
+
+_LISTED: Final = _query()
+_NOT_STARTED: Final = _query(_ACCEPTED)
 PORTION: Final = 500  # journeys: others are served between two portions
 _decode = msgspec.json.Decoder(Journey).decode
 
@@ -64,14 +67,14 @@ async def listed(
 ) -> list[tuple[str, Journey, dict[str, int]]]:
     """An employer's candidates by id: candidate, journey and milestones."""
     given = _given(campaign, employer, after, limit)
-    return await _listed(conn, _LISTED.format(more=""), given)
+    return await _listed(conn, _LISTED, given)
 
 
 async def not_started(conn: Conn, campaign: str, employer: str, *, limit: int) -> list[tuple[str, Journey]]:
     """Those who accepted an offer of this employer's, and have started nowhere; who left it again, or never came,
     was reported already."""
     given = _given(campaign, employer, "", limit)
-    found = await _listed(conn, _LISTED.format(more=_NOT_STARTED), given)
+    found = await _listed(conn, _NOT_STARTED, given)
     return [(candidate, journey) for candidate, journey, _ in found]
 
 
