@@ -365,7 +365,9 @@ def test_every_status_can_be_reached_and_every_cause_has_its_transitions():
     assert {"requested"} | {status for each in TRANSITIONS.values() for status in each.after} == set(get_args(Status))
 
 
-CHANGES_A_STATUS = re.compile(r"UPDATE messages(?: AS)?(?: m)?\s+SET\s+(?:(?:(?!WHERE).)*?,\s+)?status = (?!m\.status)", re.DOTALL)
+CHANGES_A_STATUS = re.compile(
+    r"UPDATE messages(?: AS)?(?: m)?\s+SET\s+(?:(?:(?!WHERE).)*?,\s+)?status = (?!m\.status)", re.DOTALL
+)
 
 
 def test_one_place_alone_changes_a_status():
