@@ -4,10 +4,12 @@ Pure."""
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 PERCENTS: Final = (25, 50, 75, 90, 100)  # of the goal: the milestones
+# Whatever amounts may have, from 5e-324 to 1e15: as Postgres adds up, so that both see a milestone at the same sum.
+_EXACT: Final = Context(prec=1000)
 
 
 def even_pace(goal: float, starts_on: date | None, due: date, today: date) -> float | None:
@@ -20,4 +22,10 @@ def even_pace(goal: float, starts_on: date | None, due: date, today: date) -> fl
 
 def crossed(before: Decimal, after: Decimal, goal: Decimal) -> list[int]:
     """The milestones (percent of the goal) that lie above `before` and at or below `after`."""
-    return [percent for percent in PERCENTS if before * 100 < goal * percent <= after * 100]
+    below, upto = _EXACT.multiply(before, 100), _EXACT.multiply(after, 100)
+    return [percent for percent in PERCENTS if below < goal * percent <= upto]
+
+
+def crossed_by(amount: Decimal, before: Decimal, goal: Decimal) -> list[int]:
+    """The milestones that adding so much to `before` comes to."""
+    return crossed(before, _EXACT.add(before, amount), goal)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.journey import Journey
-from schemas.pace import crossed
+from schemas.pace import crossed_by
 from storage.campaigns import targets
 from storage.campaigns.targets import TargetKey
 from storage.database import Conn
@@ -49,7 +49,7 @@ class Board:
     def comes_to_milestone(self, totals: Totals) -> bool:
         """Whether these additions take a target to a milestone, as far as was read of it."""
         return any(
-            crossed(at, at + sum(days.values(), Decimal(0)), self.target(key).goal)
+            crossed_by(sum(days.values(), Decimal(0)), at, self.target(key).goal)
             for key, days in totals.items()
             if key not in self.uncounted and (at := self.progress.get(key)) is not None
         )

@@ -29,6 +29,7 @@ class Breaker:
         self._name, self._clock, self._jitter = name, clock, jitter
         self.failures = 0
         self._in_doubt = 0
+        self._came_to_rest: datetime | None = None
         self.rests_until: datetime | None = None
         self.reason = ""
 
@@ -49,15 +50,19 @@ class Breaker:
         """How many messages to try at once, when `size` would be right for a channel in order."""
         return size if self.in_order else 1
 
-    def note(self, outcomes: Sequence[Outcome]) -> None:
-        """What became of the messages that were handed over last, in order."""
+    def note(self, outcomes: Sequence[Outcome], *, since: datetime | None = None) -> None:
+        """What became of messages that were handed over together, in order; `since`: when, if not just now. What was
+        under way as the channel came to rest met the same failure, and tells nothing of how it stands afterwards."""
         outcomes = [outcome for outcome in outcomes if outcome.was_tried]
         for outcome in outcomes:
             self._in_doubt = self._in_doubt + 1 if outcome.status == "unknown" else 0
         troubles = [outcome for outcome in outcomes if outcome.pauses_channel] or self._doubts(outcomes)
-        if troubles:
+        late = since is not None and self._came_to_rest is not None and since < self._came_to_rest
+        if troubles and not (late and self.failures):
             self._rest(troubles)
-        elif outcomes:
+        elif troubles:
+            self.rests_until = max([*_named(troubles), self.rests_until or self._clock()])
+        elif outcomes and not late:
             self.failures, self.rests_until = 0, None
 
     def _doubts(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -67,8 +72,13 @@ class Breaker:
 
     def _rest(self, troubles: Sequence[Outcome]) -> None:
         seconds = min(FIRST_REST * 2 ** min(self.failures, _ENOUGH_DOUBLINGS), LONGEST_REST) * self._jitter()
-        named = [outcome.retry_at for outcome in troubles if outcome.retry_at is not None]
         self.failures += 1
-        self.rests_until = max([self._clock() + timedelta(seconds=seconds), *named])
+        self._came_to_rest = self._clock()
+        self.rests_until = max([self._came_to_rest + timedelta(seconds=seconds), *_named(troubles)])
         self.reason = f"{self._name}: {troubles[0].reason}"
         log.error("the channel %s rests until %s: %s", self._name, self.rests_until.isoformat(), troubles[0].reason)
+
+
+def _named(outcomes: Sequence[Outcome]) -> list[datetime]:
+    """From when on the provider takes more, where it says so."""
+    return [outcome.retry_at for outcome in outcomes if outcome.retry_at is not None]

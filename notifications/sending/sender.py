@@ -212,10 +212,10 @@ class Sender:
         if claimed is None:
             return 0
         portion = await self._claims.made(claimed)
-        mails = portion.mails
+        mails, began = portion.mails, self._chance.clock()
         told = await route.channel.send(mails, partial(self._begin, portion)) if mails else []
         outcomes = [believed(outcome, self._chance.clock()) for outcome in told]
-        breaker.note(outcomes)
+        breaker.note(outcomes, since=began)
         became = portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True)))
         await self._record(became, kept=route.channel.keeps)
         if any(outcome.was_tried for outcome in outcomes):

@@ -124,8 +124,9 @@ async def request(conn: Conn, requests: Sequence[MessageRequest], *, doubtful: b
     """
     if not requests:
         return []
-    unique = list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1]
-    values = {**_columns(unique), "doubtful": doubtful}
+    keyed = _by_person(list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1])
+    unique = [request for _, request in keyed]
+    values = {**_columns(keyed), "doubtful": doubtful}
     rows = await (await conn.execute(_DOUBT if doubtful else _REQUEST, values)).fetchall()
     await _announce(conn, unique, [id for (id,) in rows], doubtful=doubtful)
     if len(rows) < len(unique):
@@ -140,11 +141,14 @@ async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Seque
         await announcements.in_doubt(conn, fresh)
 
 
-def _columns(asked: Sequence[MessageRequest]) -> dict[str, Column]:
-    """Of one person together, as the index of reasons has them, and in the order in which they were asked for: two
-    that ask for the same of many persons meet in one order. Of one person two ask at once only where one has written
-    the journey, which the other waits for."""
-    keyed = sorted(zip(reasons.stored_of(asked), asked, strict=True), key=lambda each: reasons.person_of(each[0]))
+def _by_person(asked: Sequence[MessageRequest]) -> list[tuple[str, MessageRequest]]:
+    """Requests with the keys of their reasons as these are stored: of one person together, as the index of reasons has
+    them, and in the order in which they were asked for: two that ask for the same of many persons meet in one order. Of
+    one person two ask at once only where one has written the journey, which the other waits for."""
+    return sorted(zip(reasons.stored_of(asked), asked, strict=True), key=lambda each: reasons.person_of(each[0]))
+
+
+def _columns(keyed: Sequence[tuple[str, MessageRequest]]) -> dict[str, Column]:
     requests = [request for _, request in keyed]
     columns: dict[str, list[Value]] = {
         "keys": [key for key, _ in keyed],
@@ -160,7 +164,8 @@ def _columns(asked: Sequence[MessageRequest]) -> dict[str, Column]:
 
 
 def _undone(requests: Sequence[MessageRequest]) -> dict[str, Column]:
-    """By which facts the world takes back what each told, and about what: for reasons that there are already."""
+    """By which facts the world takes back what each told, and about what, as further columns beside the others: for
+    reasons that there are already."""
     undone = [_UNDONE[r.kind] for r in requests]
     return named({"undone_by": [types for types, _ in undone], "about": [about for _, about in undone]})
 

@@ -369,6 +369,15 @@ async def test_a_milestone_that_others_brought_near_meanwhile_is_a_conflict_and_
         assert await rows(one, "SELECT params->>'percent' FROM messages WHERE kind = 'milestone'") == [("25",)]
 
 
+async def test_a_sum_of_more_digits_than_decimals_keep_comes_to_its_milestone_once(conn: Conn):
+    """Postgres keeps them all: where this process thought otherwise, it would repeat the batch for ever."""
+    await apply(conn, opened(), target("t", "paid", goal=1000))
+    for n, amount in enumerate((249.9999999999999, 9.99999999999999e-14, 1, 1)):
+        paid = event("benefit.paid", candidate=f"c{n}", benefit="b", kind="rent_subsidy", amount=amount)
+        await apply(conn, signed_up(f"c{n}"), paid)
+    assert await rows(conn, "SELECT params->>'percent' FROM messages WHERE kind = 'milestone'") == [("25",)]
+
+
 async def _until_somebody_waits(database_url: str) -> None:
     waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     async with await connect(database_url, name="look") as look:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from schemas.messages import OFFER_DECLINED, WELCOME, MessageRequest, dedupe_key
+from schemas.messages import OFFER, OFFER_DECLINED, WELCOME, MessageRequest, dedupe_key
 from storage import auditing
 from storage.messages import asking, digests, reasons
+from streams.apply import apply_batch
+from tests.facts import event, hired
+from tests.integration.test_apply import NOW, incoming
 
 # What the version before does.
 ASK = """
@@ -72,6 +77,33 @@ async def test_a_reason_of_before_that_arises_again_lets_its_own_message_go(conn
     await conn.execute("UPDATE messages SET status = 'cancelled', cause = 'moot'")
     assert len(await asking.request(conn, [request(fact="f2")])) == 1
     assert await keys(conn) == [request().dedupe_key]
+
+
+@pytest.mark.parametrize(("hired_one", "offered_one"), [("c1", "c2"), ("c2", "c1")])
+async def test_of_several_persons_each_reason_arises_again_by_what_took_back_its_own_message(
+    conn: AsyncConnection, hired_one: str, offered_one: str
+):
+    for day, facts in enumerate(
+        [
+            [hired(hired_one), _offer("extended", offered_one)],
+            [
+                event("hire.ended", candidate=hired_one, employer="huayou", ended_on="2026-08-01"),
+                event("offer.rescinded", candidate=offered_one, offer="o"),
+            ],
+            [hired(hired_one), _offer("extended", offered_one)],
+        ],
+        1,
+    ):
+        await conn.execute("UPDATE messages SET status = 'sent', sent_at = now()")
+        told = [{**each, "time": f"2026-03-{day:02}T00:00:00Z"} for each in facts]
+        await apply_batch(conn, incoming(*told), now=NOW)
+    again = "SELECT kind, candidate FROM messages WHERE status = 'requested' AND cause = 'again' ORDER BY kind"
+    rows = await (await conn.execute(again)).fetchall()
+    assert {(kind, who) for kind, who in rows} >= {(OFFER, offered_one), (WELCOME, hired_one)}
+
+
+def _offer(what: str, candidate: str) -> dict[str, Any]:
+    return event(f"offer.{what}", candidate=candidate, offer="o", employer="huayou", position="Engineer")
 
 
 async def test_no_key_is_there_twice(conn: AsyncConnection):

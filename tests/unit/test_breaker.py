@@ -75,6 +75,29 @@ def test_a_mail_that_was_not_tried_says_nothing_of_the_channel(world: World, unt
     assert world.breaker.rests()
 
 
+@pytest.mark.parametrize("late", [REFUSED_US, SENT, UNKNOWN], ids=["refused as well", "sent", "in doubt"])
+def test_what_was_under_way_as_it_came_to_rest_makes_that_neither_longer_nor_over(world: World, late: Outcome):
+    """Lanes and routes send side by side: a failure that all of them meet is one."""
+    began = world.now
+    world.now += timedelta(seconds=1)
+    world.breaker.note([REFUSED_US], since=began)
+    until = world.breaker.rests_until
+    world.breaker.note([late], since=began)
+    assert (world.breaker.rests_until, world.breaker.failures, world.breaker.portion(SIZE)) == (until, 1, 1)
+    world.wait()
+    world.breaker.note([SENT], since=world.now)
+    assert world.breaker.in_order
+
+
+def test_what_was_under_way_may_bring_a_later_word_of_when_to_try_again(world: World):
+    began = world.now
+    world.now += timedelta(seconds=1)
+    world.breaker.note([REFUSED_US], since=began)
+    named = world.now + timedelta(minutes=5)
+    world.breaker.note([Outcome("requested", "429", named, pauses_channel=True)], since=began)
+    assert (world.breaker.rests_until, world.breaker.failures) == (named, 1)
+
+
 def test_a_provider_that_fails_for_an_hour_puts_few_messages_in_doubt(world: World):
     doubtful = 0
     while world.now < START + timedelta(hours=1):
