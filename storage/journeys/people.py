@@ -199,8 +199,9 @@ async def _as_seen(conn: Conn, tags: list[str], found: list[str], rule: str, giv
     query = _AS_SEEN.format(tags="".join(tags), rule=rule).encode()
     few = min(2 * given["limit"], LOOKED_AT)
     part = await _looked_at(conn, query, {**given, "most": few})
-    is_enough = few == LOOKED_AT or part.onward is None or len(part.people) == given["limit"] - 1
-    return part if is_enough else await _looked_at(conn, query, given)
+    if few == LOOKED_AT or not _is_sealed(part.onward):
+        return part
+    return await _looked_at(conn, query, given)  # of a few it is not told that they may not be seen
 
 
 async def _looked_at(conn: Conn, query: bytes, given: dict[str, Any]) -> Stretch:
@@ -214,13 +215,17 @@ async def _looked_at(conn: Conn, query: bytes, given: dict[str, Any]) -> Stretch
 
 
 async def _opened(conn: Conn, employer: str, after: str) -> str:
-    if not after.startswith(SEALED_WORDS):
+    if not _is_sealed(after):
         return after
     try:
         return (await vault().keeper(conn)).open_words(PLATFORM, _onward(employer), after) or ""
     except CannotOpen as error:
         wrong = "must be taken from a link to the next page as it is"
         raise Refused(f"after: {wrong}", [FieldError("after", wrong)]) from error
+
+
+def _is_sealed(onward: str | None) -> bool:
+    return onward is not None and onward.startswith(SEALED_WORDS)
 
 
 def _onward(employer: str) -> str:

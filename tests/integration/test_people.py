@@ -154,6 +154,16 @@ async def test_an_employer_reads_on_past_those_whom_it_may_not_see(conn: Conn, m
     assert parts == [[], [], ["beta:5"], ["c1"], []]
 
 
+async def test_a_part_that_is_full_says_nothing_of_those_behind_it_whom_an_employer_may_not_see(conn: Conn):
+    """Else whoever signs up one of its own could ask by any search, and of any id, whether others are there."""
+    hidden = [signed_up(f"c0{n}", name="李小龙", fair="f1") for n in range(5)]
+    wanted = Wanted(sees="beta", q="李小龙")
+    await apply(conn, *PEOPLE)
+    alone = await people.listed(conn, CAMPAIGN, wanted, limit=1)
+    await apply(conn, *hidden)
+    assert await people.listed(conn, CAMPAIGN, wanted, limit=1) == alone
+
+
 async def test_where_a_list_goes_on_is_an_employers_own(conn: Conn, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(people, "LOOKED_AT", 1)
     await apply(conn, *PEOPLE, signed_up("a0", fair="f1"))
