@@ -4,6 +4,7 @@ theirs what a campaign costs."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from producers.permissions import Fault
@@ -28,12 +29,14 @@ Members = Mapping[JourneyKey, Sequence[JourneyKey]]
 async def faults(conn: Conn, facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
     """Which of these facts would merge who may not be, by identity. They are taken one after the other: who is erased
     by one of them can't be merged by a later one, but may have been by an earlier one. What was accepted before merges
-    nobody: it is a duplicate, whatever became of them since."""
+    and erases nobody: it is a duplicate, whatever became of them since."""
     together = list(facts)
-    said = {fact.identity: fact for fact in together if fact.type == MERGES}
-    known = await ledger.numbers(conn, list(said)) if said else {}
-    words = [fact for identity, fact in said.items() if identity not in known]
-    of_erased = await _of_erased(conn, words) | erased_before(together)
+    if not any(fact.type == MERGES for fact in together):
+        return {}
+    known = await ledger.numbers(conn, [fact.identity for fact in together if fact.type in (MERGES, ERASES)])
+    anew = {fact.identity: fact for fact in together if fact.identity not in known}
+    words = [fact for fact in anew.values() if fact.type == MERGES]
+    of_erased = await _of_erased(conn, words) | erased_before(anew.values())
     return of_erased | await _crowded(conn, [word for word in words if word.identity not in of_erased])
 
 
@@ -58,15 +61,16 @@ def crowding(words: Iterable[Fact], members: Members) -> dict[tuple[str, str], F
 
 
 def erased_before(facts: Iterable[Fact]) -> dict[tuple[str, str], Fault]:
-    """Which of these facts, taken one after the other, would merge whom one before them erased."""
-    gone: set[JourneyKey] = set()
+    """Which of these facts, taken one after the other, would merge whom one before them erased. A signup begins another
+    life if it was said later."""
+    gone: dict[JourneyKey, datetime] = {}
     found: dict[tuple[str, str], Fault] = {}
     for fact in facts:
         key = (fact.campaign, fact.candidate or "")
         if fact.type == ERASES:
-            gone.add(key)
-        elif fact.type == BEGINS:
-            gone.discard(key)
+            gone[key] = max(fact.time, gone.get(key, fact.time))
+        elif fact.type == BEGINS and key in gone and fact.time > gone[key]:
+            del gone[key]
         elif fact.type == MERGES:
             named = {"candidate": key, "into": (fact.campaign, fact.data["into"])}
             if of_erased := [field for field, each in named.items() if each in gone]:

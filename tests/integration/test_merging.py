@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from producers.merging import faults
 from schemas.journey import MOST_IDS
 from storage import beats
 from storage.beats import Beat
@@ -27,7 +28,7 @@ from streams.audit import audit
 from streams.catching_up import catch_up, part_crowded
 from streams.domain.merging import groups
 from tests import oracle
-from tests.facts import CAMPAIGN, event, opened, retraction, signed_up, target
+from tests.facts import CAMPAIGN, event, facts, opened, retraction, signed_up, target
 from tests.integration.test_apply_worlds import EMPTY, NOW, agrees, in_any_order, message
 from tests.strategies import Event, events, few_or_many, small_pools
 
@@ -233,6 +234,13 @@ async def test_slices_of_the_audit_take_whole_persons(conn: Conn):
     )
     report = await audit(conn, size=2)
     assert (report.differences, report.journeys, await number(conn)) == ([], 10, 5)
+
+
+async def test_an_erasure_that_is_told_again_forbids_nothing_to_the_life_that_began_since(conn: Conn):
+    erased = event("candidate.erased", candidate="c1", id="e", time="2026-03-09T09:00:00+08:00")
+    anew = signed_up("c1", id="s", time="2026-03-10T09:00:00+08:00")
+    await tell(conn, opened(), signed_up("c2"), erased, anew)
+    assert await faults(conn, facts([erased, merged("c1", "c2", id="m")])) == {}
 
 
 async def test_a_person_of_more_ids_than_may_be_is_parted(conn: Conn, monkeypatch: pytest.MonkeyPatch):

@@ -241,10 +241,19 @@ def test_who_is_erased_by_a_request_is_merged_by_nothing_later_in_it():
     erased = fact("candidate.erased", campaign="c", candidate="p1", id="e")
     merged = fact("candidate.merged", campaign="c", candidate="p1", into="p2", id="m")
     turned = fact("candidate.merged", campaign="c", candidate="p2", into="p1", id="t")
-    anew = fact("candidate.signed_up", campaign="c", candidate="p1", name="Li Lei", id="s")
+    anew = fact("candidate.signed_up", campaign="c", candidate="p1", name="Li Lei", id="s", time="2026-03-09T00:00:00Z")
     assert {each: fault.field for each, fault in erased_before([erased, merged, turned]).items()} == {
         merged.identity: "data.candidate",
         turned.identity: "data.into",
     }
     assert erased_before([merged, erased]) == {}
     assert erased_before([erased, anew, merged]) == {}
+
+
+def test_what_was_said_before_an_erasure_begins_no_other_life():
+    at = "2026-03-08T09:30:00Z"
+    erased = fact("candidate.erased", campaign="c", candidate="p1", id="e", time=at)
+    merged = fact("candidate.merged", campaign="c", candidate="p1", into="p2", id="m")
+    for time in ("2026-03-07T09:30:00Z", at):
+        before = fact("candidate.signed_up", campaign="c", candidate="p1", name="Li Lei", id="s", time=time)
+        assert erased_before([erased, before, merged]).keys() == {merged.identity}
