@@ -22,6 +22,7 @@ MOST_AT_ONCE: Final = 200  # candidates of one form
 MOST_IN_SERIES: Final = 60  # fairs of one form
 MOST_NARROWED: Final = 2000  # letters of what a list is narrowed by
 WAS: Final = "was."  # before a field's name: what the field held when its form was drawn
+AGAIN: Final = "again"  # the field of a form that says that it signs up again who withdrew
 UNDO_SECONDS: Final = 30
 UNDO_GRACE: Final = 5  # seconds more: the way from a page to us
 UNDO_APPLIED: Final = 5  # seconds more until what was undone is applied, before any message goes

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from producers.forms.making import Wrong
 from producers.forms.reading import Typed, first
-from schemas.forms import WAS, Form
+from schemas.forms import AGAIN, WAS, Form
 from storage.database import Conn
 from storage.journeys import candidates, counted
 
@@ -42,11 +42,14 @@ def touched(form: Form, typed: Typed, values: Row) -> Row:
 
 
 async def _particulars(conn: Conn, form: Form, about: dict[str, str], typed: Typed, values: Row) -> Row:
-    """With a fair in whose line they are anyway: to say it once more asks for no mail."""
+    """With a fair in whose line they are anyway: to say it once more asks for no mail. Raises Wrong for who withdrew,
+    where the form did not say that it signs them up again."""
     known = await candidates.load(conn, about["campaign"], about["candidate"])
     if known is None:
         return values
     journey, left = known.journey, touched(form, typed, values)
+    if journey.withdrawn and AGAIN not in typed:
+        raise Wrong("form", "form.bad.withdrew")
     if not left and not journey.withdrawn:
         raise Wrong("form", "form.bad.unchanged")
     name = {"name": journey.attribute("name") or values["name"]}

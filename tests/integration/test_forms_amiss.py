@@ -230,6 +230,20 @@ async def test_who_withdrew_is_signed_up_again_by_nobody_unawares(app: Any, conn
     assert "This person has withdrawn. What you save here signs them up again." in form
 
 
+async def test_who_withdraws_while_somebody_changes_them_is_signed_up_again_by_nobody_unawares(app: Any, conn: Conn):
+    await apply_batch(conn, incoming(opened(), signed_up("c1", name="李雷")), now=NOW)
+    http, at = await signed_in(app, conn), f"/forms/candidate?{LI}&lang=en"
+    changed = {**await typed_into(http, at), "major": "Chemistry"}
+    gone = event("candidate.withdrew", candidate="c1", time="2026-05-01T00:00:00Z")
+    await apply_batch(conn, incoming(gone), now=NOW)
+    answer = await http.post(at, data=changed)
+    assert (answer.status_code, await facts(conn)) == (422, [])
+    assert "This person has withdrawn meanwhile, so nothing was saved." in answer.text
+    again = dict(re.findall(r'<input type="hidden" name="(again)" value="([^"]*)"', answer.text))
+    assert (await http.post(at, data={**changed, **again})).status_code == 303
+    assert [each["data"]["major"] for each in await facts(conn)] == ["Chemistry"]
+
+
 async def test_a_target_that_is_changed_keeps_the_conditions_that_its_form_does_not_show(app: Any, conn: Conn):
     where = {"school": ["武汉大学"], "employer": ["huayou", "bosch"], "education": ["master"]}
     row = event("target.set", target="t", title="T", measure="hired", goal=5, due_on="2026-12-31", where=where)
