@@ -55,10 +55,16 @@ def finder(rows: Iterable[Mapping[str, Any]]) -> Callable[[str], str | None]:
     return lambda typed: exact.get(typed) or only.get(folded(typed))
 
 
-def nearest(typed: str, names: Iterable[str]) -> str | None:
-    """The name that somebody may have meant who typed one that is nobody's; None where none is near."""
-    known = {_own(name): name for name in islice(names, MOST_COMPARED) if folded(name) != folded(typed)}
-    return next((known[each] for each in get_close_matches(_own(typed), known, n=1, cutoff=ALIKE)), None)
+def neighbours(names: Iterable[str]) -> Callable[[str], str | None]:
+    """What finds the name that somebody may have meant who typed one that is nobody's; None where none is near."""
+    known = [(name, folded(name), _own(name)) for name in islice(names, MOST_COMPARED)]
+
+    def nearest(typed: str) -> str | None:
+        said = folded(typed)
+        others = {own: name for name, whole, own in known if whole != said}
+        return next((others[each] for each in get_close_matches(_own(typed), others, n=1, cutoff=ALIKE)), None)
+
+    return nearest
 
 
 def _own(name: str) -> str:

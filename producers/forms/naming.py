@@ -3,12 +3,13 @@ where it is near to somebody's."""
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from producers.forms.making import Wrong
-from schemas.names import finder, nearest
+from schemas.names import finder, neighbours
 from storage.campaigns import employers
 from storage.database import Conn
 
@@ -17,6 +18,7 @@ Row = dict[str, Any]
 FIELDS: Final = ("employer", "only_employer", "employers")
 NEW: Final = "new"  # the names that somebody was asked about, and says are new
 MOST_EMPLOYERS: Final = 10_000
+MOST_ASKED: Final = 200  # new names that are compared: each takes some milliseconds
 _BETWEEN: Final = re.compile(r"[\n,，;；]")
 
 
@@ -37,12 +39,18 @@ async def with_ids(conn: Conn, campaign: str, values: Row, new: Collection[str])
                 [text.strip() for text in _BETWEEN.split(values[field])] if field == "employers" else [values[field]]
             )
             typed = [text for text in typed if text]
-            _require_meant(field, [text for text in typed if not find(text) and text not in new], known)
+            strangers = [text for text in dict.fromkeys(typed) if not find(text) and text not in new]
+            # Names that are compared hold up nobody else.
+            if strangers and (meant := await asyncio.to_thread(_near, strangers, known)):
+                raise Wrong(field, "form.bad.near", meant)
             found[field] = "\n".join(find(text) or text for text in typed)
     return found
 
 
-def _require_meant(field: str, strangers: list[str], known: Collection[str]) -> None:
-    near = {each: name for each in strangers if (name := nearest(each, known)) is not None}
-    if near:
-        raise Wrong(field, "form.bad.near", near)
+def near(strangers: Sequence[str], nearest: Callable[[str], str | None]) -> dict[str, str]:
+    """Which of these names, so many at most, may be somebody's whom `nearest` finds, with that one's."""
+    return {each: name for each in strangers[:MOST_ASKED] if (name := nearest(each)) is not None}
+
+
+def _near(strangers: Sequence[str], known: Collection[str]) -> dict[str, str]:
+    return near(strangers, neighbours(known))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.names import finder, folded, nearest
+from producers.forms.naming import near
+from schemas.names import finder, folded, neighbours
 
 ROWS = [
     {"employer": "bosch", "name": "博世（中国）", "name_en": "Bosch China"},
@@ -33,7 +34,15 @@ def test_what_is_nobody_s_name_or_several_s_says_nothing(typed: str):
     ],
 )
 def test_a_name_that_is_nobody_s_is_near_to_what_was_meant(typed: str, meant: str | None):
-    assert nearest(typed, ["华友钴业", "博世", "浙江华友钴业有限公司"]) == meant
+    assert neighbours(["华友钴业", "博世", "浙江华友钴业有限公司"])(typed) == meant
+
+
+def test_of_very_many_new_names_the_first_are_compared():
+    """A form holds two thousand, each of which takes milliseconds."""
+    many = [f"{chr(0x4E00 + n)}业" * 4 for n in range(2000)]
+    meant = {many[0]: "someone", many[-1]: "someone else"}
+    assert near(many, meant.get) == {many[0]: "someone"}
+    assert near(many[-1:], meant.get) == {many[-1]: "someone else"}
 
 
 def test_a_folded_name_is_folded():
