@@ -5,11 +5,13 @@ A part brings templates that extend `base.html` and texts by language; its route
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +38,7 @@ SECURITY_HEADERS: Final = {
     "Vary": "Accept-Language, Cookie",
 }
 _YEAR: Final = 365 * 24 * 3600
+JINJA: Final = version("jinja2")  # another one may write other code for the same template
 _FORMS: Final = re.compile(r"<form\b(?:\{\{.*?\}\}|\{%.*?%\}|[^>{])*>", re.DOTALL)
 _BY_POST: Final = re.compile(r"\bmethod=[\"']post[\"']", re.IGNORECASE)
 _OWN_WORD: Final = f'{{% if csrf %}}<input type="hidden" name="{FIELD}" value="{{{{ csrf }}}}">{{% endif %}}'
@@ -54,12 +57,12 @@ class CompiledPages(FileSystemBytecodeCache):
     does, and the first reader waited for it. A disk that is full, or may not be written, keeps none."""
 
     def get_source_checksum(self, source: str) -> str:
-        """Of all that was compiled."""
-        return super().get_source_checksum(_with_own_word(source))
+        """Of all that was compiled, and of what compiled it."""
+        return super().get_source_checksum(f"{JINJA}\n{_with_own_word(source)}")
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """What was kept, where it can be read."""
-        with suppress(OSError):
+        """What was kept, where it can be read and is whole."""
+        with suppress(OSError, EOFError, ValueError, pickle.UnpicklingError):
             super().load_bytecode(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from fastapi import Request
+from jinja2.bccache import bc_magic
 
 from dashboard.access.cookies import Cookies
+from yinfeng import pages
 from yinfeng.pages import make_page
 
 REQUEST = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "server": ("x", 80)}
@@ -29,11 +31,20 @@ def test_what_was_compiled_is_kept_and_draws_the_same(tmp_path: Path):
     assert drawn(kept) == drawn(None)
 
 
-def test_what_is_damaged_is_compiled_anew(tmp_path: Path):
+@pytest.mark.parametrize("left", [0, 1, len(bc_magic), len(bc_magic) + 1, len(bc_magic) + 9, -40])
+def test_what_is_damaged_is_compiled_anew(tmp_path: Path, left: int):
     drawn(tmp_path)
     for path in tmp_path.iterdir():
-        path.write_bytes(path.read_bytes()[:-40])
+        path.write_bytes(path.read_bytes()[:left])
     assert drawn(tmp_path) == drawn(None)
+
+
+def test_what_another_version_of_jinja_compiled_is_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    drawn(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(pages, "JINJA", "another")
+    assert drawn(tmp_path) == drawn(None)
+    assert all(path.read_bytes() != before[path.name] for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("place", ["file/templates", "/proc/none"])
