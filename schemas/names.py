@@ -30,13 +30,21 @@ def masked(address: str) -> str:
 def by_name(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The ids of employers by what they are called in any language, as far as a name is one employer's alone, and no
     other's id."""
+    return _of_one(_ids(rows))
+
+
+def _ids(rows: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
     known = list(rows)
     found: dict[str, set[str]] = {str(row["employer"]): {str(row["employer"])} for row in known}
     for row in known:
         for name in (row["name"], row.get("name_en")):
             if name:
                 found.setdefault(str(name), set()).add(str(row["employer"]))
-    return {name: next(iter(ids)) for name, ids in found.items() if len(ids) == 1}
+    return found
+
+
+def _of_one(ids: Mapping[str, set[str]]) -> dict[str, str]:
+    return {name: next(iter(theirs)) for name, theirs in ids.items() if len(theirs) == 1}
 
 
 def folded(name: str) -> str:
@@ -47,11 +55,11 @@ def folded(name: str) -> str:
 def finder(rows: Iterable[Mapping[str, Any]]) -> Callable[[str], str | None]:
     """What finds an employer's id by what somebody typed: by name or id, letter by letter or but for width, case and
     spaces. None where nobody is called so, or several are."""
-    exact = by_name(rows)
+    ids = _ids(rows)
     alike: dict[str, set[str]] = {}
-    for name, employer in exact.items():
-        alike.setdefault(folded(name), set()).add(employer)
-    only = {name: next(iter(ids)) for name, ids in alike.items() if len(ids) == 1}
+    for name, theirs in ids.items():
+        alike.setdefault(folded(name), set()).update(theirs)
+    exact, only = _of_one(ids), _of_one(alike)
     return lambda typed: exact.get(typed) or only.get(folded(typed))
 
 

@@ -24,6 +24,12 @@ def test_what_is_nobody_s_name_or_several_s_says_nothing(typed: str):
     assert finder(ROWS)(typed) is None
 
 
+@pytest.mark.parametrize("typed", ["Twin", "twin", "ＴＷＩＮ"])
+def test_what_two_are_called_is_not_taken_for_a_third_s_who_writes_it_otherwise(typed: str):
+    named = {"e1": "Twin", "e2": "Twin", "e3": "TWIN"}
+    assert finder([{"employer": id, "name": name} for id, name in named.items()])(typed) is None
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
