@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from dashboard.workbook import MOST_IN_A_SHEET, Cell, Workbook
 
@@ -99,7 +100,7 @@ async def handed_out_while_written(head: Row, rows: Rows, form: str, name: str) 
     taken waits in a file. An answer that breaks off is not whole."""
     growing = _Growing(parts(head, rows, form))
     await growing.begin()
-    return _answer(growing.chunks(), form, name)
+    return _Ending(growing, headers=_about(form, name), media_type=FORMATS[form][0])
 
 
 class _Growing:
@@ -135,10 +136,14 @@ class _Growing:
                 yield chunk
             await self._writing
         finally:
-            self._writing.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._writing
-            self._file.close()
+            await self.end()
+
+    async def end(self) -> None:
+        """Nobody reads it any more."""
+        self._writing.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await self._writing
+        self._file.close()
 
     async def _write(self) -> None:
         try:
@@ -152,9 +157,28 @@ class _Growing:
             asyncio.get_running_loop().call_soon(self._more.set)
 
 
+class _Ending(StreamingResponse):
+    """The answer that gives a growing table, which ends with it: when a reader goes while something is sent to them,
+    nobody closes the chunks."""
+
+    def __init__(self, growing: _Growing, **more: Any) -> None:
+        super().__init__(growing.chunks(), **more)
+        self._growing = growing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._growing.end()
+
+
 def _answer(chunks: Any, form: str, name: str, headers: Mapping[str, str] | None = None) -> StreamingResponse:
-    about = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "no-store"}
-    return StreamingResponse(chunks, headers={**about, **(headers or {})}, media_type=FORMATS[form][0])
+    about = {**_about(form, name), **(headers or {})}
+    return StreamingResponse(chunks, headers=about, media_type=FORMATS[form][0])
+
+
+def _about(form: str, name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "no-store"}
 
 
 def _inert(cell: Cell) -> Cell:

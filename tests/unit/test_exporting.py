@@ -113,3 +113,31 @@ async def test_when_its_reader_has_gone_its_rows_are_read_no_further():
         await anext(chunks)
         await chunks.aclose()
         await ended.wait()
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+async def test_who_goes_away_while_something_is_sent_to_them_ends_the_reading(is_slow: bool):
+    """It holds a connection, of which there are few; also where nothing of the table was sent as yet."""
+    ended, sending = asyncio.Event(), asyncio.Event()
+
+    async def rows() -> AsyncGenerator[Sequence[Cell]]:
+        try:
+            for n in range(exporting.PORTION):
+                yield ["a", n]
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def receive() -> dict[str, Any]:
+        await sending.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if is_slow == bool(message.get("body")):
+            sending.set()
+            await asyncio.Event().wait()
+
+    answer = await exporting.handed_out_while_written(HEAD, rows(), "csv", "t")
+    async with asyncio.timeout(10):
+        await answer({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
+        assert ended.is_set()
