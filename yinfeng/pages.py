@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Final
 
 from fastapi import Request
@@ -58,9 +59,11 @@ class CompiledPages(FileSystemBytecodeCache):
         return super().get_source_checksum(_with_own_word(source))
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """What was kept, where it can be read."""
-        with suppress(OSError):
+        """What was kept, where it can be read: it may be cut off, where the power went as it was written."""
+        try:
             super().load_bytecode(bucket)
+        except (OSError, EOFError, ValueError, UnpicklingError):
+            bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep it, for the eyes of this user alone."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import Request
+from jinja2.bccache import bc_magic
 
 from dashboard.access.cookies import Cookies
 from yinfeng.pages import make_page
@@ -29,11 +30,14 @@ def test_what_was_compiled_is_kept_and_draws_the_same(tmp_path: Path):
     assert drawn(kept) == drawn(None)
 
 
-def test_what_is_damaged_is_compiled_anew(tmp_path: Path):
+@pytest.mark.parametrize("left", [0, len(bc_magic), len(bc_magic) + 20, -40])
+def test_what_is_damaged_is_compiled_anew(tmp_path: Path, left: int):
     drawn(tmp_path)
-    for path in tmp_path.iterdir():
-        path.write_bytes(path.read_bytes()[:-40])
+    whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for path, kept in whole.items():
+        path.write_bytes(kept[:left])
     assert drawn(tmp_path) == drawn(None)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == whole
 
 
 @pytest.mark.parametrize("place", ["file/templates", "/proc/none"])
