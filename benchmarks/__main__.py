@@ -29,12 +29,17 @@ from benchmarks import (
     views,
     wall,
 )
+from benchmarks.running import end_in_order
 
 Rows = Iterator[tuple[str, str, str]]
 
 
 def main(names: list[str]) -> None:
     """Print a table of what was asked for: what, measured, aim. Raises SystemExit for a name that isn't."""
+    end_in_order()
+    if "--help" in names:
+        print(f"{__doc__}\n\nThere are {', '.join(PARTS)}; without a name all are measured.")
+        return
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         raise SystemExit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(PARTS)}")

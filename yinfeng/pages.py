@@ -5,7 +5,6 @@ A part brings templates that extend `base.html` and texts by language; its route
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from functools import partial
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Final
 
 from fastapi import Request
@@ -61,9 +61,11 @@ class CompiledPages(FileSystemBytecodeCache):
         return super().get_source_checksum(f"{JINJA}\n{_with_own_word(source)}")
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """What was kept, where it can be read and is whole."""
-        with suppress(OSError, EOFError, ValueError, pickle.UnpicklingError):
+        """What was kept, where it can be read: it may be cut off, where the power went as it was written."""
+        try:
             super().load_bytecode(bucket)
+        except (OSError, EOFError, ValueError, UnpicklingError):
+            bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep it, for the eyes of this user alone."""

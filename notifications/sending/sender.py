@@ -148,22 +148,39 @@ class Sender:
         others are waited for: what they sent must be recorded. How channels stand is asked before, while nobody learns
         it anew by sending."""
         async with self._busy:
-            going = [route for route in self._routes if not self._closing and await self._may_go(route)]
-            return await _all_of([self._turn(route) for route in going])
+            going = [routes for routes in self._by_channel() if not self._closing and await self._may_go(routes)]
+            return await _all_of([self._turns(routes) for routes in going])
+
+    def _by_channel(self) -> list[list[Route]]:
+        found: dict[str, list[Route]] = {}
+        for route in self._routes:
+            found.setdefault(route.channel.name, []).append(route)
+        return list(found.values())
+
+    async def _turns(self, routes: Sequence[Route]) -> int:
+        """Some of the routes of one channel; where it is to be tried, of the first that has something to try it by."""
+        name = routes[0].channel.name
+        try:
+            if self._breakers[name].in_order:
+                return await _all_of([self._turn(route) for route in routes])
+            for route in routes:
+                if count := await self._turn(route):
+                    return count
+            return 0
+        finally:
+            await self._put_back(name)
 
     async def _turn(self, route: Route) -> int:
         """Some of one route; where its channel is to be tried, one message ahead."""
         turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._breakers[route.channel.name].in_order
-        try:
-            return await _all_of([self._lane(route, turn) for _ in range(route.lanes if in_order else 1)])
-        finally:
-            await self._put_back(route.channel.name)
+        return await _all_of([self._lane(route, turn) for _ in range(route.lanes if in_order else 1)])
 
-    async def _may_go(self, route: Route) -> bool:
-        """Whether the channel is in order, as all senders know of it, or this one is to try whether it is again."""
-        name, now = route.channel.name, self._chance.clock()
+    async def _may_go(self, routes: Sequence[Route]) -> bool:
+        """Whether the channel of these is in order, as all senders know of it, or this one is to try whether it is
+        again."""
+        name, now = routes[0].channel.name, self._chance.clock()
         async with borrowed(self._pool) as conn:
-            held = now + timedelta(seconds=route.channel.lease)
+            held = now + timedelta(seconds=max(route.channel.lease for route in routes))
             rest = await channel_rests.turn(conn, name, now, held=held)
         self._breakers[name].heed(rest.until if rest else None, rest.failures if rest else 0)
         if rest is not None and rest.tries:

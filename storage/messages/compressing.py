@@ -15,13 +15,15 @@ from typing import Final
 from schemas.errors import Conflict
 
 if sys.version_info >= (3, 14):
-    from compression.zstd import ZstdCompressor, ZstdDict, ZstdError, decompress, get_frame_info
+    from compression.zstd import ZstdCompressor, ZstdDict, ZstdError, decompress, get_frame_info, get_frame_size
 else:
-    from backports.zstd import ZstdCompressor, ZstdDict, ZstdError, decompress, get_frame_info
+    from backports.zstd import ZstdCompressor, ZstdDict, ZstdError, decompress, get_frame_info, get_frame_size
 
 DICTIONARY: Final = "mails_1.zdict"
 _LEVEL: Final = 3
 _ZLIB: Final = b"\x78"  # how the mails of earlier versions begin
+_BESIDE: Final = (0x184D2A50).to_bytes(4, "little")  # Zstandard's frame that readers pass over; its length follows
+_LENGTH: Final = 4
 OF_ANOTHER: Final = (
     "the mail was written by another version of Yinfeng, with what this one does not have to read it: it is kept as it"
     " is, and that version or a later one shows it"
@@ -41,6 +43,22 @@ def expanded(kept: bytes) -> bytes:
     if _written_with(kept) != _dictionary().dict_id:
         raise Conflict(OF_ANOTHER)
     return decompress(kept, zstd_dict=_dictionary())
+
+
+def set_beside(content: bytes) -> bytes:
+    """What is kept behind a mail, in few bytes: who knows of mails alone, as the version before, passes over it."""
+    packed = compressed(content)
+    return _BESIDE + len(packed).to_bytes(_LENGTH, "little") + packed
+
+
+def parted(kept: bytes) -> tuple[bytes, bytes | None]:
+    """A mail as it is kept, and what was set beside it, if anything was; each to be expanded."""
+    try:
+        size = get_frame_size(kept)
+    except ZstdError:  # in another form, that has nothing beside it
+        return kept, None
+    beside = kept[size:]
+    return (kept[:size], beside[len(_BESIDE) + _LENGTH :]) if beside.startswith(_BESIDE) else (kept, None)
 
 
 def _written_with(kept: bytes) -> int | None:

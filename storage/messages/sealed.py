@@ -16,13 +16,12 @@ from schemas.messages import Attachment, Written
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
-from storage.messages.compressing import compressed, expanded
+from storage.messages.compressing import compressed, expanded, parted, set_beside
 from storage.messages.transitions import TOLD_WITH, UNWRITTEN, Cause
 from storage.vault.keeping import Keeper, Lives
 
 REASON: Final = "reason"
 _READER: Final = "reader"
-_BEFORE_FILES: Final = b"\n"  # stands in no JSON of ours
 _FILE: Final = "file"
 # What comes from mail servers, providers and HR; what others say, we said ourselves.
 _OTHERS_SAY: Final[frozenset[Cause]] = frozenset({"outcome", "provider", "resent", "hr"})
@@ -85,7 +84,7 @@ def mail_of(subject: str | None, said: Written | tuple[str, str]) -> bytes:
 
 def packed(files: tuple[Attachment, ...]) -> bytes:
     """The files of a mail as they are kept with it, which mails may share."""
-    return compressed(_BEFORE_FILES + _pack(files)) if files else b""
+    return set_beside(_pack(files)) if files else b""
 
 
 def seal_mail(
@@ -101,9 +100,9 @@ def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: date
     opened = keeper.open_together(campaign, lives, kept)
     if opened is None:
         return None
-    said, _, files = expanded(opened).partition(_BEFORE_FILES)
-    subject, html, text = _decode_mail(said)
-    return KeptMail(html, text, at, subject, _unpack(files) if files else ())
+    said, files = parted(opened)
+    subject, html, text = _decode_mail(expanded(said))
+    return KeptMail(html, text, at, subject, _unpack(expanded(files)) if files is not None else ())
 
 
 def seal_file(keeper: Keeper, key: JourneyKey, data: bytes) -> bytes | None:

@@ -6,8 +6,10 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.loading import load
@@ -39,6 +41,34 @@ def test_it_is_measured(few: str):
         [sys.executable, "-c", few], env=environment, timeout=120, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_who_is_ended_leaves_nothing_running(tmp_path: Path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("YINFENG_")}
+    command = [sys.executable, "-m", "benchmarks", "start"]
+    measuring = subprocess.Popen(command, env={**environment, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("yinfeng-bench-*/home/run/lock")):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        begun = psutil.Process(measuring.pid).children(recursive=True)
+    finally:
+        measuring.terminate()
+        measuring.wait(60)
+    left = [each for each in begun if each.is_running()]
+    for each in left:
+        each.terminate()
+    assert begun
+    assert not left
+    assert not list(tmp_path.glob("yinfeng-bench-*"))
+
+
+def test_benchmarks_say_which_there_are():
+    command = [sys.executable, "-m", "benchmarks", "--help"]
+    done = subprocess.run(command, timeout=60, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "taking_in" in done.stdout
 
 
 GROWING = """

@@ -887,6 +887,19 @@ async def test_routes_of_one_channel_do_not_put_back_the_rest_that_one_of_them_e
     assert await office.rows("SELECT channel FROM channel_rests") == []
 
 
+async def test_a_channel_that_rested_is_tried_by_whichever_route_has_something_to_try_it_with(office: Office):
+    await office.tell(opened(), person("c1"), hired("c1"))
+    await office.sender(Provider()).send_all()
+    await office.tell(target("t", goal=1))
+    async with office.pool.connection() as conn:
+        await channel_rests.note(conn, "provider", ["milestone"], "away", datetime.now(UTC) - timedelta(seconds=1))
+    channel = Provider()
+    await office.sender(channel, hr_email="hr@park.example").send_all()
+    assert "target_reached" in channel.kinds
+    assert set(await office.statuses()) == {"sent"}
+    assert await office.rows("SELECT channel FROM channel_rests") == []
+
+
 class SecondsPassing(Provider):
     """A provider that takes a second for each portion; with the first one HR is told of something."""
 

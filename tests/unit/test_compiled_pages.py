@@ -34,9 +34,11 @@ def test_what_was_compiled_is_kept_and_draws_the_same(tmp_path: Path):
 @pytest.mark.parametrize("left", [0, 1, len(bc_magic), len(bc_magic) + 1, len(bc_magic) + 9, -40])
 def test_what_is_damaged_is_compiled_anew(tmp_path: Path, left: int):
     drawn(tmp_path)
-    for path in tmp_path.iterdir():
-        path.write_bytes(path.read_bytes()[:left])
+    whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for path, kept in whole.items():
+        path.write_bytes(kept[:left])
     assert drawn(tmp_path) == drawn(None)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == whole
 
 
 def test_what_another_version_of_jinja_compiled_is_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

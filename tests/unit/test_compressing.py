@@ -13,19 +13,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import Conflict
-from storage.messages.compressing import DICTIONARY, compressed, expanded
+from storage.messages.compressing import DICTIONARY, compressed, expanded, parted, set_beside
 from tests.mail_dictionary import mails
 
 if sys.version_info >= (3, 14):
-    from compression.zstd import ZstdDict, compress
+    from compression.zstd import ZstdDict, compress, decompress
 else:
-    from backports.zstd import ZstdDict, compress
+    from backports.zstd import ZstdDict, compress, decompress
 
 
 @given(st.binary(max_size=20_000))
 def test_a_mail_is_what_it_was(mail: bytes):
     assert expanded(compressed(mail)) == mail
     assert expanded(zlib.compress(mail, 1)) == mail
+
+
+@given(st.binary(max_size=2_000), st.binary(max_size=2_000))
+def test_who_knows_mails_alone_reads_them_without_what_stands_beside(mail: bytes, files: bytes):
+    """As the version before does, which is at work beside this one while it is put in its place."""
+    kept = compressed(mail) + set_beside(files)
+    known = ZstdDict((resources.files("storage") / "messages" / DICTIONARY).read_bytes())
+    assert decompress(kept, zstd_dict=known) == mail
+    ours, beside = parted(kept)
+    assert expanded(ours) == mail
+    assert beside is not None
+    assert expanded(beside) == files
+
+
+@given(st.binary(max_size=2_000))
+def test_nothing_stands_beside_a_mail_without_files(mail: bytes):
+    for kept in (compressed(mail), zlib.compress(mail, 1), mail):
+        assert parted(kept) == (kept, None)
 
 
 def test_a_mail_of_any_kind_takes_few_bytes():
