@@ -173,9 +173,8 @@ def _watched(url: str, kind: str, count: int, sender: subprocess.Popen[bytes]) -
                 spent = [_seconds(each) - before for each, before in zip(parties, used, strict=True)]
                 found.shares = ", ".join(f"{each / count * 1e6:.0f}" for each in spent)
                 return found
-            # Looking takes a part of what is measured, the larger the table is: a few times, more often near the end.
-            ahead = (count if found.early or count < EARLY else EARLY) - done
-            time.sleep(max(0.1, 20 * (now - asked), ahead / max(done, 1) * (now - began) / 2))
+            # Looking takes a part of what is measured, the larger the table is.
+            time.sleep(max(0.1, 20 * (now - asked)))
     raise SystemExit(f"{kind}: not all were sent in {PATIENCE:.0f} s, or the sender ended")
 
 
