@@ -44,7 +44,7 @@ _SETTINGS: Final = {
     "jit": "off",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
-    # This build compresses with pglz alone: a quarter of all its time at 4,000,000 facts, for a sixth less to write.
+    # This build compresses with pglz alone: a quarter of all its time at 4,000,000 facts.
     "wal_compression": "off",
     "fsync": "on",
     "synchronous_commit": "on",
