@@ -23,6 +23,7 @@ from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
 from tests.databases import Databases
 from tests.kafka.apache_kafka import empty_topics, start, why_not
+from tests.logs import telling
 from tests.order import BrowsersLast, ordered
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
@@ -73,6 +74,13 @@ def pytest_runtest_logfinish() -> None:
     """FastAPI remembers functions that it looked at, and by them the web app of each test before."""
     for known in FASTAPIS:
         known.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_tell_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Looked at once all servers of the run have ended: what is set up first is taken down last."""
+    yield
+    assert telling(tmp_path_factory.getbasetemp()) == []
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ from typing import Any
 from schemas.facts import Fact, validate_event
 from schemas.journey import Journey, Word
 from streams.domain.fold import fold
+from tests.logs import remember
 
 CAMPAIGN = "grads-2026"
 _numbers = itertools.count(1)
@@ -22,7 +23,9 @@ def event(
     source: str = "/hr/test",
     **data: Any,
 ) -> dict[str, Any]:
-    """A CloudEvent in JSON form; the campaign is CAMPAIGN unless given."""
+    """A CloudEvent in JSON form; the campaign is CAMPAIGN unless given. No log is to say of whom it is."""
+    if type.startswith("candidate."):
+        remember(data)
     return {
         "specversion": "1.0",
         "id": id or f"e{next(_numbers)}",
