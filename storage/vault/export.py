@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg.rows import dict_row
 
 from schemas.catalogue import in_order
-from schemas.errors import NotFound
+from schemas.errors import Conflict, NotFound
 from schemas.kinds import AUDIENCES
 from storage.database import Conn
 from storage.journeys import merging, unconfirmed
@@ -99,15 +99,27 @@ async def _messages(conn: Conn, key: JourneyKey) -> list[Row]:
     reader = await vault().reader(conn, [key], hidden=True)
     found = sealed.opened_rows(reader, await _rows(conn, _MESSAGES, [*key]))
     for each in found:
-        mail = await reading.mail(conn, each["id"], hidden=True)
-        each["text"] = mail.text if mail else None
+        each["text"] = await _text(conn, each["id"])
         each["log"] = await reading.attempts(conn, each["id"], hidden=True)
     return found
 
 
+async def _text(conn: Conn, message: int) -> str | None:
+    """What a mail says; of one that this version can't read, that it is so: all else that is held is told."""
+    try:
+        mail = await reading.mail(conn, message, hidden=True)
+    except Conflict as error:
+        return str(error)
+    return mail.text if mail else None
+
+
 async def _files(conn: Conn, message: int) -> list[Row]:
-    """What is kept of the files that went with a message: their names, what they are, and how large."""
-    found = await attachments.of(conn, message, hidden=True)
+    """What is kept of the files that went with a message: their names, what they are, and how large. Of a mail that
+    this version can't read none is known; its text says so."""
+    try:
+        found = await attachments.of(conn, message, hidden=True)
+    except Conflict:
+        return []
     return [
         {"message": message, "name": each.name, "content_type": each.content_type, "bytes": len(each.data)}
         for each in found

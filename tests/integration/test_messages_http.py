@@ -13,6 +13,7 @@ import pytest
 from schemas.settings import Settings
 from storage.access import keys
 from storage.messages import channel_rests, sealed
+from storage.vault.export import export
 from tests.access import COOKIE, csrf, session_of
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import Office
@@ -104,6 +105,12 @@ async def test_a_mail_of_another_version_is_said_to_be_one_and_stays(
                 f"/messages/{entry['id']}/{part}", accept="text/html", **{"accept-language": lang}
             )
             assert (answer.status_code, said in answer.text) == (409, True)
+    async with office.pool.connection() as conn:
+        whole = await export(conn, "grads-2026", "c1")
+    assert [("another version of Yinfeng" in each["text"], each["log"] != []) for each in whole["messages"]] == [
+        (True, True)
+    ]
+    assert whole["facts"] != []
     monkeypatch.setattr(sealed, "expanded", lambda kept: kept.removeprefix(b"later"))
     assert (await organizer.get(f"/messages/{entry['id']}/text")).status_code == 200
 
