@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Mail, Outcome, believed
-from notifications.sending.breaker import Breaker
+from notifications.sending.channel_rests import ChannelRests
 from notifications.sending.claiming import Claims
 from notifications.sending.kinds.channel_refused import alarm
 from notifications.sending.pacing import Pace
@@ -30,7 +30,7 @@ from notifications.sending.situation import Writer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from storage.campaigns import terms
 from storage.database import Conn, borrowed
-from storage.messages import asking, channel_rests, claiming, recording
+from storage.messages import asking, claiming, recording
 from storage.messages.recording import Record
 
 log = logging.getLogger(__name__)
@@ -70,12 +70,11 @@ class Sender:
         self._pool, self._routes, self._writer, self._renderer = pool, routes, writer, renderer
         self._owner, self._chance, self._pace = owner, chance, pace or Pace()
         self._claims = Claims(writer, renderer, owner, chance, self._pace)
-        self._breakers = {r.channel.name: Breaker(r.channel.name, chance.clock, chance.jitter) for r in routes}
+        self._rests = ChannelRests(pool, routes, chance)
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
         self._closing = False
         self._started = False
-        self._tried: dict[str, tuple[datetime, datetime]] = {}  # by channel: its rest's end, and that of our turn
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -148,7 +147,7 @@ class Sender:
         others are waited for: what they sent must be recorded. How channels stand is asked before, while nobody learns
         it anew by sending."""
         async with self._busy:
-            going = [routes for routes in self._by_channel() if not self._closing and await self._may_go(routes)]
+            going = [routes for routes in self._by_channel() if not self._closing and await self._rests.may_go(routes)]
             return await _all_of([self._turns(routes) for routes in going])
 
     def _by_channel(self) -> list[list[Route]]:
@@ -161,41 +160,19 @@ class Sender:
         """Some of the routes of one channel; where it is to be tried, of the first that has something to try it by."""
         name = routes[0].channel.name
         try:
-            if self._breakers[name].in_order:
+            if self._rests.breaker(name).in_order:
                 return await _all_of([self._turn(route) for route in routes])
             for route in routes:
                 if count := await self._turn(route):
                     return count
             return 0
         finally:
-            await self._put_back(name)
+            await self._rests.put_back(name)
 
     async def _turn(self, route: Route) -> int:
         """Some of one route; where its channel is to be tried, one message ahead."""
-        turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._breakers[route.channel.name].in_order
+        turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._rests.breaker(route.channel.name).in_order
         return await _all_of([self._lane(route, turn) for _ in range(route.lanes if in_order else 1)])
-
-    async def _may_go(self, routes: Sequence[Route]) -> bool:
-        """Whether the channel of these is in order, as all senders know of it, or this one is to try whether it is
-        again."""
-        name, now = routes[0].channel.name, self._chance.clock()
-        async with borrowed(self._pool) as conn:
-            held = now + timedelta(seconds=max(route.channel.lease for route in routes))
-            rest = await channel_rests.turn(conn, name, now, held=held)
-        self._breakers[name].heed(rest.until if rest else None, rest.failures if rest else 0)
-        if rest is not None and rest.tries:
-            self._tried[name] = (rest.until, held)
-        return rest is None or rest.tries
-
-    async def _put_back(self, channel: str) -> None:
-        """Where there was nothing to try a channel with, or we failed before that was known."""
-        if (turn := self._tried.pop(channel, None)) is not None:
-            until, held = turn
-            await self._storage(partial(channel_rests.put_back, held=held), channel, until)
-
-    async def _storage(self, step: Callable[..., Awaitable[object]], *values: object) -> None:
-        async with borrowed(self._pool) as conn:
-            await step(conn, *values)
 
     async def _give_way(self, took: timedelta) -> None:
         """Let others go first after a round that took so long, but never so long that mail would stand still."""
@@ -219,12 +196,12 @@ class Sender:
 
     def _ends(self, route: Route, turn: Turn) -> bool:
         """Whether a turn is over before there is nothing left to send."""
-        in_order = self._breakers[route.channel.name].in_order
+        in_order = self._rests.breaker(route.channel.name).in_order
         late = self._chance.clock() >= turn.ends
         return self._closing or not in_order or late or self._chance.stand_back()
 
     async def _send_some(self, route: Route) -> int:
-        breaker = self._breakers[route.channel.name]
+        breaker = self._rests.breaker(route.channel.name)
         claimed = await self._claimed(route, breaker.portion(route.channel.portion))
         if claimed is None:
             return 0
@@ -236,9 +213,10 @@ class Sender:
         became = portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True)))
         await self._record(became, kept=route.channel.keeps)
         if any(outcome.was_tried for outcome in outcomes):
-            await self._tell_of_channel(route, breaker)
+            await self._rests.tell(route)
         if trouble := alarm(route.channel.name, portion.claimed, outcomes, self._chance.clock()):
-            await self._storage(asking.request, [trouble])
+            async with borrowed(self._pool) as conn:
+                await asking.request(conn, [trouble])
         return len(portion.claimed)
 
     async def _claimed(self, route: Route, limit: int) -> Portion | None:
@@ -265,17 +243,6 @@ class Sender:
             except DatabaseUnavailable as error:
                 log.warning("%s; %d messages wait", error, len(ids))
             await asyncio.sleep(OUTAGE_PAUSE)
-
-    async def _tell_of_channel(self, route: Route, breaker: Breaker) -> None:
-        """That it rests is its own state, which all senders share; its messages stand as they stood. Who tried it ahead
-        knows that it is over."""
-        name = route.channel.name
-        tried = self._tried.pop(name, None)
-        if (until := breaker.rests_until) is not None:
-            async with borrowed(self._pool) as conn:
-                await channel_rests.note(conn, name, route.kinds, breaker.reason, until, failures=breaker.failures)
-        elif tried is not None:
-            await self._storage(channel_rests.over, name)
 
     async def _begin(self, portion: Portion, going: Sequence[Mail], done: Mapping[int, Outcome] = NONE) -> set[int]:
         """Record that these mails go, and what became of those before, in one transaction, however long the database is
