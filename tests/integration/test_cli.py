@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 
@@ -34,6 +35,7 @@ from tests.platform import free_port, until
 from tests.processes import part
 from tests.strategies import Event
 from yinfeng import cli
+from yinfeng.status_file import ChildState, PlatformState, state_path, write_state
 
 NOBODY = "127.0.0.1:1"
 
@@ -354,6 +356,33 @@ def test_without_servers_or_a_key_the_next_step_is_said(yinfeng: Command, monkey
         assert (said.code, "yinfeng up" in said.err) == (1, True)
     said = yinfeng("post", "-")
     assert (said.code, "YINFENG_KEY" in said.err) == (1, True)
+
+
+def test_status_shows_the_parts_also_while_postgres_is_away(
+    yinfeng: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """That is when somebody looks."""
+    monkeypatch.setenv("YINFENG_DATABASE_URL", "postgresql://127.0.0.1:1/nowhere")
+    own = psutil.Process()
+    gone = ChildState(
+        name="postgres", pid=None, created=0, state="failed", restarts=7, last_exit="ended by SIGKILL", stop_signal=2
+    )
+    state = PlatformState(
+        pid=own.pid,
+        created=own.create_time(),
+        address="http://127.0.0.1:8000",
+        started_at=datetime.now(UTC),
+        start_seconds=3.5,
+        database_url=None,
+        kafka=None,
+        children=(gone,),
+    )
+    home = tmp_path / "home"
+    state_path(home).parent.mkdir(parents=True, exist_ok=True)
+    write_state(home, state)
+    said = yinfeng("status")
+    assert (said.code, said.err.startswith("yinfeng: Postgres does not answer")) == (1, True)
+    assert re.search(r"postgres .* failed .* 7 .* ended by SIGKILL", said.out)
 
 
 def test_an_error_of_ours_is_one_line(yinfeng: Command, monkeypatch: pytest.MonkeyPatch):

@@ -29,6 +29,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
     settings = load_settings()
     running, named = read_state(settings.home), servers(settings)
     state = with_memory(running) if running else None
+    if state and not as_json:
+        _show_parts(state)  # first: who looks while a server is away wants to know which
     try:
         lag: int | str = facts_lag(named.kafka_access)
     except Unavailable as error:
@@ -37,7 +39,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
     if as_json:
         typer.echo(json.dumps(_as_dict(state, found, lag) | {"mail": out}, ensure_ascii=False, indent=2))
     else:
-        _show_status(state, found, lag)
+        _show_numbers(found, lag)
         Console().print(_of_mail(out), markup=False)
 
 
@@ -63,25 +65,28 @@ def _of_mail(out: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _show_status(state: PlatformState | None, found: Overview, lag: int | str) -> None:
+def _show_parts(state: PlatformState) -> None:
     console = Console()
-    if state:
-        seconds = f"ready after {state.start_seconds} s" if state.start_seconds is not None else "starting"
-        console.print(f"[bold]{state.address}[/bold]  {seconds}, since {state.started_at:%Y-%m-%d %H:%M} UTC")
-        table = Table("part", "state", "pid", "memory", "restarts", "last exit")
-        for child in state.children:
-            memory = f"{child.memory / 2**20:.0f} MB"
-            table.add_row(
-                child.name,
-                child.state,
-                str(child.pid or ""),
-                memory,
-                str(child.restarts),
-                child.last_exit or "",
-            )
-        table.add_row("supervisor", "ready", str(state.pid), f"{state.memory / 2**20:.0f} MB", "", "")
-        console.print(table)
-        console.print(f"memory in all: {state.total_memory / 2**20:.0f} MB")
+    seconds = f"ready after {state.start_seconds} s" if state.start_seconds is not None else "starting"
+    console.print(f"[bold]{state.address}[/bold]  {seconds}, since {state.started_at:%Y-%m-%d %H:%M} UTC")
+    table = Table("part", "state", "pid", "memory", "restarts", "last exit")
+    for child in state.children:
+        memory = f"{child.memory / 2**20:.0f} MB"
+        table.add_row(
+            child.name,
+            child.state,
+            str(child.pid or ""),
+            memory,
+            str(child.restarts),
+            child.last_exit or "",
+        )
+    table.add_row("supervisor", "ready", str(state.pid), f"{state.memory / 2**20:.0f} MB", "", "")
+    console.print(table)
+    console.print(f"memory in all: {state.total_memory / 2**20:.0f} MB")
+
+
+def _show_numbers(found: Overview, lag: int | str) -> None:
+    console = Console()
     console.print(f"consumer lag: {lag}   unapplied facts: {found.unapplied} (oldest {found.unapplied_age:.0f} s)")
     if found.gaps[0]:
         console.print(f"[red]the log dropped {found.gaps[1]} records unread, {found.gaps[0]} times[/red]")
