@@ -1,0 +1,66 @@
+"""What is read for all who look at it, while somebody does: one task for each thing that is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+from dashboard.live import Hub, say_if_broken
+from dashboard.telling import Subscription
+
+Key = TypeVar("Key")
+
+
+@dataclass(slots=True)
+class Watch:
+    """Who looks at one thing, each with what their page has `shown` of it; `asked` where one may lack the latest."""
+
+    shown: dict[Subscription, str] = field(default_factory=dict)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Watches(Generic[Key]):
+    """A task (`follow`) for each thing, from when the first looks at it until the last has gone."""
+
+    def __init__(self, follow: Callable[[Key, Watch], Coroutine[Any, Any, None]]) -> None:
+        self._follow = follow
+        self._watches: Final[dict[Key, Watch]] = {}
+
+    @contextmanager
+    def watched(self, key: Key, subscription: Subscription, shown: str = "") -> Iterator[None]:
+        """The subscription looks at it until the block ends."""
+        watch = self._watches.setdefault(key, Watch())
+        watch.shown[subscription] = shown
+        watch.asked.set()
+        if watch.task is None:
+            watch.task = asyncio.create_task(self._follow(key, watch))
+            watch.task.add_done_callback(say_if_broken)
+        try:
+            yield
+        finally:
+            del watch.shown[subscription]
+            if not watch.shown:
+                watch.task.cancel()
+                del self._watches[key]
+
+
+@contextmanager
+def ringing(hub: Hub, campaign: str, asked: asyncio.Event) -> Iterator[None]:
+    """Set this at each change of a campaign, until the block ends."""
+    changes = hub.follow(campaign, hub.mark)
+    ring = asyncio.create_task(_ring_at(changes, asked))
+    try:
+        yield
+    finally:
+        ring.cancel()
+        hub.unsubscribe(changes)
+
+
+async def _ring_at(changes: Subscription, asked: asyncio.Event) -> None:
+    while not changes.closed:
+        await changes.take()
+        asked.set()
