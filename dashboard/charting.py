@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from dashboard.live import Hub
 from dashboard.telling import Round, Subscription, Told
-from dashboard.while_watched import Watch, Watches, ringing
+from dashboard.while_watched import Onlookers, WhileWatched, ringing
 from schemas.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -27,30 +27,30 @@ class Charting:
 
     def __init__(self, hub: Hub, read: Read, *, every: float = EVERY) -> None:
         self._hub, self._read, self._every = hub, read, every
-        self._watches = Watches(self._follow)
+        self._watches = WhileWatched(self._follow)
 
     def watched(self, campaign: str, subscription: Subscription) -> AbstractContextManager[None]:
         """The subscription is told of the campaign's charts until the block ends."""
         return self._watches.watched(campaign, subscription)
 
-    async def _follow(self, campaign: str, watch: Watch) -> None:
+    async def _follow(self, campaign: str, onlookers: Onlookers) -> None:
         """Read at each change, until cancelled."""
         timer = asyncio.get_running_loop().time
-        with ringing(self._hub, campaign, watch.asked):
+        with ringing(self._hub, campaign, onlookers.asked):
             while True:
-                await watch.asked.wait()
-                watch.asked.clear()
+                await onlookers.asked.wait()
+                onlookers.asked.clear()
                 began = timer()
-                await self._tell(campaign, watch)
+                await self._tell(campaign, onlookers)
                 await asyncio.sleep(max(self._every, (timer() - began) / COST))
 
-    async def _tell(self, campaign: str, watch: Watch) -> None:
+    async def _tell(self, campaign: str, onlookers: Onlookers) -> None:
         try:
             told = Told("charts", campaign, await self._read(campaign), 0)
         except Unavailable as error:
             log.warning("charts of %s: %s; reading again in %g s", campaign, error, self._every)
-            watch.asked.set()
+            onlookers.asked.set()
             return
         round = Round([((campaign, "", "charts"), told)], asyncio.get_running_loop().time())
-        for subscription in watch.shown:
+        for subscription in onlookers.shown:
             subscription.tell(round)

@@ -11,7 +11,7 @@ from typing import Final
 
 from dashboard.live import Hub
 from dashboard.telling import Subscription, Told
-from dashboard.while_watched import Watch, Watches, ringing
+from dashboard.while_watched import Onlookers, WhileWatched, ringing
 from schemas.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -28,28 +28,28 @@ class OwnParts:
 
     def __init__(self, hub: Hub, read: ReadPart, *, unasked: float = UNASKED) -> None:
         self._hub, self._read, self._unasked = hub, read, unasked
-        self._watches = Watches(self._follow)
+        self._watches = WhileWatched(self._follow)
 
     def watched(self, part: Part, shown: str, subscription: Subscription) -> AbstractContextManager[None]:
         """The subscription, whose page has `shown` these numbers, is told to draw it anew when they are others."""
         return self._watches.watched(part, subscription, shown)
 
-    async def _follow(self, part: Part, watch: Watch) -> None:
-        with ringing(self._hub, part[0], watch.asked):
+    async def _follow(self, part: Part, onlookers: Onlookers) -> None:
+        with ringing(self._hub, part[0], onlookers.asked):
             while True:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(watch.asked.wait(), self._unasked)
-                watch.asked.clear()
-                await self._tell(part, watch)
+                    await asyncio.wait_for(onlookers.asked.wait(), self._unasked)
+                onlookers.asked.clear()
+                await self._tell(part, onlookers)
                 await asyncio.sleep(GATHER)
 
-    async def _tell(self, part: Part, watch: Watch) -> None:
+    async def _tell(self, part: Part, onlookers: Onlookers) -> None:
         try:
             numbers = await self._read(*part)
         except Unavailable as error:
             log.warning("the part of %s in %s: %s; reading again in %g s", part[1], part[0], error, self._unasked)
             return
-        for subscription, shown in watch.shown.items():
+        for subscription, shown in onlookers.shown.items():
             if shown != numbers:
-                watch.shown[subscription] = numbers
+                onlookers.shown[subscription] = numbers
                 subscription.put((part[0], "", "own"), Told("redraw", part[0], {"spread": 0}, 0))

@@ -15,7 +15,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(slots=True)
-class Watch:
+class Onlookers:
     """Who looks at one thing, each with what their page has `shown` of it; `asked` where one may lack the latest."""
 
     shown: dict[Subscription, str] = field(default_factory=dict)
@@ -23,28 +23,28 @@ class Watch:
     task: asyncio.Task[None] | None = None
 
 
-class Watches(Generic[Key]):
+class WhileWatched(Generic[Key]):
     """A task (`follow`) for each thing, from when the first looks at it until the last has gone."""
 
-    def __init__(self, follow: Callable[[Key, Watch], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, follow: Callable[[Key, Onlookers], Coroutine[Any, Any, None]]) -> None:
         self._follow = follow
-        self._watches: Final[dict[Key, Watch]] = {}
+        self._watches: Final[dict[Key, Onlookers]] = {}
 
     @contextmanager
     def watched(self, key: Key, subscription: Subscription, shown: str = "") -> Iterator[None]:
         """The subscription looks at it until the block ends."""
-        watch = self._watches.setdefault(key, Watch())
-        watch.shown[subscription] = shown
-        watch.asked.set()
-        if watch.task is None:
-            watch.task = asyncio.create_task(self._follow(key, watch))
-            watch.task.add_done_callback(say_if_broken)
+        onlookers = self._watches.setdefault(key, Onlookers())
+        onlookers.shown[subscription] = shown
+        onlookers.asked.set()
+        if onlookers.task is None:
+            onlookers.task = asyncio.create_task(self._follow(key, onlookers))
+            onlookers.task.add_done_callback(say_if_broken)
         try:
             yield
         finally:
-            del watch.shown[subscription]
-            if not watch.shown:
-                watch.task.cancel()
+            del onlookers.shown[subscription]
+            if not onlookers.shown:
+                onlookers.task.cancel()
                 del self._watches[key]
 
 
