@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from notifications.links.own import saying
+from producers.forms import posting
 from schemas.settings import Settings
 from storage.database import make_pool
 from tests.integration.office import Office
@@ -31,6 +32,12 @@ async def app(database_url: str) -> AsyncIterator[FastAPI]:
     made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
     async with made.router.lifespan_context(made):
         yield made
+
+
+@pytest.fixture
+def nobody_applies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker runs, and no form waits for one."""
+    monkeypatch.setattr(posting, "WAIT", 0)
 
 
 @pytest.fixture

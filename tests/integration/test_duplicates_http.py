@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from dashboard.candidates import duplicates_page
-from producers.forms import posting
 from schemas.facts import validate_event
 from schemas.journey import MOST_IDS
-from schemas.settings import Settings
 from storage.database import Conn, connect
 from storage.journeys import people
 from storage.journeys.people import Wanted
@@ -26,7 +24,6 @@ from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.reading import Reader, apply
 from tests.integration.test_apply_worlds import message
 from tests.integration.test_forms_http import facts, send, signed_in
-from yinfeng.web import create_app
 
 PAGE = f"/campaigns/{CAMPAIGN}/duplicates"
 ONE = f"/candidates/{CAMPAIGN}"
@@ -43,11 +40,8 @@ MERGED = event("candidate.merged", candidate="b", into="a", time="2026-03-10T00:
 
 
 @pytest.fixture
-async def http(database_url: str, conn: Conn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    monkeypatch.setattr(posting, "WAIT", 0)  # no worker runs here
-    app = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
-    async with app.router.lifespan_context(app):
-        yield await signed_in(app, conn)
+async def http(nobody_applies: None, app: FastAPI, conn: Conn) -> httpx.AsyncClient:
+    return await signed_in(app, conn)
 
 
 async def pairs(conn: Conn) -> set[tuple[str, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,26 +10,16 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from producers.forms import posting
-from schemas.settings import Settings
 from storage.database import Conn
 from streams.apply import apply_batch
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.test_apply import incoming
 from tests.integration.test_forms_http import NOW, OPENING, facts, send, signed_in
-from yinfeng.web import create_app
 
+pytestmark = pytest.mark.usefixtures("nobody_applies")
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 LI = f"campaign={CAMPAIGN}&candidate=c1"
-
-
-@pytest.fixture
-async def app(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
-    monkeypatch.setattr(posting, "WAIT", 0)  # no worker runs here
-    made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
-    async with made.router.lifespan_context(made):
-        yield made
 
 
 def fair(name: str, day: str, title: str = "四月双选会") -> dict[str, Any]:

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from producers.forms import posting
 from producers.forms.reading import read
 from schemas.forms import FORMS, Form
 from schemas.settings import Settings
@@ -102,8 +101,7 @@ OFFER = {"employer": "huayou", "position": "Chemist"}
 
 
 @pytest.fixture
-def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(posting, "WAIT", 0)  # no worker runs here
+def world(database_url: str, nobody_applies: None) -> Any:
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         made, leave = loop.run_until_complete(_begin(database_url))

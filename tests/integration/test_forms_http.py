@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,12 +11,11 @@ import httpx
 import pytest
 
 from dashboard.console import preview
-from producers.forms import documents, posting
+from producers.forms import documents
 from producers.forms.making import MAKERS, Wrong
 from schemas.access import CONSOLE, Caller
 from schemas.facts import validate_event
 from schemas.forms import FORMS, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS
-from schemas.settings import Settings
 from storage.access import accounts, sessions
 from storage.database import Conn, connect
 from storage.journeys import documents as kept_documents
@@ -28,19 +26,11 @@ from tests.access import COOKIE, csrf, person
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
 from tests.integration.test_apply import incoming
 from tests.opening import as_said
-from yinfeng.web import create_app
 
+pytestmark = pytest.mark.usefixtures("nobody_applies")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ABOUT = f"campaign={CAMPAIGN}&candidate=c1&fair=f1&target=t&source=/x&id=1&into=c2"
 OPENING = event("opening.set", opening="op", employer="huayou", position="Process engineer", seats=1)
-
-
-@pytest.fixture
-async def app(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
-    monkeypatch.setattr(posting, "WAIT", 0)  # no worker runs here
-    made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
-    async with made.router.lifespan_context(made):
-        yield made
 
 
 async def signed_in(app: Any, conn: Conn, **account: Any) -> httpx.AsyncClient:

@@ -14,7 +14,6 @@ from fastapi.routing import iter_route_contexts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from producers.forms import posting
 from schemas.settings import Settings
 from storage.access import once
 from storage.database import make_pool
@@ -48,11 +47,8 @@ TYPED: Final = st.lists(st.tuples(st.sampled_from(fields_of_pages()), VALUES), m
 
 
 @pytest.fixture
-async def world(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Any, httpx.AsyncClient, Any]]:
+async def world(database_url: str, nobody_applies: None) -> AsyncIterator[tuple[Any, httpx.AsyncClient, Any]]:
     """The web app, a browser that is signed in, and links by their purpose."""
-    monkeypatch.setattr(posting, "WAIT", 0)  # no worker runs here
     made = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
     async with make_pool(database_url, name="test") as pool:
         office = Office(pool)

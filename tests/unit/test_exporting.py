@@ -96,18 +96,20 @@ async def test_what_goes_wrong_with_its_rows_breaks_it_off(after: int):
         await taken()
 
 
+async def stalling(ended: asyncio.Event) -> AsyncGenerator[Sequence[Cell]]:
+    """Rows of which no more come after the first portion; `ended`: nobody reads them any more."""
+    try:
+        for n in range(exporting.PORTION):
+            yield ["a", n]
+        await asyncio.Event().wait()
+    finally:
+        ended.set()
+
+
 async def test_when_its_reader_has_gone_its_rows_are_read_no_further():
     ended = asyncio.Event()
 
-    async def rows() -> AsyncGenerator[Sequence[Cell]]:
-        try:
-            for n in range(exporting.PORTION):
-                yield ["a", n]
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    answer = await exporting.handed_out_while_written(HEAD, rows(), "csv", "t")
+    answer = await exporting.handed_out_while_written(HEAD, stalling(ended), "csv", "t")
     chunks: Any = answer.body_iterator
     async with asyncio.timeout(10):
         await anext(chunks)
@@ -120,14 +122,6 @@ async def test_who_goes_away_while_something_is_sent_to_them_ends_the_reading(is
     """It holds a connection, of which there are few; also where nothing of the table was sent as yet."""
     ended, sending = asyncio.Event(), asyncio.Event()
 
-    async def rows() -> AsyncGenerator[Sequence[Cell]]:
-        try:
-            for n in range(exporting.PORTION):
-                yield ["a", n]
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
     async def receive() -> dict[str, Any]:
         await sending.wait()
         return {"type": "http.disconnect"}
@@ -137,7 +131,7 @@ async def test_who_goes_away_while_something_is_sent_to_them_ends_the_reading(is
             sending.set()
             await asyncio.Event().wait()
 
-    answer = await exporting.handed_out_while_written(HEAD, rows(), "csv", "t")
+    answer = await exporting.handed_out_while_written(HEAD, stalling(ended), "csv", "t")
     async with asyncio.timeout(10):
         await answer({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
         assert ended.is_set()
