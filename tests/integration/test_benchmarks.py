@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -19,6 +18,7 @@ from storage.journeys.journeys import Stored, store
 from storage.vault.master import make_master
 from streams.domain.measures import milestones
 from tests.facts import CAMPAIGN
+from tests.platform import until
 
 FEW_MAILS = """
 from benchmarks import sending
@@ -48,10 +48,7 @@ def test_who_is_ended_leaves_nothing_running(tmp_path: Path):
     command = [sys.executable, "-m", "benchmarks", "start"]
     measuring = subprocess.Popen(command, env={**environment, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
-        while not list(tmp_path.glob("yinfeng-bench-*/home/run/lock")):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: bool(list(tmp_path.glob("yinfeng-bench-*/home/run/lock"))))
         begun = psutil.Process(measuring.pid).children(recursive=True)
     finally:
         measuring.terminate()

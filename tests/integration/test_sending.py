@@ -30,6 +30,7 @@ from storage.messages import channel_rests
 from storage.messages.claiming import Claimed, due, take
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
+from tests.platform import until
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
 
 LATER = "2026-04-01T00:00:00Z"
@@ -303,13 +304,6 @@ def start_sender(office_url: str, server: SendGridStandIn | None, **more: str) -
     if server is not None:
         settings |= {"YINFENG_SENDGRID_API_KEY": KEY, "YINFENG_SENDGRID_HOST": server.url}
     return subprocess.Popen([sys.executable, "-m", "tests.integration.sender_driver"], env={**os.environ, **settings})
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited for a minute"
-        time.sleep(0.01)
 
 
 @pytest.mark.slow
