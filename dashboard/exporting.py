@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from io import StringIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final, Protocol
@@ -141,8 +141,7 @@ class _Growing:
     async def end(self) -> None:
         """Nobody reads it any more."""
         self._writing.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await self._writing
+        await asyncio.wait([self._writing])
         self._file.close()
 
     async def _write(self) -> None:
