@@ -39,3 +39,13 @@ def test_what_is_no_log_and_what_tells_of_nobody_is_passed_over(tmp_path: Path):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "web.log").write_text("GET /campaigns/grads-2026 200, c, 12345678901 ready\n")
     assert telling(tmp_path) == []
+
+
+@pytest.mark.timeout(10)
+def test_a_long_line_is_looked_through_once(tmp_path: Path):
+    signed_up("c", **PERSON)
+    line = f"{'A' * 1_000_000} {PERSON['email']}"
+    path = tmp_path / "log.txt"
+    path.write_text(line)
+    assert telling(tmp_path) == [f"{path}: {line}"]
+    path.unlink()
