@@ -21,7 +21,7 @@ from dashboard.naming import names_of
 from dashboard.pace import stood
 from schemas.access import Authenticate, Caller
 from schemas.paging import After, decode, encode
-from storage.campaigns import employers, reads
+from storage.campaigns import breakdowns, employers, reads
 from storage.database import Conn, borrowed
 
 Row = dict[str, Any]
@@ -100,7 +100,7 @@ async def _campaign(conn: Conn, about: Row, caller: Caller, now: datetime, lang:
     if caller.role == "viewer":
         return shown
     fairs = await reads.fairs(conn, name, limit=ROWS)
-    openings = await reads.openings(conn, name, limit=ROWS)
+    openings = await breakdowns.openings(conn, name, now, limit=ROWS)
     named = await employers.listed(conn, name, limit=ROWS)
     ids = {each["employer"] for each in named}
     return {

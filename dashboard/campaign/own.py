@@ -47,7 +47,7 @@ async def read_own(
         "shows": numbers_of(numbers),
         "offers": acceptance(offers),
         "targets": await _with_own(conn, await _targets(conn, caller, about, now), employer, numbers, explaining),
-        "openings": await breakdowns.openings(conn, name, employer, now, limit=OPENINGS),
+        "openings": await breakdowns.openings(conn, name, now, of=employer, limit=OPENINGS),
         "waiting": [_waits(*row, employer, named, today) for row in waiting],
         "people": [_person(candidate, journey, employer, named, now) for candidate, journey, _ in found[:PEOPLE]],
         "more": encode(found[PEOPLE - 1][0]) if len(found) > PEOPLE else None,

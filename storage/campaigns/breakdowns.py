@@ -102,7 +102,7 @@ LEFT JOIN breakdowns a
     ON (a.campaign, a.dimension, a.value, a.standing) = (o.campaign, 'opening', o.opening, 'accepted')
 LEFT JOIN breakdowns e
     ON (e.campaign, e.dimension, e.value, e.standing) = (o.campaign, 'opening', o.opening, 'extended')
-WHERE o.campaign = %(campaign)s AND {which} ORDER BY o.position, o.opening LIMIT %(limit)s
+WHERE o.campaign = %(campaign)s AND {which} ORDER BY o.employer, o.position, o.opening LIMIT %(limit)s
 """
 
 
@@ -201,10 +201,12 @@ async def fairs(conn: Conn, campaign: str, *, limit: int) -> list[Row]:
     return await _rows(conn, _FAIRS, {"campaign": campaign, "limit": limit})
 
 
-async def openings(conn: Conn, campaign: str, employer: str, now: datetime, *, limit: int) -> list[Row]:
-    """An employer's openings: opening, employer, position, seats, how many are taken, and how many offers are open."""
-    values = {"campaign": campaign, "employer": employer, "hour": _hour_after(now), "limit": limit}
-    return await _rows(conn, _OPENINGS.format(which="o.employer = %(employer)s"), values)
+async def openings(conn: Conn, campaign: str, now: datetime, *, of: str | None = None, limit: int) -> list[Row]:
+    """A campaign's openings by employer, those `of` one of them alone: opening, employer, position, seats, how many are
+    taken, and how many offers are open."""
+    values = {"campaign": campaign, "employer": of, "hour": _hour_after(now), "limit": limit}
+    which = "true" if of is None else "o.employer = %(employer)s"
+    return await _rows(conn, _OPENINGS.format(which=which), values)
 
 
 async def opening(conn: Conn, campaign: str, opening: str, now: datetime) -> Row | None:

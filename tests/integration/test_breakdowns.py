@@ -124,7 +124,7 @@ async def test_an_offer_that_has_expired_holds_no_seat(conn: Conn):
         event("offer.accepted", candidate="c4", offer="o4", time="2026-03-19T00:00:00Z"),
     )
     for now, still_open in ((NOW, 2), (NOW - timedelta(days=20), 3)):
-        [row] = await breakdowns.openings(conn, CAMPAIGN, "e", now, limit=9)
+        [row] = await breakdowns.openings(conn, CAMPAIGN, now, of="e", limit=9)
         assert (row["taken"], row["open"]) == (1, still_open)
         assert await openings.offers_standing(conn, CAMPAIGN, "op", now) == 1 + still_open
 

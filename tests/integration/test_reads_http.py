@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import httpx
@@ -120,6 +121,22 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
             "where": {},
         },
     ]
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "1 / 3 2 offers open"), ("zh-CN", "1 / 3 2 份录用待答复")])
+async def test_an_opening_says_how_many_of_its_seats_are_taken(
+    readers: dict[str, Reader], conn: Conn, language: str, shown: str
+):
+    terms = {"employer": "huayou", "position": "Engineer", "opening": "o1"}
+    await apply(
+        conn,
+        opened(),
+        event("opening.set", opening="o1", employer="huayou", position="Engineer", seats=3),
+        *[event("offer.extended", candidate=f"c{n}", offer=f"f{n}", **terms) for n in range(3)],
+        event("offer.accepted", candidate="c1", offer="f1", time="2026-05-02T00:00:00Z"),
+    )
+    page = await readers["organizer"].get(f"/campaigns/{CAMPAIGN}", **{"accept-language": language})
+    assert shown in " ".join(re.sub("<[^>]+>", " ", page.text).split())
 
 
 async def test_a_target_that_is_still_being_counted_says_so(
