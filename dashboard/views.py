@@ -38,7 +38,7 @@ def _now() -> datetime:
 def make_router(
     pool: AsyncConnectionPool[Conn], hub: Hub, authenticate: Authenticate, page: Page, *, clock: Clock = _now
 ) -> APIRouter:
-    """The router; `page` draws templates (see yinfeng.pages), `authenticate` gives the caller of a request."""
+    """The router; `page` draws templates (see yinfeng.web.pages), `authenticate` gives the caller of a request."""
     router = APIRouter(include_in_schema=False)
     some = Depends(authenticate)
 

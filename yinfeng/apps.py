@@ -128,5 +128,5 @@ SHARED: Final = (
 RUNS: Final = {
     "relay": ("yinfeng.relay", "run_relay"),
     "worker": ("yinfeng.worker", "run_worker"),
-    "web": ("yinfeng.serving", "run_web"),
+    "web": ("yinfeng.web.serving", "run_web"),
 }

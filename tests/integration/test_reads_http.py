@@ -15,7 +15,7 @@ from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.integration.reading import Reader, apply
 from tests.integration.test_apply import incoming
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 READERS = ("nobody", "wrong", "viewer", "huayou", "other", "organizer")

@@ -20,7 +20,7 @@ from dashboard.terminal import line
 from schemas.catalogue import CATALOGUE, in_order
 from schemas.pace import even_pace
 from schemas.texts import texts_of
-from yinfeng.problems import prefers_html
+from yinfeng.web.problems import prefers_html
 
 START, DUE = date(2026, 1, 1), date(2026, 12, 31)
 
