@@ -14,9 +14,10 @@ from psycopg_pool import AsyncConnectionPool
 from producers.bell import FactsBell
 from producers.forms.completing import TOKEN, complete
 from producers.forms.documents import name_of, require_room, uploaded, was_put_in
-from producers.forms.making import SentForm, Wrong, facts
+from producers.forms.making import facts
 from producers.forms.posting import Beside, Desk, post, undo
 from producers.forms.reading import Typed, first, read
+from producers.forms.sent import SentForm, Wrong
 from producers.forms.typed import typed_in
 from producers.waiting import Waiters
 from schemas.access import Authenticate, Caller
