@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any, Final
 
-from schemas.catalogue import CATALOGUE, FactType
+from schemas.catalogue import CATALOGUE
 from schemas.cloudevents import BATCH, NDJSON, STRUCTURED
+from schemas.fact_type import FactType
 from schemas.facts import Envelope
 
 
