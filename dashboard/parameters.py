@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Form, Path, Query
 
+Name = Annotated[str, Path(max_length=200)]
 Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Id = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 Short = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]

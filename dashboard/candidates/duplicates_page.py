@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.access.office import address_of
-from dashboard.api import Name, askable, known
 from dashboard.console.notice import notice
 from dashboard.drawing import Page
+from dashboard.known import askable, known
+from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.paging import After, decode, encode

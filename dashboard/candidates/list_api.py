@@ -12,14 +12,15 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard import exporting
 from dashboard.access.office import address_of
-from dashboard.api import Name, Paging, known
 from dashboard.candidates import listing
 from dashboard.candidates.asking import Asking
 from dashboard.candidates.listing import HEADS, Reader, chosen
 from dashboard.drawing import Clock, Text
+from dashboard.known import known
 from dashboard.languages import language
 from dashboard.naming import Names
-from dashboard.parameters import Format
+from dashboard.paging import Paging
+from dashboard.parameters import Format, Name
 from schemas.access import Authenticate, Caller
 from schemas.errors import FieldError, Refused
 from schemas.paging import MAX_LIMIT

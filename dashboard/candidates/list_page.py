@@ -3,6 +3,7 @@ keeps."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -10,13 +11,14 @@ from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name, known
 from dashboard.candidates import listing
 from dashboard.candidates.asking import STAGES, Asking
 from dashboard.candidates.list_api import reader_of
 from dashboard.candidates.listing import HEADS, chosen
 from dashboard.console.notice import notice
 from dashboard.drawing import Clock, Page, Text
+from dashboard.known import known
+from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.fields import Education
@@ -39,8 +41,14 @@ def make_router(
 ) -> APIRouter:
     """The pages; `text` gives what cells say."""
     router = APIRouter(include_in_schema=False)
-    some = Depends(authenticate)
+    _add_list(router, pool, Depends(authenticate), page, text=text, clock=clock)
+    _add_views(router, pool, Depends(authenticate))
+    return router
 
+
+def _add_list(
+    router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any, page: Page, *, text: Text, clock: Clock
+) -> None:
     @router.get("/campaigns/{campaign}/candidates")
     async def show(
         *,
@@ -60,29 +68,22 @@ def make_router(
             about = await known(conn, campaign)
             found, onward = await listing.rows(conn, campaign, wanted, after=decode(after, str, ""), limit=A_PAGE)
             reader = await reader_of(conn, request, about, text)
-            choices = await _choices(conn, caller, campaign, reader)
-            kept = await views.listed(conn, caller.poster, campaign)
-            said = await notice(conn, request, caller)
-            hidden = await restricting.count(conn, campaign) if caller.role == "organizer" else 0
+            beside = await _beside(conn, request, caller, campaign, reader)
         context = {
             "about": about,
             "rows": [reader.drawn(each, columns) for each in found],
             "more": encode(onward) if onward else None,
-            "asked": vars(asking),
-            "narrowed": urlencode(_query(asking, column or ())),
-            "exported": urlencode([*asking.narrowing(), ("q", asking.q), ("columns", ",".join(columns))]),
             "columns": {each: reader.head(each) for each in columns},
-            "heads": HEADS,
-            "views": kept,
             "view": view,
             "all": all,
             "nobody": nobody and not all,
-            "notice": said,
-            "hidden": hidden,
-            **choices,
+            **_asked(asking, column or (), columns),
+            **beside,
         }
         return page(request, "candidates/list.html", context)
 
+
+def _add_views(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) -> None:
     @router.post("/campaigns/{campaign}/candidates/views")
     async def keep(
         *, campaign: Name, asking: Asking = Depends(), column: Columns = None, name: Short = "", caller: Caller = some
@@ -110,7 +111,27 @@ def make_router(
             await views.remove(conn, caller.poster, campaign, view)
         return RedirectResponse(_path(campaign, "", None), 303)
 
-    return router
+
+def _asked(asking: Asking, column: list[str] | tuple[str, ...], columns: Sequence[str]) -> dict[str, Any]:
+    """What was asked for, as the form shows it and as addresses carry it."""
+    return {
+        "asked": vars(asking),
+        "narrowed": urlencode(_query(asking, column)),
+        "exported": urlencode([*asking.narrowing(), ("q", asking.q), ("columns", ",".join(columns))]),
+    }
+
+
+async def _beside(
+    conn: Conn, request: Request, caller: Caller, campaign: str, reader: listing.Reader
+) -> dict[str, Any]:
+    """What the page shows beside the list itself."""
+    return {
+        "heads": HEADS,
+        "views": await views.listed(conn, caller.poster, campaign),
+        "notice": await notice(conn, request, caller),
+        "hidden": await restricting.count(conn, campaign) if caller.role == "organizer" else 0,
+        **await _choices(conn, caller, campaign, reader),
+    }
 
 
 async def _choices(conn: Conn, caller: Caller, campaign: str, reader: listing.Reader) -> dict[str, Any]:

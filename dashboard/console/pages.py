@@ -12,12 +12,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import askable, known
 from dashboard.console.about import ROWS, About, gather, gather_fairs
 from dashboard.console.filling import Typed, choices, first_values, kept_conditions, zone_called
 from dashboard.console.notice import notice
 from dashboard.console.preview import would_count
 from dashboard.drawing import Clock, Page
+from dashboard.known import askable, known
 from dashboard.languages import language
 from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import known
 from dashboard.drawing import Clock, Page
+from dashboard.known import known
 from dashboard.parameters import Word
 from schemas.access import Authenticate, Caller
 from schemas.channels import MailChannels

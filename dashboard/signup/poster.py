@@ -14,10 +14,10 @@ import segno
 from fastapi import APIRouter, Depends, Query, Request, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name
 from dashboard.drawing import Text
 from dashboard.formats import Formats
 from dashboard.languages import Lang, language
+from dashboard.parameters import Name
 from dashboard.signup.pages import path_of
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound

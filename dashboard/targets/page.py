@@ -11,10 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name, askable, known
 from dashboard.drawing import Clock, Page
+from dashboard.known import askable, known
 from dashboard.live import Hub
 from dashboard.pace import standing
+from dashboard.parameters import Name
 from dashboard.targets.changes import MOST, Changes, changes
 from dashboard.targets.counted import asked_for, first, on, rows
 from schemas.access import Authenticate, Caller

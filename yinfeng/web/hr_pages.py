@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from dashboard.campaign.pages import make_router as campaign_router
+from dashboard.campaign.breakdown_page import make_router as breakdown_router
+from dashboard.campaign.employer_page import make_router as employer_router
+from dashboard.campaign.facts_page import make_router as facts_router
+from dashboard.campaign.list_page import make_router as campaigns_router
+from dashboard.campaign.one_page import make_router as campaign_router
 from dashboard.candidates.duplicates_page import make_router as duplicates_router
-from dashboard.candidates.list_page import make_router as list_page_router
-from dashboard.candidates.one_page import make_router as one_page_router
+from dashboard.candidates.list_page import make_router as candidates_router
+from dashboard.candidates.one_page import make_router as candidate_router
 from dashboard.console.notice import make_counts
 from dashboard.console.pages import make_router as console_router
 from dashboard.console.pages import make_show
@@ -15,8 +19,8 @@ from dashboard.page_stream import make_router as page_stream_router
 from dashboard.privacy.held import make_router as held_router
 from dashboard.privacy.retention import Shelf
 from dashboard.privacy.retention import make_router as retention_router
-from dashboard.targets.page import make_router as target_page_router
-from dashboard.views import make_router as views_router
+from dashboard.targets.page import make_router as target_router
+from dashboard.walls.signed_in import make_router as wall_router
 from dashboard.watching import make_charting, make_own_parts
 from notifications.authoring.pages import make_router as template_pages_router
 from notifications.authoring.studio import Studio
@@ -56,16 +60,19 @@ def _add_progress(app: FastAPI, shared: Shared) -> None:
             fragment=page.fragment,
         )
     )
-    app.include_router(views_router(pool, hub, authenticate, page))
-    app.include_router(campaign_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=clock))
-    app.include_router(target_page_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=clock))
+    for router in (campaigns_router, wall_router, campaign_router):
+        app.include_router(router(pool, hub, authenticate, page, clock))
+    app.include_router(breakdown_router(pool, authenticate, page))
+    app.include_router(facts_router(pool, authenticate, page))
+    app.include_router(employer_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=clock))
+    app.include_router(target_router(pool, hub, authenticate, page, explaining=EXPLAINING, clock=clock))
 
 
 def _add_candidates(app: FastAPI, shared: Shared) -> None:
     pool, authenticate, page = shared.pool, shared.authenticate, shared.page
-    app.include_router(list_page_router(pool, authenticate, page, page.text, shared.clock))
+    app.include_router(candidates_router(pool, authenticate, page, page.text, shared.clock))
     app.include_router(duplicates_router(pool, authenticate, page))
-    app.include_router(one_page_router(pool, authenticate, page, shared.clock))
+    app.include_router(candidate_router(pool, authenticate, page, shared.clock))
 
 
 def _add_forms(app: FastAPI, shared: Shared) -> None:

@@ -11,9 +11,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard import exporting
 from dashboard.access.office import address_of
-from dashboard.api import Name, Paging, askable, known
 from dashboard.drawing import Clock
-from dashboard.parameters import Format
+from dashboard.known import askable, known
+from dashboard.paging import Paging
+from dashboard.parameters import Format, Name
 from dashboard.targets.counted import asked_for, first, on, rows
 from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
