@@ -35,12 +35,13 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
         return caller
 
     some = Depends(manager)
-    _add_people(router, office, some)
+    _add_inviting(router, office, some)
+    _add_shutting(router, office, some)
     _add_keys(router, office, some)
     return router
 
 
-def _add_people(router: APIRouter, office: Office, some: Any) -> None:
+def _add_inviting(router: APIRouter, office: Office, some: Any) -> None:
     @router.get(HERE)
     async def show(request: Request, role: Word = "", employer: Word = "", caller: Caller = some) -> Response:
         asked = {"role": role, "employer": employer} if role or employer else {}
@@ -81,6 +82,8 @@ def _add_people(router: APIRouter, office: Office, some: Any) -> None:
         handed_on = await _hand_on(office, request, purpose, (known.email, known.name), token)
         return await _draw(office, request, **handed_on)
 
+
+def _add_shutting(router: APIRouter, office: Office, some: Any) -> None:
     @router.post(f"{HERE}/{{account}}/disable")
     async def disable(request: Request, account: Id, caller: Caller = some) -> Response:
         if account == caller.key:

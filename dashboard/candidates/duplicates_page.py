@@ -39,8 +39,12 @@ COMPARED: Final = ("phone", "email", "education", "school", "major", "graduation
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page) -> APIRouter:
     """The page, and the endpoint that keeps two apart."""
     router = APIRouter(include_in_schema=False)
-    some = Depends(authenticate)
+    _add_page(router, pool, Depends(authenticate), page)
+    _add_apart(router, pool, Depends(authenticate))
+    return router
 
+
+def _add_page(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any, page: Page) -> None:
     @router.get("/campaigns/{campaign}/duplicates")
     async def show(request: Request, campaign: Name, caller: Caller = some, after: After = None) -> HTMLResponse:
         caller.require("organizer")
@@ -64,6 +68,8 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
         context |= {"idle": idle, "names": named}
         return page(request, "candidates/duplicates.html", context)
 
+
+def _add_apart(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) -> None:
     @router.post("/campaigns/{campaign}/duplicates/apart")
     async def keep_apart(
         *,
@@ -85,8 +91,6 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             await audit.add(conn, by, "kept_apart", campaign=campaign, subject=f"{one} · {other}"[:200])
         path = f"/candidates/{quote(campaign, safe='')}/{quote(one, safe='')}" if onward == "candidate" else None
         return RedirectResponse(path or f"/campaigns/{quote(campaign, safe='')}/duplicates", 303)
-
-    return router
 
 
 async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:

@@ -31,6 +31,7 @@ from storage.journeys.counted import snapshot
 from storage.journeys.people import Wanted
 
 Row = dict[str, Any]
+PATH: Final = "/v1/campaigns/{campaign}/candidates"
 AT_ONCE: Final = 2  # tables that are read at a time: each holds a connection until it is whole
 Columns = Annotated[
     str, Query(max_length=400, description=f"The columns of a table, with commas between them, of {', '.join(HEADS)}.")
@@ -45,11 +46,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
     router = APIRouter(tags=["reads"])
     turns = asyncio.Semaphore(AT_ONCE)
 
-    @router.get(
-        "/v1/campaigns/{campaign}/candidates",
-        response_model=list[dict[str, Any]],
-        responses={200: {"content": _TABLES}},
-    )
+    @router.get(PATH, response_model=list[dict[str, Any]], responses={200: {"content": _TABLES}})
     async def get_candidates(
         *,
         request: Request,

@@ -53,7 +53,12 @@ def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
         return caller
 
     some = Depends(organizer)
+    _add_terms(router, shelf, some)
+    _add_abroad(router, shelf, some)
+    return router
 
+
+def _add_terms(router: APIRouter, shelf: Shelf, some: Any) -> None:
     @router.get(HERE)
     async def show(request: Request, campaign: Word = "", caller: Caller = some) -> HTMLResponse:
         return await _shown(shelf, request, caller, campaign)
@@ -71,6 +76,8 @@ def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
             await _note(conn, request, caller, "retention_set", campaign)
         return _done(campaign)
 
+
+def _add_abroad(router: APIRouter, shelf: Shelf, some: Any) -> None:
     @router.post(f"{HERE}/abroad")
     async def set_abroad(
         request: Request, campaign: Word = "", waits: _Tick = False, way: _Way = None, caller: Caller = some
@@ -85,8 +92,6 @@ def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
             await asking.release_all_abroad(conn, but=await terms.held_for_consent(conn, shelf.channels))
             await _note(conn, request, caller, "abroad_set", campaign)
         return _done(campaign)
-
-    return router
 
 
 async def _shown(

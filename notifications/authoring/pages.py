@@ -36,6 +36,7 @@ def make_router(studio: Studio, authenticate: Authenticate, page: Page) -> APIRo
     """The pages, for organizers."""
     router = APIRouter(include_in_schema=False)
     _add_looking(router, studio, authenticate, page)
+    _add_preview(router, studio, authenticate, page)
     _add_changing(router, studio, authenticate, page)
     return router
 
@@ -70,6 +71,8 @@ def _add_looking(router: APIRouter, studio: Studio, authenticate: Authenticate, 
             context = await studio.editor(conn, key, old)
         return page(request, "template.html", {**context, "saved": saved, "version": version, "fault": fault})
 
+
+def _add_preview(router: APIRouter, studio: Studio, authenticate: Authenticate, page: Page) -> None:
     async def framed(request: Request, key: TemplateKey, draft: Draft | None) -> HTMLResponse:
         """The mail, or what is wrong with its template."""
         async with borrowed(studio.pool) as conn:

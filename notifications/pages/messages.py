@@ -46,13 +46,14 @@ def make_router(pool: Pool, authenticate: Authenticate, page: Page) -> APIRouter
     """The pages, for organizers; `authenticate` gives the caller, `page` draws."""
     router = APIRouter(include_in_schema=False)
     for base in BASES:
-        _add_pages(router, base, pool, authenticate, page)
+        _add_list(router, base, pool, authenticate, page)
+        _add_one(router, base, pool, authenticate, page)
         _add_mails(router, base, pool, authenticate)
     _add_steps(router, pool, authenticate)
     return router
 
 
-def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate, page: Page) -> None:
+def _add_list(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate, page: Page) -> None:
     @router.get(base)
     async def search(
         *,
@@ -68,10 +69,11 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         async with borrowed(pool) as conn:
             campaigns = await reads.campaigns(conn, limit=CAMPAIGNS, among=caller.campaigns)
             searched = [campaign] if campaign else [each["campaign"] for each in campaigns[:SEARCHED]]
+            also = await _called(conn, searched, candidate) if candidate else ()
             wanted = MessageFilter(
                 campaign=campaign or None,
                 candidate=candidate or None,
-                also=await _called(conn, searched, candidate) if candidate else (),
+                also=also,
                 kind=kind or None,
                 status=status or None,
             )
@@ -91,6 +93,8 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         }
         return page(request, "messages.html", context)
 
+
+def _add_one(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate, page: Page) -> None:
     @router.get(base + "/{id}")
     async def one(request: Request, id: Id, caller: Caller = Depends(authenticate)) -> HTMLResponse:
         caller.require("organizer")

@@ -15,6 +15,7 @@ from dashboard.candidates.one_page import make_router as candidate_router
 from dashboard.console.notice import make_counts
 from dashboard.console.pages import make_router as console_router
 from dashboard.console.pages import make_show
+from dashboard.page_stream import Sources
 from dashboard.page_stream import make_router as page_stream_router
 from dashboard.privacy.held import make_router as held_router
 from dashboard.privacy.retention import Shelf
@@ -49,17 +50,8 @@ def _add_privacy(app: FastAPI, shared: Shared) -> None:
 def _add_progress(app: FastAPI, shared: Shared) -> None:
     """Campaigns and targets, and what open pages are told of them."""
     pool, hub, authenticate, page, clock = shared.pool, shared.hub, shared.authenticate, shared.page, shared.clock
-    app.include_router(
-        page_stream_router(
-            hub,
-            make_charting(pool, hub, clock),
-            authenticate,
-            shared.turnstile,
-            make_own_parts(pool, hub),
-            counts=make_counts(pool),
-            fragment=page.fragment,
-        )
-    )
+    sources = Sources(hub, make_charting(pool, hub, clock), make_own_parts(pool, hub), make_counts(pool))
+    app.include_router(page_stream_router(sources, authenticate, shared.turnstile, fragment=page.fragment))
     for router in (campaigns_router, wall_router, campaign_router):
         app.include_router(router(pool, hub, authenticate, page, clock))
     app.include_router(breakdown_router(pool, authenticate, page))
