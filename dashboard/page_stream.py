@@ -22,7 +22,7 @@ from schemas.errors import Unavailable
 
 # Whether what a form did counts by now; None where that form is none of the caller's.
 Counts = Callable[[Caller, str], Awaitable[bool | None]]
-Mark = Annotated[str, Query(max_length=100)]
+ShortQuery = Annotated[str, Query(max_length=100)]
 
 LOOK: Final = 0.3  # seconds between looks whether a form's facts count
 LOOKS: Final = 400
@@ -39,9 +39,9 @@ class Shown:
         of: Annotated[Literal["targets", "charts", "nothing"], Query()] = "targets",
         lang: Annotated[Lang, Query()] = "en",
         employer: Annotated[str | None, Query(max_length=200)] = None,
-        own: Mark = "",
-        seen: Mark = "",
-        done: Mark = "",
+        own: ShortQuery = "",
+        seen: ShortQuery = "",
+        done: ShortQuery = "",
         last_event_id: Annotated[str | None, Header(max_length=100)] = None,
     ) -> None:
         self.campaign, self.of, self.lang, self.employer = campaign, of, lang, employer

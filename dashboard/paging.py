@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from schemas.paging import DEFAULT_LIMIT, After, Limit, decode, next_link
+from schemas.paging import DEFAULT_LIMIT, After, PageLimit, decode, next_link
 
 Row = dict[str, Any]
 
@@ -14,7 +14,9 @@ Row = dict[str, Any]
 class Paging:
     """`?limit=` and `?after=` of a request for a list; one row more than `limit` is to be read."""
 
-    def __init__(self, request: Request, response: Response, limit: Limit = DEFAULT_LIMIT, after: After = None) -> None:
+    def __init__(
+        self, request: Request, response: Response, limit: PageLimit = DEFAULT_LIMIT, after: After = None
+    ) -> None:
         self._request, self._response, self.limit, self._after = request, response, limit, after
 
     def after(self, kind: Any, default: Any) -> Any:

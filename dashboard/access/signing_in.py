@@ -22,7 +22,7 @@ _MAX_PATH: Final = 2000
 _MAX_EMAIL: Final = 254
 _MAX_PASSWORD: Final = 300
 
-Next = Annotated[str, Form(max_length=_MAX_PATH)]
+NextPage = Annotated[str, Form(max_length=_MAX_PATH)]
 
 
 def make_router(office: Office) -> APIRouter:
@@ -45,7 +45,7 @@ def _add_in(router: APIRouter, office: Office, own: list[Any]) -> None:
         email: Annotated[str, Form(max_length=_MAX_EMAIL)] = "",
         password: Annotated[str, Form(max_length=_MAX_PASSWORD)] = "",
         key: Annotated[str, Form(max_length=_MAX_KEY)] = "",
-        next: Next = HOME,
+        next: NextPage = HOME,
     ) -> Response:
         async with borrowed(office.pool) as conn:
             await guessing.attempt(conn, guessing.from_address(address_of(request)))
@@ -59,7 +59,7 @@ def _add_in(router: APIRouter, office: Office, own: list[Any]) -> None:
         request: Request,
         ticket: Annotated[str, Form(max_length=_MAX_KEY)] = "",
         code: Annotated[str, Form(max_length=_MAX_KEY)] = "",
-        next: Next = HOME,
+        next: NextPage = HOME,
     ) -> Response:
         return await _by_code(office, request, ticket, code, local(next))
 

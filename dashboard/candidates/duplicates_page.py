@@ -25,10 +25,10 @@ from storage.journeys.candidates import KnownCandidate
 from storage.journeys.counted import snapshot
 from storage.journeys.tags import stage
 from storage.vault import duplicates
-from storage.vault.duplicates import Pair
+from storage.vault.duplicates import AlikePair
 
 Row = dict[str, Any]
-Id = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
+TypedId = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
 A_PAGE: Final = 25
 OF_ONE: Final = 5
 SHORT: Final = 5  # characters of an id's end
@@ -75,8 +75,8 @@ def _add_apart(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) ->
         *,
         request: Request,
         campaign: Name,
-        one: Id = "",
-        other: Id = "",
+        one: TypedId = "",
+        other: TypedId = "",
         onward: Annotated[str, Form()] = "",
         caller: Caller = some,
     ) -> RedirectResponse:
@@ -105,12 +105,12 @@ async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:
     ]
 
 
-def _whole(found: list[Pair]) -> list[Pair]:
+def _whole(found: list[AlikePair]) -> list[AlikePair]:
     """A page of more pairs than it holds: it goes on after an id, so that all pairs of one are on the same page."""
     return [pair for pair in found if pair.one != found[-1].one] or found[:A_PAGE]
 
 
-async def _beside(conn: Conn, campaign: str, found: list[Pair]) -> list[Row]:
+async def _beside(conn: Conn, campaign: str, found: list[AlikePair]) -> list[Row]:
     """Both persons of each pair, read at once."""
     persons = await candidates.load_each(conn, campaign, sorted({each for p in found for each in (p.one, p.other)}))
     both = [[_person(each, persons.get(each)) for each in (pair.one, pair.other)] for pair in found]

@@ -15,7 +15,7 @@ from dashboard.access.office import address_of
 from dashboard.candidates import listing
 from dashboard.candidates.asking import Asking
 from dashboard.candidates.listing import HEADS, Reader, chosen
-from dashboard.drawing import Clock, Text
+from dashboard.drawing import Clock, TextOf
 from dashboard.known import known
 from dashboard.languages import language
 from dashboard.naming import Names
@@ -33,7 +33,7 @@ from storage.journeys.people import Wanted
 Row = dict[str, Any]
 PATH: Final = "/v1/campaigns/{campaign}/candidates"
 AT_ONCE: Final = 2  # tables that are read at a time: each holds a connection until it is whole
-Columns = Annotated[
+ColumnNames = Annotated[
     str, Query(max_length=400, description=f"The columns of a table, with commas between them, of {', '.join(HEADS)}.")
 ]
 _TABLES: Final[dict[str, Any]] = {
@@ -41,7 +41,7 @@ _TABLES: Final[dict[str, Any]] = {
 }
 
 
-def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: Text, clock: Clock) -> APIRouter:
+def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: TextOf, clock: Clock) -> APIRouter:
     """The router; `text` gives what tables say."""
     router = APIRouter(tags=["reads"])
     turns = asyncio.Semaphore(AT_ONCE)
@@ -52,7 +52,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
         request: Request,
         campaign: Name,
         asking: Asking = Depends(),
-        columns: Columns = "",
+        columns: ColumnNames = "",
         format: Format = None,
         paging: Paging = Depends(),
         caller: Caller = Depends(authenticate),
@@ -82,7 +82,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
     return router
 
 
-async def reader_of(conn: Conn, request: Request, about: Row, text: Text) -> Reader:
+async def reader_of(conn: Conn, request: Request, about: Row, text: TextOf) -> Reader:
     """Who reads a list of this campaign, with the names of all its fairs and employers."""
     campaign = about["campaign"]
     found = naming.KnownNames(

@@ -16,7 +16,7 @@ from dashboard.candidates.asking import STAGES, Asking
 from dashboard.candidates.list_api import reader_of
 from dashboard.candidates.listing import HEADS, chosen
 from dashboard.console.notice import notice
-from dashboard.drawing import Clock, Page, Text
+from dashboard.drawing import Clock, Page, TextOf
 from dashboard.known import known
 from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller
@@ -28,16 +28,16 @@ from storage.campaigns import breakdowns, employers
 from storage.database import Conn, borrowed
 from storage.vault import restricting
 
-Short = Annotated[str, Form(max_length=100, pattern=r"^[^\x00]*$")]
-Columns = Annotated[list[str] | None, Query(max_length=40)]
-View = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
+ListName = Annotated[str, Form(max_length=100, pattern=r"^[^\x00]*$")]
+ChosenColumns = Annotated[list[str] | None, Query(max_length=40)]
+ViewId = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
 A_PAGE: Final = 100
 SUGGESTED: Final = 200  # values that most have, while one types
 EXPIRING: Final = (3, 7, 14, 30)  # days to choose from
 
 
 def make_router(
-    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, text: Text, clock: Clock
+    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, text: TextOf, clock: Clock
 ) -> APIRouter:
     """The pages; `text` gives what cells say."""
     router = APIRouter(include_in_schema=False)
@@ -47,7 +47,7 @@ def make_router(
 
 
 def _add_list(
-    router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any, page: Page, *, text: Text, clock: Clock
+    router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any, page: Page, *, text: TextOf, clock: Clock
 ) -> None:
     @router.get("/campaigns/{campaign}/candidates")
     async def show(
@@ -55,7 +55,7 @@ def _add_list(
         request: Request,
         campaign: Name,
         asking: Asking = Depends(),
-        column: Columns = None,
+        column: ChosenColumns = None,
         all: bool = False,
         nobody: bool = False,
         view: Annotated[str, Query(max_length=40)] = "",
@@ -86,7 +86,12 @@ def _add_list(
 def _add_views(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) -> None:
     @router.post("/campaigns/{campaign}/candidates/views")
     async def keep(
-        *, campaign: Name, asking: Asking = Depends(), column: Columns = None, name: Short = "", caller: Caller = some
+        *,
+        campaign: Name,
+        asking: Asking = Depends(),
+        column: ChosenColumns = None,
+        name: ListName = "",
+        caller: Caller = some,
     ) -> RedirectResponse:
         caller.require("organizer", "employer")
         query = urlencode(_query(asking, column or ()))
@@ -96,7 +101,7 @@ def _add_views(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) ->
         return RedirectResponse(_path(campaign, query, view), 303)
 
     @router.get("/campaigns/{campaign}/candidates/views/{view}")
-    async def open_view(campaign: Name, view: View, caller: Caller = some) -> RedirectResponse:
+    async def open_view(campaign: Name, view: ViewId, caller: Caller = some) -> RedirectResponse:
         caller.require("organizer", "employer")
         async with borrowed(pool) as conn:
             found = await views.fetch(conn, campaign, view)
@@ -105,7 +110,7 @@ def _add_views(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) ->
         return RedirectResponse(_path(campaign, found.query, view), 303)
 
     @router.post("/campaigns/{campaign}/candidates/views/{view}/remove")
-    async def remove(campaign: Name, view: View, caller: Caller = some) -> RedirectResponse:
+    async def remove(campaign: Name, view: ViewId, caller: Caller = some) -> RedirectResponse:
         caller.require("organizer", "employer")
         async with borrowed(pool) as conn:
             await views.remove(conn, caller.poster, campaign, view)

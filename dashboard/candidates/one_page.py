@@ -32,7 +32,7 @@ from storage.ledger.ledger import JourneyKey
 from storage.vault import notes
 
 Row = dict[str, Any]
-Prose = Annotated[str, Form(max_length=4000, pattern=r"^[^\x00]*$")]
+NoteText = Annotated[str, Form(max_length=4000, pattern=r"^[^\x00]*$")]
 FACTS_A_PAGE: Final = 100
 
 
@@ -78,7 +78,7 @@ def _add_notes(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) ->
         request: Request,
         campaign: Name,
         candidate: Name,
-        text: Prose = "",
+        text: NoteText = "",
         remove: Annotated[int | None, Form(ge=1, le=2**63 - 1)] = None,
         caller: Caller = some,
     ) -> RedirectResponse:

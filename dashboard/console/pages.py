@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.console.about import ROWS, About, gather, gather_fairs
-from dashboard.console.filling import Typed, choices, first_values, kept_conditions, zone_called
+from dashboard.console.filling import choices, first_values, kept_conditions, zone_called
 from dashboard.console.notice import notice
 from dashboard.console.preview import would_count
 from dashboard.drawing import Clock, Page
@@ -23,7 +23,7 @@ from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
 from schemas.errors import NotFound
 from schemas.facts import Fact
-from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Field, Filled, Form, list_of
+from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Field, Filled, Form, Typed, list_of
 from storage.campaigns import openings
 from storage.database import Conn, borrowed
 from storage.journeys import people, sight

@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard.drawing import Clock, Page
 from dashboard.known import known
-from dashboard.parameters import Word
+from dashboard.parameters import WordQuery
 from schemas.access import Authenticate, Caller
 from schemas.channels import MailChannels
 from schemas.errors import NotFound, Refused
@@ -60,11 +60,11 @@ def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
 
 def _add_terms(router: APIRouter, shelf: Shelf, some: Any) -> None:
     @router.get(HERE)
-    async def show(request: Request, campaign: Word = "", caller: Caller = some) -> HTMLResponse:
+    async def show(request: Request, campaign: WordQuery = "", caller: Caller = some) -> HTMLResponse:
         return await _shown(shelf, request, caller, campaign)
 
     @router.post(f"{HERE}/terms")
-    async def set_terms(request: Request, campaign: Word = "", caller: Caller = some) -> Response:
+    async def set_terms(request: Request, campaign: WordQuery = "", caller: Caller = some) -> Response:
         typed = {name: str(value) for name, value in (await request.form(max_files=0, max_fields=20)).items()}
         wanted, wrong = _read(typed)
         if wrong:
@@ -80,7 +80,7 @@ def _add_terms(router: APIRouter, shelf: Shelf, some: Any) -> None:
 def _add_abroad(router: APIRouter, shelf: Shelf, some: Any) -> None:
     @router.post(f"{HERE}/abroad")
     async def set_abroad(
-        request: Request, campaign: Word = "", waits: _Tick = False, way: _Way = None, caller: Caller = some
+        request: Request, campaign: WordQuery = "", waits: _Tick = False, way: _Way = None, caller: Caller = some
     ) -> Response:
         if way not in (None, "usual", *shelf.channels.there):
             raise Refused(f"{way} is not set up here")

@@ -23,7 +23,7 @@ from storage.database import Conn, borrowed
 from storage.journeys.counted import snapshot
 
 Row = dict[str, Any]
-Day = Annotated[date | None, Query(description="Only what was earned on this day, in the campaign's time zone.")]
+EarnedOn = Annotated[date | None, Query(description="Only what was earned on this day, in the campaign's time zone.")]
 PATH: Final = "/v1/campaigns/{campaign}/targets/{target}/counted"
 NUMBER: Final = "Yinfeng-Progress"
 HEAD: Final = ("candidate", "name", "at", "amount", "facts")
@@ -46,7 +46,7 @@ def make_router(
         response: Response,
         campaign: Name,
         target: Name,
-        day: Day = None,
+        day: EarnedOn = None,
         format: Format = None,
         paging: Paging = Depends(),
         caller: Caller = Depends(authenticate),

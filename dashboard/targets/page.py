@@ -27,7 +27,7 @@ from storage.journeys import counted, people
 from storage.journeys.counted import snapshot
 
 Row = dict[str, Any]
-Word = Annotated[str, Query(max_length=10)]
+DayQuery = Annotated[str, Query(max_length=10)]
 
 A_PAGE: Final = 100
 ALMOST: Final = 20
@@ -37,7 +37,7 @@ DAYS: Final = 14
 class LookedAt:
     """The days that are looked at: one on which it was earned, and one on which it was recorded."""
 
-    def __init__(self, day: Word = "", recorded: Word = "") -> None:
+    def __init__(self, day: DayQuery = "", recorded: DayQuery = "") -> None:
         self.day, self.recorded = _day(day), _day(recorded)
 
 

@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from producers.forms.sent import Said, SentForm, Wrong, named
+from producers.forms.sent import FactSaid, SentForm, Wrong, named
 from schemas.fields import WITHOUT_EMPLOYER
 from schemas.forms import MOST_IN_SERIES
 from schemas.texts import texts_of
 
 
-def campaign(sent: SentForm) -> list[Said]:
+def campaign(sent: SentForm) -> list[FactSaid]:
     v = sent.values
     if v["ends_on"] < v["starts_on"]:
         raise Wrong("ends_on", "form.bad.order")
@@ -21,7 +21,7 @@ def campaign(sent: SentForm) -> list[Said]:
     return [("campaign.opened", {**v, **days})]
 
 
-def target(sent: SentForm) -> list[Said]:
+def target(sent: SentForm) -> list[FactSaid]:
     v = sent.values
     where = dict(v.get("kept", {}))
     if v.get("education"):
@@ -46,13 +46,13 @@ def _called(lang: str, measure: str, goal: float) -> str:
     return text(lang, f"target.called.{measure}", ceil(goal), number=f"{goal:,}")
 
 
-def employer(sent: SentForm) -> list[Said]:
+def employer(sent: SentForm) -> list[FactSaid]:
     v = sent.values
     employer = sent.about.get("employer") or named("employer", v.get("name_en") or v["name"], sent.token)
     return [("employer.set", {"employer": employer, **v})]
 
 
-def opening(sent: SentForm) -> list[Said]:
+def opening(sent: SentForm) -> list[FactSaid]:
     v = sent.values
     if not isinstance(v["seats"], int):
         raise Wrong("seats", "form.bad.whole")
@@ -60,7 +60,7 @@ def opening(sent: SentForm) -> list[Said]:
     return [("opening.set", {"opening": opening, **v})]
 
 
-def fair(sent: SentForm) -> list[Said]:
+def fair(sent: SentForm) -> list[FactSaid]:
     v = sent.values
     if v["ends"] <= v["begins"]:
         raise Wrong("ends", "form.bad.order")

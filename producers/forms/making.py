@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from producers.forms import campaigns, candidates
-from producers.forms.sent import Said, SentForm, Wrong, named
+from producers.forms.sent import FactSaid, SentForm, Wrong, named
 from schemas.access import CONSOLE
 from schemas.facts import Fact, validate_event
 from schemas.forms import UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS, UNDO_UNTIL
 
-Make = Callable[[SentForm], list[Said]]
+Make = Callable[[SentForm], list[FactSaid]]
 NOON: Final = time(12)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-Said = tuple[str, dict[str, Any]]  # a type and its data, the campaign left out
+FactSaid = tuple[str, dict[str, Any]]  # a type and its data, the campaign left out
 
 
 class Wrong(Exception):
