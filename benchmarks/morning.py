@@ -22,7 +22,7 @@ from streams.breakdowns import BreakdownCounter
 from streams.intake import Incoming
 from streams.persisting import Persistence
 from tests.facts import CAMPAIGN, event, opened, target
-from yinfeng.web import EXPLAINING
+from yinfeng.web.explaining import EXPLAINING
 
 JOURNEYS: Final = 1_000_000
 SCHOOLS: Final = 3_000

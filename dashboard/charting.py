@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 EVERY: Final = 5.0  # seconds between two readings of one campaign, at least
 COST: Final = 0.05  # of the time may go into reading one campaign
 
-Read = Callable[[str], Awaitable[dict[str, Any]]]
+ReadCharts = Callable[[str], Awaitable[dict[str, Any]]]
 
 
 class Charting:
     """Reads a campaign's charts (`read`) while somebody looks at them, after each change that `hub` tells."""
 
-    def __init__(self, hub: Hub, read: Read, *, every: float = EVERY) -> None:
+    def __init__(self, hub: Hub, read: ReadCharts, *, every: float = EVERY) -> None:
         self._hub, self._read, self._every = hub, read, every
         self._watches = WhileWatched(self._follow)
 

@@ -29,11 +29,11 @@ class Chart:
     today_x: float | None
     first: date
     last: date
-    values: tuple[Value, ...] = ()
+    values: tuple[ChartValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ChartValue:
     """The sum at the end of a day, at `x` and `y` (percent of the box); `left` and `width`: where a pointer is nearest
     to it."""
 
@@ -75,7 +75,7 @@ def burn_up(
     )
 
 
-def _values(steps: list[tuple[date, float]], first: date, end: date, span: int, top: float) -> tuple[Value, ...]:
+def _values(steps: list[tuple[date, float]], first: date, end: date, span: int, top: float) -> tuple[ChartValue, ...]:
     """Every so many days the sum, and at the end."""
     every = -(-((end - first).days + 1) // MOST_VALUES)
     sums, found, width = dict(steps), [], 100 * every / span
@@ -87,7 +87,7 @@ def _values(steps: list[tuple[date, float]], first: date, end: date, span: int, 
             x = 100 * gone / span
             left = max(x - width / 2, 0.0)
             y = 100 * (1 - number / top)
-            found.append(Value(day, number, *(round(n, 2) for n in (x, y, left, min(width, 100 - left)))))
+            found.append(ChartValue(day, number, *(round(n, 2) for n in (x, y, left, min(width, 100 - left)))))
     return tuple(found)
 
 

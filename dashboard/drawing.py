@@ -9,4 +9,4 @@ from fastapi.responses import HTMLResponse
 
 Page = Callable[..., HTMLResponse]
 Clock = Callable[[], datetime]
-Text = Callable[[str, str], str]  # a language and a key
+TextOf = Callable[[str, str], str]  # a language and a key

@@ -14,9 +14,9 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from dashboard.workbook import MOST_IN_A_SHEET, Cell, Workbook
+from dashboard.workbook import MOST_IN_A_SHEET, CellValue, Workbook
 
-Row = Sequence[Cell]
+Row = Sequence[CellValue]
 Rows = AsyncGenerator[Row]
 PORTION: Final = 100  # rows that are written at a time
 # The wide ones are taken for the others where a spreadsheet is set to Chinese or Japanese.
@@ -180,7 +180,7 @@ def _about(form: str, name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "no-store"}
 
 
-def _inert(cell: Cell) -> Cell:
+def _inert(cell: CellValue) -> CellValue:
     """What a spreadsheet would take for a formula, as a text."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 

@@ -12,7 +12,7 @@ import httpx
 
 from schemas.errors import Refused, Unavailable
 
-Entry = dict[str, Any]
+TargetEntry = dict[str, Any]
 
 MAX_DELAY: Final = 10.0  # seconds before another try
 # Heartbeats come every ten seconds; three missed mean that the connection is dead.
@@ -20,7 +20,7 @@ _TIMEOUT: Final = httpx.Timeout(5.0, read=30.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class StreamEvent:
     """One server-sent event."""
 
     name: str
@@ -33,7 +33,7 @@ def make_client(url: str, key: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)
 
 
-def fetch(client: httpx.Client, campaign: str | None) -> Iterator[Entry]:
+def fetch(client: httpx.Client, campaign: str | None) -> Iterator[TargetEntry]:
     """Every target as it stands now, with its `campaign`. Raises Refused or Unavailable."""
     campaigns = [campaign] if campaign else [row["campaign"] for row in _pages(client, "/v1/campaigns")]
     for name in campaigns:
@@ -45,7 +45,7 @@ def follow(
     client: httpx.Client,
     campaign: str | None,
     *,
-    on_event: Callable[[Event], None],
+    on_event: Callable[[StreamEvent], None],
     on_state: Callable[[str | None], None],
     sleep: Callable[[float], None],
 ) -> None:
@@ -74,13 +74,13 @@ def follow(
         delay = min(delay * 2, MAX_DELAY)
 
 
-def parse(lines: Iterable[str]) -> Iterator[Event]:
+def parse(lines: Iterable[str]) -> Iterator[StreamEvent]:
     """Server-sent events from their lines; comments and what is not known are passed over."""
     name, id, data = "message", None, list[str]()
     for line in lines:
         if not line:
             if data:
-                yield Event(name, "\n".join(data), id)
+                yield StreamEvent(name, "\n".join(data), id)
             name, id, data = "message", None, []
             continue
         field, _, value = line.partition(":")
@@ -93,7 +93,7 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
             data.append(value)
 
 
-def _pages(client: httpx.Client, path: str) -> Iterator[Entry]:
+def _pages(client: httpx.Client, path: str) -> Iterator[TargetEntry]:
     address: str | None = f"{path}?limit=1000"
     while address:
         try:

@@ -12,7 +12,7 @@ from dashboard.telling import Told
 
 
 class Fragment(Protocol):
-    """Draws a template without a request (see yinfeng.pages)."""
+    """Draws a template without a request (see yinfeng.web.pages)."""
 
     def __call__(self, name: str, lang: Lang, context: Mapping[str, Any]) -> str: ...
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from dashboard.telling import Audience, Key, News, Reads, Round, Row, Subscription, Told, reads_all, revision_of
+from dashboard.telling import News, Readers, Reads, Round, Row, Subscription, TellingKey, Told, reads_all, revision_of
 from schemas.errors import Unavailable
 from schemas.pace import crossed
 
@@ -45,13 +45,13 @@ class Hub:
 
     def __init__(self, read: Callable[[], Awaitable[list[Row]]], *, poll: float = POLL, name: str = "hub") -> None:
         self._read, self._poll, self.name = read, poll, name
-        self._standing: dict[Key, Told] = {}
-        self._gone: dict[Key, Told] = {}
-        self._reshaped: dict[Key, Reshaped] = {}
+        self._standing: dict[TellingKey, Told] = {}
+        self._gone: dict[TellingKey, Told] = {}
+        self._reshaped: dict[TellingKey, Reshaped] = {}
         self._highest, self._looked = 0, False
         self._bell = asyncio.Event()
         self._closed = False
-        self._audiences: dict[Audience, set[Subscription]] = {}
+        self._audiences: dict[Readers, set[Subscription]] = {}
         self._news: list[News] = []
 
     def ring(self) -> None:
@@ -77,7 +77,7 @@ class Hub:
     ) -> Subscription:
         """All targets that stand (of one campaign, or of those `among` some) and that the subscriber `reads`, or those
         that changed after revision `last`; then every change."""
-        audience = Audience(campaign, None if among is None else frozenset(among), reads)
+        audience = Readers(campaign, None if among is None else frozenset(among), reads)
         subscription = Subscription(audience, last)
         if self._looked:
             self._fill(subscription)
@@ -175,10 +175,10 @@ class Hub:
     def _everybody(self) -> list[Subscription]:
         return [subscription for members in self._audiences.values() for subscription in members]
 
-    def _withdraw(self, key: Key, order: int) -> None:
+    def _withdraw(self, key: TellingKey, order: int) -> None:
         self._take_away(key, self._standing.pop(key).row, order)
 
-    def _take_away(self, key: Key, old: Row, order: int) -> None:
+    def _take_away(self, key: TellingKey, old: Row, order: int) -> None:
         """Tell those who read the target as it was that it is gone."""
         told = Told("withdrawn", key[0], {"campaign": key[0], "target": key[1]}, order, target=old)
         named = (*key, *_readers(old))
@@ -189,7 +189,7 @@ class Hub:
         self._put(key, told)
         self._reshape(old, order)
 
-    def _change(self, key: Key, row: Row, order: int) -> None:
+    def _change(self, key: TellingKey, row: Row, order: int) -> None:
         old = self._standing.get(key)
         told = self._standing[key] = Told("progress", key[0], row, order, row["revision"], row)
         moved = old is not None and _readers(old.row) != _readers(row)
@@ -225,10 +225,10 @@ class Hub:
             if told.order > last and subscription.audience.wants(told):
                 subscription.put(key, told)
 
-    def _put(self, key: Key, told: Told) -> None:
+    def _put(self, key: TellingKey, told: Told) -> None:
         self._news.append((key, told))
 
-    def _snapshot(self) -> list[tuple[Key, Told]]:
+    def _snapshot(self) -> list[tuple[TellingKey, Told]]:
         return sorted(self._standing.items(), key=lambda item: (item[1].order, item[1].revision))
 
 

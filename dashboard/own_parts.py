@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 GATHER: Final = 0.3  # seconds between two readings of one employer's part, at least
 UNASKED: Final = 5.0  # and at most: not all that employers do moves a target
 
-Part = tuple[str, str]  # a campaign and an employer
+PartKey = tuple[str, str]  # a campaign and an employer
 ReadPart = Callable[[str, str], Awaitable[str]]  # an employer's numbers in a campaign, as a page names them
 
 
@@ -30,11 +30,11 @@ class OwnParts:
         self._hub, self._read, self._unasked = hub, read, unasked
         self._watches = WhileWatched(self._follow)
 
-    def watched(self, part: Part, shown: str, subscription: Subscription) -> AbstractContextManager[None]:
+    def watched(self, part: PartKey, shown: str, subscription: Subscription) -> AbstractContextManager[None]:
         """The subscription, whose page has `shown` these numbers, is told to draw it anew when they are others."""
         return self._watches.watched(part, subscription, shown)
 
-    async def _follow(self, part: Part, onlookers: Onlookers) -> None:
+    async def _follow(self, part: PartKey, onlookers: Onlookers) -> None:
         with ringing(self._hub, part[0], onlookers.asked):
             while True:
                 with suppress(TimeoutError):
@@ -43,7 +43,7 @@ class OwnParts:
                 await self._tell(part, onlookers)
                 await asyncio.sleep(GATHER)
 
-    async def _tell(self, part: Part, onlookers: Onlookers) -> None:
+    async def _tell(self, part: PartKey, onlookers: Onlookers) -> None:
         try:
             numbers = await self._read(*part)
         except Unavailable as error:

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dashboard.live import Hub
-from dashboard.telling import Form, Line, Subscription, Told, revision_of
+from dashboard.telling import Encode, Line, Subscription, Told, revision_of
 from schemas.access import Authenticate, Caller
 from schemas.errors import TooMany
 
@@ -124,7 +124,7 @@ class EventStream(Response):
     def __init__(
         self,
         opened: Callable[[], AbstractContextManager[Subscription]],
-        form: Form,
+        form: Encode,
         *,
         ping: bytes,
         every: float = HEARTBEAT,

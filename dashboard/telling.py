@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-Key = tuple[str, ...]  # campaign and target, and what is told besides
+TellingKey = tuple[str, ...]  # campaign and target, and what is told besides
 Row = dict[str, Any]
-Event = Literal["progress", "withdrawn", "reached", "redraw", "charts"]
+EventName = Literal["progress", "withdrawn", "reached", "redraw", "charts"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,23 +27,23 @@ class Told:
     committed after higher ones; then, as for a withdrawal, the order is one above all that was told before.
     """
 
-    event: Event
+    event: EventName
     campaign: str
     row: Row
     order: int
     revision: int | None = None
     target: Mapping[str, Any] | None = None
-    _wires: dict[Form, bytes] = field(default_factory=dict, init=False, repr=False)
+    _wires: dict[Encode, bytes] = field(default_factory=dict, init=False, repr=False)
 
-    def wire(self, form: Form) -> bytes:
+    def wire(self, form: Encode) -> bytes:
         """The event as it goes over the line in this form; written once for all who listen."""
         if form not in self._wires:
             self._wires[form] = form(self)
         return self._wires[form]
 
 
-Form = Callable[[Told], bytes]
-News = tuple[Key, Told]  # what is told, and in place of what
+Encode = Callable[[Told], bytes]
+News = tuple[TellingKey, Told]  # what is told, and in place of what
 Reads = Callable[[Mapping[str, Any]], bool]  # whether a target, by its `measure` and `where`, may be read
 
 
@@ -53,7 +53,7 @@ def reads_all(target: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class Readers:
     """Who watches the same: all campaigns, one, or those `among` some, and of their targets those that it `reads`.
     To be one audience, their `reads` must be equal."""
 
@@ -68,7 +68,7 @@ class Audience:
 
     def wanted(self, news: Iterable[News]) -> list[News]:
         """Of the news what is about that, and of each thing the latest."""
-        found: dict[Key, Told] = {}
+        found: dict[TellingKey, Told] = {}
         for key, told in news:
             if self.wants(told):
                 found.pop(key, None)
@@ -92,9 +92,9 @@ class Round:
     def __init__(self, news: Sequence[News], at: float) -> None:
         """`at` is the event loop's time."""
         self.news, self.at = news, at
-        self._chunks: dict[Form, bytes] = {}
+        self._chunks: dict[Encode, bytes] = {}
 
-    def chunk(self, form: Form) -> bytes:
+    def chunk(self, form: Encode) -> bytes:
         """All of it as one chunk, written once for all who read this form; empty where that has nothing to say."""
         if form not in self._chunks:
             body = b"".join([told.wire(form) for _, told in self.news])
@@ -105,17 +105,17 @@ class Round:
 class Subscription:
     """One client's news: of each target only the latest, so that a slow client holds no more than all targets once."""
 
-    def __init__(self, audience: Audience, last: int | None = None) -> None:
+    def __init__(self, audience: Readers, last: int | None = None) -> None:
         """`last` is the revision that the client has seen."""
         self.audience, self.last = audience, last
-        self._waiting: dict[Key, Told] = {}
+        self._waiting: dict[TellingKey, Told] = {}
         self._news = asyncio.Event()
-        self._outlet: tuple[Line, Form] | None = None
+        self._outlet: tuple[Line, Encode] | None = None
         self._rests = False  # has taken all, and waits for more
         self.written = 0.0  # the event loop's time when its line was last written to
         self.closed = False
 
-    def use(self, line: Line, form: Form) -> None:
+    def use(self, line: Line, form: Encode) -> None:
         """From now on, write to this line what finds it free."""
         self._outlet = line, form
 
@@ -135,7 +135,7 @@ class Subscription:
         for key, told in round.news:
             self.put(key, told)
 
-    def put(self, key: Key, told: Told) -> None:
+    def put(self, key: TellingKey, told: Told) -> None:
         """Let it wait here, in place of what waited under this key."""
         self._waiting.pop(key, None)
         self._waiting[key] = told

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from dashboard.live import Hub, say_if_broken
 from dashboard.telling import Subscription
 
-Key = TypeVar("Key")
+WatchedKey = TypeVar("WatchedKey")
 
 
 @dataclass(slots=True)
@@ -23,15 +23,15 @@ class Onlookers:
     task: asyncio.Task[None] | None = None
 
 
-class WhileWatched(Generic[Key]):
+class WhileWatched(Generic[WatchedKey]):
     """A task (`follow`) for each thing, from when the first looks at it until the last has gone."""
 
-    def __init__(self, follow: Callable[[Key, Onlookers], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, follow: Callable[[WatchedKey, Onlookers], Coroutine[Any, Any, None]]) -> None:
         self._follow = follow
-        self._watches: Final[dict[Key, Onlookers]] = {}
+        self._watches: Final[dict[WatchedKey, Onlookers]] = {}
 
     @contextmanager
-    def watched(self, key: Key, subscription: Subscription, shown: str = "") -> Iterator[None]:
+    def watched(self, key: WatchedKey, subscription: Subscription, shown: str = "") -> Iterator[None]:
         """The subscription looks at it until the block ends."""
         onlookers = self._watches.setdefault(key, Onlookers())
         onlookers.shown[subscription] = shown

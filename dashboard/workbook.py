@@ -9,7 +9,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
-Cell = str | int | float | None
+CellValue = str | int | float | None
 MOST_IN_A_SHEET: Final = 1_048_575  # rows beside the head: what a sheet holds
 LONGEST: Final = 32_767  # characters of a cell: what a sheet holds
 _QUICKLY: Final = 1  # of the levels of deflate: others wait meanwhile
@@ -68,7 +68,7 @@ class Workbook:
         self._sheet = self._zip.open("xl/worksheets/sheet1.xml", "w", force_zip64=True)
         self._sheet.write(_SHEET.encode())
 
-    def part(self, rows: Iterable[Sequence[Cell]]) -> bytes:
+    def part(self, rows: Iterable[Sequence[CellValue]]) -> bytes:
         """More rows."""
         self._sheet.write("".join(map(_row, rows)).encode())
         return self._pipe.taken()
@@ -81,11 +81,11 @@ class Workbook:
         return self._pipe.taken()
 
 
-def _row(cells: Sequence[Cell]) -> str:
+def _row(cells: Sequence[CellValue]) -> str:
     return f"<row>{''.join(map(_cell, cells))}</row>"
 
 
-def _cell(value: Cell) -> str:
+def _cell(value: CellValue) -> str:
     if value is None:
         return "<c/>"
     if not isinstance(value, str):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schemas.catalogue import CATALOGUE, FactType
+from schemas.catalogue import CATALOGUE
 from schemas.emitted import EMITTED
+from schemas.fact_type import FactType
 from schemas.marks import MARK
 from schemas.openapi import example_event
 

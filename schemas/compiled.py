@@ -43,7 +43,7 @@ KINDS: Final[tuple[tuple[Any, str | None], ...]] = (
     (fields.Day, _DAY),
     (fields.Time, f"{_DAY}T{_CLOCK}{_OFFSET}"),
     (fields.Amount, None),
-    (fields.Count, None),
+    (fields.HeadCount, None),
     (fields.Year, None),
     (fields.Currency, "[A-Z]{3}"),
     (fields.Slug, "[a-z][a-z0-9_]{0,63}"),

@@ -14,21 +14,21 @@ from schemas.fields import (
     WITHOUT_EMPLOYER,
     Amount,
     CampaignKind,
-    Count,
+    ConsentPurpose,
     Currency,
     Day,
     Education,
     Email,
     Goal,
     Ground,
+    HeadCount,
     Id,
+    InterviewOutcome,
     Locale,
     Measure,
     Mode,
-    Outcome,
     Phone,
     Prose,
-    Purpose,
     ReplyTo,
     SignupPage,
     Slug,
@@ -119,7 +119,7 @@ class FairScheduled(FairRef):
     venue: Text | None = plain(None)
     city: Text | None = plain(None)
     url: Url | None = plain(None)
-    capacity: Count | None = plain(None)
+    capacity: HeadCount | None = plain(None)
     employers: Annotated[list[Id], Field(max_length=5000)] | None = plain(None)
     cost: Amount | None = plain(None)
 
@@ -148,7 +148,7 @@ class OpeningSet(Data):
     opening: Id = plain()
     employer: Id = plain()
     position: Text = plain()
-    seats: Count = plain()
+    seats: HeadCount = plain()
 
 
 class CandidateSignedUp(CandidateData):
@@ -166,7 +166,7 @@ class CandidateSignedUp(CandidateData):
 
 
 class Consent(CandidateData):
-    purpose: Purpose = plain()
+    purpose: ConsentPurpose = plain()
     employers: Annotated[list[Id], Field(min_length=1, max_length=1000)] | None = plain(None)
     text: Prose | None = personal(None)
 
@@ -184,7 +184,7 @@ class CandidateCheckedIn(CandidateData):
 class CandidateInterviewed(CandidateData):
     employer: Id = plain()
     position: Text | None = plain(None)
-    outcome: Outcome | None = plain(None)
+    outcome: InterviewOutcome | None = plain(None)
 
 
 class CandidateWithdrew(CandidateData):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from schemas.catalogue import CATALOGUE
 from schemas.compiled import ATTRIBUTES, are_plain, sure_moment
 from schemas.errors import FieldError, InvalidFact
+from schemas.field_errors import REQUIRED, field_errors, safe, suggestion
 from schemas.fields import Id, Text, Time, UriReference, Url, printable
 from schemas.sealed import SEALED
 
@@ -24,7 +24,6 @@ MOST_AHEAD: Final = timedelta(days=1)  # of our clock: others' may be wrong, and
 MAX_KEYS: Final = 200
 _EXTENSION_NAME = re.compile("[a-z0-9]{1,40}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_BRANCHES = ("function-", "constrained-", "int")
 _JSON_CONTENT = re.compile(r"application/([\w.+-]+\+)?json\s*(;.*)?", re.ASCII | re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -174,7 +173,7 @@ def _envelope_errors(event: dict[str, Any]) -> list[FieldError]:
     try:
         Envelope.__pydantic_validator__.validate_python(_readable(event))
     except ValidationError as error:
-        errors = _field_errors(error, "")
+        errors = field_errors(error, "")
     content = event.get("datacontenttype")
     if isinstance(content, str) and not _JSON_CONTENT.fullmatch(content):
         errors.append(FieldError("datacontenttype", "must be application/json, since a fact's data is JSON"))
@@ -183,7 +182,7 @@ def _envelope_errors(event: dict[str, Any]) -> list[FieldError]:
 
 def _extension_errors(event: dict[str, Any]) -> list[FieldError]:
     return [
-        FieldError(_safe(name), message)
+        FieldError(safe(name), message)
         for name in event.keys() - _ATTRIBUTES
         if (message := _extension_fault(name, event[name]))
     ]
@@ -191,8 +190,8 @@ def _extension_errors(event: dict[str, Any]) -> list[FieldError]:
 
 def _extension_fault(name: str, value: Any) -> str | None:
     if not _EXTENSION_NAME.fullmatch(name):
-        suggestion = _suggestion(name, Envelope.model_fields)
-        return f"unknown attribute{suggestion}; extensions have lower-case letters and digits only"
+        meant = suggestion(name, Envelope.model_fields)
+        return f"unknown attribute{meant}; extensions have lower-case letters and digits only"
     if not isinstance(value, str | bool | int):
         return "an extension attribute must be a string, a boolean or an integer"
     if isinstance(value, int) and not -(2**31) <= value < 2**31:
@@ -211,17 +210,17 @@ def _data_errors(event: dict[str, Any]) -> list[FieldError]:
         return []
     row = CATALOGUE.get(kind)
     if row is None:
-        return [FieldError("type", f"unknown type {_safe(kind)!r}{_suggestion(kind, CATALOGUE)}")]
+        return [FieldError("type", f"unknown type {safe(kind)!r}{suggestion(kind, CATALOGUE)}")]
     sealed = _sealed_fields(event)
     # Null means left out, where the key is one that may be left out: an unknown one must not vanish.
     known = row.data.model_fields.keys()
     event["data"] = data = {key: value for key, value in data.items() if value is not None or key not in known}
-    errors = [FieldError(f"data.{_safe(key)}", "unknown key") for key in data.keys() - _readable(data).keys()]
+    errors = [FieldError(f"data.{safe(key)}", "unknown key") for key in data.keys() - _readable(data).keys()]
     try:
         row.data.__pydantic_validator__.validate_python(_readable(data))
     except ValidationError as error:
-        found = _field_errors(error, "data", row.data.model_fields)
-        errors += [each for each in found if not (sealed and each.message == _REQUIRED and each.field in sealed)]
+        found = field_errors(error, "data", row.data.model_fields)
+        errors += [each for each in found if not (sealed and each.message == REQUIRED and each.field in sealed)]
     except UnicodeError:
         errors.append(FieldError("data", "a key has a lone surrogate"))
     return errors
@@ -239,54 +238,14 @@ def _readable(given: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key.isascii() or not _SURROGATE.search(key)}
 
 
-def _field_errors(error: ValidationError, prefix: str, known: Any = ()) -> list[FieldError]:
-    """One error for each field; where a union's branches each say no, their messages are joined."""
-    messages: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False, include_input=False):
-        messages.setdefault(_path(detail, prefix), []).append(_message(detail, known))
-    return [FieldError(field, ", or ".join(said)) for field, said in messages.items()]
-
-
-def _path(detail: Any, prefix: str) -> str:
-    """The dotted path, without the names that Pydantic gives to a union's branches."""
-    first, rest = detail["loc"][:1], detail["loc"][1:]
-    if detail["type"] != "extra_forbidden":
-        rest = [part for part in rest if not str(part).startswith(_BRANCHES)]
-    return ".".join([*([prefix] if prefix else []), *(_safe(str(part)) for part in (*first, *rest))])
-
-
-def _message(detail: Any, known: Any) -> str:
-    match detail["type"]:
-        case "extra_forbidden":
-            return f"unknown key{_suggestion(str(detail['loc'][-1]), known)}"
-        case "string_unicode":
-            return "must not contain lone surrogates"
-        case "missing":
-            return _REQUIRED
-        case _:
-            return str(detail["msg"]).replace("Input should", "should")
-
-
-def _suggestion(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name[:100], list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _safe(text: str) -> str:
-    """A name from outside, fit for a message: short, printable, encodable."""
-    return text[:100].encode("utf-8", "backslashreplace").decode().translate(_CONTROLS)
-
-
 def _brief(error: Exception) -> str:
-    return _safe(str(error))
+    return safe(str(error))
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidFact([FieldError("", f"is not JSON: {name} is no JSON number")])
 
 
-_REQUIRED = "is required"
 _ATTRIBUTES = Envelope.model_fields.keys()
 _MICROSECOND = datetime.resolution
 _decode = msgspec.json.Decoder().decode
-_CONTROLS = {code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)]}

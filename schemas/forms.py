@@ -7,11 +7,12 @@ from typing import Any, Final, Literal, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
 from schemas.access import Role
-from schemas.fields import CampaignKind, Education, Locale, Measure, Mode, Outcome, SignupPage
+from schemas.fields import CampaignKind, Education, InterviewOutcome, Locale, Measure, Mode, SignupPage
 
-Kind = Literal[
+FieldKind = Literal[
     "text", "area", "date", "time", "number", "email", "tel", "url", "choice", "checks", "tick", "employer", "file"
 ]
+Typed = dict[str, list[str]]  # what was typed into a form, by field
 
 BENEFIT_KINDS: Final = ("rent_subsidy", "talent_allowance", "insurance", "settling_in")
 GROUNDS: Final = ("law", "request", "dispute")  # on which people may be restricted by a form
@@ -35,7 +36,7 @@ class Field:
     `offers`, `ids` (of one person)."""
 
     name: str
-    kind: Kind
+    kind: FieldKind
     required: bool = False
     choices: tuple[str, ...] | str = ()
 
@@ -64,7 +65,7 @@ class Filled:
     `would`: the data of the fact that it would say, where it was asked what that would do; `near`: names that were
     typed and are no employer's, each with that of one who may be meant."""
 
-    typed: dict[str, list[str]]
+    typed: Typed
     wrong: dict[str, str]
     status: int = 422
     would: dict[str, Any] | None = None
@@ -167,7 +168,7 @@ _ROWS: Final = (
         (
             Field("employer", "employer", True),
             Field("position", "text"),
-            Field("outcome", "choice", False, get_args(Outcome)),
+            Field("outcome", "choice", False, get_args(InterviewOutcome)),
             Field("day", "date", True),
         ),
         about=_SOME,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any, Final
 
-from schemas.catalogue import CATALOGUE, FactType
+from schemas.catalogue import CATALOGUE
 from schemas.cloudevents import BATCH, NDJSON, STRUCTURED
+from schemas.fact_type import FactType
 from schemas.facts import Envelope
 
 
@@ -48,61 +49,28 @@ def schemas_by_name() -> dict[str, dict[str, Any]]:
 
 def events_operation() -> dict[str, Any]:
     """What OpenAPI can't see of `POST /v1/events`: its bodies and its answers."""
-    one = {"oneOf": [{"$ref": f"#/components/schemas/{name.replace('.', '_')}"} for name in CATALOGUE]}
-    examples = {name: {"value": example_event(row)} for name, row in CATALOGUE.items()}
-    counts = {
-        "type": "object",
-        "required": ["accepted", "duplicates", "rejected"],
-        "properties": {
-            "accepted": {"type": "integer"},
-            "duplicates": {"type": "integer"},
-            "rejected": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "index": {"type": "integer"},
-                        "id": {"type": ["string", "null"]},
-                        "errors": {"type": "array", "items": _FIELD_ERROR},
-                    },
-                },
-            },
-        },
-    }
+    counts = {"content": {"application/json": {"schema": _COUNTS}}}
     problem = {"content": {"application/problem+json": {"schema": PROBLEM}}}
     return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                STRUCTURED: {"schema": one, "examples": examples},
-                BATCH: {"schema": {"type": "array", "items": one, "maxItems": 10_000}},
-                NDJSON: {"schema": {"type": "string", "description": "One structured event a line."}},
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "description": "Binary mode: the data here, the rest in ce- headers.",
-                    }
-                },
-            },
-        },
+        "requestBody": {"required": True, "content": _bodies()},
         "responses": {
-            "202": {"description": "Committed.", "content": {"application/json": {"schema": counts}}},
-            "207": {
-                "description": "Some events were rejected.",
-                "content": {"application/json": {"schema": counts}},
-            },
-            **{
-                status: {"description": text, **problem}
-                for status, text in {
-                    "400": "Not readable.",
-                    "401": "No key, or a wrong one.",
-                    "403": "The key's role may not post this.",
-                    "413": "Too large.",
-                    "415": "None of the four forms.",
-                    "422": "One event, and it is no fact.",
-                    "503": "The database is away; try again.",
-                }.items()
-            },
+            "202": {"description": "Committed.", **counts},
+            "207": {"description": "Some events were rejected.", **counts},
+            **{status: {"description": text, **problem} for status, text in _REFUSALS.items()},
+        },
+    }
+
+
+def _bodies() -> dict[str, Any]:
+    """The four forms in which facts are posted."""
+    one = {"oneOf": [{"$ref": f"#/components/schemas/{name.replace('.', '_')}"} for name in CATALOGUE]}
+    examples = {name: {"value": example_event(row)} for name, row in CATALOGUE.items()}
+    return {
+        STRUCTURED: {"schema": one, "examples": examples},
+        BATCH: {"schema": {"type": "array", "items": one, "maxItems": 10_000}},
+        NDJSON: {"schema": {"type": "string", "description": "One structured event a line."}},
+        "application/json": {
+            "schema": {"type": "object", "description": "Binary mode: the data here, the rest in ce- headers."}
         },
     }
 
@@ -141,4 +109,32 @@ PROBLEM: Final[dict[str, Any]] = {
     "required": ["type", "title", "status"],
 }
 
+_COUNTS: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["accepted", "duplicates", "rejected"],
+    "properties": {
+        "accepted": {"type": "integer"},
+        "duplicates": {"type": "integer"},
+        "rejected": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "index": {"type": "integer"},
+                    "id": {"type": ["string", "null"]},
+                    "errors": {"type": "array", "items": _FIELD_ERROR},
+                },
+            },
+        },
+    },
+}
+_REFUSALS: Final = {
+    "400": "Not readable.",
+    "401": "No key, or a wrong one.",
+    "403": "The key's role may not post this.",
+    "413": "Too large.",
+    "415": "None of the four forms.",
+    "422": "One event, and it is no fact.",
+    "503": "The database is away; try again.",
+}
 EVENTS_OPERATION: Final = events_operation()

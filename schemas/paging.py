@@ -16,7 +16,7 @@ from schemas.errors import FieldError, Refused
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 10_000
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")]
+PageLimit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")]
 MOST: Final = 3000  # characters of a key: two ids of four bytes a character, and a moment
 _ZERO: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 

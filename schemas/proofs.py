@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 Way = Literal["quick", "slow"]
-Verdict = Literal["good", "good_slow", "soon", "stale", "unproved"]
+ProofVerdict = Literal["good", "good_slow", "soon", "stale", "unproved"]
 
 MOST: Final = 60_000  # numbers to try: a third of a second on a cheap telephone
 LEAST_TYPING: Final = timedelta(seconds=3)
@@ -45,7 +45,7 @@ def again(secret: bytes, token: str) -> Challenge:
     return Challenge(token, hashlib.sha256(f"{token}{solution(secret, token)}".encode()).hexdigest())
 
 
-def judge(secret: bytes, token: str, found_number: str, now: datetime) -> Verdict:
+def judge(secret: bytes, token: str, found_number: str, now: datetime) -> ProofVerdict:
     """What a form is worth that came with this token and this number."""
     found = _TOKEN.fullmatch(token)
     if found is None or not hmac.compare_digest(_seal(secret, token.rpartition(".")[0]), found[4]):

@@ -18,13 +18,13 @@ from babel.messages.catalog import Message
 from schemas.texts import TRANSLATED, Lang, catalogue
 
 LIKE: Final[dict[str, str]] = {"number": r"\d+", "word": r"\w+", "day": r"\d{4}-\d{2}-\d{2}"}  # others: any text
-Known = tuple[re.Pattern[str], str]
+KnownSentence = tuple[re.Pattern[str], str]
 
 
 class Sentences:
     """The sentences of one package: by language, what each is like and how it is said, the longest first."""
 
-    def __init__(self, by_lang: Mapping[str, list[Known]]) -> None:
+    def __init__(self, by_lang: Mapping[str, list[KnownSentence]]) -> None:
         self._by_lang = by_lang
 
     def said(self, sentence: str, lang: str) -> str | None:
@@ -57,7 +57,7 @@ def pattern(sentence: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-def _known(package: str, lang: Lang) -> list[Known]:
+def _known(package: str, lang: Lang) -> list[KnownSentence]:
     messages = [each for each in catalogue(package, lang) if each.id and not each.context]
     messages.sort(key=_weight, reverse=True)
     return [(pattern(str(each.id)), str(each.string)) for each in messages if each.string and not each.fuzzy]

@@ -35,13 +35,13 @@ class Plural:
     which: Callable[[int], int]
 
 
-Text = str | Plural
+Wording = str | Plural
 
 
 class Texts:
     """The texts of one package or of several, by language and key."""
 
-    def __init__(self, by_lang: Mapping[str, Mapping[str, Text]]) -> None:
+    def __init__(self, by_lang: Mapping[str, Mapping[str, Wording]]) -> None:
         self._by_lang = by_lang
 
     def __call__(self, lang: str, key: str, count: int | None = None, /, **values: object) -> str:
@@ -59,7 +59,7 @@ class Texts:
     def __contains__(self, key: str) -> bool:
         return key in self._by_lang["en"]
 
-    def found(self, lang: str, key: str) -> Text:
+    def found(self, lang: str, key: str) -> Wording:
         """A text as it stands in its catalogue."""
         return self._by_lang[lang][key]
 
@@ -72,7 +72,7 @@ class Texts:
 @cache
 def texts_of(*packages: str) -> Texts:
     """The texts of these packages together. Raises ValueError when two have the same key."""
-    merged: dict[str, dict[str, Text]] = {lang: {} for lang in LANGS}
+    merged: dict[str, dict[str, Wording]] = {lang: {} for lang in LANGS}
     for package in packages:
         catalogues = {lang: catalogue(package, lang) for lang in TRANSLATED}
         english = {str(each.context): _english(each) for each in _keyed(catalogues[SOURCE])}
@@ -101,11 +101,11 @@ def _keyed(catalogue: Catalog) -> Iterator[Message]:
     return (message for message in catalogue if message.id and message.context)
 
 
-def _english(message: Message) -> Text:
+def _english(message: Message) -> Wording:
     return message.id if isinstance(message.id, str) else Plural(tuple(message.id), c2py("n != 1"))
 
 
-def _translated(catalogue: Catalog) -> dict[str, Text]:
+def _translated(catalogue: Catalog) -> dict[str, Wording]:
     """What the catalogue has a translation of, by key."""
     which, found = c2py(catalogue.plural_expr), {}
     for message in _keyed(catalogue):

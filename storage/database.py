@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import socket
-import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, closing, contextmanager
 from time import monotonic
 from typing import Any, Final
 
@@ -19,21 +16,12 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from schemas.errors import ConcurrentChange, ConfigurationError, DatabaseUnavailable, StatementTooLong, UnusableValue
+from storage.silence import Watched, WatchedSync, cut
+from storage.time_limits import limits, server_limits
 
 Conn = AsyncConnection[Any]
 Pool = AsyncConnectionPool[Conn]
 Horizon = str  # a transaction's number: those with a lower one are over, and whoever looks now sees what they wrote
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """In seconds; 0 means none. `statement`, `lock` (waiting for one) and `idle` (within a transaction) are the
-    server's to hold. `silence`: a server that says nothing for so long is given up, whatever became of it."""
-
-    statement: float
-    lock: float
-    idle: float
-    silence: float
 
 
 CONNECT_WITHIN: Final = 5  # seconds
@@ -73,42 +61,6 @@ class _Yielding(AsyncCursor[Any]):
         return self
 
 
-class _Watched(AsyncConnection[Any]):
-    """A connection whose server must answer within `silence` seconds: else its line is cut, which psycopg sees."""
-
-    silence: float = 0.0
-    heard_at: float = 0.0  # when its server answered last
-
-    async def wait(self, *args: Any, **kwargs: Any) -> Any:
-        """psycopg waits for the server here, and nowhere else."""
-        timer = asyncio.get_running_loop().call_later(self.silence, cut, self) if self.silence else None
-        try:
-            found = await super().wait(*args, **kwargs)
-            self.heard_at = monotonic()
-            return found
-        finally:
-            if timer is not None:
-                timer.cancel()
-
-
-class _WatchedSync(Connection[Any]):
-    """The same without an event loop."""
-
-    silence: float = 0.0
-
-    def wait(self, *args: Any, **kwargs: Any) -> Any:
-        """psycopg waits for the server here, and nowhere else."""
-        if not self.silence:
-            return super().wait(*args, **kwargs)
-        timer = threading.Timer(self.silence, cut, [self])
-        timer.daemon = True
-        timer.start()
-        try:
-            return super().wait(*args, **kwargs)
-        finally:
-            timer.cancel()
-
-
 @contextmanager
 def translated() -> Iterator[None]:
     """Let Postgres's errors leave as ours: ConcurrentChange (retry), UnusableValue (the values themselves: repeating
@@ -138,7 +90,7 @@ def _said(error: Exception) -> str:
 async def connect(url: str, *, name: str) -> Conn:
     """A connection outside a transaction (autocommit), with the limits of this name. Raises DatabaseUnavailable."""
     with translated():
-        conn = await _Watched.connect(url, autocommit=True, cursor_factory=_Yielding, **_options(name))
+        conn = await Watched.connect(url, autocommit=True, cursor_factory=_Yielding, **_options(name))
         try:
             await _limit(conn, name)
         except BaseException:  # whoever waits for it may be cancelled between the two
@@ -150,10 +102,10 @@ async def connect(url: str, *, name: str) -> Conn:
 def connect_sync(url: str, *, name: str) -> Connection[Any]:
     """The same for a process without an event loop. Raises DatabaseUnavailable."""
     with translated():
-        conn = _WatchedSync.connect(url, autocommit=True, **_options(name))
+        conn = WatchedSync.connect(url, autocommit=True, **_options(name))
         conn.silence = limits(name).silence
         try:
-            conn.execute(_LIMIT, _server_limits(name))
+            conn.execute(_LIMIT, server_limits(name))
         except BaseException:
             conn.close()
             raise
@@ -178,12 +130,12 @@ def make_pool(url: str, *, name: str, size: int = 8) -> AsyncConnectionPool[Conn
     """A bounded pool, closed as yet; connections are in autocommit."""
 
     async def configure(conn: Conn) -> None:
-        assert isinstance(conn, _Watched)
+        assert isinstance(conn, Watched)
         await _limit(conn, name)
 
     return AsyncConnectionPool(
         url,
-        connection_class=_Watched,
+        connection_class=Watched,
         min_size=1,
         max_size=size,
         timeout=LENT_WITHIN,
@@ -232,21 +184,8 @@ def _lack() -> str:
     return ""
 
 
-def limits(name: str) -> Limits:
-    """How long what goes by this name may take."""
-    return LIMITS.get(name, COMMAND)
-
-
-def cut(conn: Any) -> None:
-    """Cut a connection's line, so that whoever waits for its server learns of it at once."""
-    with suppress(OSError, psycopg.Error, ValueError):
-        line = socket.socket(fileno=socket.dup(conn.fileno()))
-        with line:
-            line.shutdown(socket.SHUT_RDWR)
-
-
 async def _check(conn: Conn) -> None:
-    assert isinstance(conn, _Watched)
+    assert isinstance(conn, Watched)
     if conn.heard_at > monotonic() - HEARD_WITHIN:
         return
     timer = asyncio.get_running_loop().call_later(CHECK_WITHIN, cut, conn)
@@ -256,15 +195,10 @@ async def _check(conn: Conn) -> None:
         timer.cancel()
 
 
-async def _limit(conn: _Watched, name: str) -> None:
+async def _limit(conn: Watched, name: str) -> None:
     """Set its limits: not as it is opened, since a pooler would not pass them on."""
     conn.silence = limits(name).silence
-    await conn.execute(_LIMIT, _server_limits(name))
-
-
-def _server_limits(name: str) -> list[str]:
-    within = limits(name)
-    return [str(int(seconds * 1000)) for seconds in (within.statement, within.lock, within.idle)]
+    await conn.execute(_LIMIT, server_limits(name))
 
 
 def _bare(url: str) -> Connection[Any]:
@@ -281,18 +215,3 @@ def _options(name: str) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
     }
-
-
-COMMAND: Final = Limits(statement=0, lock=0, idle=0, silence=0)  # somebody at a terminal who can press Ctrl-C
-LIMITS: Final[dict[str, Limits]] = {
-    # Who asks over HTTP has an answer within ten seconds.
-    "web": Limits(statement=7, lock=3, idle=10, silence=8),
-    # A batch that one statement is too long for is halved; a worker that stands still lets go of its locks.
-    "worker": Limits(statement=20, lock=10, idle=10, silence=25),
-    # What it waits for to claim holds up a worker that was told to stop: less than containers are given to end.
-    "sender": Limits(statement=20, lock=3, idle=10, silence=25),
-    # It reads whole campaigns, and writes nothing meanwhile.
-    "counter": Limits(statement=900, lock=10, idle=60, silence=910),
-    # It holds a lease of ten seconds.
-    "relay": Limits(statement=8, lock=5, idle=10, silence=9),
-}

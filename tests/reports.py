@@ -13,7 +13,53 @@ def postfix(
     nonce: str = NONCE, address: str = ADDRESS, *, status: str = "5.1.1", said: str = "", action: str = "failed"
 ) -> bytes:
     said = said or f"550 {status} <{address}>: Recipient address rejected: User unknown in virtual mailbox table"
-    return f"""Return-Path: <>
+    return (
+        _POSTFIX.format(nonce=nonce, short=nonce[:8], address=address, status=status, said=said, action=action)
+        .replace("\n", "\r\n")
+        .encode()
+    )
+
+
+def exchange(nonce: str = NONCE, address: str = ADDRESS) -> bytes:
+    """No mail comes with it, only headers; the text is HTML."""
+    return _EXCHANGE.format(nonce=nonce, address=address).replace("\n", "\r\n").encode()
+
+
+def qq(nonce: str = NONCE, address: str = ADDRESS) -> bytes:
+    """Texts in Chinese, no status that says anything, and the mail's name in a header of its own."""
+    text = b64encode("退信：收件人邮箱不存在，邮件无法送达。".encode("gb18030")).decode()
+    return f"""From: "PostMaster" <PostMaster@qq.com>
+To: no-reply@park.example
+Subject: =?gb18030?B?z7XNs83L0MU=?=/System bounce
+Date: Sun, 8 Mar 2026 09:00:05 +0800
+Content-Type: multipart/report; report-type="delivery-status"; boundary="----=_NextPart_1"
+MIME-Version: 1.0
+
+------=_NextPart_1
+Content-Type: text/html; charset="gb18030"
+Content-Transfer-Encoding: base64
+
+{text}
+
+------=_NextPart_1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; qq.com
+Original-Message-ID: <yinfeng.{nonce}@park.example>
+
+Final-Recipient: RFC822; <{address}>
+Action: Failed
+Status: 5.0.0
+Diagnostic-Code: smtp; 550 Mailbox not found. http://service.mail.qq.com/cgi-bin/help?id=20022
+
+------=_NextPart_1--
+""".replace("\n", "\r\n").encode()
+
+
+SHAPES: dict[str, Callable[..., bytes]] = {"postfix": postfix, "exchange": exchange, "qq": qq}
+
+
+_POSTFIX = """Return-Path: <>
 Received: by mail.park.example (Postfix) id 4Rx; Sun,  8 Mar 2026 09:00:02 +0800 (CST)
 Date: Sun,  8 Mar 2026 09:00:02 +0800 (CST)
 From: MAILER-DAEMON@mail.park.example (Mail Delivery System)
@@ -23,7 +69,7 @@ Auto-Submitted: auto-replied
 MIME-Version: 1.0
 Content-Type: multipart/report; report-type=delivery-status;
 \tboundary="4Rx.1/mail.park.example"
-Message-Id: <{nonce[:8]}{status}@mail.park.example>
+Message-Id: <{short}{status}@mail.park.example>
 
 This is a MIME-encapsulated message.
 
@@ -64,12 +110,10 @@ Content-Type: text/plain
 hello
 
 --4Rx.1/mail.park.example--
-""".replace("\n", "\r\n").encode()
+"""
 
 
-def exchange(nonce: str = NONCE, address: str = ADDRESS) -> bytes:
-    """No mail comes with it, only headers; the text is HTML."""
-    return f"""From: <postmaster@contoso.onmicrosoft.com>
+_EXCHANGE = """From: <postmaster@contoso.onmicrosoft.com>
 To: <no-reply@park.example>
 Date: Sun, 8 Mar 2026 01:00:05 +0000
 Content-Type: multipart/report; report-type=delivery-status; boundary="_b_"
@@ -109,38 +153,4 @@ Date: Sun, 08 Mar 2026 01:00:00 +0000
 Message-ID: <yinfeng.{nonce}@park.example>
 
 --_b_--
-""".replace("\n", "\r\n").encode()
-
-
-def qq(nonce: str = NONCE, address: str = ADDRESS) -> bytes:
-    """Texts in Chinese, no status that says anything, and the mail's name in a header of its own."""
-    text = b64encode("退信：收件人邮箱不存在，邮件无法送达。".encode("gb18030")).decode()
-    return f"""From: "PostMaster" <PostMaster@qq.com>
-To: no-reply@park.example
-Subject: =?gb18030?B?z7XNs83L0MU=?=/System bounce
-Date: Sun, 8 Mar 2026 09:00:05 +0800
-Content-Type: multipart/report; report-type="delivery-status"; boundary="----=_NextPart_1"
-MIME-Version: 1.0
-
-------=_NextPart_1
-Content-Type: text/html; charset="gb18030"
-Content-Transfer-Encoding: base64
-
-{text}
-
-------=_NextPart_1
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; qq.com
-Original-Message-ID: <yinfeng.{nonce}@park.example>
-
-Final-Recipient: RFC822; <{address}>
-Action: Failed
-Status: 5.0.0
-Diagnostic-Code: smtp; 550 Mailbox not found. http://service.mail.qq.com/cgi-bin/help?id=20022
-
-------=_NextPart_1--
-""".replace("\n", "\r\n").encode()
-
-
-SHAPES: dict[str, Callable[..., bytes]] = {"postfix": postfix, "exchange": exchange, "qq": qq}
+"""

@@ -248,7 +248,7 @@ KINDS: list[tuple[Any, Callable[[], st.SearchStrategy[Any]]]] = [
     (fields.TimeZone, lambda: st.sampled_from(["Asia/Shanghai", "UTC", "America/New_York", "Asia/Kathmandu"])),
     (fields.Amount, lambda: _numbers(0)),
     (fields.Goal, lambda: st.integers(1, 10**15)),
-    (fields.Count, lambda: st.integers(0, 10**9)),
+    (fields.HeadCount, lambda: st.integers(0, 10**9)),
     (fields.Year, lambda: st.integers(1900, 2200)),
     (fields.Currency, lambda: st.sampled_from(["CNY", "EUR"])),
     (fields.Slug, lambda: st.from_regex(r"[a-z][a-z0-9_]{0,63}", fullmatch=True)),

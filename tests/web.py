@@ -10,9 +10,9 @@ import uvicorn
 
 from schemas.settings import Settings
 from tests.platform import until
-from yinfeng.connections import ImpatientProtocol
-from yinfeng.serving import Server
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
+from yinfeng.web.connections import ImpatientProtocol
+from yinfeng.web.serving import Server
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Final
 
 from schemas.settings import Settings, load_settings
 from yinfeng.children import ChildSpec
-from yinfeng.forking import Begin, Part, can_fork
+from yinfeng.forking import Gate, Part, can_fork
 from yinfeng.loading import loading
 from yinfeng.pulse import standstill
 from yinfeng.surroundings import checked
@@ -56,7 +56,7 @@ def _command(name: str) -> tuple[str, ...]:
 def _part(name: str) -> Part:
     """What the command of this name does, with the settings that its environment has by then."""
 
-    def run(begin: Begin) -> int:
+    def run(begin: Gate) -> int:
         settings = load_settings()
 
         def begin_checked() -> None:
@@ -128,5 +128,5 @@ SHARED: Final = (
 RUNS: Final = {
     "relay": ("yinfeng.relay", "run_relay"),
     "worker": ("yinfeng.worker", "run_worker"),
-    "web": ("yinfeng.serving", "run_web"),
+    "web": ("yinfeng.web.serving", "run_web"),
 }

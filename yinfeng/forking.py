@@ -23,9 +23,9 @@ from typing import Final, NoReturn
 
 from schemas.errors import YinfengError
 
-Begin = Callable[[], None]  # waits until the child is released
+Gate = Callable[[], None]  # waits until the child is released
 Part = Callable[
-    [Begin], int
+    [Gate], int
 ]  # what a child does; it calls `begin` once it can do no more by itself. Gives its exit code
 
 _FILES: Final = "/proc/self/fd"

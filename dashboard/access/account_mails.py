@@ -10,7 +10,7 @@ from typing import Literal
 from dashboard.languages import Lang
 from schemas.texts import texts_of
 
-Purpose = Literal["invitation", "reset"]
+MailPurpose = Literal["invitation", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class AccountMail:
 Post = Callable[[AccountMail], Awaitable[bool]]
 
 
-def letter(purpose: Purpose, to: str, name: str, link: str, lang: Lang) -> AccountMail:
+def letter(purpose: MailPurpose, to: str, name: str, link: str, lang: Lang) -> AccountMail:
     """The mail with this link."""
     text = texts_of("dashboard.access")
     lead, lasts = text(lang, f"letter.{purpose}"), text(lang, f"letter.{purpose}.lasts")

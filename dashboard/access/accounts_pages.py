@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dashboard.access.account_mails import Purpose, letter
+from dashboard.access.account_mails import MailPurpose, letter
 from dashboard.access.office import Office, address_of
 from dashboard.languages import language
-from dashboard.parameters import Id, Word
+from dashboard.parameters import PathId, WordQuery
 from schemas.access import Authenticate, Caller
 from schemas.errors import ConfigurationError, Conflict, Refused
 from schemas.names import by_name, called
@@ -20,7 +20,7 @@ from storage.database import Conn, borrowed
 
 HERE = "/accounts"
 NEEDS_EMPLOYER = {"key_employer": "accounts.needs_employer"}
-Short = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
+TypedWord = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
 _MOST_CAMPAIGNS = 200
 
 
@@ -35,14 +35,15 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
         return caller
 
     some = Depends(manager)
-    _add_people(router, office, some)
+    _add_inviting(router, office, some)
+    _add_shutting(router, office, some)
     _add_keys(router, office, some)
     return router
 
 
-def _add_people(router: APIRouter, office: Office, some: Any) -> None:
+def _add_inviting(router: APIRouter, office: Office, some: Any) -> None:
     @router.get(HERE)
-    async def show(request: Request, role: Word = "", employer: Word = "", caller: Caller = some) -> Response:
+    async def show(request: Request, role: WordQuery = "", employer: WordQuery = "", caller: Caller = some) -> Response:
         asked = {"role": role, "employer": employer} if role or employer else {}
         return await _draw(office, request, typed=asked, inviting=bool(asked))
 
@@ -50,10 +51,10 @@ def _add_people(router: APIRouter, office: Office, some: Any) -> None:
     async def invite(
         *,
         request: Request,
-        email: Short = "",
-        name: Short = "",
-        role: Short = "viewer",
-        employer: Short = "",
+        email: TypedWord = "",
+        name: TypedWord = "",
+        role: TypedWord = "viewer",
+        employer: TypedWord = "",
         campaigns: Annotated[list[str] | None, Form(max_length=_MOST_CAMPAIGNS)] = None,
         caller: Caller = some,
     ) -> Response:
@@ -72,17 +73,19 @@ def _add_people(router: APIRouter, office: Office, some: Any) -> None:
         return await _draw(office, request, **handed_on)
 
     @router.post(f"{HERE}/{{account}}/link")
-    async def link(request: Request, account: Id, caller: Caller = some) -> Response:
+    async def link(request: Request, account: PathId, caller: Caller = some) -> Response:
         async with borrowed(office.pool) as conn, conn.transaction():
             known = await accounts.fetch(conn, account)
-            purpose: Purpose = "reset" if known.password else "invitation"
+            purpose: MailPurpose = "reset" if known.password else "invitation"
             token = await once.make(conn, purpose, account)
             await _note(conn, request, caller, "link_made", known.email)
         handed_on = await _hand_on(office, request, purpose, (known.email, known.name), token)
         return await _draw(office, request, **handed_on)
 
+
+def _add_shutting(router: APIRouter, office: Office, some: Any) -> None:
     @router.post(f"{HERE}/{{account}}/disable")
-    async def disable(request: Request, account: Id, caller: Caller = some) -> Response:
+    async def disable(request: Request, account: PathId, caller: Caller = some) -> Response:
         if account == caller.key:
             raise Conflict("nobody shuts the account that they are signed in with")
         async with borrowed(office.pool) as conn, conn.transaction():
@@ -94,7 +97,7 @@ def _add_people(router: APIRouter, office: Office, some: Any) -> None:
         return RedirectResponse(HERE, 303)
 
     @router.post(f"{HERE}/{{account}}/enable")
-    async def enable(request: Request, account: Id, caller: Caller = some) -> Response:
+    async def enable(request: Request, account: PathId, caller: Caller = some) -> Response:
         async with borrowed(office.pool) as conn, conn.transaction():
             known = await accounts.fetch(conn, account)
             await accounts.set_disabled(conn, account, disabled=False)
@@ -105,7 +108,11 @@ def _add_people(router: APIRouter, office: Office, some: Any) -> None:
 def _add_keys(router: APIRouter, office: Office, some: Any) -> None:
     @router.post(f"{HERE}/keys")
     async def make(
-        request: Request, name: Short = "", role: Short = "viewer", employer: Short = "", caller: Caller = some
+        request: Request,
+        name: TypedWord = "",
+        role: TypedWord = "viewer",
+        employer: TypedWord = "",
+        caller: Caller = some,
     ) -> Response:
         typed = {"key_name": name.strip(), "key_role": role, "key_employer": employer.strip()}
         if not name.strip():
@@ -120,7 +127,7 @@ def _add_keys(router: APIRouter, office: Office, some: Any) -> None:
         return await _draw(office, request, key=key)
 
     @router.post(f"{HERE}/keys/{{key}}/revoke")
-    async def revoke(request: Request, key: Id, caller: Caller = some) -> Response:
+    async def revoke(request: Request, key: PathId, caller: Caller = some) -> Response:
         async with borrowed(office.pool) as conn, conn.transaction():
             await keys.revoke(conn, key)
             await sessions.end_all(conn, key)
@@ -138,7 +145,7 @@ async def _note(conn: Conn, request: Request, caller: Caller, action: str, subje
 
 
 async def _hand_on(
-    office: Office, request: Request, purpose: Purpose, person: tuple[str, str], token: str
+    office: Office, request: Request, purpose: MailPurpose, person: tuple[str, str], token: str
 ) -> dict[str, Any]:
     """The link for the page, and by mail where mail goes out; `mailed` says whether it did."""
     link = f"{office.base_url}/welcome/{token}"

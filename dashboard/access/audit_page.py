@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from dashboard import exporting
 from dashboard.access.office import Office, address_of
-from dashboard.parameters import Word
+from dashboard.parameters import WordQuery
 from schemas.access import Authenticate, Caller
 from schemas.paging import After, decode, encode
 from storage.access import audit
@@ -36,12 +36,12 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
     async def show(
         *,
         request: Request,
-        who: Word = "",
-        campaign: Word = "",
-        action: Word = "",
-        since: Word = "",
-        until: Word = "",
-        format: Word = "",
+        who: WordQuery = "",
+        campaign: WordQuery = "",
+        action: WordQuery = "",
+        since: WordQuery = "",
+        until: WordQuery = "",
+        format: WordQuery = "",
         after: After = None,
         caller: Caller = Depends(authenticate),
     ) -> Response:

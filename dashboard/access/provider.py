@@ -41,7 +41,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProviderIdentity:
     """Whom a provider knows: `subject` is one person's for good, within `issuer`. `email`: an address that the provider
     has checked; None where it has not."""
 
@@ -83,7 +83,7 @@ class Provider:
         at = str(about["authorization_endpoint"])
         return f"{at}{'&' if '?' in at else '?'}{urlencode(asked)}"
 
-    async def identity(self, made: Attempt, code: str) -> Identity:
+    async def identity(self, made: Attempt, code: str) -> ProviderIdentity:
         """Who came back with this code. Raises Unauthorized, Unavailable."""
         about = await self._discovered()
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._redirect_uri}
@@ -98,7 +98,7 @@ class Provider:
             claims = said if said.get("sub") == subject else {}
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
             raise Unauthorized("the identity provider does not say whom it means")
-        return Identity(self._issuer, subject, _checked_address(claims))
+        return ProviderIdentity(self._issuer, subject, _checked_address(claims))
 
     def _claims(self, token: str, keys: Mapping[str, Any], nonce: str) -> dict[str, Any]:
         """What an ID token says (Core 3.1.3.7)."""

@@ -22,15 +22,19 @@ _MAX_PATH: Final = 2000
 _MAX_EMAIL: Final = 254
 _MAX_PASSWORD: Final = 300
 
-Next = Annotated[str, Form(max_length=_MAX_PATH)]
+NextPage = Annotated[str, Form(max_length=_MAX_PATH)]
 
 
 def make_router(office: Office) -> APIRouter:
     """The pages, open to all."""
-    cookies = office.cookies
     router = APIRouter(include_in_schema=False)
-    own = [Depends(cookies.require_own_form)]
+    own = [Depends(office.cookies.require_own_form)]
+    _add_in(router, office, own)
+    _add_out(router, office, own)
+    return router
 
+
+def _add_in(router: APIRouter, office: Office, own: list[Any]) -> None:
     @router.get("/login")
     async def form(request: Request) -> Response:
         return form_page(office, request, local(request.query_params.get("next")))
@@ -41,7 +45,7 @@ def make_router(office: Office) -> APIRouter:
         email: Annotated[str, Form(max_length=_MAX_EMAIL)] = "",
         password: Annotated[str, Form(max_length=_MAX_PASSWORD)] = "",
         key: Annotated[str, Form(max_length=_MAX_KEY)] = "",
-        next: Next = HOME,
+        next: NextPage = HOME,
     ) -> Response:
         async with borrowed(office.pool) as conn:
             await guessing.attempt(conn, guessing.from_address(address_of(request)))
@@ -55,19 +59,19 @@ def make_router(office: Office) -> APIRouter:
         request: Request,
         ticket: Annotated[str, Form(max_length=_MAX_KEY)] = "",
         code: Annotated[str, Form(max_length=_MAX_KEY)] = "",
-        next: Next = HOME,
+        next: NextPage = HOME,
     ) -> Response:
         return await _by_code(office, request, ticket, code, local(next))
 
+
+def _add_out(router: APIRouter, office: Office, own: list[Any]) -> None:
     @router.post("/logout", dependencies=own)
     async def log_out(request: Request) -> Response:
         async with borrowed(office.pool) as conn:
-            await sessions.end(conn, cookies.token(request))
+            await sessions.end(conn, office.cookies.token(request))
         response = RedirectResponse("/login", 303)
-        cookies.let_out(response)
+        office.cookies.let_out(response)
         return response
-
-    return router
 
 
 def form_page(office: Office, request: Request, next: str, status: int = 200, **more: Any) -> Response:

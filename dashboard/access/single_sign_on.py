@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from dashboard.access import guessing
 from dashboard.access.office import Office, address_of, stranger
-from dashboard.access.provider import Attempt, Identity, Provider, attempt
+from dashboard.access.provider import Attempt, Provider, ProviderIdentity, attempt
 from dashboard.access.signing_in import form_page, let_account_in, local
 from schemas.errors import Unauthorized, Unavailable
 from storage.access import accounts, audit, throttles
@@ -85,7 +85,7 @@ async def _back(office: Office, provider: Provider, request: Request) -> Respons
         return await let_account_in(conn, office, request, account, made.next)
 
 
-async def _bound(conn: Conn, request: Request, identity: Identity) -> Account | None:
+async def _bound(conn: Conn, request: Request, identity: ProviderIdentity) -> Account | None:
     """The account of this address, which is this person's from now on; None where there is none, or it is somebody
     else's already: an address that a house gives to a new person opens nothing of the old one's."""
     if identity.email is None:

@@ -19,10 +19,10 @@ from storage.access.audit import Who
 from storage.access.once import Link
 from storage.database import Conn, borrowed
 
-OPENS: Final[tuple[once.Purpose, ...]] = ("first", "invitation", "reset", "forgotten")
+OPENS: Final[tuple[once.OncePurpose, ...]] = ("first", "invitation", "reset", "forgotten")
 
-Email = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
-Name = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
+TypedEmail = Annotated[str, Form(max_length=254, pattern=r"^[^\x00]*$")]
+TypedName = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ def make_router(office: Office) -> APIRouter:
         *,
         request: Request,
         token: str,
-        email: Email = "",
-        name: Name = "",
+        email: TypedEmail = "",
+        name: TypedName = "",
         password: Password = "",
         again: Password = "",
     ) -> Response:

@@ -13,7 +13,7 @@ MEDIAN: Final = 0.5
 P90: Final = 0.9
 
 Row = dict[str, Any]
-Days = Sequence[tuple[date, Decimal]]
+DayAmounts = Sequence[tuple[date, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class CampaignPace:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FunnelStep:
     """A milestone: how many stand there, which share (percent) of those at the one before, and after how many days
     half of them and nine in ten came from there. None where nobody did. `bar`: percent of the longest."""
 
@@ -51,7 +51,7 @@ class Acceptance:
         return 100 * self.accepted / self.resolved if self.resolved else None
 
 
-def pace_of(target: Row, days: Days, starts_on: date | None, today: date) -> CampaignPace:
+def pace_of(target: Row, days: DayAmounts, starts_on: date | None, today: date) -> CampaignPace:
     """The pace of a target (an entry with `goal`, `progress`, `due_on`); `days` are its differences by day."""
     left = (target["due_on"] - today).days + 1
     missing = float(target["goal"]) - float(target["progress"])
@@ -64,15 +64,15 @@ def pace_of(target: Row, days: Days, starts_on: date | None, today: date) -> Cam
     return CampaignPace(needed, float(sum(amount for day, amount in days if since <= day < today)) / whole)
 
 
-def steps(funnel: Mapping[str, int], days: Mapping[str, Mapping[int, int]]) -> list[Step]:
+def steps(funnel: Mapping[str, int], days: Mapping[str, Mapping[int, int]]) -> list[FunnelStep]:
     """The funnel from signup to hire; `days`: by milestone, how many came from the one before within so many days."""
-    found: list[Step] = []
+    found: list[FunnelStep] = []
     most = max(*funnel.values(), 1)
     before: int | None = None
     for name, number in funnel.items():
         share = 100 * number / before if before else None
         took = days.get(name, {})
-        found.append(Step(name, number, share, quantile(took, MEDIAN), quantile(took, P90), 100 * number / most))
+        found.append(FunnelStep(name, number, share, quantile(took, MEDIAN), quantile(took, P90), 100 * number / most))
         before = number
     return found
 

@@ -10,7 +10,8 @@ from dashboard.campaign.numbers import acceptance, cost_of_a_hire, pace_of, step
 from dashboard.charts import HEIGHT, WIDTH, chart_of
 from dashboard.languages import LANGS
 from dashboard.naming import Names
-from dashboard.pace import day_in
+from dashboard.pace import day_in, stood
+from schemas.access import Caller
 from storage.campaigns import breakdowns, naming, reads
 from storage.database import Conn
 
@@ -36,6 +37,15 @@ async def read_charts(conn: Conn, about: Row, now: datetime, *, whole: bool = Tr
         "box": (WIDTH, HEIGHT),
         "today": today,
     }
+
+
+async def with_targets(conn: Conn, caller: Caller, campaigns: list[Row], now: datetime) -> list[Row]:
+    """Campaigns, each with the targets that the caller reads."""
+    found = await reads.targets_of(conn, [row["campaign"] for row in campaigns])
+    return [
+        row | {"targets": stood([each for each in found[row["campaign"]] if caller.reads_target(each)], row, now)}
+        for row in campaigns
+    ]
 
 
 async def _morning(conn: Conn, about: Row, now: datetime) -> Row:

@@ -8,15 +8,17 @@ from urllib.parse import urlencode
 
 from fastapi import Query
 
-from dashboard.parameters import Word
+from dashboard.parameters import WordQuery
 from schemas.access import Caller
 from schemas.errors import FieldError, Refused
 from schemas.fields import FUNNEL
 from storage.journeys.people import Wanted
 from storage.journeys.tags import AWAY
 
-Days = Annotated[int, Query(ge=0, le=366, description="Whose open offer expires within so many days.")]
-Step = Annotated[str, Query(max_length=20, description="The step that they have reached, or `withdrew` or `erased`.")]
+WithinDays = Annotated[int, Query(ge=0, le=366, description="Whose open offer expires within so many days.")]
+StepQuery = Annotated[
+    str, Query(max_length=20, description="The step that they have reached, or `withdrew` or `erased`.")
+]
 STAGES: Final = (*FUNNEL, *AWAY)
 
 
@@ -26,15 +28,17 @@ class Asking:
     def __init__(
         self,
         *,
-        q: Annotated[Word, Query(description="A name (also in pinyin or its initials), number, address or id.")] = "",
-        stage: Step = "",
+        q: Annotated[
+            WordQuery, Query(description="A name (also in pinyin or its initials), number, address or id.")
+        ] = "",
+        stage: StepQuery = "",
         only: Annotated[bool, Query(description="Who has reached that step and none beyond it.")] = False,
-        fair: Word = "",
-        employer: Word = "",
-        school: Word = "",
-        education: Word = "",
-        chain: Word = "",
-        expiring: Days = 0,
+        fair: WordQuery = "",
+        employer: WordQuery = "",
+        school: WordQuery = "",
+        education: WordQuery = "",
+        chain: WordQuery = "",
+        expiring: WithinDays = 0,
         waits: Annotated[bool, Query(description="Who waits for a word of ours.")] = False,
     ) -> None:
         self.q, self.stage, self.only, self.expiring, self.waits = q.strip(), stage.strip(), only, expiring, waits

@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.access.office import address_of
-from dashboard.api import Name, askable, known
 from dashboard.console.notice import notice
 from dashboard.drawing import Page
+from dashboard.known import askable, known
+from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.paging import After, decode, encode
@@ -24,10 +25,10 @@ from storage.journeys.candidates import KnownCandidate
 from storage.journeys.counted import snapshot
 from storage.journeys.tags import stage
 from storage.vault import duplicates
-from storage.vault.duplicates import Pair
+from storage.vault.duplicates import AlikePair
 
 Row = dict[str, Any]
-Id = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
+TypedId = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
 A_PAGE: Final = 25
 OF_ONE: Final = 5
 SHORT: Final = 5  # characters of an id's end
@@ -38,8 +39,12 @@ COMPARED: Final = ("phone", "email", "education", "school", "major", "graduation
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page) -> APIRouter:
     """The page, and the endpoint that keeps two apart."""
     router = APIRouter(include_in_schema=False)
-    some = Depends(authenticate)
+    _add_page(router, pool, Depends(authenticate), page)
+    _add_apart(router, pool, Depends(authenticate))
+    return router
 
+
+def _add_page(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any, page: Page) -> None:
     @router.get("/campaigns/{campaign}/duplicates")
     async def show(request: Request, campaign: Name, caller: Caller = some, after: After = None) -> HTMLResponse:
         caller.require("organizer")
@@ -63,13 +68,15 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
         context |= {"idle": idle, "names": named}
         return page(request, "candidates/duplicates.html", context)
 
+
+def _add_apart(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) -> None:
     @router.post("/campaigns/{campaign}/duplicates/apart")
     async def keep_apart(
         *,
         request: Request,
         campaign: Name,
-        one: Id = "",
-        other: Id = "",
+        one: TypedId = "",
+        other: TypedId = "",
         onward: Annotated[str, Form()] = "",
         caller: Caller = some,
     ) -> RedirectResponse:
@@ -85,8 +92,6 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
         path = f"/candidates/{quote(campaign, safe='')}/{quote(one, safe='')}" if onward == "candidate" else None
         return RedirectResponse(path or f"/campaigns/{quote(campaign, safe='')}/duplicates", 303)
 
-    return router
-
 
 async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:
     """Some who may be the same person as this candidate, with what is alike."""
@@ -100,12 +105,12 @@ async def suggested(conn: Conn, campaign: str, candidate: str) -> list[Row]:
     ]
 
 
-def _whole(found: list[Pair]) -> list[Pair]:
+def _whole(found: list[AlikePair]) -> list[AlikePair]:
     """A page of more pairs than it holds: it goes on after an id, so that all pairs of one are on the same page."""
     return [pair for pair in found if pair.one != found[-1].one] or found[:A_PAGE]
 
 
-async def _beside(conn: Conn, campaign: str, found: list[Pair]) -> list[Row]:
+async def _beside(conn: Conn, campaign: str, found: list[AlikePair]) -> list[Row]:
     """Both persons of each pair, read at once."""
     persons = await candidates.load_each(conn, campaign, sorted({each for p in found for each in (p.one, p.other)}))
     both = [[_person(each, persons.get(each)) for each in (pair.one, pair.other)] for pair in found]

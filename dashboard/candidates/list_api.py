@@ -12,14 +12,15 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard import exporting
 from dashboard.access.office import address_of
-from dashboard.api import Name, Paging, known
 from dashboard.candidates import listing
 from dashboard.candidates.asking import Asking
 from dashboard.candidates.listing import HEADS, Reader, chosen
-from dashboard.drawing import Clock, Text
+from dashboard.drawing import Clock, TextOf
+from dashboard.known import known
 from dashboard.languages import language
 from dashboard.naming import Names
-from dashboard.parameters import Format
+from dashboard.paging import Paging
+from dashboard.parameters import Format, Name
 from schemas.access import Authenticate, Caller
 from schemas.errors import FieldError, Refused
 from schemas.paging import MAX_LIMIT
@@ -30,8 +31,9 @@ from storage.journeys.counted import snapshot
 from storage.journeys.people import Wanted
 
 Row = dict[str, Any]
+PATH: Final = "/v1/campaigns/{campaign}/candidates"
 AT_ONCE: Final = 2  # tables that are read at a time: each holds a connection until it is whole
-Columns = Annotated[
+ColumnNames = Annotated[
     str, Query(max_length=400, description=f"The columns of a table, with commas between them, of {', '.join(HEADS)}.")
 ]
 _TABLES: Final[dict[str, Any]] = {
@@ -39,22 +41,18 @@ _TABLES: Final[dict[str, Any]] = {
 }
 
 
-def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: Text, clock: Clock) -> APIRouter:
+def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: TextOf, clock: Clock) -> APIRouter:
     """The router; `text` gives what tables say."""
     router = APIRouter(tags=["reads"])
     turns = asyncio.Semaphore(AT_ONCE)
 
-    @router.get(
-        "/v1/campaigns/{campaign}/candidates",
-        response_model=list[dict[str, Any]],
-        responses={200: {"content": _TABLES}},
-    )
+    @router.get(PATH, response_model=list[dict[str, Any]], responses={200: {"content": _TABLES}})
     async def get_candidates(
         *,
         request: Request,
         campaign: Name,
         asking: Asking = Depends(),
-        columns: Columns = "",
+        columns: ColumnNames = "",
         format: Format = None,
         paging: Paging = Depends(),
         caller: Caller = Depends(authenticate),
@@ -84,7 +82,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
     return router
 
 
-async def reader_of(conn: Conn, request: Request, about: Row, text: Text) -> Reader:
+async def reader_of(conn: Conn, request: Request, about: Row, text: TextOf) -> Reader:
     """Who reads a list of this campaign, with the names of all its fairs and employers."""
     campaign = about["campaign"]
     found = naming.KnownNames(

@@ -3,6 +3,7 @@ keeps."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -10,13 +11,14 @@ from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name, known
 from dashboard.candidates import listing
 from dashboard.candidates.asking import STAGES, Asking
 from dashboard.candidates.list_api import reader_of
 from dashboard.candidates.listing import HEADS, chosen
 from dashboard.console.notice import notice
-from dashboard.drawing import Clock, Page, Text
+from dashboard.drawing import Clock, Page, TextOf
+from dashboard.known import known
+from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.fields import Education
@@ -26,28 +28,34 @@ from storage.campaigns import breakdowns, employers
 from storage.database import Conn, borrowed
 from storage.vault import restricting
 
-Short = Annotated[str, Form(max_length=100, pattern=r"^[^\x00]*$")]
-Columns = Annotated[list[str] | None, Query(max_length=40)]
-View = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
+ListName = Annotated[str, Form(max_length=100, pattern=r"^[^\x00]*$")]
+ChosenColumns = Annotated[list[str] | None, Query(max_length=40)]
+ViewId = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
 A_PAGE: Final = 100
 SUGGESTED: Final = 200  # values that most have, while one types
 EXPIRING: Final = (3, 7, 14, 30)  # days to choose from
 
 
 def make_router(
-    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, text: Text, clock: Clock
+    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, text: TextOf, clock: Clock
 ) -> APIRouter:
     """The pages; `text` gives what cells say."""
     router = APIRouter(include_in_schema=False)
-    some = Depends(authenticate)
+    _add_list(router, pool, Depends(authenticate), page, text=text, clock=clock)
+    _add_views(router, pool, Depends(authenticate))
+    return router
 
+
+def _add_list(
+    router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any, page: Page, *, text: TextOf, clock: Clock
+) -> None:
     @router.get("/campaigns/{campaign}/candidates")
     async def show(
         *,
         request: Request,
         campaign: Name,
         asking: Asking = Depends(),
-        column: Columns = None,
+        column: ChosenColumns = None,
         all: bool = False,
         nobody: bool = False,
         view: Annotated[str, Query(max_length=40)] = "",
@@ -60,32 +68,30 @@ def make_router(
             about = await known(conn, campaign)
             found, onward = await listing.rows(conn, campaign, wanted, after=decode(after, str, ""), limit=A_PAGE)
             reader = await reader_of(conn, request, about, text)
-            choices = await _choices(conn, caller, campaign, reader)
-            kept = await views.listed(conn, caller.poster, campaign)
-            said = await notice(conn, request, caller)
-            hidden = await restricting.count(conn, campaign) if caller.role == "organizer" else 0
+            beside = await _beside(conn, request, caller, campaign, reader)
         context = {
             "about": about,
             "rows": [reader.drawn(each, columns) for each in found],
             "more": encode(onward) if onward else None,
-            "asked": vars(asking),
-            "narrowed": urlencode(_query(asking, column or ())),
-            "exported": urlencode([*asking.narrowing(), ("q", asking.q), ("columns", ",".join(columns))]),
             "columns": {each: reader.head(each) for each in columns},
-            "heads": HEADS,
-            "views": kept,
             "view": view,
             "all": all,
             "nobody": nobody and not all,
-            "notice": said,
-            "hidden": hidden,
-            **choices,
+            **_asked(asking, column or (), columns),
+            **beside,
         }
         return page(request, "candidates/list.html", context)
 
+
+def _add_views(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) -> None:
     @router.post("/campaigns/{campaign}/candidates/views")
     async def keep(
-        *, campaign: Name, asking: Asking = Depends(), column: Columns = None, name: Short = "", caller: Caller = some
+        *,
+        campaign: Name,
+        asking: Asking = Depends(),
+        column: ChosenColumns = None,
+        name: ListName = "",
+        caller: Caller = some,
     ) -> RedirectResponse:
         caller.require("organizer", "employer")
         query = urlencode(_query(asking, column or ()))
@@ -95,7 +101,7 @@ def make_router(
         return RedirectResponse(_path(campaign, query, view), 303)
 
     @router.get("/campaigns/{campaign}/candidates/views/{view}")
-    async def open_view(campaign: Name, view: View, caller: Caller = some) -> RedirectResponse:
+    async def open_view(campaign: Name, view: ViewId, caller: Caller = some) -> RedirectResponse:
         caller.require("organizer", "employer")
         async with borrowed(pool) as conn:
             found = await views.fetch(conn, campaign, view)
@@ -104,13 +110,33 @@ def make_router(
         return RedirectResponse(_path(campaign, found.query, view), 303)
 
     @router.post("/campaigns/{campaign}/candidates/views/{view}/remove")
-    async def remove(campaign: Name, view: View, caller: Caller = some) -> RedirectResponse:
+    async def remove(campaign: Name, view: ViewId, caller: Caller = some) -> RedirectResponse:
         caller.require("organizer", "employer")
         async with borrowed(pool) as conn:
             await views.remove(conn, caller.poster, campaign, view)
         return RedirectResponse(_path(campaign, "", None), 303)
 
-    return router
+
+def _asked(asking: Asking, column: list[str] | tuple[str, ...], columns: Sequence[str]) -> dict[str, Any]:
+    """What was asked for, as the form shows it and as addresses carry it."""
+    return {
+        "asked": vars(asking),
+        "narrowed": urlencode(_query(asking, column)),
+        "exported": urlencode([*asking.narrowing(), ("q", asking.q), ("columns", ",".join(columns))]),
+    }
+
+
+async def _beside(
+    conn: Conn, request: Request, caller: Caller, campaign: str, reader: listing.Reader
+) -> dict[str, Any]:
+    """What the page shows beside the list itself."""
+    return {
+        "heads": HEADS,
+        "views": await views.listed(conn, caller.poster, campaign),
+        "notice": await notice(conn, request, caller),
+        "hidden": await restricting.count(conn, campaign) if caller.role == "organizer" else 0,
+        **await _choices(conn, caller, campaign, reader),
+    }
 
 
 async def _choices(conn: Conn, caller: Caller, campaign: str, reader: listing.Reader) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from dashboard.drawing import Text
+from dashboard.drawing import TextOf
 from dashboard.formats import Formats
 from dashboard.naming import Names
-from dashboard.workbook import Cell
+from dashboard.workbook import CellValue
 from storage.database import Conn
 from storage.journeys import people
 from storage.journeys.people import Person, Wanted
@@ -64,14 +64,14 @@ def _row(person: Person, profile: Mapping[str, Any], sees: str | None) -> Row:
 class Reader:
     """Draws cells for a reader: `text` in the language of `names`."""
 
-    text: Text
+    text: TextOf
     names: Names
 
     def head(self, column: str) -> str:
         """What a column is called."""
         return self.text(self.names.lang, HEADS[column])
 
-    def cell(self, row: Row, column: str) -> Cell:
+    def cell(self, row: Row, column: str) -> CellValue:
         """What stands in a column."""
         return DRAWN.get(column, _plain)(self, row, column)
 
@@ -85,40 +85,40 @@ class Reader:
         return Formats(self.names.lang).moment(value, self.names.zone)
 
 
-def called(row: Row, text: Text, lang: str) -> str:
+def called(row: Row, text: TextOf, lang: str) -> str:
     """What a row's person is called; their id where nobody told a name, or nobody may know it any more."""
     return row["name"] or text(lang, "candidate.nameless").format(candidate=row["candidate"])
 
 
-def _plain(reader: Reader, row: Row, column: str) -> Cell:
-    value: Cell = row[column]
+def _plain(reader: Reader, row: Row, column: str) -> CellValue:
+    value: CellValue = row[column]
     return "" if value is None else value
 
 
-def _stage(reader: Reader, row: Row, column: str) -> Cell:
+def _stage(reader: Reader, row: Row, column: str) -> CellValue:
     away = "erased" if row["erased"] else "withdrew" if row["withdrawn"] else None
     said = [each for each in dict.fromkeys([row["stage"], away]) if each]
     lang = reader.names.lang
     return Formats(lang).listed([reader.text(lang, STAGE_TEXTS.get(each, f"measure.{each}")) for each in said])
 
 
-def _education(reader: Reader, row: Row, column: str) -> Cell:
+def _education(reader: Reader, row: Row, column: str) -> CellValue:
     return reader.text(reader.names.lang, f"value.{row[column]}") if row[column] else ""
 
 
-def _fairs(reader: Reader, row: Row, column: str) -> Cell:
+def _fairs(reader: Reader, row: Row, column: str) -> CellValue:
     return Formats(reader.names.lang).listed([reader.names.fair(each) for each in row[column]])
 
 
-def _employers(reader: Reader, row: Row, column: str) -> Cell:
+def _employers(reader: Reader, row: Row, column: str) -> CellValue:
     return Formats(reader.names.lang).listed([reader.names.employer(each) for each in row[column]])
 
 
-def _moment(reader: Reader, row: Row, column: str) -> Cell:
+def _moment(reader: Reader, row: Row, column: str) -> CellValue:
     return reader.moment(row[column]) if row[column] else ""
 
 
-def _called(reader: Reader, row: Row, column: str) -> Cell:
+def _called(reader: Reader, row: Row, column: str) -> CellValue:
     return called(row, reader.text, reader.names.lang)
 
 
@@ -141,7 +141,7 @@ HEADS: Final[dict[str, str]] = {
     "updated_at": "people.column.updated_at",
 }
 CHOSEN_FIRST: Final = ("stage", "education", "school", "employers")
-DRAWN: Final[dict[str, Callable[[Reader, Row, str], Cell]]] = {
+DRAWN: Final[dict[str, Callable[[Reader, Row, str], CellValue]]] = {
     "name": _called,
     "stage": _stage,
     "education": _education,

@@ -11,14 +11,15 @@ from fastapi.responses import RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.access.office import address_of
-from dashboard.api import Name, askable, known
 from dashboard.candidates.duplicates_page import suggested
 from dashboard.candidates.folding import folded
 from dashboard.candidates.one import candidate_page
 from dashboard.console.notice import notice
 from dashboard.drawing import Clock, Page
+from dashboard.known import askable, known
 from dashboard.languages import language
 from dashboard.naming import names_of
+from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from schemas.fields import FUNNEL
@@ -27,18 +28,23 @@ from storage.access import audit
 from storage.database import Conn, borrowed
 from storage.journeys import candidates, merging
 from storage.journeys.candidates import Place
+from storage.ledger.ledger import JourneyKey
 from storage.vault import notes
 
 Row = dict[str, Any]
-Prose = Annotated[str, Form(max_length=4000, pattern=r"^[^\x00]*$")]
+NoteText = Annotated[str, Form(max_length=4000, pattern=r"^[^\x00]*$")]
 FACTS_A_PAGE: Final = 100
 
 
 def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, page: Page, clock: Clock) -> APIRouter:
     """The page, and the endpoint of its notes."""
     router = APIRouter(include_in_schema=False)
-    some = Depends(authenticate)
+    _add_page(router, pool, Depends(authenticate), page, clock)
+    _add_notes(router, pool, Depends(authenticate))
+    return router
 
+
+def _add_page(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any, page: Page, clock: Clock) -> None:
     @router.get("/candidates/{campaign}/{candidate:path}")
     async def person(
         request: Request, campaign: Name, candidate: Name, caller: Caller = some, after: After = None
@@ -49,41 +55,30 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
             found = await candidate_page(conn, caller, *key, after=place, limit=FACTS_A_PAGE + 1)
             if found["merged_into"] is not None:
                 return _onward(request, campaign, found["merged_into"], candidate)
-            about = await known(conn, campaign)
-            said = await notice(conn, request, caller)
             facts = found["timeline"][:FACTS_A_PAGE]
-            lang, fairs = language(request), found["fairs"]
-            names = await names_of(conn, about, lang, facts, fairs=fairs, offers=found["offers"])
-            organizes = caller.role == "organizer"
-            noted = await _notes(conn, campaign, found["members"] or [candidate]) if organizes else []
-            merges = await _merges(conn, campaign, found["members"]) if organizes else []
-            ids = found["members"] or [candidate]
-            idle = await merging.idle(conn, campaign, ids) if organizes else []
-            alike = await suggested(conn, *key) if organizes and not found["restricted"] else []
+            beside = await _beside(conn, request, caller, campaign, found=found, facts=facts)
+            known_to_hr = await _known_to_hr(conn, key, found) if caller.role == "organizer" else _UNKNOWN
         last = facts[-1] if len(found["timeline"]) > FACTS_A_PAGE else None
         more = encode((last["time"], last["source"], last["id"])) if last else None
         merged_from = request.query_params.get("merged", "")
-        shown = {
-            "alike": alike,
-            "merges": merges,
-            "idle": {(each.source, each.id) for each in idle},
-            "merged_from": merged_from if merged_from in found["members"] else "",
-            "about": about,
-            "steps": FUNNEL,
-            "notice": said,
-            "names": names,
-        }
         offers = [(offer, _state(terms, clock()), terms) for offer, terms in found["offers"].items()]
-        context = {"more": more, **found, "timeline": folded(facts), "offers": offers, "notes": noted, **shown}
-        return page(request, "candidates/one.html", context)
+        shown = {
+            "timeline": folded(facts),
+            "offers": offers,
+            "merged_from": merged_from if merged_from in found["members"] else "",
+            "steps": FUNNEL,
+        }
+        return page(request, "candidates/one.html", {"more": more, **found, **shown, **beside, **known_to_hr})
 
+
+def _add_notes(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any) -> None:
     @router.post("/notes/{campaign}/{candidate:path}")
     async def note(
         *,
         request: Request,
         campaign: Name,
         candidate: Name,
-        text: Prose = "",
+        text: NoteText = "",
         remove: Annotated[int | None, Form(ge=1, le=2**63 - 1)] = None,
         caller: Caller = some,
     ) -> RedirectResponse:
@@ -101,7 +96,27 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, pag
                 await audit.add(conn, by, "note_added", campaign=campaign, subject=candidate)
         return RedirectResponse(f"/candidates/{quote(campaign, safe='')}/{quote(candidate, safe='')}#notes", 303)
 
-    return router
+
+async def _beside(conn: Conn, request: Request, caller: Caller, campaign: str, *, found: Row, facts: list[Row]) -> Row:
+    """The campaign, what somebody has just done, and what all that is named on the page is called."""
+    about = await known(conn, campaign)
+    return {
+        "about": about,
+        "notice": await notice(conn, request, caller),
+        "names": await names_of(conn, about, language(request), facts, fairs=found["fairs"], offers=found["offers"]),
+    }
+
+
+async def _known_to_hr(conn: Conn, key: JourneyKey, found: Row) -> Row:
+    """What HR alone knows of the person: notes, which ids were merged, and who may be the same."""
+    campaign, candidate = key
+    ids = found["members"] or [candidate]
+    return {
+        "notes": await _notes(conn, campaign, ids),
+        "merges": await _merges(conn, campaign, found["members"]),
+        "idle": {(each.source, each.id) for each in await merging.idle(conn, campaign, ids)},
+        "alike": [] if found["restricted"] else await suggested(conn, *key),
+    }
 
 
 def _onward(request: Request, campaign: str, head: str, candidate: str) -> RedirectResponse:
@@ -132,3 +147,6 @@ def _state(terms: Row, now: datetime) -> str:
     ends = terms["expires_at"]
     is_over = terms["status"] == "extended" and ends and datetime.fromisoformat(ends.upper()) < now
     return "expired" if is_over else str(terms["status"])
+
+
+_UNKNOWN: Final[Row] = {"notes": [], "merges": [], "idle": set(), "alike": []}

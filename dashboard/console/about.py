@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
 
-from dashboard.api import askable
 from dashboard.formats import Formats
+from dashboard.known import askable
 from dashboard.languages import Lang
 from schemas.access import Caller
 from schemas.employment import accepted, works_at

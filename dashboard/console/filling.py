@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 from dashboard.console.about import About, Choices, Row
 from dashboard.formats import Formats
 from schemas import formats
-from schemas.forms import WAS, Form
+from schemas.forms import WAS, Form, Typed
 
-Typed = dict[str, list[str]]
 NEW_CAMPAIGN = {"timezone": ["Asia/Shanghai"], "locale": ["zh-CN"], "signup": ["open"]}
 A_YEAR = timedelta(weeks=52)
 TODAY = ("day", "started_on", "ended_on")

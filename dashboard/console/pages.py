@@ -12,18 +12,18 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import askable, known
 from dashboard.console.about import ROWS, About, gather, gather_fairs
-from dashboard.console.filling import Typed, choices, first_values, kept_conditions, zone_called
+from dashboard.console.filling import choices, first_values, kept_conditions, zone_called
 from dashboard.console.notice import notice
 from dashboard.console.preview import would_count
 from dashboard.drawing import Clock, Page
+from dashboard.known import askable, known
 from dashboard.languages import language
 from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
 from schemas.errors import NotFound
 from schemas.facts import Fact
-from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Field, Filled, Form, list_of
+from schemas.forms import FORMS, MOST_AT_ONCE, SETUP, Field, Filled, Form, Typed, list_of
 from storage.campaigns import openings
 from storage.database import Conn, borrowed
 from storage.journeys import people, sight
@@ -78,47 +78,65 @@ async def _context(conn: Conn, request: Request, caller: Caller, form: Form, now
     campaign = askable(query["campaign"]) if query.get("campaign") else None
     if campaign is None and "campaign" in form.about:
         raise NotFound("a form is about a campaign")
+    chosen = await _chosen(conn, request, caller, campaign, form)
+    about = await gather(conn, caller, campaign, chosen, language(request))
+    if form.name == "fair" and not query.get("fair"):
+        await gather_fairs(conn, caller, query.get("like"), about)
+    _require_there(form, about, query)
+    into = await _into(conn, form, campaign, query, about)
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("done", "lang")]
+    return {
+        "form": form,
+        "back": _back(campaign, chosen, query),
+        "form_token": secrets.token_hex(16),
+        "action": f"/forms/{form.name}?{urlencode(kept)}",
+        "campaign": campaign,
+        "chosen": chosen,
+        "choices": {each.name: _choices(about, each, now) for each in form.fields},
+        "typed": {**first_values(form, about, query, now), **_own(caller)},
+        "notice": await notice(conn, request, caller),
+        "told": await _told(conn, caller, campaign, query) if form.name == "retract" else None,
+        "into": into,
+        **_said_of(form, about, query),
+    }
+
+
+def _said_of(form: Form, about: About, query: dict[str, str]) -> dict[str, Any]:
+    """What the page says of what the form is about, before anything was typed."""
+    return {
+        "about": about,
+        "withdrawn": about.withdrawn,
+        "kept": kept_conditions(about, query) if form.name == "target" else [],
+        "setup": SETUP if query.get("setup") and form.name in SETUP else (),
+        "changes": bool(form.keeps and query.get(form.keeps)),
+        "what": about.called_by(query) if form.grave else None,
+        "copies": about.copies,
+        "like": query.get("like", ""),
+        "over": None,
+        "would": None,
+    }
+
+
+async def _chosen(conn: Conn, request: Request, caller: Caller, campaign: str | None, form: Form) -> list[str]:
+    """The candidates whom the form is about, as far as the caller sees them. Raises NotFound where it needs some."""
     chosen = [askable(each) for each in dict.fromkeys(request.query_params.getlist("candidate"))][:MOST_AT_ONCE]
     if caller.role == "employer" and campaign is not None:
         seen = await sight.visible(conn, caller.employer or "", [(campaign, each) for each in chosen])
         chosen = [each for each in chosen if (campaign, each) in seen]
     if not chosen and ("candidates" in form.about or ("candidate" in form.about and form.name != "retract")):
         raise NotFound("nobody is chosen whom this form could be about")
-    about = await gather(conn, caller, campaign, chosen, language(request))
-    if form.name == "fair" and not query.get("fair"):
-        await gather_fairs(conn, caller, query.get("like"), about)
-    _require_there(form, about, query)
-    into = askable(query["into"]) if query.get("into") and "into" in form.about and campaign is not None else None
-    if into is None and "into" in form.about:
+    return chosen
+
+
+async def _into(conn: Conn, form: Form, campaign: str | None, query: dict[str, str], about: About) -> str | None:
+    """With whom a candidate may be the same person, by name from now on. Raises NotFound where the form needs one."""
+    if "into" not in form.about:
+        return None
+    if not query.get("into") or campaign is None:
         raise NotFound("nobody is named with whom it could be the same person")
-    if into is not None and campaign is not None:
-        about.names |= {into: into, **await people.names(conn, campaign, [into])}
-    told = await _told(conn, caller, campaign, query) if form.name == "retract" else None
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("done", "lang")]
-    offered = {each.name: _choices(about, each, now) for each in form.fields}
-    return {
-        "form": form,
-        "back": _back(campaign, chosen, query),
-        "withdrawn": about.withdrawn,
-        "kept": kept_conditions(about, query) if form.name == "target" else [],
-        "form_token": secrets.token_hex(16),
-        "action": f"/forms/{form.name}?{urlencode(kept)}",
-        "about": about,
-        "campaign": campaign,
-        "chosen": chosen,
-        "choices": offered,
-        "typed": {**first_values(form, about, query, now), **_own(caller)},
-        "setup": SETUP if query.get("setup") and form.name in SETUP else (),
-        "changes": bool(form.keeps and query.get(form.keeps)),
-        "notice": await notice(conn, request, caller),
-        "over": None,
-        "told": told,
-        "into": into,
-        "what": about.called_by(query) if form.grave else None,
-        "would": None,
-        "copies": about.copies,
-        "like": query.get("like", ""),
-    }
+    into = askable(query["into"])
+    about.names |= {into: into, **await people.names(conn, campaign, [into])}
+    return into
 
 
 async def _told(conn: Conn, caller: Caller, campaign: str | None, query: dict[str, str]) -> Fact | None:

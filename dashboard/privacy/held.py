@@ -8,8 +8,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from dashboard.api import Name, askable, known
+from dashboard.known import askable, known
 from dashboard.languages import language
+from dashboard.parameters import Name
 from dashboard.privacy.retention import Shelf
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import known
 from dashboard.drawing import Clock, Page
-from dashboard.parameters import Word
+from dashboard.known import known
+from dashboard.parameters import WordQuery
 from schemas.access import Authenticate, Caller
 from schemas.channels import MailChannels
 from schemas.errors import NotFound, Refused
@@ -53,13 +53,18 @@ def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
         return caller
 
     some = Depends(organizer)
+    _add_terms(router, shelf, some)
+    _add_abroad(router, shelf, some)
+    return router
 
+
+def _add_terms(router: APIRouter, shelf: Shelf, some: Any) -> None:
     @router.get(HERE)
-    async def show(request: Request, campaign: Word = "", caller: Caller = some) -> HTMLResponse:
+    async def show(request: Request, campaign: WordQuery = "", caller: Caller = some) -> HTMLResponse:
         return await _shown(shelf, request, caller, campaign)
 
     @router.post(f"{HERE}/terms")
-    async def set_terms(request: Request, campaign: Word = "", caller: Caller = some) -> Response:
+    async def set_terms(request: Request, campaign: WordQuery = "", caller: Caller = some) -> Response:
         typed = {name: str(value) for name, value in (await request.form(max_files=0, max_fields=20)).items()}
         wanted, wrong = _read(typed)
         if wrong:
@@ -71,9 +76,11 @@ def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
             await _note(conn, request, caller, "retention_set", campaign)
         return _done(campaign)
 
+
+def _add_abroad(router: APIRouter, shelf: Shelf, some: Any) -> None:
     @router.post(f"{HERE}/abroad")
     async def set_abroad(
-        request: Request, campaign: Word = "", waits: _Tick = False, way: _Way = None, caller: Caller = some
+        request: Request, campaign: WordQuery = "", waits: _Tick = False, way: _Way = None, caller: Caller = some
     ) -> Response:
         if way not in (None, "usual", *shelf.channels.there):
             raise Refused(f"{way} is not set up here")
@@ -85,8 +92,6 @@ def make_router(shelf: Shelf, authenticate: Authenticate) -> APIRouter:
             await asking.release_all_abroad(conn, but=await terms.held_for_consent(conn, shelf.channels))
             await _note(conn, request, caller, "abroad_set", campaign)
         return _done(campaign)
-
-    return router
 
 
 async def _shown(

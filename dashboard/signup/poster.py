@@ -14,10 +14,10 @@ import segno
 from fastapi import APIRouter, Depends, Query, Request, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name
-from dashboard.drawing import Text
+from dashboard.drawing import TextOf
 from dashboard.formats import Formats
 from dashboard.languages import Lang, language
+from dashboard.parameters import Name
 from dashboard.signup.pages import path_of
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
@@ -26,14 +26,14 @@ from storage.campaigns.signup import Signup
 from storage.database import Conn, borrowed
 
 Paper = Literal["a3", "a4"]
-Format = Literal["pdf", "png"]
+PosterFormat = Literal["pdf", "png"]
 DOTS: Final = 150.0  # to the inch, of an image
 LONGEST: Final = 120  # characters that fit
-_TYPES: Final[dict[Format, str]] = {"pdf": "application/pdf", "png": "image/png"}
+_TYPES: Final[dict[PosterFormat, str]] = {"pdf": "application/pdf", "png": "image/png"}
 _AT_ONCE: Final = 2  # drawn at a time: each takes a processor for half a second
 
 
-def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: Text, base_url: str) -> APIRouter:
+def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: TextOf, base_url: str) -> APIRouter:
     """The poster, for organizers. `text` gives what it says."""
     router = APIRouter(include_in_schema=False)
     turn = asyncio.Semaphore(_AT_ONCE)
@@ -44,7 +44,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
         request: Request,
         campaign: Name,
         fair: Name,
-        format: Format,
+        format: PosterFormat,
         paper: Annotated[Paper, Query()] = "a4",
         caller: Caller = Depends(authenticate),
     ) -> Response:
@@ -63,7 +63,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
     return router
 
 
-def values(found: Signup, lang: Lang, paper: Paper, url: str, text: Text) -> dict[str, str]:
+def values(found: Signup, lang: Lang, paper: Paper, url: str, text: TextOf) -> dict[str, str]:
     """What the poster says."""
     fair: dict[str, Any] = found.fair or {}
     zone = found.campaign["timezone"]
@@ -90,7 +90,7 @@ def code(url: str) -> str:
     return buffer.getvalue().decode()
 
 
-def draw(said: dict[str, str], format: Format) -> bytes:
+def draw(said: dict[str, str], format: PosterFormat) -> bytes:
     """The poster as a file."""
     import typst  # noqa: PLC0415 - much to load for those who draw none
 

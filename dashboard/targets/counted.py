@@ -17,7 +17,7 @@ from storage.journeys import counted, merging, people, sight
 from storage.ledger import ledger
 
 Row = dict[str, Any]
-Wanted = Callable[[Counted], bool]
+IsWanted = Callable[[Counted], bool]
 OF_NOBODY: Final = frozenset({"candidate.signed_up", "candidate.checked_in"})
 PORTION: Final = 250  # people: others are served between two portions
 
@@ -30,13 +30,13 @@ async def asked_for(conn: Conn, caller: Caller, campaign: str, name: str) -> Row
     return found
 
 
-def on(day: date | None, zone: str) -> Wanted:
+def on(day: date | None, zone: str) -> IsWanted:
     """What was earned on this day there; all of it when no day is asked for."""
     return lambda each: day is None or each.at.astimezone(ZoneInfo(zone)).date() == day
 
 
 async def rows(
-    conn: Conn, explaining: Explaining, caller: Caller, target: Row, *, wanted: Wanted, now: datetime, after: str = ""
+    conn: Conn, explaining: Explaining, caller: Caller, target: Row, *, wanted: IsWanted, now: datetime, after: str = ""
 ) -> AsyncIterator[Row]:
     """Each who is counted, by id: candidate, name, at, amount, facts. Within a snapshot their sum is the number.
 
@@ -65,7 +65,7 @@ async def first(found: AsyncIterator[Row], limit: int) -> list[Row]:
 
 
 async def _people(
-    conn: Conn, explaining: Explaining, target: Row, candidates: list[str], wanted: Wanted
+    conn: Conn, explaining: Explaining, target: Row, candidates: list[str], wanted: IsWanted
 ) -> list[tuple[str, str | None, Counted]]:
     campaign = target["campaign"]
     ids = await merging.members(conn, [(campaign, each) for each in candidates])

@@ -11,10 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name, askable, known
 from dashboard.drawing import Clock, Page
+from dashboard.known import askable, known
 from dashboard.live import Hub
 from dashboard.pace import standing
+from dashboard.parameters import Name
 from dashboard.targets.changes import MOST, Changes, changes
 from dashboard.targets.counted import asked_for, first, on, rows
 from schemas.access import Authenticate, Caller
@@ -26,11 +27,18 @@ from storage.journeys import counted, people
 from storage.journeys.counted import snapshot
 
 Row = dict[str, Any]
-Word = Annotated[str, Query(max_length=10)]
+DayQuery = Annotated[str, Query(max_length=10)]
 
 A_PAGE: Final = 100
 ALMOST: Final = 20
 DAYS: Final = 14
+
+
+class LookedAt:
+    """The days that are looked at: one on which it was earned, and one on which it was recorded."""
+
+    def __init__(self, day: DayQuery = "", recorded: DayQuery = "") -> None:
+        self.day, self.recorded = _day(day), _day(recorded)
 
 
 def make_router(
@@ -51,30 +59,44 @@ def make_router(
         request: Request,
         campaign: Name,
         target: Name,
-        day: Word = "",
-        recorded: Word = "",
+        looked_at: LookedAt = Depends(),
         after: After = None,
         caller: Caller = Depends(authenticate),
     ) -> HTMLResponse:
         caller.require("organizer")
-        mark = hub.mark
+        mark, now = hub.mark, clock()
         async with borrowed(pool) as conn, snapshot(conn):
             about = await known(conn, campaign)
             row = reads.entry(await asked_for(conn, caller, campaign, askable(target)))
-            zone, now = ZoneInfo(about["timezone"]), clock()
-            today = now.astimezone(zone).date()
-            wanted, place = _day(day), decode(after, str, "")
-            shown = {
-                "row": row | {"standing": standing(row, about["starts_on"], today)},
-                **await _counted(conn, explaining, caller, row, wanted=wanted, zone=zone, now=now, after=place),
-                **await _almost(conn, row),
-                **await _recorded(conn, explaining, row, _day(recorded) or today, zone),
-                "days": await _days(conn, row),
-            }
-        context = {"about": about, "now": now, "mark": mark, "day": wanted, "today": today, **shown}
-        return page(request, "target.html", context)
+            place = decode(after, str, "")
+            shown = await _shown(conn, explaining, caller, about, row=row, looked_at=looked_at, now=now, after=place)
+        return page(request, "target.html", {"about": about, "now": now, "mark": mark, "day": looked_at.day, **shown})
 
     return router
+
+
+async def _shown(
+    conn: Conn,
+    explaining: Explaining,
+    caller: Caller,
+    about: Row,
+    *,
+    row: Row,
+    looked_at: LookedAt,
+    now: datetime,
+    after: str,
+) -> Row:
+    """What the page says of a target, whose row this is."""
+    zone = ZoneInfo(about["timezone"])
+    today = now.astimezone(zone).date()
+    return {
+        "today": today,
+        "row": row | {"standing": standing(row, about["starts_on"], today)},
+        **await _counted(conn, explaining, caller, row, wanted=looked_at.day, zone=zone, now=now, after=after),
+        **await _almost(conn, row),
+        **await _recorded(conn, explaining, row, looked_at.recorded or today, zone),
+        "days": await _days(conn, row),
+    }
 
 
 async def _counted(

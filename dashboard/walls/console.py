@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dashboard.access.office import Office, address_of
-from dashboard.parameters import Id, Short
+from dashboard.parameters import PathId, Short
 from schemas.access import Authenticate, Caller
 from storage.access import audit, walls
 from storage.campaigns import reads
@@ -45,7 +45,7 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
         return RedirectResponse(HERE, 303)
 
     @router.post(f"{HERE}/{{wall}}/revoke")
-    async def revoke(request: Request, wall: Id, caller: Caller = some) -> Response:
+    async def revoke(request: Request, wall: PathId, caller: Caller = some) -> Response:
         async with borrowed(office.pool) as conn, conn.transaction():
             gone = await walls.revoke(conn, wall)
             await audit.add(conn, audit.who(caller, address_of(request)), "wall_revoked", subject=gone.name)

@@ -41,8 +41,12 @@ def make_router(
 ) -> APIRouter:
     """The router. `watch` ends the streams of walls that are revoked; `page` and `fragment` draw."""
     router = APIRouter(include_in_schema=False)
-    forms = make_forms(fragment, hub.name)
+    _add_screen(router, pool, hub, page, clock)
+    _add_stream(router, pool, hub, turnstile=turnstile, watch=watch, fragment=fragment)
+    return router
 
+
+def _add_screen(router: APIRouter, pool: AsyncConnectionPool[Conn], hub: Hub, page: Page, clock: Clock) -> None:
     @router.get("/wall/{token}")
     async def screen(request: Request, token: Token) -> HTMLResponse:
         mark = hub.mark
@@ -54,6 +58,18 @@ def make_router(
         shown = [row | {"targets": stood(targets[row["campaign"]], row, now)} for row in _worth_showing(found, targets)]
         context = {"campaigns": shown, "stream": f"/wall/{token}/stream", "wall": True, "now": now, "mark": mark}
         return page(request, "walls/screen.html", context, otherwise=shown[0]["locale"] if shown else None)
+
+
+def _add_stream(
+    router: APIRouter,
+    pool: AsyncConnectionPool[Conn],
+    hub: Hub,
+    *,
+    turnstile: Turnstile,
+    watch: Watch,
+    fragment: Fragment,
+) -> None:
+    forms = make_forms(fragment, hub.name)
 
     @router.get("/wall/{token}/stream")
     async def stream(
@@ -78,8 +94,6 @@ def make_router(
                 yield subscription
 
         return EventStream(opened, forms[lang, False], ping=PINGS["event"], every=HEARTBEAT)
-
-    return router
 
 
 def _worth_showing(found: list[Row], targets: dict[str, list[Row]]) -> list[Row]:

@@ -23,7 +23,7 @@ from storage.database import borrowed
 from storage.messages import templates
 from storage.messages.templates import TemplateKey
 
-Sent = Annotated[Draft, Form()]
+SentDraft = Annotated[Draft, Form()]
 
 
 def _known(campaign: str, kind: str, locale: str) -> TemplateKey:
@@ -36,6 +36,7 @@ def make_router(studio: Studio, authenticate: Authenticate, page: Page) -> APIRo
     """The pages, for organizers."""
     router = APIRouter(include_in_schema=False)
     _add_looking(router, studio, authenticate, page)
+    _add_preview(router, studio, authenticate, page)
     _add_changing(router, studio, authenticate, page)
     return router
 
@@ -70,6 +71,8 @@ def _add_looking(router: APIRouter, studio: Studio, authenticate: Authenticate, 
             context = await studio.editor(conn, key, old)
         return page(request, "template.html", {**context, "saved": saved, "version": version, "fault": fault})
 
+
+def _add_preview(router: APIRouter, studio: Studio, authenticate: Authenticate, page: Page) -> None:
     async def framed(request: Request, key: TemplateKey, draft: Draft | None) -> HTMLResponse:
         """The mail, or what is wrong with its template."""
         async with borrowed(studio.pool) as conn:
@@ -92,7 +95,7 @@ def _add_looking(router: APIRouter, studio: Studio, authenticate: Authenticate, 
         return await framed(request, _known(campaign, kind, locale), None)
 
     @router.post("/templates/preview")
-    async def preview_draft(request: Request, draft: Sent, caller: Caller = Depends(authenticate)) -> HTMLResponse:
+    async def preview_draft(request: Request, draft: SentDraft, caller: Caller = Depends(authenticate)) -> HTMLResponse:
         caller.require("organizer")
         return await framed(request, _known(*draft.key), draft)
 
@@ -108,7 +111,7 @@ def _add_changing(router: APIRouter, studio: Studio, authenticate: Authenticate,
         return page(request, "template.html", {**context, **more, "version": None, "fault": fault}, status)
 
     @router.post("/templates/edit")
-    async def save(request: Request, draft: Sent, caller: Caller = Depends(authenticate)) -> Response:
+    async def save(request: Request, draft: SentDraft, caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
         key = _known(*draft.key)
         try:
@@ -119,7 +122,7 @@ def _add_changing(router: APIRouter, studio: Studio, authenticate: Authenticate,
         return await again(request, draft, errors, 422) if errors else _back(key)
 
     @router.post("/templates/default")
-    async def default(draft: Sent, caller: Caller = Depends(authenticate)) -> Response:
+    async def default(draft: SentDraft, caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
         key = _known(*draft.key)
         async with borrowed(studio.pool) as conn:
@@ -127,7 +130,7 @@ def _add_changing(router: APIRouter, studio: Studio, authenticate: Authenticate,
         return _back(key)
 
     @router.post("/templates/test")
-    async def test(request: Request, draft: Sent, caller: Caller = Depends(authenticate)) -> Response:
+    async def test(request: Request, draft: SentDraft, caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
         _known(*draft.key)
         async with borrowed(studio.pool) as conn:

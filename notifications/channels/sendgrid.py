@@ -19,7 +19,7 @@ from sendgrid.helpers.mail import ApiKeyIncludedException
 
 from notifications.channels.connection import Answer, NoAnswer
 from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Mail, Outcome, all_begin, outcome_of, shown
-from notifications.channels.sendgrid_requests import Group, grouped
+from notifications.channels.sendgrid_requests import MailGroup, grouped
 from notifications.channels.sendgrid_writing import Requests
 from notifications.channels.transport import NeverConnected, Wire
 from schemas.errors import ChannelRefused, SendFailed, SendRefused, SendRetryable, SendUnknown
@@ -57,7 +57,7 @@ class SendGrid:
         self._requests = Requests({"email": sender, "name": sender_name})
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._closed, self._under_way = False, 0
-        self._planned: list[tuple[Sequence[Mail], list[Group]]] = []
+        self._planned: list[tuple[Sequence[Mail], list[MailGroup]]] = []
 
     async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
         """In waves of requests: only what is in the wave under way is in doubt when this process is killed."""
@@ -86,14 +86,14 @@ class SendGrid:
         self._learn(outcomes.values())
         return [outcomes[mail.id] for mail in mails]
 
-    def _grouped(self, mails: Sequence[Mail]) -> list[Group]:
+    def _grouped(self, mails: Sequence[Mail]) -> list[MailGroup]:
         """As they were put together when it was asked what of them goes at once."""
         found = [groups for planned, groups in self._planned if planned is mails]
         self._planned = [each for each in self._planned if each[0] is not mails]
         return found[0] if found else grouped(mails, self._most)
 
     async def _wave(
-        self, groups: Sequence[Group], batch: _Batch, begin: Begin, before: Mapping[int, Outcome]
+        self, groups: Sequence[MailGroup], batch: _Batch, begin: Begin, before: Mapping[int, Outcome]
     ) -> dict[int, Outcome]:
         going = [mail for group in groups for mail in group]
         if (outcome := self._not_now(batch)) is not None:
@@ -129,7 +129,7 @@ class SendGrid:
         else:
             self.portion = min(self.portion * GROWTH, max(self._most, MOST_SINGLE))
 
-    async def _send(self, group: Group, batch: _Batch) -> list[Outcome]:
+    async def _send(self, group: MailGroup, batch: _Batch) -> list[Outcome]:
         """An outcome for each mail of one request. A refused one sent nothing: each half is asked about anew, until
         those to blame are alone."""
         async with self._turns:
@@ -139,7 +139,7 @@ class SendGrid:
             return await self._send(group[:half], batch) + await self._send(group[half:], batch)
         return [outcome] * len(group)
 
-    async def _ask(self, group: Group, batch: _Batch) -> Outcome:
+    async def _ask(self, group: MailGroup, batch: _Batch) -> Outcome:
         if (outcome := self._not_now(batch)) is not None:
             return outcome
         try:
@@ -171,7 +171,7 @@ class _Batch:
         return outcome
 
 
-def _json(group: Group, requests: Requests) -> bytes:
+def _json(group: MailGroup, requests: Requests) -> bytes:
     """The request. Raises SendRefused for what the package would never send: a text that begins like an API key."""
     try:
         return requests.write(group)

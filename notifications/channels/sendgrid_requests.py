@@ -25,15 +25,15 @@ _TAGS_BEGIN: Final = "%yinfeng_"
 TEXT_TAG: Final = f"{_TAGS_BEGIN}text%"
 HTML_TAG: Final = f"{_TAGS_BEGIN}html%"
 
-Group = list[Mail]
-Shared = tuple[str, str, str | None, tuple[Attachment, ...]]
+MailGroup = list[Mail]
+InCommon = tuple[str, str, str | None, tuple[Attachment, ...]]
 
 
-def grouped(mails: Sequence[Mail], most: int) -> list[Group]:
+def grouped(mails: Sequence[Mail], most: int) -> list[MailGroup]:
     """The mails of each request: of one kind, from the same, with the same attachments, at most `most`, no address
     twice; one that can't share is alone."""
-    groups: list[Group] = []
-    open_to: defaultdict[Shared, list[tuple[Group, set[str]]]] = defaultdict(list)
+    groups: list[MailGroup] = []
+    open_to: defaultdict[InCommon, list[tuple[MailGroup, set[str]]]] = defaultdict(list)
     for mail in mails:
         if most < 2 or not may_share(mail):
             groups.append([mail])
@@ -59,7 +59,7 @@ def may_share(mail: Mail) -> bool:
     return len(written.html) + len(written.text) <= _ROOM
 
 
-def body(group: Group, sender: dict[str, str]) -> dict[str, Any]:
+def body(group: MailGroup, sender: dict[str, str]) -> dict[str, Any]:
     """The request for these mails, which `grouped` has put together. `sender`: email, and name where the mails have
     none."""
     name, reply_to = group[0].from_name or sender["name"], group[0].reply_to

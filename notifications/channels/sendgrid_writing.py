@@ -17,7 +17,7 @@ import msgspec
 from sendgrid.helpers.mail.validators import ValidateApiKey
 
 from notifications.channels.port import Mail
-from notifications.channels.sendgrid_requests import MAX_SUBJECT, Group, body, part
+from notifications.channels.sendgrid_requests import MAX_SUBJECT, MailGroup, body, part
 from schemas.messages import as_json
 
 MOST: Final = 256  # shapes that are kept
@@ -27,7 +27,7 @@ _OPEN, _CLOSE = "\ue000", "\ue001"  # of no writing
 _MARK: Final = re.compile(f"{_OPEN}([0-9]){_CLOSE}".encode())
 _PARTS: Final = f"{_OPEN}parts{_CLOSE}"
 
-Pieces = Sequence[bytes]  # texts, and between two of them the number of the word that comes there
+Chunks = Sequence[bytes]  # texts, and between two of them the number of the word that comes there
 
 
 class Requests:
@@ -35,10 +35,10 @@ class Requests:
 
     def __init__(self, sender: dict[str, str]) -> None:
         self._sender = sender
-        self._shapes = OrderedDict[tuple[Any, ...], Pieces]()
+        self._shapes = OrderedDict[tuple[Any, ...], Chunks]()
         self._validator = ValidateApiKey()
 
-    def write(self, group: Group) -> bytes:
+    def write(self, group: MailGroup) -> bytes:
         """The request for these mails, which `grouped` has put together. Raises ApiKeyIncludedException where a mail
         begins like an API key."""
         first = group[0]
@@ -54,7 +54,7 @@ class Requests:
         shape = (mail.kind, mail.from_name, mail.reply_to, *_lacks(mail))
         return _filled(self._pieces(shape, mail, lambda marked: body([marked], self._sender)), mail)
 
-    def _of_many(self, group: Group) -> bytes:
+    def _of_many(self, group: MailGroup) -> bytes:
         shared = _encode({**body(group[:2], self._sender), "personalizations": _PARTS})
         before, _, after = shared.partition(_encode(_PARTS))
         return b"%b[%b]%b" % (before, b",".join([self._part(mail) for mail in group]), after)
@@ -62,7 +62,7 @@ class Requests:
     def _part(self, mail: Mail) -> bytes:
         return _filled(self._pieces(_lacks(mail), mail, lambda marked: part(marked, own=True)), mail)
 
-    def _pieces(self, shape: tuple[Any, ...], mail: Mail, make: Callable[[Mail], dict[str, Any]]) -> Pieces:
+    def _pieces(self, shape: tuple[Any, ...], mail: Mail, make: Callable[[Mail], dict[str, Any]]) -> Chunks:
         found = self._shapes.get(shape)
         if found is None:
             found = self._shapes[shape] = _MARK.split(_encode(make(_marked(mail))))
@@ -85,7 +85,7 @@ def _marked(mail: Mail) -> Mail:
     return replace(mail, attachments=(), **marks)
 
 
-def _filled(pieces: Pieces, mail: Mail) -> bytes:
+def _filled(pieces: Chunks, mail: Mail) -> bytes:
     written = mail.as_json()
     words = [
         as_json(mail.to),

@@ -1,4 +1,4 @@
-"""SMTP: the only file that knows its client and what a server's replies mean.
+"""SMTP: the only file that knows its client. What a server's replies mean is in `smtp_replies.py`.
 
 Every mail of a batch goes over one connection, which is opened again when it is lost. A server that put off or
 refused one mail is asked about the next; one that refuses us, or that can't be reached, is left alone for a while.
@@ -15,27 +15,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import aiosmtplib
-from aiosmtplib.errors import (
-    SMTPAuthenticationError,
-    SMTPDataError,
-    SMTPException,
-    SMTPRecipientRefused,
-    SMTPResponseException,
-    SMTPSenderRefused,
-)
+from aiosmtplib.errors import SMTPException, SMTPResponseException
 
 from notifications.channels.mime import as_mime, ascii_domain, needs_utf8
 from notifications.channels.port import SENT, STOPPED, TAKEN, Begin, Mail, Outcome, all_begin, outcome_of, shown
-from notifications.channels.replies import is_nobody
-from schemas.errors import (
-    AddressRefused,
-    ChannelRefused,
-    SendDeferred,
-    SendFailed,
-    SendRefused,
-    SendRetryable,
-    SendUnknown,
-)
+from notifications.channels.smtp_replies import meaning, of_channel, unreachable
+from schemas.errors import SendDeferred, SendFailed, SendRefused, SendRetryable, SendUnknown
 from schemas.mail_server import MailServer
 
 log = logging.getLogger(__name__)
@@ -45,11 +30,7 @@ BATCH_SECONDS: Final = 30.0  # after which no other mail is begun: claims last f
 GOODBYE: Final = 2.0  # seconds
 FIRST_PAUSE: Final = timedelta(minutes=5)  # for a mail that was put off, doubled with each attempt
 LONGEST_PAUSE: Final = timedelta(hours=4)
-_CLOSING: Final = 421
-_TOO_LARGE: Final = 552
 _NEXT_TIME: Final = Outcome("requested", "its batch took long; it goes with the next one", untried=True)
-_OF_ADDRESS: Final = (550, 551, 553, 554)
-_MEND: Final = "check YINFENG_SMTP_URL and YINFENG_MAIL_FROM"
 
 
 class Smtp:
@@ -194,20 +175,10 @@ async def _connect(client: aiosmtplib.SMTP, seconds: float) -> None:
             await client.connect()
             await client.ehlo()
     except SMTPResponseException as error:
-        raise _of_channel(error) from None
+        raise of_channel(error) from None
     except (OSError, SMTPException) as error:
         client.close()
-        raise _unreachable(error) from None
-
-
-def _unreachable(error: Exception) -> SendFailed:
-    reason = f"{type(error).__name__} {shown(str(error))}".strip()
-    causes = (error, error.__cause__)
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return ChannelRefused(f"the mail server's certificate is not to be trusted: {reason}; {_MEND}")
-    if isinstance(error, OSError):  # which lost connections and time-outs are too
-        return SendRetryable(f"the mail server can't be reached: {reason}")
-    return ChannelRefused(f"the mail server has not what we need: {reason}; {_MEND}")  # no STARTTLS, no AUTH
+        raise unreachable(error) from None
 
 
 async def _deliver(client: aiosmtplib.SMTP, sender: str, to: str, content: bytes, *, utf8: bool) -> None:
@@ -222,7 +193,7 @@ async def _deliver(client: aiosmtplib.SMTP, sender: str, to: str, content: bytes
         await client.data(content)
     except SMTPResponseException as error:
         await _start_over(client)
-        raise _meaning(error) from None
+        raise meaning(error) from None
     except OSError as error:
         client.close()
         reason = f"{type(error).__name__} {shown(str(error))}".strip()
@@ -232,30 +203,6 @@ async def _deliver(client: aiosmtplib.SMTP, sender: str, to: str, content: bytes
     except ValueError as error:
         await _start_over(client)
         raise SendRefused(f"the address can't be written in a mail: {shown(str(error))}") from None
-
-
-def _meaning(error: SMTPResponseException) -> SendFailed:
-    """What the reply says of this mail, or of us."""
-    said = f"the mail server answered {error.code} {shown(error.message)}".strip()
-    if error.code == _CLOSING:
-        return SendRetryable(said)
-    if isinstance(error, SMTPSenderRefused) and error.code != _TOO_LARGE:
-        return _of_channel(error)
-    if 400 <= error.code < 500:
-        return SendDeferred(said)
-    if error.code == 530:  # wants us to log in first
-        return ChannelRefused(f"{said}; {_MEND}")
-    if error.code >= 500 and isinstance(error, SMTPRecipientRefused | SMTPDataError | SMTPSenderRefused):
-        nobody = is_nobody(error.message, of_recipient=isinstance(error, SMTPRecipientRefused))
-        return AddressRefused(said) if nobody and error.code in _OF_ADDRESS else SendRefused(said)
-    return SendUnknown(f"{said}; the mail may have gone") if isinstance(error, SMTPDataError) else SendDeferred(said)
-
-
-def _of_channel(error: SMTPResponseException) -> SendFailed:
-    """What a reply before any mail says of us and the server."""
-    whom = "log-in" if isinstance(error, SMTPAuthenticationError) else "us"
-    said = f"the mail server answered {whom} with {error.code} {shown(error.message)}".strip()
-    return ChannelRefused(f"{said}; {_MEND}") if error.code >= 500 else SendRetryable(said)
 
 
 async def _start_over(client: aiosmtplib.SMTP) -> None:

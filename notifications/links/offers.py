@@ -27,8 +27,8 @@ from storage.messages import by_link
 from storage.messages.by_link import Linked
 from storage.vault.accepting import accept
 
-Answer = Literal["accepted", "declined"]
-State = Literal["open", "accepted", "declined", "expired", "rescinded", "withdrawn", "started"]
+OfferAnswer = Literal["accepted", "declined"]
+OfferState = Literal["open", "accepted", "declined", "expired", "rescinded", "withdrawn", "started"]
 
 SOURCE: Final = "/offers"
 MOST_OF_A_REASON: Final = 500
@@ -39,7 +39,7 @@ DOCUMENT_HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ANSWERED: Final[dict[str, State]] = {"accepted": "accepted", "declined": "declined", "rescinded": "rescinded"}
+_ANSWERED: Final[dict[str, OfferState]] = {"accepted": "accepted", "declined": "declined", "rescinded": "rescinded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Offered:
     situation: Situation
     offer: str
     terms: Terms
-    state: State
+    state: OfferState
     may_answer: bool
     at: Stamp
     spoken: int
@@ -74,7 +74,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
     async def answer(
         request: Request,
         token: str,
-        answer: Annotated[Answer, Form()],
+        answer: Annotated[OfferAnswer, Form()],
         version: Annotated[str, Form(max_length=64)] = "",
         reason: Annotated[str, Form(max_length=MOST_OF_A_REASON)] = "",
     ) -> Response:
@@ -129,7 +129,7 @@ def _last_word(at: Stamp, status: str, own: Sequence[Fact]) -> tuple[Stamp, str]
     return max(words)
 
 
-def _state(situation: Situation, terms: Terms, status: str) -> State:
+def _state(situation: Situation, terms: Terms, status: str) -> OfferState:
     hire = situation.journey.hires.get(terms.employer)
     if hire is not None and hire.status.value == "started":
         return "started"
@@ -144,7 +144,7 @@ def _expired(situation: Situation, terms: Terms) -> bool:
     return terms.expires_at is not None and situation.now >= dates.parse(terms.expires_at)
 
 
-async def _say(door: Door, offered: Offered, answer: Answer, reason: str) -> bool:
+async def _say(door: Door, offered: Offered, answer: OfferAnswer, reason: str) -> bool:
     """Whether it counts: not where something else was said at the same moment. It comes never before the word that it
     answers, whatever the clocks say: the last word stands."""
     earliest = _EPOCH + timedelta(microseconds=offered.at[0] + 1)

@@ -33,12 +33,12 @@ from storage.messages import by_link
 from storage.messages.by_link import Linked, Said
 from storage.vault.accepting import accept
 
-State = Literal["valid", "waiting", "void", "cancelled", "early", "over"]
+TicketState = Literal["valid", "waiting", "void", "cancelled", "early", "over"]
 
 SOURCE: Final = "/tickets"
 OPENS_BEFORE: Final = timedelta(hours=12)
 CLOSES_AFTER: Final = timedelta(hours=12)
-ADMITS: Final[frozenset[State]] = frozenset({"valid", "waiting"})
+ADMITS: Final[frozenset[TicketState]] = frozenset({"valid", "waiting"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +50,7 @@ class Ticket:
     message: Linked
     situation: Situation
     fair: dict[str, Any]
-    state: State
+    state: TicketState
     checked_in: datetime | None
     ours: list[Fact]
     spoken: int
@@ -125,7 +125,7 @@ def _fair(situation: Situation) -> dict[str, Any]:
     return row
 
 
-def _state(situation: Situation, row: dict[str, Any]) -> State:
+def _state(situation: Situation, row: dict[str, Any]) -> TicketState:
     if row["cancelled"]:
         return "cancelled"
     if not takes_part(situation.journey, row["fair"]):

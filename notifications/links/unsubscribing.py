@@ -27,7 +27,12 @@ ALL = ""
 def make_router(door: Door, page: Page) -> APIRouter:
     """The router."""
     router = links_router(page)
+    _add_page(router, door, page)
+    _add_choosing(router, door)
+    return router
 
+
+def _add_page(router: APIRouter, door: Door, page: Page) -> None:
     @router.get("/unsubscribe/{token}")
     async def show(request: Request, token: str, saved: bool = False) -> HTMLResponse:
         _, situation, address = await _opened(door, token)
@@ -42,6 +47,8 @@ def make_router(door: Door, page: Page) -> APIRouter:
         }
         return page(request, "unsubscribe.html", context, otherwise=situation.locale)
 
+
+def _add_choosing(router: APIRouter, door: Door) -> None:
     @router.post("/unsubscribe/{token}")
     async def one_click(
         request: Request,
@@ -64,8 +71,6 @@ def make_router(door: Door, page: Page) -> APIRouter:
         refused = MARKETING - set(wanted or [])
         await _prefer(door, message, address, {ALL} if refused == MARKETING else refused)
         return RedirectResponse(f"/unsubscribe/{token}?saved=true", 303)
-
-    return router
 
 
 async def _opened(door: Door, token: str) -> tuple[Linked, Situation, str]:

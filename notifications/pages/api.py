@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from schemas.access import Authenticate, Caller
 from schemas.messages import Status
-from schemas.paging import DEFAULT_LIMIT, After, Limit, decode, next_link
+from schemas.paging import DEFAULT_LIMIT, After, PageLimit, decode, next_link
 from storage.database import Pool, borrowed
 from storage.messages import reading
 from storage.messages.reading import Message, MessageFilter
 
-Name = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
-Id = Annotated[int, Path(ge=1, lt=2**63)]
+NameQuery = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+MessageId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 def make_router(pool: Pool, authenticate: Authenticate) -> APIRouter:
@@ -26,11 +26,11 @@ def make_router(pool: Pool, authenticate: Authenticate) -> APIRouter:
         *,
         request: Request,
         response: Response,
-        campaign: Name = None,
-        candidate: Name = None,
-        kind: Name = None,
+        campaign: NameQuery = None,
+        candidate: NameQuery = None,
+        kind: NameQuery = None,
         status: Status | None = None,
-        limit: Limit = DEFAULT_LIMIT,
+        limit: PageLimit = DEFAULT_LIMIT,
         after: After = None,
         caller: Caller = Depends(authenticate),
     ) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def make_router(pool: Pool, authenticate: Authenticate) -> APIRouter:
         return [_entry(message) for message in found[:limit]]
 
     @router.get("/v1/messages/{id}")
-    async def get_message(id: Id, caller: Caller = Depends(authenticate)) -> dict[str, Any]:
+    async def get_message(id: MessageId, caller: Caller = Depends(authenticate)) -> dict[str, Any]:
         """One message and all that was tried and changed."""
         caller.require("organizer", "employer")
         async with borrowed(pool) as conn:

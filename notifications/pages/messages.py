@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Form, Path, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 
 from notifications.drawing import FRAME_HEADERS, Page, with_images
-from notifications.pages.api import Id, Name
+from notifications.pages.api import MessageId, NameQuery
 from notifications.pages.reasons import reason
 from notifications.rules.statuses import may
 from notifications.sending import hr_steps
@@ -32,7 +32,7 @@ from storage.messages.sealed import KeptMail
 from storage.messages.suppressions import Suppression
 
 FileName = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
-Reason = Annotated[str, Form(max_length=hr_steps.MOST_OF_A_REASON, pattern=r"^[^\x00]*$")]
+TypedReason = Annotated[str, Form(max_length=hr_steps.MOST_OF_A_REASON, pattern=r"^[^\x00]*$")]
 
 BASES: Final = ("/messages", "/mailbox")
 PAGE_SIZE: Final = 50
@@ -46,21 +46,22 @@ def make_router(pool: Pool, authenticate: Authenticate, page: Page) -> APIRouter
     """The pages, for organizers; `authenticate` gives the caller, `page` draws."""
     router = APIRouter(include_in_schema=False)
     for base in BASES:
-        _add_pages(router, base, pool, authenticate, page)
+        _add_list(router, base, pool, authenticate, page)
+        _add_one(router, base, pool, authenticate, page)
         _add_mails(router, base, pool, authenticate)
     _add_steps(router, pool, authenticate)
     return router
 
 
-def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate, page: Page) -> None:
+def _add_list(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate, page: Page) -> None:
     @router.get(base)
     async def search(
         *,
         request: Request,
-        campaign: Name = None,
-        candidate: Name = None,
-        kind: Name = None,
-        status: Name = None,
+        campaign: NameQuery = None,
+        candidate: NameQuery = None,
+        kind: NameQuery = None,
+        status: NameQuery = None,
         after: After = None,
         caller: Caller = Depends(authenticate),
     ) -> HTMLResponse:
@@ -68,10 +69,11 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         async with borrowed(pool) as conn:
             campaigns = await reads.campaigns(conn, limit=CAMPAIGNS, among=caller.campaigns)
             searched = [campaign] if campaign else [each["campaign"] for each in campaigns[:SEARCHED]]
+            also = await _called(conn, searched, candidate) if candidate else ()
             wanted = MessageFilter(
                 campaign=campaign or None,
                 candidate=candidate or None,
-                also=await _called(conn, searched, candidate) if candidate else (),
+                also=also,
                 kind=kind or None,
                 status=status or None,
             )
@@ -91,8 +93,10 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
         }
         return page(request, "messages.html", context)
 
+
+def _add_one(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate, page: Page) -> None:
     @router.get(base + "/{id}")
-    async def one(request: Request, id: Id, caller: Caller = Depends(authenticate)) -> HTMLResponse:
+    async def one(request: Request, id: MessageId, caller: Caller = Depends(authenticate)) -> HTMLResponse:
         caller.require("organizer")
         async with borrowed(pool) as conn:
             message = await reading.fetch(conn, id)
@@ -112,19 +116,19 @@ def _add_pages(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
 
 def _add_mails(router: APIRouter, base: str, pool: Pool, authenticate: Authenticate) -> None:
     @router.get(base + "/{id}/html")
-    async def html(id: Id, caller: Caller = Depends(authenticate)) -> HTMLResponse:
+    async def html(id: MessageId, caller: Caller = Depends(authenticate)) -> HTMLResponse:
         caller.require("organizer")
         found = await _kept(pool, id)
         async with borrowed(pool) as conn:
             return HTMLResponse(with_images(found.html, await attachments.of(conn, id)), headers=FRAME_HEADERS)
 
     @router.get(base + "/{id}/text")
-    async def text(id: Id, caller: Caller = Depends(authenticate)) -> PlainTextResponse:
+    async def text(id: MessageId, caller: Caller = Depends(authenticate)) -> PlainTextResponse:
         caller.require("organizer")
         return PlainTextResponse((await _kept(pool, id)).text, headers=FRAME_HEADERS)
 
     @router.get(base + "/{id}/attachments/{name}")
-    async def attachment(id: Id, name: FileName, caller: Caller = Depends(authenticate)) -> Response:
+    async def attachment(id: MessageId, name: FileName, caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
         await _kept(pool, id)
         async with borrowed(pool) as conn:
@@ -138,7 +142,10 @@ def _add_mails(router: APIRouter, base: str, pool: Pool, authenticate: Authentic
 def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> None:
     @router.post("/messages/{id}/resend")
     async def resend(
-        id: Id, reason: Reason = "", force: Annotated[bool, Form()] = False, caller: Caller = Depends(authenticate)
+        id: MessageId,
+        reason: TypedReason = "",
+        force: Annotated[bool, Form()] = False,
+        caller: Caller = Depends(authenticate),
     ) -> Response:
         caller.require("organizer")
         async with borrowed(pool) as conn:
@@ -146,14 +153,14 @@ def _add_steps(router: APIRouter, pool: Pool, authenticate: Authenticate) -> Non
         return RedirectResponse(f"/messages/{id}", 303)
 
     @router.post("/messages/{id}/cancel")
-    async def cancel(id: Id, reason: Reason = "", caller: Caller = Depends(authenticate)) -> Response:
+    async def cancel(id: MessageId, reason: TypedReason = "", caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
         async with borrowed(pool) as conn:
             await hr_steps.cancel(conn, id, by=caller.name, reason=reason)
         return RedirectResponse(f"/messages/{id}", 303)
 
     @router.post("/messages/{id}/lift")
-    async def lift(id: Id, reason: Reason = "", caller: Caller = Depends(authenticate)) -> Response:
+    async def lift(id: MessageId, reason: TypedReason = "", caller: Caller = Depends(authenticate)) -> Response:
         caller.require("organizer")
         async with borrowed(pool) as conn:
             await hr_steps.lift(conn, id, by=caller.name, reason=reason)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from notifications.rules.quiet_hours import waking
 from schemas.messages import FAIR_CANCELLED, FAIR_REMINDER, FAIR_RESCHEDULED
 
-Told = dict[str, Any]
+FairTold = dict[str, Any]
 NOTICES: Final = {"24h": timedelta(hours=24), "2h": timedelta(hours=2)}
 _NEWS: Final = ("starts_at", "ends_at", "venue", "city", "mode", "url")
 
@@ -25,14 +25,14 @@ class Notice:
     params: dict[str, Any]
 
 
-def summary(fair: Mapping[str, Any]) -> Told:
+def summary(fair: Mapping[str, Any]) -> FairTold:
     """What people are told of a fair, as JSON values."""
     said = {name: fair[name] for name in _NEWS}
     moments = {name: said[name].isoformat() for name in ("starts_at", "ends_at")}
     return {**said, **moments, "cancelled": fair["cancelled"]}
 
 
-def change_notice(fair: Mapping[str, Any], told: Told | None, notices: int) -> Notice | None:
+def change_notice(fair: Mapping[str, Any], told: FairTold | None, notices: int) -> Notice | None:
     """The word to spread now that a fair stands so, when people were told `told` before; None for no news. `notices`:
     how often they were told of a change: what happens a second time is told a second time.
 

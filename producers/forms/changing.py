@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from producers.forms.making import Wrong
-from producers.forms.reading import Typed, first
-from schemas.forms import AGAIN, WAS, Form
+from producers.forms.reading import first
+from producers.forms.sent import Wrong
+from schemas.forms import AGAIN, WAS, Form, Typed
 from storage.database import Conn
 from storage.journeys import candidates, counted
 

@@ -13,14 +13,14 @@ from fastapi import Request
 
 from producers.forms.changing import changed
 from producers.forms.known import require
-from producers.forms.making import SentForm, Wrong
 from producers.forms.naming import FIELDS as NAMES_EMPLOYERS
 from producers.forms.naming import NEW, with_ids
-from producers.forms.reading import Typed, first
+from producers.forms.reading import first
+from producers.forms.sent import SentForm, Wrong
 from schemas.access import Caller
 from schemas.employment import accepted, works_at
 from schemas.errors import NotFound
-from schemas.forms import MOST_AT_ONCE, Form
+from schemas.forms import MOST_AT_ONCE, Form, Typed
 from schemas.ids import may_be_id
 from schemas.journey import MOST_IDS, Journey
 from storage.campaigns import openings, reads

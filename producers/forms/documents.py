@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from producers.forms.making import SentForm, Wrong
+from producers.forms.sent import SentForm, Wrong
 from schemas.access import Caller
 from storage.database import Conn
 from storage.journeys import documents

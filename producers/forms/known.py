@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from producers.forms.making import Wrong
+from producers.forms.sent import Wrong
 from schemas.access import Caller
 from schemas.errors import Forbidden, NotFound
 from schemas.forms import Form

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
-from producers.forms.making import Wrong
+from producers.forms.sent import Wrong
 from schemas.names import finder, neighbours
 from storage.campaigns import employers
 from storage.database import Conn

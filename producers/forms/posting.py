@@ -23,7 +23,7 @@ from storage.database import Conn, borrowed
 from storage.ledger import ledger
 from storage.vault.accepting import accept
 
-Beside = Callable[[Conn], Awaitable[None]]
+KeepBeside = Callable[[Conn], Awaitable[None]]
 WAIT: Final = 5  # seconds that an answer waits for its facts to be applied
 FOR_GOOD: Final = frozenset({"fact.retracted", "candidate.erased"})
 
@@ -39,7 +39,7 @@ class Desk:
 
 
 async def post(
-    desk: Desk, caller: Caller, ip: str, token: str, facts: Sequence[Fact], *, beside: Beside | None = None
+    desk: Desk, caller: Caller, ip: str, token: str, facts: Sequence[Fact], *, beside: KeepBeside | None = None
 ) -> bool:
     """Commit what a form says, unless the same form was sent before, and what is kept `beside` it. Whether it is
     applied already.
@@ -72,7 +72,7 @@ async def undo(desk: Desk, caller: Caller, ip: str, campaign: str, token: str) -
 
 
 async def _commit(
-    conn: Conn, caller: Caller, by: Who, token: str, facts: Sequence[Fact], *, beside: Beside | None = None
+    conn: Conn, caller: Caller, by: Who, token: str, facts: Sequence[Fact], *, beside: KeepBeside | None = None
 ) -> list[int]:
     first, identities = facts[0], [fact.identity for fact in facts]
     async with conn.transaction():

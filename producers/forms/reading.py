@@ -9,9 +9,8 @@ from datetime import date, time
 from typing import Any, Final
 
 from schemas.fields import is_email
-from schemas.forms import Field, Form
+from schemas.forms import Field, Form, Typed
 
-Typed = dict[str, list[str]]
 LONGEST: Final = {"area": 4000}
 _LONGEST: Final = 500
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}", re.ASCII)

@@ -14,15 +14,16 @@ from psycopg_pool import AsyncConnectionPool
 from producers.bell import FactsBell
 from producers.forms.completing import TOKEN, complete
 from producers.forms.documents import name_of, require_room, uploaded, was_put_in
-from producers.forms.making import SentForm, Wrong, facts
-from producers.forms.posting import Beside, Desk, post, undo
-from producers.forms.reading import Typed, first, read
+from producers.forms.making import facts
+from producers.forms.posting import Desk, KeepBeside, post, undo
+from producers.forms.reading import first, read
+from producers.forms.sent import SentForm, Wrong
 from producers.forms.typed import typed_in
 from producers.waiting import Waiters
 from schemas.access import Authenticate, Caller
 from schemas.errors import Forbidden, InvalidFact, NotFound
 from schemas.facts import Fact
-from schemas.forms import FORMS, Filled, Form, list_of
+from schemas.forms import FORMS, Filled, Form, Typed, list_of
 from storage.campaigns import openings
 from storage.database import Conn, borrowed
 from storage.journeys import documents
@@ -117,7 +118,7 @@ def _takes_file(form: Form) -> bool:
     return any(each.kind == "file" for each in form.fields)
 
 
-def _keep(sent: SentForm, file: bytes, caller: Caller) -> Beside:
+def _keep(sent: SentForm, file: bytes, caller: Caller) -> KeepBeside:
     """What keeps a form's document, in the transaction that commits its facts."""
 
     async def keep(conn: Conn) -> None:

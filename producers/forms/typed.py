@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
-from producers.forms.reading import Typed
+from schemas.forms import Typed
 
 
 async def typed_in(request: Request, **bounds: Any) -> Typed:

@@ -18,11 +18,11 @@ from starlette.background import BackgroundTask
 
 from producers.bell import FactsBell
 from producers.committing import Committing
-from producers.forms.reading import Read, Typed, first, read
+from producers.forms.reading import Read, first, read
 from producers.forms.typed import typed_in
 from producers.signup.posting import Again, Counter, employers_of
 from schemas.errors import Conflict, InvalidFact, TooMany
-from schemas.forms import SIGNUP, Filled
+from schemas.forms import SIGNUP, Filled, Typed
 from schemas.ids import may_be_id
 from schemas.limits import Limit, network
 from schemas.proofs import Challenge, again, issue, judge, nonce_of

@@ -17,8 +17,8 @@ from psycopg.rows import class_row
 from schemas.errors import NotFound
 from storage.database import Conn
 
-Purpose = Literal["first", "invitation", "reset", "forgotten", "second"]
-LASTS: Final[dict[Purpose, timedelta]] = {
+OncePurpose = Literal["first", "invitation", "reset", "forgotten", "second"]
+LASTS: Final[dict[OncePurpose, timedelta]] = {
     "first": timedelta(days=7),
     "invitation": timedelta(days=7),
     "reset": timedelta(hours=1),
@@ -36,11 +36,11 @@ WHERE hash = %s AND purpose = ANY(%s) AND used_at IS NULL AND expires_at > now()
 class Link:
     """What a link is for, and for whom."""
 
-    purpose: Purpose
+    purpose: OncePurpose
     account: str | None
 
 
-async def make(conn: Conn, purpose: Purpose, account: str | None = None) -> str:
+async def make(conn: Conn, purpose: OncePurpose, account: str | None = None) -> str:
     """The token of a new link; earlier ones of this purpose for this account are worth nothing from now on."""
     token = secrets.token_urlsafe(32)
     async with conn.transaction():
@@ -54,7 +54,7 @@ async def make(conn: Conn, purpose: Purpose, account: str | None = None) -> str:
     return token
 
 
-async def find(conn: Conn, token: str, *purposes: Purpose) -> Link:
+async def find(conn: Conn, token: str, *purposes: OncePurpose) -> Link:
     """What a link is for; it is good afterwards too. Raises NotFound."""
     async with conn.cursor(row_factory=class_row(Link)) as cursor:
         await cursor.execute(_FIND, [_digest(token), list(purposes)])

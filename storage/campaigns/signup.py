@@ -13,8 +13,8 @@ from storage.campaigns import employers, seat_reads
 from storage.database import Conn
 
 Row = dict[str, Any]
-State = Literal["open", "full", "early", "closed", "shut", "cancelled", "over"]
-ADMITS: Final[frozenset[State]] = frozenset({"open", "full"})
+SignupState = Literal["open", "full", "early", "closed", "shut", "cancelled", "over"]
+ADMITS: Final[frozenset[SignupState]] = frozenset({"open", "full"})
 MOST_ROWS: Final = 200
 MOST_NAMED: Final = 5000
 
@@ -67,7 +67,7 @@ class Signup:
         """Whether each address is to be confirmed by a link."""
         return bool(self.campaign.get("signup") == "checked")
 
-    def state(self, now: datetime) -> State:
+    def state(self, now: datetime) -> SignupState:
         """Whether people may sign up now, and if not, why. `shut`: the organizer has no public page for it."""
         today = now.astimezone(self.zone).date()
         if self.fair is not None and self.fair["cancelled"]:

@@ -97,7 +97,7 @@ INSERT INTO apart (campaign, one, other, said_by) VALUES (%s, %s, %s, %s) ON CON
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class AlikePair:
     """Two candidates who may be the same person, and what of them is alike."""
 
     one: str
@@ -105,10 +105,10 @@ class Pair:
     alike: tuple[Alike, ...]
 
 
-async def within(conn: Conn, campaign: str, after: str, *, limit: int) -> tuple[list[Pair], str | None]:
+async def within(conn: Conn, campaign: str, after: str, *, limit: int) -> tuple[list[AlikePair], str | None]:
     """The pairs among the next candidates by id, so many at most, each under the first of its two ids, and after whom
     to go on; None at the end."""
-    found: list[Pair] = []
+    found: list[AlikePair] = []
     onward: str | None = after
     for _ in range(WINDOWS):
         values = {"campaign": campaign, "after": onward, "window": WINDOW}
@@ -120,7 +120,7 @@ async def within(conn: Conn, campaign: str, after: str, *, limit: int) -> tuple[
     return found, onward
 
 
-async def of(conn: Conn, campaign: str, ids: list[str], *, limit: int) -> list[Pair]:
+async def of(conn: Conn, campaign: str, ids: list[str], *, limit: int) -> list[AlikePair]:
     """Who may be the same person as this one of these ids, who is the `one` of each pair."""
     return await _pairs(conn, _OF_ONE, {"campaign": campaign, "ids": column(ids), "limit": limit})
 
@@ -130,9 +130,9 @@ async def set_apart(conn: Conn, campaign: str, one: str, other: str, *, said_by:
     await conn.execute(_APART, [campaign, *sorted((one, other)), said_by])
 
 
-async def _pairs(conn: Conn, query: str, values: dict[str, object]) -> list[Pair]:
+async def _pairs(conn: Conn, query: str, values: dict[str, object]) -> list[AlikePair]:
     cursor = await conn.execute(query.encode(), values)
-    found: dict[tuple[str, ...], Pair] = {}
+    found: dict[tuple[str, ...], AlikePair] = {}
     for one, other, alike in await cursor.fetchall():
-        found.setdefault(tuple(sorted((one, other))), Pair(one, other, tuple(alike)))
+        found.setdefault(tuple(sorted((one, other))), AlikePair(one, other, tuple(alike)))
     return list(found.values())

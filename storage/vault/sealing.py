@@ -29,7 +29,7 @@ _NONCE: Final = 12
 _OVERHEAD: Final = 100  # bytes: the attribute's name, version, life, nonce and tag
 PLAIN_ATTRIBUTES: Final = (ATTRIBUTES | {"dataschema", SEALED}) - {"subject"}
 
-Nonces = Callable[[int], bytes]
+DrawNonce = Callable[[int], bytes]
 
 
 def personal(event: Event) -> list[str]:
@@ -46,7 +46,7 @@ def seal(
     event: Event,
     key: bytes,
     life: int,
-    nonces: Nonces,
+    nonces: DrawNonce,
     like: Seal | None = None,
     *,
     names: list[str] | None = None,

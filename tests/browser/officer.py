@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from dashboard.access.cookies import Cookies
 from dashboard.languages import Lang
-from yinfeng.pages import make_page
+from yinfeng.web.pages import make_page
 
 MOST_TABS: Final = 400  # from one thing to another: more is a trap
 HAS_FOCUS: Final = "element => element === document.activeElement"

@@ -12,7 +12,7 @@ from tests.access import COOKIE
 from tests.browser import everything
 from tests.browser.everything import Everything
 from tests.browser.looking import look
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 
 def test_own_pages(

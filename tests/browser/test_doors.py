@@ -127,6 +127,29 @@ def fits(page: Page, name: str) -> None:
             page.screenshot(path=Path(PICTURES) / f"{name}-{lang}-{width}.png", full_page=True)
 
 
+def _go_and_come_back(page: Page, settle: Settle, own: Callable[[str], str], words: dict[str, str]) -> None:
+    page.goto(own("li@example.com"))
+    page.get_by_role("button", name=words["off"]).click()
+    settle()
+    page.goto(own("li@example.com"))
+    expect(page.locator("#main")).to_contain_text(words["left"])
+    page.goto(own("wang@example.com"))
+    expect(page.locator("#main")).to_contain_text(words["seat"])
+    page.goto(own("li@example.com"))
+    page.get_by_role("button", name=words["back"]).click()
+    settle()
+
+
+def _correct_the_name(page: Page, settle: Settle, own: Callable[[str], str], words: dict[str, str]) -> None:
+    page.goto(own("li@example.com"))
+    page.get_by_text(words["correct"], exact=True).click()
+    page.get_by_label(words["name"], exact=True).fill("李思语")
+    page.get_by_role("button", name=words["save"]).last.click()
+    settle()
+    page.goto(own("li@example.com"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("李思语")
+
+
 def test_the_whole_way_of_a_candidate(
     *, phone: BrowserContext, address: str, apply: Any, settle: Settle, own: Callable[[str], str]
 ):
@@ -143,23 +166,8 @@ def test_the_whole_way_of_a_candidate(
     words = told(page)
     expect(page.locator("#main")).to_contain_text(words["line"])
     fits(page, "own")
-    page.goto(own("li@example.com"))
-    page.get_by_role("button", name=words["off"]).click()
-    settle()
-    page.goto(own("li@example.com"))
-    expect(page.locator("#main")).to_contain_text(words["left"])
-    page.goto(own("wang@example.com"))
-    expect(page.locator("#main")).to_contain_text(words["seat"])
-    page.goto(own("li@example.com"))
-    page.get_by_role("button", name=words["back"]).click()
-    settle()
-    page.goto(own("li@example.com"))
-    page.get_by_text(words["correct"], exact=True).click()
-    page.get_by_label(words["name"], exact=True).fill("李思语")
-    page.get_by_role("button", name=words["save"]).last.click()
-    settle()
-    page.goto(own("li@example.com"))
-    expect(page.get_by_role("heading", level=1)).to_contain_text("李思语")
+    _go_and_come_back(page, settle, own, words)
+    _correct_the_name(page, settle, own, words)
     old = page.url
     page.goto(f"{address}/lost")
     page.locator("#email").fill("li@example.com")

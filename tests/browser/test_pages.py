@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Route, expect
 
-from dashboard.views import CAMPAIGNS_A_PAGE
+from dashboard.campaign.list_page import CAMPAIGNS_A_PAGE
 from tests.access import COOKIE
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.platform import free_port

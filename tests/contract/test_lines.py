@@ -8,7 +8,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from yinfeng.connections import ImpatientProtocol
+from yinfeng.web.connections import ImpatientProtocol
 
 
 async def test_a_line_whose_other_end_has_gone_is_lent_and_is_not_free():

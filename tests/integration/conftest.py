@@ -14,7 +14,7 @@ from storage.database import make_pool
 from tests.integration.office import Office
 from tests.integration.reading import conn, readers
 from tests.web import served
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 __all__ = ["conn", "readers"]
 

@@ -12,7 +12,7 @@ from storage.messages import asking
 from tests.facts import CAMPAIGN, event, opened
 from tests.integration.office import Office
 from tests.integration.test_links_http import OFFER, World, _as_cookie, fair, person, world
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 __all__ = ["world"]
 ABROAD = MailChannels("sendgrid", ("sendgrid", "local"), frozenset({"sendgrid"}))

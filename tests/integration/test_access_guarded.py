@@ -18,7 +18,7 @@ from storage.database import Conn
 from tests.access import PASSWORD, csrf, person
 from tests.integration.test_access_http import browser, send, sign_in, take_up
 from tests.stand_ins.smtp import smtp_stand_in
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 ME = "/accounts/me"
 FRESH = "eight yellow narwhals"

@@ -21,7 +21,7 @@ from tests.access import COOKIE, PASSWORD, csrf, person
 from tests.facts import CAMPAIGN, event, opened, target
 from tests.integration.test_apply import incoming
 from tests.stand_ins.smtp import smtp_stand_in
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OTHER = "another-2026"

@@ -13,11 +13,11 @@ import pytest
 from schemas.errors import Fenced
 from schemas.facts import validate_event
 from schemas.topics import SEQ_HEADER
-from storage import database
-from storage.database import Conn, Limits, connect
+from storage.database import Conn, connect
 from storage.ledger import dead_letters, ledger, positions
 from storage.ledger.events import WHOLE
 from storage.ledger.positions import Log
+from storage.time_limits import LIMITS, Limits
 from streams.applier import Applier
 from streams.apply import Applied
 from streams.audit import audit
@@ -203,7 +203,7 @@ async def test_a_batch_that_takes_too_long_is_halved(
     database_url: str, conn: Conn, applier: Reader, monkeypatch: pytest.MonkeyPatch
 ):
     """Each journey takes its time; many together take longer than a statement may."""
-    monkeypatch.setitem(database.LIMITS, "test", Limits(statement=0.5, lock=5, idle=10, silence=10))
+    monkeypatch.setitem(LIMITS, "test", Limits(statement=0.5, lock=5, idle=10, silence=10))
     await conn.execute(
         """
         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$;

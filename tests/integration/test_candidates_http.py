@@ -25,7 +25,7 @@ from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up
 from tests.integration.reading import Reader, apply
 from tests.integration.test_forms_http import signed_in
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 LIST = f"/v1/campaigns/{CAMPAIGN}/candidates"
 PAGE = f"/campaigns/{CAMPAIGN}/candidates"

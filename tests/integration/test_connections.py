@@ -13,7 +13,7 @@ from storage.access import keys
 from storage.database import connect
 from tests.platform import until
 from tests.web import served
-from yinfeng import connections, limits, web
+from yinfeng.web import app, connections, limits
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: test\r\nX-Slow: "
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n"
@@ -74,7 +74,7 @@ def headers_of(database_url: str, name: str) -> dict[str, str]:
 
 
 def test_one_caller_has_so_many_streams_and_has_them_again(database_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(web, "MOST_STREAMS", 2)
+    monkeypatch.setattr(app, "MOST_STREAMS", 2)
 
     one, other = (headers_of(database_url, name) for name in ("one", "other"))
     with served(database_url) as address, httpx.Client(base_url=address) as http:
@@ -93,7 +93,7 @@ def test_one_caller_has_so_many_streams_and_has_them_again(database_url: str, mo
 
 
 def test_a_stream_whose_client_owes_a_body_ends_with_it(database_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(web, "MOST_STREAMS", 1)
+    monkeypatch.setattr(app, "MOST_STREAMS", 1)
     monkeypatch.setattr(limits, "PAUSE", 0.2)
     headers = headers_of(database_url, "one")
     said = f"GET /v1/targets/stream HTTP/1.1\r\nHost: test\r\nAuthorization: {headers['authorization']}\r\n"

@@ -338,7 +338,7 @@ async def test_who_is_unmerged_while_somebody_looks_is_not_suggested_to_be_thems
     await apply(conn, *PEOPLE, MERGED)
     looked = duplicates_page.duplicates.of
 
-    async def after_unmerging(*args: Any, **values: Any) -> list[duplicates.Pair]:
+    async def after_unmerging(*args: Any, **values: Any) -> list[duplicates.AlikePair]:
         async with await connect(database_url, name="test") as other:
             await apply(other, event("candidate.unmerged", candidate="b", into="a", time="2026-03-11T00:00:00+08:00"))
         return await looked(*args, **values)

@@ -24,7 +24,7 @@ from storage.vault.process import vault
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.opening import as_said
 from tests.strategies import Event
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 PROBLEM = "application/problem+json"
 

@@ -34,7 +34,7 @@ from tests.renderer import RENDERER
 from tests.sendgrid_webhook import HARD, happened, public_text, tell
 from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
 from tests.stand_ins.webhook import webhook
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WEBHOOK_KEY = ec.generate_private_key(ec.SECP256R1())

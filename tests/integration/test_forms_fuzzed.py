@@ -25,7 +25,7 @@ from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
 from tests.integration.test_apply import incoming
 from tests.integration.test_forms_http import facts, signed_in
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OTHER = "other-2026"

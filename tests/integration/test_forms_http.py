@@ -12,7 +12,8 @@ import pytest
 
 from dashboard.console import preview
 from producers.forms import documents
-from producers.forms.making import MAKERS, Wrong
+from producers.forms.making import MAKERS
+from producers.forms.sent import Wrong
 from schemas.access import CONSOLE, Caller
 from schemas.facts import validate_event
 from schemas.forms import FORMS, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS

@@ -28,7 +28,7 @@ from tests.access import session_by
 from tests.facts import event, hired, opened, retraction, signed_up
 from tests.integration.office import Office
 from tests.opening import as_said
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OFFER = {"offer": "o1", "employer": "华友钴业", "position": "Chemist"}

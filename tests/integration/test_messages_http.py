@@ -17,7 +17,7 @@ from storage.vault.export import export
 from tests.access import COOKIE, csrf, session_of
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import Office
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 PAGES = tuple(base + page for base in ("/messages", "/mailbox") for page in ("", "/{id}", "/{id}/html", "/{id}/text"))

@@ -19,8 +19,8 @@ from storage.access import keys
 from storage.database import connect
 from tests.databases import Databases
 from tests.web import served
-from yinfeng.openapi import MACHINES
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
+from yinfeng.web.openapi import MACHINES
 
 # What a schema allows may be refused all the same: a cursor is only ever ours, and fields of a fact must agree.
 REFUSALS = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]

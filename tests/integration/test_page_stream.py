@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from dashboard.following import Event
+from dashboard.following import StreamEvent
 from schemas.access import Role
 from storage.access import keys
 from storage.database import Conn
@@ -43,7 +43,7 @@ def elements(text: str, kind: str) -> list[str]:
     return [re.sub(r"\s+", " ", found[0]) for found in re.finditer(rf"<{kind}\b.*?</{kind}>", text, re.DOTALL)]
 
 
-async def heard(events: Iterator[Event], name: str, word: str = "") -> str:
+async def heard(events: Iterator[StreamEvent], name: str, word: str = "") -> str:
     """The data of the next event of this name in which this word stands."""
     while (found := await asyncio.to_thread(next, events)).name != name or word not in found.data:
         pass

@@ -22,7 +22,7 @@ from tests.access import person as account
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
 from tests.integration.test_forms_fuzzed import ODD, TEXTS
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = 12  # of each page

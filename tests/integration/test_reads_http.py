@@ -16,7 +16,7 @@ from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
 from tests.integration.reading import Reader, apply
 from tests.integration.test_apply import incoming
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 READERS = ("nobody", "wrong", "viewer", "huayou", "other", "organizer")
@@ -61,14 +61,13 @@ async def test_a_revoked_key_reads_nothing(readers: dict[str, Reader], conn: Con
     assert (await readers["viewer"].get("/v1/campaigns")).status_code == 401
 
 
-async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Conn):
-    where = {"education": ["doctor"]}
+async def post_a_campaign(conn: Conn) -> None:
     fair = {"title": "F", "mode": "onsite", "starts_at": "2026-05-01T09:00:00+08:00", "ends_at": "2026-05-01T17:00:00Z"}
     await apply(
         conn,
         opened(),
         target("paid", measure="paid", goal=1.5),
-        target("doctors", where=where),
+        target("doctors", where={"education": ["doctor"]}),
         signed_up("c1", education="doctor"),
         signed_up("c2"),
         hired("c1"),
@@ -79,6 +78,10 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
         event("opening.set", opening="o1", employer="huayou", position="Engineer", seats=3),
         event("opening.set", opening="o2", employer="beta", position="Chemist", seats=3),
     )
+
+
+async def test_a_campaign(readers: dict[str, Reader], conn: Conn):
+    await post_a_campaign(conn)
     (listed,) = await readers["viewer"].json("/v1/campaigns")
     assert (listed["campaign"], listed["title"], listed["starts_on"]) == (CAMPAIGN, "届毕业生", "2026-01-01")
     one = await readers["organizer"].json(f"/v1/campaigns/{CAMPAIGN}")
@@ -92,34 +95,29 @@ async def test_a_campaign_with_its_targets(readers: dict[str, Reader], conn: Con
         ("beta", "贝塔", None),
     ]
     assert [each["reply_to"] for each in one["employers"]] == ["hr@huayou.example", "hr@beta.example"]
+    assert one["openings"] == [
+        {"opening": "o2", "employer": "beta", "position": "Chemist", "seats": 3},
+        {"opening": "o1", "employer": "huayou", "position": "Engineer", "seats": 3},
+    ]
+
+
+async def test_a_campaign_as_an_employer_reads_it(readers: dict[str, Reader], conn: Conn):
+    await post_a_campaign(conn)
     theirs = await readers["huayou"].json(f"/v1/campaigns/{CAMPAIGN}")
     assert [each.get("reply_to") for each in theirs["employers"]] == ["hr@huayou.example", None]
     assert theirs["funnel"] == {"interviewed": 1, "offered": 1, "accepted": 1, "hired": 1}
     assert [each["opening"] for each in theirs["openings"]] == ["o1"]
     assert "cost" not in theirs["fairs"][0]
-    assert one["openings"] == [
-        {"opening": "o2", "employer": "beta", "position": "Chemist", "seats": 3},
-        {"opening": "o1", "employer": "huayou", "position": "Engineer", "seats": 3},
-    ]
+
+
+async def test_the_targets_of_a_campaign(readers: dict[str, Reader], conn: Conn):
+    await post_a_campaign(conn)
+    common = {"due_on": "2026-12-31"}
+    doctors = {"target": "doctors", "title": "doctors", "measure": "hired", "goal": 100, "progress": 1}
+    paid = {"target": "paid", "title": "paid", "measure": "paid", "goal": 1.5, "progress": 0.25}
     assert await readers["viewer"].json(f"/v1/campaigns/{CAMPAIGN}/targets") == [
-        {
-            "target": "doctors",
-            "title": "doctors",
-            "measure": "hired",
-            "goal": 100,
-            "progress": 1,
-            "due_on": "2026-12-31",
-            "where": where,
-        },
-        {
-            "target": "paid",
-            "title": "paid",
-            "measure": "paid",
-            "goal": 1.5,
-            "progress": 0.25,
-            "due_on": "2026-12-31",
-            "where": {},
-        },
+        {**doctors, **common, "where": {"education": ["doctor"]}},
+        {**paid, **common, "where": {}},
     ]
 
 

@@ -13,7 +13,7 @@ from schemas.settings import Settings
 from storage.access import keys
 from storage.database import connect
 from tests.web import served
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 EVERYBODY = frozenset({"nobody", "viewer", "employer", "organizer"})
 EVERY_KEY = EVERYBODY - {"nobody"}

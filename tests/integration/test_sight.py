@@ -19,7 +19,7 @@ from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up
 from tests.strategies import Event
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FAIR = event(

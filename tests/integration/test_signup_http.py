@@ -30,7 +30,7 @@ from streams.unconfirmed import let_lapse
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
 from tests.opening import told
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 FAIR = f"/fairs/{CAMPAIGN}/f1"
 WHO = {"name": "李思雨", "email": "Li.Siyu@example.com", "education": "bachelor", "school": "武汉理工大学"}

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from schemas.errors import ConcurrentChange, DatabaseUnavailable, StatementTooLong
-from storage import database
-from storage.database import Limits, connect, connect_sync, translated
+from storage.database import connect, connect_sync, translated
+from storage.time_limits import LIMITS, Limits
 from tests.facts import hired, opened, target
 from tests.platform import Platform, stop, until, whole
 from tests.strategies import Event
@@ -94,7 +94,7 @@ def is_accepted(platform: Platform, events: list[Event]) -> bool:
 
 
 async def test_a_server_that_is_silent_is_given_up(database_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(database.LIMITS, "test", SHORT)
+    monkeypatch.setitem(LIMITS, "test", SHORT)
     conn = await connect(database_url, name="test")
     sync = connect_sync(database_url, name="test")
     pids = [conn.info.backend_pid, sync.info.backend_pid]
@@ -113,7 +113,7 @@ async def test_a_server_that_is_silent_is_given_up(database_url: str, monkeypatc
 
 
 async def test_what_takes_too_long_is_told_by_its_kind(database_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(database.LIMITS, "test", SHORT)
+    monkeypatch.setitem(LIMITS, "test", SHORT)
     async with await connect(database_url, name="test") as conn:
         with pytest.raises(StatementTooLong), translated():
             await conn.execute("SELECT pg_sleep(5)")

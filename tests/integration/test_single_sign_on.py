@@ -21,7 +21,7 @@ from storage.database import Conn
 from tests.integration.test_access_http import browser
 from tests.stand_ins.identity_provider import IdentityProvider, identity_provider
 from tests.stand_ins.odd_provider import ANSWERS, odd_provider
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 BACK = "/login/provider/back"
 EMAIL = "wang@example.com"

@@ -17,7 +17,7 @@ import pytest
 
 from dashboard import stream
 from dashboard.doorbell import listen
-from dashboard.following import Event, follow, make_client, parse
+from dashboard.following import StreamEvent, follow, make_client, parse
 from schemas.errors import Refused
 from storage.access import keys
 from storage.campaigns import announcements
@@ -42,7 +42,9 @@ async def apply(conn: Conn, *events: Any) -> None:
 
 
 @contextmanager
-def watching(address: str, key: str, path: str = "/v1/targets/stream", **headers: str) -> Iterator[Iterator[Event]]:
+def watching(
+    address: str, key: str, path: str = "/v1/targets/stream", **headers: str
+) -> Iterator[Iterator[StreamEvent]]:
     """The events of a stream as they come."""
     with (
         make_client(address, key) as client,
@@ -55,7 +57,7 @@ def watching(address: str, key: str, path: str = "/v1/targets/stream", **headers
         yield parse(answer.iter_lines())
 
 
-async def following(events: Iterator[Event]) -> tuple[str, dict[str, Any], str | None]:
+async def following(events: Iterator[StreamEvent]) -> tuple[str, dict[str, Any], str | None]:
     """The next event: its name, its data and its id."""
     found = await asyncio.to_thread(next, events)
     return found.name, json.loads(found.data), found.id
@@ -146,7 +148,7 @@ async def test_a_follower_goes_on_through_an_outage_and_hears_only_what_it_misse
     told: list[tuple[str, int]] = []
     states: list[str | None] = []
 
-    def on_event(found: Event) -> None:
+    def on_event(found: StreamEvent) -> None:
         entry = json.loads(found.data)
         told.append((entry["target"], entry["progress"]))
         if entry["progress"]:

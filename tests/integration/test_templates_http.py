@@ -18,7 +18,7 @@ from storage.access import keys
 from storage.database import make_pool
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 OFFER = {"offer": "o1", "employer": "华友钴业", "position": "Chemist"}
 OF = {"campaign": CAMPAIGN, "kind": "signup_confirmation", "locale": "en"}

@@ -17,7 +17,7 @@ from tests.access import csrf
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.office import Office
 from tests.integration.test_forms_http import facts, signed_in
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 Sent = tuple[str, dict[str, str]]  # where a form is, and what is typed into it
 PERSON = f"/candidates/{CAMPAIGN}/c1?lang=en"

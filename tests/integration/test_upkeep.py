@@ -18,7 +18,7 @@ from storage.vault.accepting import accept
 from streams.persisting import Persistence
 from streams.upkeep import SEAL_AFTER, Upkeep
 from tests.facts import signed_up
-from yinfeng.metrics import render
+from yinfeng.web.metrics import render
 
 OLD = "now() - interval '100 days'"
 

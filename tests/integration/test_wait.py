@@ -23,7 +23,7 @@ from streams.intake import Incoming
 from streams.persisting import Persistence
 from tests.facts import CAMPAIGN, hired, opened, target
 from tests.strategies import Event
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 LOG = Log("cluster", "yinfeng.facts", "first")

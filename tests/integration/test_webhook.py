@@ -23,7 +23,7 @@ from storage.database import make_pool
 from tests.facts import event, opened, signed_up
 from tests.integration.office import Office
 from tests.sendgrid_webhook import HARD, PATH, happened, public_text, signed, tell
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OFFER = {"offer": "o1", "employer": "huayou", "position": "Engineer"}

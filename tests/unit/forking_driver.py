@@ -11,7 +11,7 @@ from pathlib import Path
 
 from schemas.errors import ConfigurationError
 from yinfeng.children import Child, ChildSpec
-from yinfeng.forking import Begin, can_fork
+from yinfeng.forking import Gate, can_fork
 
 
 def main(what: str, folder: Path) -> int:
@@ -22,7 +22,7 @@ def main(what: str, folder: Path) -> int:
         threading.Thread(target=time.sleep, args=[30], daemon=True).start()
         return int(can_fork())
 
-    def part(begin: Begin) -> int:
+    def part(begin: Gate) -> int:
         print("before", os.environ.get("SAID"), os.environ.get("HOME"), flush=True)
         begin()
         if what == "fails":

@@ -9,8 +9,8 @@ from fastapi import Request
 from jinja2.bccache import bc_magic
 
 from dashboard.access.cookies import Cookies
-from yinfeng import pages
-from yinfeng.pages import make_page
+from yinfeng.web import pages
+from yinfeng.web.pages import make_page
 
 REQUEST = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "server": ("x", 80)}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dashboard.access.signing_in import local
 from dashboard.charts import HEIGHT, WIDTH, burn_up
-from dashboard.following import Event, parse
+from dashboard.following import StreamEvent, parse
 from dashboard.formats import Formats
 from dashboard.languages import LANGS, accepted, weighed
 from dashboard.pace import standing
@@ -20,7 +20,7 @@ from dashboard.terminal import line
 from schemas.catalogue import CATALOGUE, in_order
 from schemas.pace import even_pace
 from schemas.texts import texts_of
-from yinfeng.problems import prefers_html
+from yinfeng.web.problems import prefers_html
 
 START, DUE = date(2026, 1, 1), date(2026, 12, 31)
 
@@ -201,7 +201,7 @@ def test_server_sent_events_are_read_from_their_lines():
         "",
         "id: 8",
     ]
-    assert list(parse(lines)) == [Event("progress", "{\n}", "7"), Event("message", "x", None)]
+    assert list(parse(lines)) == [StreamEvent("progress", "{\n}", "7"), StreamEvent("message", "x", None)]
 
 
 def test_a_line_of_the_terminal_can_t_be_forged():

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from dashboard import exporting
-from dashboard.workbook import Cell, Workbook
+from dashboard.workbook import CellValue, Workbook
 
 HEAD = ["姓名", "n"]
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(lambda text: f"x{text}")
 
 
-async def rows_of(said: Sequence[Sequence[Cell]]) -> AsyncGenerator[Sequence[Cell]]:
+async def rows_of(said: Sequence[Sequence[CellValue]]) -> AsyncGenerator[Sequence[CellValue]]:
     for each in said:
         yield each
 
 
-async def table(said: Sequence[Sequence[Cell]], form: str) -> list[list[Any]]:
+async def table(said: Sequence[Sequence[CellValue]], form: str) -> list[list[Any]]:
     """The table as whoever opens it reads it."""
     content = b"".join([part async for part in exporting.parts(HEAD, rows_of(said), form)])
     if form == "csv":
@@ -64,7 +64,7 @@ async def test_a_sheet_that_is_full_says_so(monkeypatch: pytest.MonkeyPatch):
 async def test_a_table_is_sent_before_its_rows_have_ended():
     going_on = asyncio.Event()
 
-    async def rows() -> AsyncGenerator[Sequence[Cell]]:
+    async def rows() -> AsyncGenerator[Sequence[CellValue]]:
         for n in range(exporting.PORTION):
             yield ["a", n]
         await going_on.wait()
@@ -82,7 +82,7 @@ async def test_a_table_is_sent_before_its_rows_have_ended():
 
 @pytest.mark.parametrize("after", [0, 1000])
 async def test_what_goes_wrong_with_its_rows_breaks_it_off(after: int):
-    async def rows() -> AsyncGenerator[Sequence[Cell]]:
+    async def rows() -> AsyncGenerator[Sequence[CellValue]]:
         for n in range(after):
             yield ["a", n]
         raise LookupError("gone")
@@ -96,7 +96,7 @@ async def test_what_goes_wrong_with_its_rows_breaks_it_off(after: int):
         await taken()
 
 
-async def stalling(ended: asyncio.Event) -> AsyncGenerator[Sequence[Cell]]:
+async def stalling(ended: asyncio.Event) -> AsyncGenerator[Sequence[CellValue]]:
     """Rows of which no more come after the first portion; `ended`: nobody reads them any more."""
     try:
         for n in range(exporting.PORTION):

@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from dashboard.access.cookies import Cookies
 from schemas.errors import Unavailable
-from yinfeng import problems
-from yinfeng.pages import make_page
+from yinfeng.web import problems
+from yinfeng.web.pages import make_page
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ from yinfeng.pages import make_page
     ],
 )
 async def test_the_log_has_no_token_of_a_link(path: str, named: str, caplog: pytest.LogCaptureFixture):
-    caplog.set_level(logging.INFO, "yinfeng.problems")
+    caplog.set_level(logging.INFO, "yinfeng.web.problems")
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(_app(), raise_app_exceptions=False), base_url="http://test"
     ) as http:
         assert (await http.get(path)).status_code in (500, 503)
-    (said,) = [each.getMessage() for each in caplog.records if each.name == "yinfeng.problems"]
+    (said,) = [each.getMessage() for each in caplog.records if each.name == "yinfeng.web.problems"]
     assert f"GET {named}" in said
     assert "hidden" not in said
 

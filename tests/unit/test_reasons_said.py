@@ -12,7 +12,7 @@ import notifications
 from notifications.authoring.faults import fault
 from notifications.pages.reasons import reason
 from notifications.sending.doubts import OUTCOMES
-from yinfeng.refusals import why
+from yinfeng.web.refusals import why
 
 
 def reasons() -> set[str]:

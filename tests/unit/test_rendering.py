@@ -89,60 +89,62 @@ CAUSES = {
 }
 
 
+PARAMS: dict[str, dict[str, Any]] = {
+    "signup_confirmation": {"fair": "f1"},
+    "waitlisted": {"fair": "f1"},
+    "moved_up": {"fair": "f1"},
+    "moved_back": {"fair": "f1"},
+    "own_page": {},
+    "keep_data": {"hidden_on": "2027-01-01", "erased_on": "2027-07-01", "heard": 10**18},
+    "signup_check": {"fair": "f1", "to": "c1@example.com", "name": CHINESE, "locale": "zh-CN"},
+    "thanks": {"fair": "f1"},
+    "benefit_available": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
+    "offer_answered": {"offer": "o1"},
+    "offer_accepted": {"offer": "o1"},
+    "offer_declined": {"offer": "o1", "reason": "another offer"},
+    "offer_expired": OFFER | {"expires_at": EXPIRES},
+    "fair_reminder": {"fair": "f1", "notice": "24h"},
+    "fair_rescheduled": {"fair": "f1", "before": {"starts_at": "2026-03-07T09:00:00+08:00"}},
+    "fair_cancelled": {"fair": "f1", "before": {"starts_at": "2026-03-08T09:00:00+08:00"}, "reason": "storm"},
+    "interview_result": {"employer": "华友钴业", "position": "Chemist", "outcome": "passed"},
+    "offer": OFFER | {"expires_at": EXPIRES},
+    "offer_expiring": OFFER | {"expires_at": EXPIRES},
+    "offer_rescinded": {"offer": "o1", "reason": "position closed"},
+    "benefit_verified": RENT,
+    "benefit_paid": RENT,
+    "welcome": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
+    "milestone": {**TARGET, "measure": "hired", "due_on": "2026-12-31"},
+    "offer_bounced": {
+        "offer": "o1",
+        "employer": "华友钴业",
+        "position": "Chemist",
+        "message": 7,
+        "status": "bounced",
+    },
+    "channel_refused": {"channel": "sendgrid", "reason": "401 Unauthorized"},
+    "log_gap": {"count": 12, "topic": "yinfeng.facts", "partition": 3, "since": 100, "upto": 111},
+    "target_at_risk": {**TARGET, "expected": 1600, "days_left": 38, "due_on": "2026-12-31"},
+    "daily_digest": {
+        "day": "2026-03-01",
+        "targets": [
+            {
+                "title": "2000 graduates",
+                "progress": 1,
+                "goal": 2,
+                "percent": 50,
+                "gained": 1,
+                "due_on": "2026-12-31",
+            }
+        ],
+        "fairs": [{"title": "Spring fair", "starts_at": "2026-03-01T09:00:00+08:00"}],
+        "trouble": {"unknown": 3},
+    },
+    "target_reached": {**TARGET, "measure": "hired", "due_on": "2026-12-31", "percent": 100, "progress": 2000},
+}
+
+
 def params_of(kind: str, **more: Any) -> dict[str, Any]:
-    known: dict[str, dict[str, Any]] = {
-        "signup_confirmation": {"fair": "f1"},
-        "waitlisted": {"fair": "f1"},
-        "moved_up": {"fair": "f1"},
-        "moved_back": {"fair": "f1"},
-        "own_page": {},
-        "keep_data": {"hidden_on": "2027-01-01", "erased_on": "2027-07-01", "heard": 10**18},
-        "signup_check": {"fair": "f1", "to": "c1@example.com", "name": CHINESE, "locale": "zh-CN"},
-        "thanks": {"fair": "f1"},
-        "benefit_available": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
-        "offer_answered": {"offer": "o1"},
-        "offer_accepted": {"offer": "o1"},
-        "offer_declined": {"offer": "o1", "reason": "another offer"},
-        "offer_expired": OFFER | {"expires_at": EXPIRES},
-        "fair_reminder": {"fair": "f1", "notice": "24h"},
-        "fair_rescheduled": {"fair": "f1", "before": {"starts_at": "2026-03-07T09:00:00+08:00"}},
-        "fair_cancelled": {"fair": "f1", "before": {"starts_at": "2026-03-08T09:00:00+08:00"}, "reason": "storm"},
-        "interview_result": {"employer": "华友钴业", "position": "Chemist", "outcome": "passed"},
-        "offer": OFFER | {"expires_at": EXPIRES},
-        "offer_expiring": OFFER | {"expires_at": EXPIRES},
-        "offer_rescinded": {"offer": "o1", "reason": "position closed"},
-        "benefit_verified": RENT,
-        "benefit_paid": RENT,
-        "welcome": {"employer": "华友钴业", "position": "Chemist", "started_on": "2026-07-01"},
-        "milestone": {**TARGET, "measure": "hired", "due_on": "2026-12-31"},
-        "offer_bounced": {
-            "offer": "o1",
-            "employer": "华友钴业",
-            "position": "Chemist",
-            "message": 7,
-            "status": "bounced",
-        },
-        "channel_refused": {"channel": "sendgrid", "reason": "401 Unauthorized"},
-        "log_gap": {"count": 12, "topic": "yinfeng.facts", "partition": 3, "since": 100, "upto": 111},
-        "target_at_risk": {**TARGET, "expected": 1600, "days_left": 38, "due_on": "2026-12-31"},
-        "daily_digest": {
-            "day": "2026-03-01",
-            "targets": [
-                {
-                    "title": "2000 graduates",
-                    "progress": 1,
-                    "goal": 2,
-                    "percent": 50,
-                    "gained": 1,
-                    "due_on": "2026-12-31",
-                }
-            ],
-            "fairs": [{"title": "Spring fair", "starts_at": "2026-03-01T09:00:00+08:00"}],
-            "trouble": {"unknown": 3},
-        },
-        "target_reached": {**TARGET, "measure": "hired", "due_on": "2026-12-31", "percent": 100, "progress": 2000},
-    }
-    return known[kind] | more
+    return PARAMS[kind] | more
 
 
 def journey(params: dict[str, Any], kind: str, name: str = CHINESE, **more: Any) -> Journey:

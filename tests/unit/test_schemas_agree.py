@@ -24,7 +24,7 @@ from schemas.openapi import event_schema, example_event
 from schemas.settings import Settings
 from schemas.topics import TOPICS
 from tests.strategies import Event, events, json_values
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
 
 # Values that are nearly right: other notations of times, numbers and texts.
 VALUES = json_values() | st.sampled_from(

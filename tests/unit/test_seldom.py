@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from schemas.errors import DatabaseUnavailable
-from yinfeng.seldom import SHARE, Seldom
+from yinfeng.web.seldom import SHARE, Seldom
 
 
 class Source:

@@ -24,7 +24,7 @@ from schemas import consents
 from schemas.consents import VERSION
 from schemas.sentences import Sentences, pattern, sentences_of
 from schemas.texts import LANGS, SOURCE, TRANSLATED, Plural, catalogue, texts_of
-from yinfeng.pages import ROOMS
+from yinfeng.web.pages import ROOMS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "storage", "producers", "streams", "notifications", "dashboard", "yinfeng")

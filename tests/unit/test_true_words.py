@@ -22,7 +22,7 @@ from storage.messages.claiming import Claimed
 from storage.messages.seat_words import Seat
 from tests.facts import alive, event, signed_up
 from tests.renderer import RENDERER
-from yinfeng.pages import ROOMS
+from yinfeng.web.pages import ROOMS
 
 START = datetime(2026, 3, 9, 1, tzinfo=UTC)  # nine in the morning there
 NOW = datetime(2026, 3, 8, 5, tzinfo=UTC)

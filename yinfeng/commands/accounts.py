@@ -16,12 +16,12 @@ from storage.database import Conn
 from yinfeng.commands.options import BY_DEFAULT, on_database
 from yinfeng.commands.shown import plain, table
 
-Email = Annotated[str, typer.Argument(help="The person's address.")]
+EmailArgument = Annotated[str, typer.Argument(help="The person's address.")]
 _HERE = Who(None, BY_DEFAULT, None)
 
 
 def create(
-    email: Email,
+    email: EmailArgument,
     name: Annotated[str, typer.Option(help="What the person is called (the address unless given).")] = "",
     role: Annotated[str, typer.Option(help="organizer, employer or viewer.")] = "organizer",
     employer: Annotated[str | None, typer.Option(help="For the role employer: which one.")] = None,
@@ -50,7 +50,7 @@ def listed() -> None:
     Console().print(shown)
 
 
-def disable(email: Email) -> None:
+def disable(email: EmailArgument) -> None:
     """Shut an account; its sessions end."""
 
     async def shut(conn: Conn) -> None:
@@ -66,7 +66,7 @@ def disable(email: Email) -> None:
 
 
 def reset(
-    email: Email,
+    email: EmailArgument,
     second_factor: Annotated[
         bool, typer.Option(help="Switch the second factor off too: the telephone is lost.")
     ] = False,

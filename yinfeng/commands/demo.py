@@ -16,7 +16,7 @@ from rich.progress import MofNCompleteColumn
 
 from producers.post import HttpPoster, PostAnswer
 from schemas.settings import load_settings
-from yinfeng.commands.options import Key, Url
+from yinfeng.commands.options import KeyOption, UrlOption
 from yinfeng.commands.progress import progress_bar
 from yinfeng.demo.park import park_story
 from yinfeng.demo.play import DEFAULT_SPEED, Played, play
@@ -27,8 +27,8 @@ def demo(
     speed: Annotated[str, typer.Option(help="Campaign days a second, or max.")] = str(DEFAULT_SPEED),
     seed: Annotated[int, typer.Option(help="Another seed, another year.")] = 2022,
     candidates: Annotated[int, typer.Option(min=200, max=200_000, help="How many candidates.")] = 8000,
-    url: Url = None,
-    key: Key = None,
+    url: UrlOption = None,
+    key: KeyOption = None,
 ) -> None:
     """Play an industrial park's year: 60 fairs, 8,000 candidates, 2000 graduates hired. Watch it in the browser."""
     pace = _speed(speed)

@@ -13,15 +13,15 @@ from rich.console import Console
 
 from producers.post import HttpPoster, PostAnswer, portions
 from schemas.settings import load_settings
-from yinfeng.commands.options import Key, Url
+from yinfeng.commands.options import KeyOption, UrlOption
 from yinfeng.commands.progress import progress_bar
 from yinfeng.surroundings import api
 
 
 def post(
     file: Annotated[str, typer.Argument(help="NDJSON, one CloudEvent a line, plain or gzip; - is standard input.")],
-    url: Url = None,
-    key: Key = None,
+    url: UrlOption = None,
+    key: KeyOption = None,
 ) -> None:
     """Post facts from a file. Posting it again is harmless: what is known is counted as a duplicate."""
     console, total = Console(stderr=True), PostAnswer()

@@ -10,7 +10,7 @@ from schemas.settings import Settings, load_settings
 from yinfeng.surroundings import servers
 
 
-class Part(StrEnum):
+class PartName(StrEnum):
     """What has a health."""
 
     WEB = "web"
@@ -20,17 +20,17 @@ class Part(StrEnum):
     BROKER = "broker"
 
 
-def health(part: Part) -> None:
+def health(part: PartName) -> None:
     """Whether a part gets on: exit code 0, or 1 and a line that says why not."""
     why_not = _fault(part, load_settings())
     typer.echo(f"{part.value} {why_not or 'gets on'}")
     raise typer.Exit(1 if why_not else 0)
 
 
-def _fault(part: Part, settings: Settings) -> str | None:
-    if part is Part.POSTGRES:
+def _fault(part: PartName, settings: Settings) -> str | None:
+    if part is PartName.POSTGRES:
         return _postgres(servers(settings).database_url or "")
-    if part is Part.BROKER:
+    if part is PartName.BROKER:
         from yinfeng.kafka_admin import answers  # noqa: PLC0415 - a check should not load what it does not ask
 
         return None if answers(servers(settings).kafka_access, within=3.0) else "does not answer"

@@ -17,11 +17,11 @@ from schemas.messages import Status
 from storage.database import Conn
 from storage.messages import reading
 from storage.messages.reading import MessageFilter
-from yinfeng.commands.options import BY_DEFAULT, By, on_vault
+from yinfeng.commands.options import BY_DEFAULT, ByWhom, on_vault
 from yinfeng.commands.shown import plain, table
 
 Ids = Annotated[list[int], typer.Argument(help="Ids from `messages list`.", min=1, max=2**63 - 1)]
-Reason = Annotated[str, typer.Option(help="Why; it is kept with the message.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; it is kept with the message.")]
 
 
 def listed(
@@ -60,15 +60,15 @@ def show(id: Annotated[int, typer.Argument(help="Its id, from `messages list`.",
 
 def resend(
     ids: Ids,
-    reason: Reason,
+    reason: ReasonOption,
     force: Annotated[bool, typer.Option("--force", help="Also where its reader may have it already.")] = False,
-    by: By = BY_DEFAULT,
+    by: ByWhom = BY_DEFAULT,
 ) -> None:
     """Let messages go once more; each is checked anew when it goes."""
     _each(ids, "goes once more", partial(hr_steps.resend, by=by, reason=reason, force=force))
 
 
-def cancel(ids: Ids, reason: Reason, by: By = BY_DEFAULT) -> None:
+def cancel(ids: Ids, reason: ReasonOption, by: ByWhom = BY_DEFAULT) -> None:
     """Let messages that have not gone never go."""
     _each(ids, "cancelled", partial(hr_steps.cancel, by=by, reason=reason))
 

@@ -18,9 +18,11 @@ T = TypeVar("T")
 
 Port = Annotated[int | None, typer.Option(help="Port of the web app (YINFENG_PORT, else 8000; 0: any free one).")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on (YINFENG_HOST, else 127.0.0.1).")]
-Url = Annotated[str | None, typer.Option(help="Address of the web app (YINFENG_URL, else the one running here).")]
-Key = Annotated[str | None, typer.Option(help="Access key (YINFENG_KEY, else the file organizer.key in the home).")]
-By = Annotated[str, typer.Option(help="Who does it; it is kept.")]
+UrlOption = Annotated[str | None, typer.Option(help="Address of the web app (YINFENG_URL, else the one running here).")]
+KeyOption = Annotated[
+    str | None, typer.Option(help="Access key (YINFENG_KEY, else the file organizer.key in the home).")
+]
+ByWhom = Annotated[str, typer.Option(help="Who does it; it is kept.")]
 BY_DEFAULT = "the command line"
 
 

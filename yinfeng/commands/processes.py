@@ -14,7 +14,7 @@ from yinfeng.surroundings import checked
 
 def web(port: Port = None, host: Host = None) -> None:
     """Run a web app alone (several may run)."""
-    from yinfeng.serving import run_web
+    from yinfeng.web.serving import run_web
 
     raise typer.Exit(run_web(checked(load_for(port, host))))
 

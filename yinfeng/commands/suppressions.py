@@ -10,7 +10,7 @@ from rich.console import Console
 from schemas.errors import Refused
 from storage.messages import suppressions
 from storage.messages.suppressions import Suppression
-from yinfeng.commands.options import BY_DEFAULT, By, on_vault
+from yinfeng.commands.options import BY_DEFAULT, ByWhom, on_vault
 from yinfeng.commands.shown import plain, table
 
 
@@ -31,7 +31,7 @@ def listed(
 def lift(
     address: Annotated[str, typer.Argument(help="The address.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept.")],
-    by: By = BY_DEFAULT,
+    by: ByWhom = BY_DEFAULT,
 ) -> None:
     """Let mail go to an address again; what waited for it goes now."""
     said = " ".join(reason.split())

@@ -12,18 +12,18 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from dashboard.following import Event, fetch, follow, make_client
+from dashboard.following import StreamEvent, fetch, follow, make_client
 from dashboard.terminal import line, table
 from schemas.settings import load_settings
-from yinfeng.commands.options import Key, Url
+from yinfeng.commands.options import KeyOption, UrlOption
 from yinfeng.surroundings import api
 
 
 def targets(
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and show every change. Ctrl-C ends it.")] = False,
     campaign: Annotated[str | None, typer.Option(help="Of this campaign only.")] = None,
-    url: Url = None,
-    key: Key = None,
+    url: UrlOption = None,
+    key: KeyOption = None,
 ) -> None:
     """Every target with its number; `--watch` keeps them moving."""
     where = api(load_settings(), url, key)
@@ -60,7 +60,7 @@ class _Watch:
         except KeyboardInterrupt:
             return
 
-    def _line(self, event: Event) -> None:
+    def _line(self, event: StreamEvent) -> None:
         if event.name == "progress":
             typer.echo(line(json.loads(event.data)))
         elif event.name == "withdrawn":
@@ -70,7 +70,7 @@ class _Watch:
     def _say(self, state: str | None) -> None:
         typer.echo(state or "connected", err=True)
 
-    def _draw(self, event: Event) -> None:
+    def _draw(self, event: StreamEvent) -> None:
         if event.name in ("progress", "withdrawn"):
             entry = json.loads(event.data)
             key = (entry["campaign"], entry["target"])

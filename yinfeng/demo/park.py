@@ -89,10 +89,8 @@ def park_story(
         raise ValueError(f"a world needs {LEAST} candidates or more, for every fate to be met; ask for more")
     rng = Random(seed)  # noqa: S311 - a story, no secret
     window = lay_window(today, year_start)
-    year = window.due_on.year
-    # Another world gets campaigns of its own: played into the same platform, two would make one that is neither.
-    world = "" if (seed, candidates) == (DEFAULT_SEED, DEFAULT_CANDIDATES) else f"-{seed}-{candidates}"
-    names = DemoNames(grads or f"grads-{year}{world}", talents or f"talents-{year}{world}")
+    usual = _usual_names(seed, candidates, window.due_on.year)
+    names = DemoNames(grads or usual.grads, talents or usual.talents)
     fairs = plan_fairs(rng, max(_FEWEST_FAIRS, scaled(_FAIRS, candidates)), window)
     few = count_talents(candidates)
     graduate_lots = _shuffled(rng, list(deal(GRADUATES, candidates, candidates - few)))
@@ -111,6 +109,12 @@ def park_story(
     expected = _ending(graduate_lots, talent_lots, sum(not fair.cancelled for fair in fairs), budget)
     facts = [posting.event for posting in sorted(postings, key=lambda posting: posting.posted_at)]
     return Story(facts, names.grads, names.talents, expected)
+
+
+def _usual_names(seed: int, candidates: int, year: int) -> DemoNames:
+    """Another world gets campaigns of its own: played into the same platform, two would make one that is neither."""
+    world = "" if (seed, candidates) == (DEFAULT_SEED, DEFAULT_CANDIDATES) else f"-{seed}-{candidates}"
+    return DemoNames(f"grads-{year}{world}", f"talents-{year}{world}")
 
 
 def _shuffled(rng: Random, lots: list[Lot]) -> list[Lot]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2
 from journey import identity, is_of_a_candidate, standing, tell
-from quixstreams import Application, State
+from quix_app import make_app
+from quixstreams import State
 from quixstreams.sinks.community.postgresql import PostgreSQLSink
-from watch import FOLDER, GROUP, KAFKA, TOPIC, Watch
+from watch import TOPIC, Watch
 
 _TABLE = """
 CREATE TABLE journeys (candidate text PRIMARY KEY, campaign text, name text, email text, school text, education text,
@@ -27,6 +29,22 @@ def main() -> None:
         "user": "postgres",
         "password": "",
     }
+    app = make_app()
+    sink = PostgreSQLSink(
+        **where,
+        table_name="journeys",
+        primary_key_columns=["candidate"],
+        upsert_on_primary_key=True,
+        include_metadata=False,
+    )
+    fold = make_fold(Watch(make_numbers(where)))
+    facts = app.dataframe(app.topic(TOPIC, key_deserializer="str", value_deserializer="json"))
+    facts.filter(is_of_a_candidate).apply(fold, stateful=True).filter(lambda row: row is not None).sink(sink)
+    app.run()
+
+
+def make_numbers(where: dict[str, Any]) -> Callable[[], dict[str, int]]:
+    """What reads the targets, from a table that is made here."""
     looking = psycopg2.connect(**where)
     looking.autocommit = True
     with looking.cursor() as cursor:
@@ -37,7 +55,11 @@ def main() -> None:
             at.execute("SELECT signups, graduates, doctors FROM targets")
             return dict(zip(("signups", "graduates", "doctors"), at.fetchone(), strict=True))
 
-    watch = Watch(numbers)
+    return numbers
+
+
+def make_fold(watch: Watch) -> Callable[[dict[str, Any], State], dict[str, Any] | None]:
+    """What makes a row of a fact and of what was known of its candidate; None of a duplicate."""
 
     def fold(fact: dict[str, Any], state: State) -> dict[str, Any] | None:
         name = identity(fact)
@@ -52,24 +74,7 @@ def main() -> None:
         whose = {"candidate": fact["data"]["candidate"], "campaign": fact["data"]["campaign"]}
         return {**whose, **said, **standing(known)}
 
-    app = Application(
-        broker_address=KAFKA,
-        consumer_group=GROUP,
-        auto_offset_reset="earliest",
-        state_dir=FOLDER / "state",
-        commit_interval=1.0,
-        loglevel="WARNING",
-    )
-    sink = PostgreSQLSink(
-        **where,
-        table_name="journeys",
-        primary_key_columns=["candidate"],
-        upsert_on_primary_key=True,
-        include_metadata=False,
-    )
-    facts = app.dataframe(app.topic(TOPIC, key_deserializer="str", value_deserializer="json"))
-    facts.filter(is_of_a_candidate).apply(fold, stateful=True).filter(lambda row: row is not None).sink(sink)
-    app.run()
+    return fold
 
 
 if __name__ == "__main__":

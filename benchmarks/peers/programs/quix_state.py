@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from journey import identity, is_of_a_candidate, tell
-from quixstreams import Application, State
-from watch import FOLDER, GROUP, KAFKA, TOPIC, Watch
+from quix_app import make_app
+from quixstreams import State
+from watch import TOPIC, Watch
 
 
 def main() -> None:
@@ -29,14 +30,7 @@ def main() -> None:
         watch.set(delta["target"], number)
         return number
 
-    app = Application(
-        broker_address=KAFKA,
-        consumer_group=GROUP,
-        auto_offset_reset="earliest",
-        state_dir=FOLDER / "state",
-        commit_interval=1.0,
-        loglevel="WARNING",
-    )
+    app = make_app()
     facts = app.dataframe(app.topic(TOPIC, key_deserializer="str", value_deserializer="json"))
     deltas = facts.filter(is_of_a_candidate).apply(fold, stateful=True, expand=True).group_by("target")
     deltas.apply(count, stateful=True)

@@ -17,7 +17,7 @@ from notifications.drawing import Page
 from notifications.links.opening import GONE, Door, links_router
 from notifications.links.own import reading, saying
 from notifications.links.own.reading import Own
-from notifications.links.own.saying import Said
+from notifications.links.own.saying import OwnFact
 from notifications.links.own.showing import answer, head
 from schemas.errors import Conflict, NotFound
 from schemas.journey import ABROAD
@@ -47,7 +47,7 @@ def make_router(door: Door, page: Page) -> APIRouter:
             await ask(door, own, written, lang)
             return True
 
-        def corrected(own: Own) -> list[Said]:
+        def corrected(own: Own) -> list[OwnFact]:
             saying.require_address(own, written)
             return saying.correcting(own, values)
 

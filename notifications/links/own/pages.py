@@ -12,7 +12,7 @@ from notifications.drawing import Page
 from notifications.links.opening import Door, links_router
 from notifications.links.own import reading, saying
 from notifications.links.own.reading import Own
-from notifications.links.own.saying import Said
+from notifications.links.own.saying import OwnFact
 from notifications.links.own.showing import answer, head, shown, takes_part
 from schemas.errors import Conflict
 from schemas.receipt import receipt
@@ -69,14 +69,14 @@ def _add_forms(router: APIRouter, door: Door, page: Page) -> None:
         return page(request, "own_erased.html", head(own) | {"receipt": told}, otherwise=own.situation.locale)
 
 
-def _off(own: Own, fair: str) -> list[Said]:
+def _off(own: Own, fair: str) -> list[OwnFact]:
     if not fair:
         return saying.signing_off() if takes_part(own) else []
     row = reading.require(own, fair=fair)
     return saying.signing_off(fair) if reading.state(own, fair, row) in reading.IN_LINE else []
 
 
-def _back_to(own: Own, fair: str) -> list[Said]:
+def _back_to(own: Own, fair: str) -> list[OwnFact]:
     row = reading.require(own, fair=fair)
     if row["cancelled"] or own.situation.now >= row["ends_at"] or own.situation.campaign.get("closed"):
         raise Conflict("nobody can sign up for this fair any more")

@@ -20,7 +20,9 @@ from storage.messages import by_link
 from storage.vault.accepting import accept
 from storage.vault.process import vault
 
-Said = tuple[str, dict[str, Any]]  # a type and its data, campaign left out, and the candidate unless it is another id
+OwnFact = tuple[
+    str, dict[str, Any]
+]  # a type and its data, campaign left out, and the candidate unless it is another id
 WAIT: Final = 2.0  # seconds that an answer waits for its facts to be applied
 _LOOK_EVERY: Final = 0.05
 PURPOSES: Final = ("employers", "marketing", "abroad")
@@ -29,7 +31,7 @@ ASKED: Final = "request"  # the ground of a restriction that is the person's own
 _TRIES: Final = 10  # of things that are said side by side
 
 
-async def say(door: Door, own: Own, said: Sequence[Said]) -> bool:
+async def say(door: Door, own: Own, said: Sequence[OwnFact]) -> bool:
     """Commit what somebody says of themselves. Whether it is applied already. Raises InvalidFact, Conflict, TooMany;
     NotFound where they are about to be erased: whatever they say now, nobody would know of whom."""
     door.limit.take(own.message.nonce)
@@ -46,7 +48,7 @@ async def say(door: Door, own: Own, said: Sequence[Said]) -> bool:
     return await _applied(door, numbers)
 
 
-async def _append(conn: Conn, own: Own, said: Sequence[Said]) -> tuple[list[int], list[Said]]:
+async def _append(conn: Conn, own: Own, said: Sequence[OwnFact]) -> tuple[list[int], list[OwnFact]]:
     """The numbers of what is new, and what is still to be said: something else has taken its name at the same moment.
     What is known by its name already, and says the same, is a form that came twice."""
     message = own.message
@@ -83,17 +85,17 @@ async def _applied(door: Door, numbers: Sequence[int]) -> bool:
     return False
 
 
-def signing_off(fair: str = "") -> list[Said]:
+def signing_off(fair: str = "") -> list[OwnFact]:
     """They take no further part; or don't come to this fair."""
     return [("candidate.withdrew", {"fair": fair} if fair else {})]
 
 
-def signing_up(own: Own, fair: str) -> list[Said]:
+def signing_up(own: Own, fair: str) -> list[OwnFact]:
     """They take part after all."""
     return [("candidate.signed_up", {"name": _name(own), "fair": fair})]
 
 
-def correcting(own: Own, values: Mapping[str, Any]) -> list[Said]:
+def correcting(own: Own, values: Mapping[str, Any]) -> list[OwnFact]:
     """What they said of themselves, as it is right; only what changed. Raises Conflict where nothing can be said."""
     if own.journey.withdrawn:
         raise Conflict("who takes no part has nothing to correct; sign up again first")
@@ -113,9 +115,9 @@ def require_address(own: Own, address: str | None) -> None:
         _made(own, 1, type, data)
 
 
-def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[Said]:
+def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[OwnFact]:
     """The words of consent that changed. To agree again is to agree for all fairs; to take it back takes all back."""
-    said: list[Said] = []
+    said: list[OwnFact] = []
     before = agreed(own)
     for purpose in PURPOSES:
         if purpose not in wanted or wanted[purpose] == before[purpose]:
@@ -131,7 +133,7 @@ def agreeing(own: Own, wanted: Mapping[str, bool], lang: str) -> list[Said]:
     return said
 
 
-def erasing(own: Own, ids: Collection[str]) -> list[Said]:
+def erasing(own: Own, ids: Collection[str]) -> list[OwnFact]:
     """They want to be forgotten; who stands under several ids, under these of them."""
     members = own.journey.members
     if not members:
@@ -139,12 +141,12 @@ def erasing(own: Own, ids: Collection[str]) -> list[Said]:
     return [(ERASURE, {"candidate": each}) for each in sorted(members.keys() & set(ids))]
 
 
-def hiding() -> list[Said]:
+def hiding() -> list[OwnFact]:
     """They want to be hidden."""
     return [("candidate.restricted", {"ground": ASKED})]
 
 
-def showing(own: Own) -> list[Said]:
+def showing(own: Own) -> list[OwnFact]:
     """They want to be hidden no longer. Raises Conflict where others hide them."""
     held = own.journey.hidden
     if held is not None and held.ground != ASKED:
@@ -152,7 +154,7 @@ def showing(own: Own) -> list[Said]:
     return [("candidate.restriction_lifted", {})] if held is not None else []
 
 
-def staying(lang: str) -> list[Said]:
+def staying(lang: str) -> list[OwnFact]:
     """They want to be kept."""
     return [("consent.given", {"purpose": "keeping", "text": consents.read("keeping", lang)})]
 

@@ -13,7 +13,7 @@ from notifications.drawing import Page
 from notifications.links.opening import Door
 from notifications.links.own import reading, saying
 from notifications.links.own.reading import Own
-from notifications.links.own.saying import Said
+from notifications.links.own.saying import OwnFact
 from schemas import consents
 from schemas.errors import Conflict, FieldError, InvalidFact
 from schemas.fields import Education
@@ -25,7 +25,7 @@ async def answer(
     page: Page,
     request: Request,
     token: str,
-    what: Callable[[Own], Sequence[Said]],
+    what: Callable[[Own], Sequence[OwnFact]],
     *,
     also: Callable[[Own], Awaitable[bool]] | None = None,
 ) -> Response:

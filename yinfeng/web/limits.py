@@ -12,7 +12,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yinfeng.problems import problem
+from yinfeng.web.problems import problem
 
 MOST_OF_A_FORM: Final = 1024 * 1024  # bytes
 LARGER: Final = {"/forms/offer": 6 * 1024 * 1024}  # a PDF may come with it

@@ -12,10 +12,10 @@ from dashboard.stream import SEND_TIMEOUT
 from schemas.settings import Settings
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
-from yinfeng.connections import ImpatientProtocol
 from yinfeng.masking import mask_logs
 from yinfeng.readiness import at_once
-from yinfeng.web import create_app
+from yinfeng.web.app import create_app
+from yinfeng.web.connections import ImpatientProtocol
 
 
 class Server(uvicorn.Server):

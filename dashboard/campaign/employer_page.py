@@ -1,33 +1,25 @@
-"""`/campaigns/{campaign}/by/{dimension}`: a breakdown at length; `/campaigns/{campaign}/employers/{employer}`: an
-employer's part, for the employer itself and for organizers."""
+"""`/campaigns/{campaign}/employers/{employer}`: an employer's part, for the employer itself and for organizers."""
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.api import Name, askable, known
 from dashboard.campaign.own import read_own
-from dashboard.campaign.reading import DIMENSIONS, called, ranked
-from dashboard.campaign.subjects import with_subjects
 from dashboard.console.notice import notice
 from dashboard.drawing import Clock, Page
-from dashboard.languages import language
+from dashboard.known import askable, known
 from dashboard.live import Hub
+from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
 from schemas.errors import NotFound
-from schemas.paging import After, decode, encode
-from storage.campaigns import breakdowns, said
+from schemas.paging import After, decode
 from storage.database import Conn, borrowed
 from storage.journeys import of_employer
-
-MOST: Final = 500  # values of a breakdown
-FACTS: Final = 100
 
 
 def make_router(
@@ -39,38 +31,8 @@ def make_router(
     explaining: Explaining,
     clock: Clock,
 ) -> APIRouter:
-    """The pages; `explaining` is how targets count."""
+    """The page; `explaining` is how targets count."""
     router = APIRouter(include_in_schema=False)
-
-    @router.get("/campaigns/{campaign}/by/{dimension}")
-    async def by(
-        request: Request, campaign: Name, dimension: Name, caller: Caller = Depends(authenticate)
-    ) -> HTMLResponse:
-        caller.require("organizer")
-        if dimension not in (*DIMENSIONS, "fair"):
-            raise NotFound(f"nothing is broken down by {dimension!r}")
-        async with borrowed(pool) as conn:
-            about = await known(conn, campaign)
-            if dimension == "fair":
-                rows = ranked(about, await breakdowns.fairs(conn, campaign, limit=MOST))
-            else:
-                rows = await breakdowns.by(conn, campaign, dimension, limit=MOST)
-            named = await called(conn, about, [row["value"] for row in rows] if dimension == "employer" else [])
-            counting = await breakdowns.is_due(conn, campaign)
-        context = {"about": about, "dimension": dimension, "rows": rows, "called": named, "most": MOST}
-        return page(request, "campaign/by.html", context | {"counting": counting})
-
-    @router.get("/campaigns/{campaign}/facts")
-    async def facts(
-        request: Request, campaign: Name, after: After = None, caller: Caller = Depends(authenticate)
-    ) -> HTMLResponse:
-        caller.require("organizer")
-        async with borrowed(pool) as conn:
-            about = await known(conn, campaign)
-            found = await said.listed(conn, campaign, before=decode(after, int, None), limit=FACTS + 1)
-            rows = await with_subjects(conn, about, language(request), found[:FACTS])
-        more = encode(rows[-1]["seq"]) if len(found) > FACTS else None
-        return page(request, "campaign/facts.html", {"about": about, "facts": rows, "more": more})
 
     @router.get("/campaigns/{campaign}/employers/{employer:path}")
     async def own(

@@ -10,7 +10,7 @@ from schemas.access import Authenticate, Caller
 from schemas.errors import Unauthorized
 from storage.access import keys, sessions
 from storage.database import Conn, borrowed
-from yinfeng.campaign_limits import keep_to_campaigns
+from yinfeng.web.campaign_limits import keep_to_campaigns
 
 _MISSING = "a key is needed: Authorization: Bearer …, or sign in at /login"
 

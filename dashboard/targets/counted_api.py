@@ -11,9 +11,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard import exporting
 from dashboard.access.office import address_of
-from dashboard.api import Name, Paging, askable, known
 from dashboard.drawing import Clock
-from dashboard.parameters import Format
+from dashboard.known import askable, known
+from dashboard.paging import Paging
+from dashboard.parameters import Format, Name
 from dashboard.targets.counted import asked_for, first, on, rows
 from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
@@ -22,7 +23,8 @@ from storage.database import Conn, borrowed
 from storage.journeys.counted import snapshot
 
 Row = dict[str, Any]
-Day = Annotated[date | None, Query(description="Only what was earned on this day, in the campaign's time zone.")]
+EarnedOn = Annotated[date | None, Query(description="Only what was earned on this day, in the campaign's time zone.")]
+PATH: Final = "/v1/campaigns/{campaign}/targets/{target}/counted"
 NUMBER: Final = "Yinfeng-Progress"
 HEAD: Final = ("candidate", "name", "at", "amount", "facts")
 _TABLES: Final[dict[str, Any]] = {
@@ -37,18 +39,14 @@ def make_router(
     """The router; `explaining` is how targets count."""
     router = APIRouter(tags=["reads"])
 
-    @router.get(
-        "/v1/campaigns/{campaign}/targets/{target}/counted",
-        response_model=list[dict[str, Any]],
-        responses={200: {"content": _TABLES, "headers": _HEADERS}},
-    )
+    @router.get(PATH, response_model=list[dict[str, Any]], responses={200: {"content": _TABLES, "headers": _HEADERS}})
     async def get_counted(
         *,
         request: Request,
         response: Response,
         campaign: Name,
         target: Name,
-        day: Day = None,
+        day: EarnedOn = None,
         format: Format = None,
         paging: Paging = Depends(),
         caller: Caller = Depends(authenticate),
@@ -59,32 +57,29 @@ def make_router(
         """
         caller.require("organizer", "employer")
         form = format or exporting.asked_for(request)
+        after = "" if form in exporting.FORMATS else paging.after(str, "")
         async with borrowed(pool) as conn, snapshot(conn):
             about = await known(conn, campaign)
-            wanted = await asked_for(conn, caller, campaign, askable(target))
-            after = paging.after(str, "")
-            all_of_it = form in exporting.FORMATS
-            found = rows(
-                conn,
-                explaining,
-                caller,
-                wanted,
-                wanted=on(day, about["timezone"]),
-                now=clock(),
-                after="" if all_of_it else after,
-            )
-            if not all_of_it:
-                response.headers[NUMBER] = str(wanted["progress"])
-                if wanted["measure"] == "fairs_held":  # they are few
-                    return [row async for row in found]
-                return paging.cut(await first(found, paging.limit + 1), "candidate")
+            row = await asked_for(conn, caller, campaign, askable(target))
+            wanted = on(day, about["timezone"])
+            found = rows(conn, explaining, caller, row, wanted=wanted, now=clock(), after=after)
+            if form not in exporting.FORMATS:
+                response.headers[NUMBER] = str(row["progress"])
+                return await _part(found, row, paging)
             table = await exporting.written(HEAD, _cells(found), form)
         async with borrowed(pool) as conn:
             by = audit.who(caller, address_of(request))
             await audit.add(conn, by, "counted_exported", campaign=campaign, subject=target)
-        return exporting.handed_out(table, form, "counted", {NUMBER: str(wanted["progress"])})
+        return exporting.handed_out(table, form, "counted", {NUMBER: str(row["progress"])})
 
     return router
+
+
+async def _part(found: AsyncIterator[Row], row: Row, paging: Paging) -> list[Row]:
+    """A page of who is counted; fairs are few, and come at once."""
+    if row["measure"] == "fairs_held":
+        return [each async for each in found]
+    return paging.cut(await first(found, paging.limit + 1), "candidate")
 
 
 async def _cells(found: AsyncIterator[Row]) -> exporting.Rows:

@@ -33,6 +33,15 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
     yield GaugeMetricFamily("yinfeng_facts_unapplied", "Facts accepted and not applied yet", overview.unapplied)
     yield GaugeMetricFamily("yinfeng_facts_unapplied_age_seconds", "Age of the oldest of these", overview.unapplied_age)
     yield GaugeMetricFamily("yinfeng_dead_letters", "Messages that could not be used", overview.dead_letters)
+    yield from _messages(overview)
+    yield from _positions(overview)
+    yield from _workers(overview)
+    yield from _database(overview)
+    yield from _targets(overview)
+
+
+def _messages(overview: Overview) -> Iterator[GaugeMetricFamily]:
+    """Messages, and what becomes of them outside."""
     yield _counted("yinfeng_messages", "Messages", ["kind", "channel", "status"], overview.messages)
     rests = {(channel,): seconds for channel, seconds in overview.resting.items()}
     yield _counted("yinfeng_channel_rest_seconds", "Since when a channel of messages rests", ["channel"], rests)
@@ -46,6 +55,10 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
         ["event", "finding"],
         overview.provider_events,
     )
+
+
+def _positions(overview: Overview) -> Iterator[GaugeMetricFamily]:
+    """What is applied of the log, and what it lost."""
     yield GaugeMetricFamily(
         "yinfeng_gaps", "Times that the log dropped records before they were read", overview.gaps[0]
     )
@@ -57,6 +70,9 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
         moved.add_metric([str(partition)], age)
     yield offset
     yield moved
+
+
+def _workers(overview: Overview) -> Iterator[GaugeMetricFamily]:
     for name, about, values in (
         ("applied_facts", "Facts that a worker applied since it started", [each.facts for each in overview.workers]),
         ("conflicts", "Its conflicts with other workers", [each.conflicts for each in overview.workers]),
@@ -70,6 +86,9 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
     committed = {(each.holder,): each.committed for each in overview.workers if each.committed is not None}
     yield _counted("yinfeng_worker_last_commit_seconds", "Seconds since its last commit", ["worker"], committed)
     yield from _repeats(overview)
+
+
+def _database(overview: Overview) -> Iterator[GaugeMetricFamily]:
     yield GaugeMetricFamily("yinfeng_connections", "Connections to the database", overview.connections)
     yield GaugeMetricFamily(
         "yinfeng_oldest_snapshot_transactions", "Transactions since the oldest snapshot", overview.oldest_snapshot
@@ -83,6 +102,9 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
             "Seconds since a relay last had a fact published",
             overview.last_published,
         )
+
+
+def _targets(overview: Overview) -> Iterator[GaugeMetricFamily]:
     progress = GaugeMetricFamily("yinfeng_target_progress", "Progress of a target", labels=["campaign", "target"])
     goal = GaugeMetricFamily("yinfeng_target_goal", "Goal of a target", labels=["campaign", "target"])
     for campaign, target, reached, wanted in overview.targets:

@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 
 from dashboard.languages import weighed
 from schemas.errors import ConcurrentChange, FieldError, Refused, Unavailable
-from yinfeng.pages import Pages
-from yinfeng.refusals import why
+from yinfeng.web.pages import Pages
+from yinfeng.web.refusals import why
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from schemas.openapi import PROBLEM, schemas_by_name
-from yinfeng.problems import CONTENT_TYPE
+from yinfeng.web.problems import CONTENT_TYPE
 
 # Without a key. The webhook asks for a signature instead.
 PUBLIC: Final = frozenset({"/healthz", "/readyz", "/openapi.json", "/asyncapi.json", "/v1/webhooks/sendgrid"})

@@ -15,8 +15,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from dashboard.stream import LINE
 
 SPEAKS_WITHIN: Final = 10.0  # seconds from opening a connection, or from a request's first byte, to its last header
-
-
 UNSENT: Final = 16 * 1024  # bytes of a stream that may wait in the kernel: what comes after is newer
 ANY: Final = 2**31 - 1
 
