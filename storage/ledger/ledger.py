@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from schemas.catalogue import CATALOGUE
 from schemas.facts import Fact
 from storage.arrays import Column, column, columns, split
 from storage.database import Conn
-from storage.ledger.events import FRAME, WHOLE, lean_events, read_event, says, stored, whole_events
+from storage.ledger.events import BESIDE, FRAME, WHOLE, lean_events, read_event, says, stored, whole_events
 
 PENDING_CHANNEL = "yinfeng_pending"
 Identity = tuple[str, str]
 JourneyKey = tuple[str, str]
 
-# Numbered in the order in which they were said, inserted in the order of their identities: two requests with the
-# same facts in opposite orders would else wait for each other.
+# Inserted in the order of their identities: two that have the same facts in opposite orders would else wait for each
+# other. Numbered as they are inserted, which fills the pages of their index: facts of several partitions have no other
+# order among them. Nobody posted them: an empty word takes less room than none.
 _INSERT = f"""
 INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
 OVERRIDING SYSTEM VALUE
-SELECT seq, source, id, type, campaign, candidate, time, {stored("f.said")}, %s
+SELECT nextval('facts_seq_seq'), source, id, type, campaign, candidate, time, {stored("f.said")},
+       CASE WHEN NOT {BESIDE} THEN '' END
 FROM (
-    SELECT nextval('facts_seq_seq') AS seq, u.*, event::jsonb AS said
+    SELECT u.*, event::jsonb AS said
     FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], {split()})
          AS u(source, id, type, campaign, candidate, time, event)
+    ORDER BY source COLLATE "C", id COLLATE "C"
 ) AS f
-ORDER BY source COLLATE "C", id COLLATE "C"
 ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
-# The same for facts that are to be published: into the ledger and the outbox with one statement, so in one transaction.
+# The same for facts that are to be published, numbered in the order in which they were said: into the ledger and the
+# outbox with one statement, so in one transaction.
 _APPEND = f"""
 WITH said AS (
     SELECT nextval('facts_seq_seq') AS seq, u.*
@@ -209,19 +213,29 @@ async def same(conn: Conn, said: Collection[tuple[int, str]]) -> set[tuple[int, 
     return {(seq, event) for seq, event in said if seq in there and says(event, there[seq])}
 
 
-async def claim_new(conn: Conn, facts: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
-    """Facts that came straight over Kafka: put into the ledger. Returns what is to be applied now: those that were
-    new, and the ledger's own word where the same identity was waiting there. Facts must be unique by identity."""
+class ClaimedFacts(NamedTuple):
+    """What is to be applied now of facts that came straight over Kafka: those that were `new`, and the ledger's own
+    word where the same identity `waited` there; the ledger's `numbers` of all of them."""
+
+    new: list[Fact]
+    waited: list[Fact]
+    numbers: dict[Identity, int]
+
+
+async def claim_new(conn: Conn, facts: Sequence[Fact]) -> ClaimedFacts:
+    """Facts that came straight over Kafka: put into the ledger. Facts must be unique by identity."""
     if not facts:
-        return [], []
-    fresh = {(source, id) for _, source, id in await _insert(conn, facts, None)}
-    if len(fresh) == len(facts):
-        return list(facts), []
+        return ClaimedFacts([], [], {})
+    cursor = await conn.execute(_INSERT, _columns(facts))
+    numbers = {(source, id): seq for seq, source, id in await cursor.fetchall()}
+    if len(numbers) == len(facts):
+        return ClaimedFacts(list(facts), [], numbers)
     by_identity = {(fact.source, fact.id): fact for fact in facts}
-    known = list(by_identity.keys() - fresh)
+    new = [fact for identity, fact in by_identity.items() if identity in numbers]
+    known = list(by_identity.keys() - numbers.keys())
     cursor = await conn.execute(_CLAIM_IDENTITIES, [*columns(known, 2), list(CATALOGUE)])
-    waited = [read_event(event) for _, event in await cursor.fetchall()]
-    return [fact for identity, fact in by_identity.items() if identity in fresh], waited
+    waited = [(seq, read_event(event)) for seq, event in await cursor.fetchall()]
+    return ClaimedFacts(new, [fact for _, fact in waited], numbers | {fact.identity: seq for seq, fact in waited})
 
 
 async def rewrite(conn: Conn, facts: Sequence[tuple[int, Fact]]) -> None:
@@ -321,11 +335,6 @@ async def count_pending(conn: Conn) -> int:
     """How many facts are accepted and not applied yet."""
     row = await (await conn.execute("SELECT count(*) FROM pending")).fetchone()
     return int(row[0]) if row else 0
-
-
-async def _insert(conn: Conn, facts: Sequence[Fact], posted_by: str | None) -> list[tuple[int, str, str]]:
-    cursor = await conn.execute(_INSERT, [posted_by, *_columns(facts)])
-    return await cursor.fetchall()
 
 
 def _columns(facts: Sequence[Fact]) -> list[Column]:

@@ -20,6 +20,7 @@ from notifications.sending.scheduler import look
 from schemas.messages import Status
 from storage import auditing
 from storage.messages import channel_rests
+from storage.messages.of_facts import id_of, params_of
 from storage.messages.transitions import TRANSITIONS, Cause
 from tests.facts import event, opened, retraction
 from tests.integration.office import Office
@@ -321,7 +322,8 @@ async def test_a_waiting_message_says_what_was_said_instead_of_what_was_taken_ba
     await office.tell(opened(), first)
     await office.tell(retraction("h1", candidate="c1"))
     await office.tell({**first, "id": "h2", "data": {**first["data"], "position": "Engineer"}})
-    found = await office.rows("SELECT params->>'position', fact, status FROM messages WHERE kind = 'welcome'")
+    query = f"SELECT {params_of('m')}->>'position', {id_of('m')}, status FROM messages m WHERE kind = 'welcome'"
+    found = await office.rows(query)
     assert found == [("Engineer", "h2", "requested")]
 
 
