@@ -20,3 +20,9 @@ async def make_plain(conn: Conn) -> None:
         journey, standing = states.read(state), states.standing(kept)
         told = tags(candidate, journey, standing, plain=True)
         await conn.execute(_REWRITE, [states.plain(journey), Jsonb(standing), told, campaign, candidate])
+
+
+async def texts(conn: Conn) -> list[str]:
+    """What stands in each row, as text."""
+    rows = await (await conn.execute("SELECT state, name FROM journeys")).fetchall()
+    return [states.plain(states.read(state)).decode() + (name or "") for state, name in rows]
