@@ -20,7 +20,7 @@ from schemas.fields import FUNNEL
 from schemas.journey import Journey
 
 DICTIONARY: Final = "states_1.zdict"
-_LEVEL: Final = 1
+_LEVEL: Final = 3
 _JSON: Final = ord("{")  # how one begins that is not packed
 IS_PLAIN: Final = f"get_byte({{}}state, 0) = {_JSON}"  # in SQL
 
@@ -44,7 +44,7 @@ def read(state: bytes) -> Journey:
 def kept(standing: Mapping[str, int]) -> str:
     """What `reached` has of these milestones, in SQL. The funnel never widens: who stands at one stands at all before
     it."""
-    return f"{{{','.join([str(standing[step]) for step in FUNNEL if step in standing])}}}"
+    return f"{{{str([standing[step] for step in FUNNEL[: len(standing)]])[1:-1]}}}"
 
 
 def standing(kept: list[int] | dict[str, int]) -> dict[str, int]:

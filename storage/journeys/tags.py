@@ -52,8 +52,8 @@ def tags(candidate: str, journey: Journey, standing: Mapping[str, int], *, plain
     if journey.merged_into is not None:
         return []  # the person is listed once
     valued = _valued(journey)
-    found = {tag(AT, said) for said in _stages(journey, standing)}
-    found.update([tag(kind, value) for kind, value in valued])
+    found = {f"{kind}:{value[:LONGEST]}" for kind, value in valued}
+    found.update([f"{AT}:{said}" for said in (stage(journey, standing), _away(journey)) if said])
     found.update([tag("employer", each) for each in employers(journey)])
     for id in journey.members or (candidate,):
         if ":" in id:
@@ -83,7 +83,7 @@ def _looked_for(journey: Journey, valued: list[tuple[str, str]]) -> Iterator[str
             yield exact(name, str(journey.attributes[name].value))
     if journey.payments:
         yield PAID
-    if any(name.startswith(CONSENT) for name in journey.attributes):
+    if CONSENT in " ".join(journey.attributes):
         yield from _consent(journey)
 
 
@@ -124,19 +124,14 @@ def _away(journey: Journey) -> str | None:
     return "erased" if journey.erased else "withdrew" if journey.withdrawn else None
 
 
-def _stages(journey: Journey, standing: Iterable[str]) -> set[str]:
-    return {said for said in (stage(journey, standing), _away(journey)) if said}
-
-
 def _waiting(journey: Journey) -> Iterator[str]:
     """For a word after an interview that was not failed, or for a benefit that was applied for."""
-    if not journey.interviews and not journey.benefits:
-        return
-    answered = {offer.terms.employer for offer in journey.offers.values() if offer.terms} | journey.hires.keys()
     for employer, held in journey.interviews.items():
-        if employer not in answered and (held.outcome is None or held.outcome.value != "failed"):
+        if employer in journey.hires or (held.outcome is not None and held.outcome.value == "failed"):
+            continue
+        if all(offer.terms is None or offer.terms.employer != employer for offer in journey.offers.values()):
             yield from (WAITS, waits_for(employer))
-    if any(word.value in ("applied", "verified") for word in journey.benefits.values()):
+    if journey.benefits and any(word.value in ("applied", "verified") for word in journey.benefits.values()):
         yield WAITS
 
 
@@ -144,5 +139,5 @@ def employers(journey: Journey) -> set[str]:
     """All employers that have to do with a candidate: by interview, offer or hire."""
     if not (journey.offers or journey.interviews or journey.hires):
         return set()
-    offers = {offer.terms.employer for offer in journey.offers.values() if offer.terms}
-    return offers | journey.interviews.keys() | journey.hires.keys()
+    offers = [offer.terms.employer for offer in journey.offers.values() if offer.terms]
+    return {*offers, *journey.interviews, *journey.hires}
