@@ -12,13 +12,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import psycopg
 from psycopg import Connection
 
 from benchmarks.persons import HIRER, fact_rows, id_of, journey_of, said_by
 from schemas.journey import Journey
 from storage.arrays import column
+from storage.journeys import states
 from storage.journeys.tags import employers, offer_ends, tags
 from storage.vault import profiles
 from storage.vault.keys import PersonKey, about
@@ -32,7 +32,7 @@ from tests.facts import CAMPAIGN
 PORTION: Final = 20_000  # candidates that a process copies at a time
 Row = tuple[Any, ...]
 _JOURNEYS: Final = """
-COPY journeys (campaign, candidate, version, state, standing, employers, drawn, tags, offer_ends, tagged) FROM STDIN
+COPY journeys (campaign, candidate, version, state, reached, employers, drawn, tags, offer_ends, tagged) FROM STDIN
 """
 _PERSONS: Final = """
 COPY vault.person (campaign, candidate, key, name, profile, pinyin, initials, sought, phone, email, namesake, drawn)
@@ -43,8 +43,6 @@ _INDEXES: Final = """
 SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i
 WHERE i.indrelid IN ('journeys'::regclass, 'vault.person'::regclass, 'facts'::regclass) AND NOT i.indisprimary
 """
-
-_encode: Final = msgspec.json.Encoder().encode
 
 
 def load(url: str, master: Path, key: bytes, count: int) -> CellTotals:
@@ -100,7 +98,7 @@ def _copy(conn: Connection, into: str, rows: Iterable[Row]) -> None:
 def _journey(candidate: str, journey: Journey) -> Row:
     standing = milestones(journey)
     told = (column(sorted(employers(journey))), 1, column(tags(candidate, journey, standing)), offer_ends(journey), 1)
-    return (CAMPAIGN, candidate, 1, _encode(journey), _encode(standing).decode(), *told)
+    return (CAMPAIGN, candidate, 1, states.packed(journey), states.kept(standing), *told)
 
 
 def _person(master: FileMaster, search_key: bytes, n: int, journey: Journey) -> Row:

@@ -164,13 +164,15 @@ class RetractionRow(SQLModel, table=True):
 
 
 class JourneyRow(SQLModel, table=True):
-    """What is known of one candidate in one campaign. `state` is a `schemas.journey.Journey`, JSON as bytes;
-    the columns after it are drawn from it for those who only read: `standing` has the milestones where the
-    journey stands (name → microseconds since 1970), `employers` all that have to do with the candidate. `drawn` is the
-    version that was written with all that is known of a journey by now; the version before writes others. `name`: of
-    rows that an earlier version stored; what people are called is in the vault. `tags` is what lists of candidates are
-    narrowed by (see storage/journeys/tags.py), `offer_ends` when the first of the open offers expires, `tagged` the
-    version that both were drawn from. `merged_into`: whose row carries the journey of the person that this one is.
+    """What is known of one candidate in one campaign. `state` is a `schemas.journey.Journey`, packed, or JSON as bytes
+    (see storage/journeys/states.py); the columns after it are drawn from it for those who only read: `reached` has the
+    moments of the milestones where the journey stands, from the first step of the funnel on (microseconds since 1970);
+    of one in JSON, `standing` has them by name in its place. `employers`: all that have to do with the candidate.
+    `drawn` is the version that was written with all that is known of a journey by now; the version before writes
+    others. `name`: of rows that an earlier version stored; what people are called is in the vault. `tags` is what lists
+    of candidates are narrowed by, and what SQL looks for (see storage/journeys/tags.py), `offer_ends` when the first of
+    the open offers expires, `tagged` the version that both were drawn from. `merged_into`: whose row carries the
+    journey of the person that this one is.
     """
 
     __tablename__ = "journeys"
@@ -185,7 +187,8 @@ class JourneyRow(SQLModel, table=True):
     version: int
     state: bytes = Field(sa_type=LargeBinary)
     name: str | None = None
-    standing: dict[str, int] = json()
+    standing: dict[str, int] | None = json(nullable=True)
+    reached: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger), nullable=True)
     employers: list[str] = Field(default=None, sa_type=ARRAY(String), nullable=False)
     drawn: int | None = None
     tags: list[str] | None = Field(default=None, sa_type=ARRAY(String), nullable=True)

@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from psycopg.rows import dict_row
 
 from schemas.facts import Fact
@@ -16,6 +15,7 @@ from schemas.journey import Journey, Stamp
 from schemas.messages import MessageRequest
 from storage.arrays import column, columns
 from storage.database import Conn, Horizon
+from storage.journeys import states
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import reasons
 from storage.messages.of_facts import fact_of
@@ -33,9 +33,9 @@ SELECT f.candidate, {WHOLE} FROM facts f
 WHERE f.campaign = %(campaign)s AND f.candidate > %(after)s
   AND NOT EXISTS (SELECT FROM pending p WHERE p.seq = f.seq)
 """
-_COLUMNS = """
-SELECT candidate, state, standing, employers, drawn IS DISTINCT FROM version OR tagged IS DISTINCT FROM version,
-       s.fairs, s.stamps,
+_COLUMNS = f"""
+SELECT candidate, state, {states.standing_of("j")}, employers, {states.IS_PLAIN.format("j.")},
+       drawn IS DISTINCT FROM version OR tagged IS DISTINCT FROM version, s.fairs, s.stamps,
        (SELECT ARRAY[p.name IS NOT NULL, p.profile IS NOT NULL, p.restricted_at IS NOT NULL] FROM vault.person p
         WHERE (p.campaign, p.candidate) = (j.campaign, j.candidate)) AS known, tags, offer_ends, merged_into
 FROM journeys j LEFT JOIN LATERAL (
@@ -135,14 +135,13 @@ SELECT DISTINCT message FROM (
 WHERE status = 'sent' AND cause IS DISTINCT FROM 'provider' GROUP BY message, life HAVING count(*) > 1 ORDER BY message
 """
 
-_decode = msgspec.json.Decoder(Journey).decode
-
 
 @dataclass(frozen=True, slots=True)
 class StoredJourney:
     """A row of journeys: the journey, and what is drawn from it for those who only read; where its candidate stands in
     the lines of fairs. `behind`: another version of Yinfeng wrote it, it waits to be drawn anew. `named`, `reached`:
-    the vault has a name of the person, or anything at all; `hidden`: it shows nothing of them."""
+    the vault has a name of the person, or anything at all; `hidden`: it shows nothing of them. `plain`: the journey is
+    not packed."""
 
     journey: Journey
     standing: dict[str, int]
@@ -155,6 +154,7 @@ class StoredJourney:
     tags: list[str] = field(default_factory=list)
     offer_ends: datetime | None = None
     merged_into: str | None = None
+    plain: bool = False
 
 
 async def bound(conn: Conn, campaign: str, after: str, facts: int) -> str | None:
@@ -281,10 +281,11 @@ async def astray(conn: Conn) -> list[int]:
 
 def _journeys(rows: Iterable[tuple[Any, ...]]) -> dict[str, StoredJourney]:
     found = {}
-    for candidate, state, standing, employers, behind, fairs, stamps, known, tags, offer_ends, merged_into in rows:
+    for candidate, state, kept, employers, plain, behind, fairs, stamps, known, tags, offer_ends, merged_into in rows:
         seats = {fair: (at, source, id) for fair, (at, source, id) in zip(fairs or (), stamps or (), strict=True)}
-        drawn = {"tags": tags or [], "offer_ends": offer_ends, "merged_into": merged_into}
-        found[candidate] = StoredJourney(_decode(state), standing, employers, behind, seats, *(known or ()), **drawn)
+        drawn = {"tags": tags or [], "offer_ends": offer_ends, "merged_into": merged_into, "plain": plain}
+        journey, standing = states.read(state), states.standing(kept)
+        found[candidate] = StoredJourney(journey, standing, employers, behind, seats, *(known or ()), **drawn)
     return found
 
 

@@ -133,7 +133,7 @@ def compare_journey(report: Report, key: tuple[str, str], stored: StoredJourney 
     drawn = {
         "standing": (kept.standing, standing),
         "employers": (kept.employers, sorted(employers(journey))),
-        "tags": (kept.tags, tags(key[1], journey, standing)),
+        "tags": (kept.tags, tags(key[1], journey, standing, plain=kept.plain)),
         "open offers' end": (kept.offer_ends, offer_ends(journey)),
         "places in line": (kept.seats, lines(journey)),
         "name and other words in the vault": ((kept.named, kept.reached), ("name" in journey.told, bool(journey.told))),

@@ -14,7 +14,7 @@ from storage.ledger.ledger import JourneyKey
 from storage.vault import restricting
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
-from storage.vault.searching import Graduated
+from storage.vault.searching import Graduated, graduation
 from streams.domain.fold import PERSONAL, SIGNUP
 
 _OF_EARLIER: Final = frozenset(PERSONAL)  # among the attributes, where an earlier version kept them
@@ -150,6 +150,4 @@ class Persons:
 
 def _known(key: JourneyKey, journey: Journey, told: Mapping[str, Stamp]) -> Known:
     cut = journey.own(key[1]).cut if journey.members else journey.cut
-    school, year = journey.attributes.get("school"), journey.attributes.get("graduation_year")
-    graduated = (str(school.value) if school else None, int(year.value) if year else None)
-    return Known(told, cut, journey.hidden, journey.members, graduated)
+    return Known(told, cut, journey.hidden, journey.members, graduation(journey))

@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from schemas.fields import FUNNEL
 from storage.arrays import column
 from storage.database import Conn
+from storage.journeys.states import stands
 
 Row = dict[str, Any]
 
@@ -56,7 +57,7 @@ FROM targets t LEFT JOIN campaigns c USING (campaign) ORDER BY revision
 """
 _FUNNEL = (
     "SELECT "
-    + ", ".join(f"count(*) FILTER (WHERE standing ? '{step}') AS {step}" for step in FUNNEL)
+    + ", ".join(f"count(*) FILTER (WHERE {stands(step, '')}) AS {step}" for step in FUNNEL)
     + " FROM journeys WHERE campaign = %s"
 )
 _FAIRS = """

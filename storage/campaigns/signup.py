@@ -31,10 +31,10 @@ ORDER BY employer, position, opening LIMIT %s
 """
 # What few have typed could tell of them. The latest are enough to know what many type.
 _SCHOOLS: Final = """
-SELECT school FROM (
-    SELECT convert_from(state, 'UTF8')::jsonb->'attributes'->'school'->>'value' AS school FROM journeys
-    WHERE campaign = %s ORDER BY candidate DESC LIMIT 3000
-) AS typed WHERE school IS NOT NULL GROUP BY school HAVING count(*) >= 5 ORDER BY count(*) DESC, school LIMIT 40
+SELECT substr(tag, 8) AS school FROM (
+    SELECT tags FROM journeys WHERE campaign = %s ORDER BY candidate DESC LIMIT 3000
+) AS latest CROSS JOIN unnest(tags) AS tag WHERE starts_with(tag, 'school:') AND length(tag) <= 127
+GROUP BY tag HAVING count(*) >= 5 ORDER BY count(*) DESC, tag LIMIT 40
 """
 
 

@@ -15,6 +15,7 @@ from storage.campaigns import targets
 from storage.campaigns.targets import Row, TargetKey
 from storage.database import Conn
 from storage.journeys.matching import conditions
+from storage.journeys.states import since, stands
 
 QUARTER: Final = 15 * 60 * 1_000_000  # microseconds; every time zone's days begin at a quarter of an hour
 
@@ -37,12 +38,12 @@ UPDATE targets SET progress = progress + %s, tally = NULL, revision = nextval('r
 WHERE campaign = %s AND target = %s AND tally = %s
 RETURNING campaign, target, title, measure, goal, due_on, "where", progress
 """
-# The journey is read as JSON only where the milestone stands at all. Both brackets of the division are whole numbers,
+# The journey is looked into only where the milestone stands at all. Both brackets of the division are whole numbers,
 # and it rounds down, also before 1970.
 _BY_QUARTERS = """
 SELECT (j.at - (j.at %% {quarter} + {quarter}) %% {quarter}) / {quarter}, count(*)
-FROM (SELECT (standing->>%(measure)s::text)::bigint AS at, state FROM journeys
-      WHERE campaign = %(campaign)s AND standing ? %(measure)s::text) AS j
+FROM (SELECT {since} AS at, state, tags FROM journeys
+      WHERE campaign = %(campaign)s AND {stands}) AS j
 {where}
 GROUP BY 1
 """
@@ -104,8 +105,8 @@ async def by_quarters(
     """
     matching, values = conditions(attributes, fairs)
     where = f"WHERE {' AND '.join(matching)}" if matching else ""
-    asked = {**values, "measure": measure, "campaign": campaign}
-    cursor = await conn.execute(_BY_QUARTERS.format(quarter=QUARTER, where=where), asked)
+    query = _BY_QUARTERS.format(quarter=QUARTER, since=since(measure, ""), stands=stands(measure, ""), where=where)
+    cursor = await conn.execute(query.encode(), {**values, "campaign": campaign})
     return dict(await cursor.fetchall())
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from psycopg.rows import dict_row
 
 from schemas.journey import Journey
 from storage.arrays import column
 from storage.database import Conn
+from storage.journeys.states import read, standing, standing_of
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import sealed
 from storage.messages.of_facts import id_of, source_of
@@ -21,8 +21,8 @@ from storage.vault.process import vault
 Row = dict[str, Any]
 Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
 
-_LOAD = """
-SELECT j.candidate, h.candidate, h.state, h.standing, h.employers, h.updated_at FROM journeys j
+_LOAD = f"""
+SELECT j.candidate, h.candidate, h.state, {standing_of("h")}, h.employers, h.updated_at FROM journeys j
 JOIN journeys h ON (h.campaign, h.candidate) = (j.campaign, coalesce(j.merged_into, j.candidate))
 WHERE j.campaign = %s AND j.candidate = ANY(%s::text[])
 """
@@ -53,8 +53,6 @@ SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status
 FROM messages m WHERE campaign = %s AND candidate = ANY(%s::text[]) ORDER BY id LIMIT %s
 """
 
-_decode = msgspec.json.Decoder(Journey).decode
-
 
 @dataclass(frozen=True, slots=True)
 class KnownCandidate:
@@ -76,7 +74,7 @@ async def load(conn: Conn, campaign: str, candidate: str) -> KnownCandidate | No
 async def load_each(conn: Conn, campaign: str, candidates: Sequence[str]) -> dict[str, KnownCandidate]:
     """The same of each of these candidates of whom something is known."""
     rows = await (await conn.execute(_LOAD, [campaign, column(candidates)])).fetchall()
-    persons = {head: KnownCandidate(head, _decode(state), *more) for _, head, state, *more in rows}
+    persons = {head: KnownCandidate(head, read(state), standing(kept), *more) for _, head, state, kept, *more in rows}
     await vault().embody(conn, {(campaign, head): each.journey for head, each in persons.items()})
     return {candidate: persons[head] for candidate, head, *_ in rows}
 
@@ -84,13 +82,13 @@ async def load_each(conn: Conn, campaign: str, candidates: Sequence[str]) -> dic
 async def load_many(conn: Conn, campaign: str, candidates: Sequence[str]) -> dict[str, Journey]:
     """The journeys of these candidates, without what is personal."""
     cursor = await conn.execute(_LOAD_MANY, [campaign, column(candidates)])
-    return {candidate: _decode(state) for candidate, state in await cursor.fetchall()}
+    return {candidate: read(state) for candidate, state in await cursor.fetchall()}
 
 
 async def some(conn: Conn, campaign: str, *, limit: int) -> list[Journey]:
     """Journeys of a campaign, without what is personal: as many as there are, in no order."""
     cursor = await conn.execute(_SOME, [campaign, limit])
-    return [_decode(state) for (state,) in await cursor.fetchall()]
+    return [read(state) for (state,) in await cursor.fetchall()]
 
 
 async def timeline(

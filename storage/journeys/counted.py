@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg.rows import dict_row
 
@@ -13,7 +13,8 @@ from schemas.facts import Fact
 from schemas.fields import FUNNEL
 from storage.arrays import column
 from storage.database import Conn
-from storage.journeys.matching import TEXT, conditions
+from storage.journeys.matching import conditions, has_paid
+from storage.journeys.states import stands
 from storage.ledger.events import WHOLE, read_event
 
 Row = dict[str, Any]
@@ -72,7 +73,7 @@ async def target(conn: Conn, campaign: str, name: str) -> Row | None:
 async def perhaps_counted(conn: Conn, target: Row, *, after: str = "", limit: int) -> list[str]:
     """Candidates by id who stand where the target counts: all whom it counts, and some whom it does not."""
     measure = target["measure"]
-    reached = "j.standing ? %(measure)s::text" if measure in FUNNEL else f'strpos({TEXT}, \'"payments":{{"\') > 0'
+    reached = stands(measure) if measure in FUNNEL else has_paid()
     return await _people(conn, target, [reached], after=after, limit=limit)
 
 
@@ -81,24 +82,21 @@ async def almost_counted(conn: Conn, target: Row, *, limit: int) -> list[str]:
     measure = target["measure"]
     if measure not in FUNNEL[1:]:
         return []
-    reached = ["j.standing ? %(before)s::text", "NOT j.standing ? %(measure)s::text"]
-    before = FUNNEL[FUNNEL.index(measure) - 1]
-    return await _people(conn, target, reached, limit=limit, before=before)
+    reached = [stands(FUNNEL[FUNNEL.index(measure) - 1]), f"NOT {stands(measure)}"]
+    return await _people(conn, target, reached, limit=limit)
 
 
-async def _people(
-    conn: Conn, target: Row, reached: list[LiteralString], *, after: str = "", limit: int, **more: str
-) -> list[str]:
+async def _people(conn: Conn, target: Row, reached: list[str], *, after: str = "", limit: int) -> list[str]:
     where: Mapping[str, list[Any]] = target["where"] or {}
     sets = {key: sorted(map(str, wanted)) for key, wanted in where.items()}
     fairs, employers = sets.pop("fair", None), sets.pop("employer", None)
     matching, values = conditions(sets, fairs)
-    asked: dict[str, Any] = {**values, **more, "campaign": target["campaign"], "measure": target["measure"]}
+    asked: dict[str, Any] = {**values, "campaign": target["campaign"]}
     if employers is not None:
         matching.append("j.employers::text[] && %(employers)s::text[]")
         asked["employers"] = employers
     query = _PORTION.format(conditions=" AND ".join([*reached, *matching]))
-    cursor = await conn.execute(query, {**asked, "after": after, "limit": limit})
+    cursor = await conn.execute(query.encode(), {**asked, "after": after, "limit": limit})
     return [candidate for (candidate,) in await cursor.fetchall()]
 
 

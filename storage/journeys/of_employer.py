@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-import msgspec
-
 from schemas.journey import Journey
 from storage.database import Conn
 from storage.journeys.sight import SEEN
+from storage.journeys.states import read, standing, standing_of, stands
 from storage.journeys.tags import tag
 
 # Two ways to find them, by tags, which are cut where an id is long. Those found are put in order before the rule is
@@ -20,14 +19,11 @@ _ITS_OWN: Final = """(starts_with(candidate, %(employer)s || ':') OR EXISTS (
     SELECT FROM journeys m WHERE m.campaign = journeys.campaign AND m.merged_into = journeys.candidate
       AND starts_with(m.candidate, %(employer)s || ':')))"""
 _SIGNED_UP: Final = f"tags @> ARRAY[%(own)s::varchar] AND {_ITS_OWN}"
-_OWN: Final = """
-SELECT candidate, state, standing FROM journeys WHERE campaign = %(campaign)s AND candidate > %(after)s
+_OWN: Final = f"""
+SELECT candidate, state, {standing_of("journeys")} FROM journeys WHERE campaign = %(campaign)s AND candidate > %(after)s
 """
 _SEEN: Final = SEEN.format(campaign="%(campaign)s", candidate="k.candidate")
-_ACCEPTED: Final = """AND standing ? 'accepted' AND NOT standing ? 'hired' AND EXISTS (
-    SELECT FROM json_each(convert_from(state, 'UTF8')::json->'offers') AS o(id, said)
-    WHERE said->'status'->>'value' = 'accepted' AND said->'terms'->>'employer' = %(employer)s)
-    AND convert_from(state, 'UTF8')::json->'hires'->%(employer)s::text IS NULL"""
+_ACCEPTED: Final = f"AND {stands('accepted', '')} AND NOT {stands('hired', '')}"
 _ALL: Final = """
 SELECT candidate, state FROM journeys
 WHERE campaign = %(campaign)s AND candidate > %(after)s AND tags @> ARRAY[%(theirs)s::varchar]
@@ -59,7 +55,6 @@ ORDER BY candidate LIMIT %(limit)s
 _LISTED: Final = _query()
 _NOT_STARTED: Final = _query(_ACCEPTED)
 PORTION: Final = 500  # journeys: others are served between two portions
-_decode = msgspec.json.Decoder(Journey).decode
 
 
 async def listed(
@@ -73,9 +68,12 @@ async def listed(
 async def not_started(conn: Conn, campaign: str, employer: str, *, limit: int) -> list[tuple[str, Journey]]:
     """Those who accepted an offer of this employer's, and have started nowhere; who left it again, or never came,
     was reported already."""
-    given = _given(campaign, employer, "", limit)
-    found = await _listed(conn, _NOT_STARTED, given)
-    return [(candidate, journey) for candidate, journey, _ in found]
+    given = _given(campaign, employer, "", PORTION)
+    found: list[tuple[str, Journey]] = []
+    while len(found) < limit and (portion := await _listed(conn, _NOT_STARTED, given)):
+        found += [(candidate, journey) for candidate, journey, _ in portion if _is_to_start(journey, employer)]
+        given["after"] = portion[-1][0]
+    return found[:limit]
 
 
 async def journeys(conn: Conn, campaign: str, employer: str) -> AsyncIterator[Journey]:
@@ -83,7 +81,7 @@ async def journeys(conn: Conn, campaign: str, employer: str) -> AsyncIterator[Jo
     given = _given(campaign, employer, "", PORTION)
     while portion := await (await conn.execute(_ALL, given)).fetchall():
         for _, state in portion:
-            yield _decode(bytes(state))
+            yield read(state)
         given["after"] = portion[-1][0]
 
 
@@ -115,4 +113,12 @@ def _given(campaign: str, employer: str, after: str, limit: int) -> dict[str, An
 
 async def _listed(conn: Conn, query: str, given: dict[str, Any]) -> list[tuple[str, Journey, dict[str, int]]]:
     cursor = await conn.execute(query.encode(), given)
-    return [(candidate, _decode(bytes(state)), standing) for candidate, state, standing in await cursor.fetchall()]
+    return [(candidate, read(state), standing(kept)) for candidate, state, kept in await cursor.fetchall()]
+
+
+def _is_to_start(journey: Journey, employer: str) -> bool:
+    """Whether an offer of this employer's is accepted, and it has not said of them that they came or left."""
+    return employer not in journey.hires and any(
+        offer.status.value == "accepted" and offer.terms is not None and offer.terms.employer == employer
+        for offer in journey.offers.values()
+    )

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
 from schemas.errors import CannotOpen, FieldError, Refused
 from schemas.fields import FUNNEL
 from schemas.journey import Journey
 from storage.arrays import column
 from storage.database import Conn
 from storage.journeys.sight import LISTED_SEEN
-from storage.journeys.tags import AWAY, WAITS, at_or_beyond, tag, waits_for
+from storage.journeys.states import IS_PLAIN, read, standing, standing_of
+from storage.journeys.tags import AGREED, AWAY, WAITS, at_or_beyond, exact, open_ends, tag, waits_for
 from storage.vault.keeping import PLATFORM, SEALED_WORDS
 from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
@@ -30,13 +29,13 @@ WHERE k.campaign = %s AND k.candidate = ANY(%s::text[]) AND coalesce(p.name, k.n
 """
 # `k` as in sight.py, whose rule has a `j` of its own.
 _LISTED: Final = f"""
-SELECT k.candidate, coalesce(p.name, k.name) AS name, k.state, k.standing, k.updated_at
+SELECT k.candidate, coalesce(p.name, k.name) AS name, k.state, {standing_of("k")}, k.updated_at
 FROM journeys k LEFT JOIN vault.person p USING (campaign, candidate)
 WHERE k.campaign = %(campaign)s AND k.candidate > %(after)s AND k.merged_into IS NULL AND {_SHOWN}
 """
 # Who is found under another of their ids: the person, by the row of the one into whom that was merged.
 _ALSO: Final = f"""
-SELECT k.candidate, coalesce(h.name, k.name) AS name, k.state, k.standing, k.updated_at
+SELECT k.candidate, coalesce(h.name, k.name) AS name, k.state, {standing_of("k")}, k.updated_at
 FROM journeys m JOIN journeys k ON (k.campaign, k.candidate) = (m.campaign, m.merged_into)
 LEFT JOIN vault.person h ON (h.campaign, h.candidate) = (k.campaign, k.candidate)
 LEFT JOIN vault.person p ON (p.campaign, p.candidate) = (m.campaign, m.candidate)
@@ -91,14 +90,8 @@ _MATCHES: Final = """
     SELECT FROM journeys m JOIN vault.person p USING (campaign, candidate)
     WHERE m.campaign = %(campaign)s AND m.merged_into = k.candidate AND ((true{found}) OR m.candidate LIKE %(id)s)))"""
 # What the rule would find out with more work of those of whom neither is so. A yes is no other word of JSON.
-_NAMED_OR_AGREED: Final = "(k.tags && %(named)s::varchar[] OR strpos(convert_from(k.state, 'UTF8'), 'true') > 0)"
-# An employer's own offers: those of others are none of its business.
-_ITS_OFFERS_END: Final = """EXISTS (
-SELECT FROM json_each(convert_from(k.state, 'UTF8')::json->'offers') AS o(id, said)
-WHERE said->'status'->>'value' = 'extended' AND said->'terms'->>'employer' = %(sees)s
-  AND (said->'terms'->>'expires_at')::timestamptz BETWEEN %(ends_from)s AND %(ends_by)s)"""
-
-_decode = msgspec.json.Decoder(Journey).decode
+_NAMED_OR_AGREED: Final = f"""(k.tags && %(named)s::varchar[] OR CASE WHEN {IS_PLAIN.format("k.")}
+    THEN strpos(convert_from(k.state, 'UTF8'), 'true') > 0 ELSE k.tags && %(agreed)s::varchar[] END)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +144,19 @@ async def listed(conn: Conn, campaign: str, wanted: Wanted, *, after: str = "", 
     seen = await _seen(conn, campaign, wanted.sees, given) if wanted.sees is not None else []
     found = await _by_person(conn, campaign, asked(wanted.q), given) if wanted.q.strip() else []
     if seen:
-        return await _as_seen(conn, [*tags, seen[0]], found, seen[1], given)
+        part = await _as_seen(conn, [*tags, seen[0]], found, seen[1], given)
+        return Stretch([each for each in part.people if _has_its_end(each.journey, wanted)], part.onward)
     if found:
         return _part(await _people(conn, _searched(tags, found), given), limit)
     return _part(await _in_order(conn, tags, given), limit)
+
+
+def _has_its_end(journey: Journey, wanted: Wanted) -> bool:
+    """Whether one of the employer's own offers ends as asked for: those of others are none of its business."""
+    if wanted.ends is None:
+        return True
+    first, last = wanted.ends
+    return any(first <= at <= last for at in open_ends(journey, wanted.sees))
 
 
 async def names(conn: Conn, campaign: str, candidates: Collection[str]) -> dict[str, str]:
@@ -242,8 +244,8 @@ async def _people(conn: Conn, query: str, given: dict[str, Any]) -> list[Person]
 
 
 def _person(row: Sequence[Any]) -> Person:
-    candidate, name, state, standing, at = row
-    return Person(candidate, name, _decode(state), standing, at)
+    candidate, name, state, kept, at = row
+    return Person(candidate, name, read(state), standing(kept), at)
 
 
 def _narrowed(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
@@ -265,7 +267,7 @@ def _narrowed(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
         conditions.append(
             " AND k.offer_ends BETWEEN %(ends_from)s AND %(ends_by)s"
             if wanted.sees is None
-            else f" AND {_ITS_OFFERS_END}"
+            else " AND k.offer_ends <= %(ends_by)s"
         )
         given["ends_from"], given["ends_by"] = wanted.ends
     return conditions, given
@@ -277,6 +279,7 @@ async def _seen(conn: Conn, campaign: str, employer: str, given: dict[str, Any])
     its_own = [tag("fair", fair) for (fair,) in await (await conn.execute(fairs, [campaign, employer])).fetchall()]
     given["sees"] = given["employer"] = employer
     given["named"] = column(named := [tag("employer", employer), tag("of", employer)])
+    given["agreed"] = column([AGREED, exact(AGREED, employer)])
     given["perhaps"] = column([*named, *its_own])
     return [
         " AND k.tags && %(perhaps)s::varchar[]",

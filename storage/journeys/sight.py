@@ -12,6 +12,9 @@ from collections.abc import Collection
 
 from storage.arrays import column
 from storage.database import Conn
+from storage.journeys.matching import exact_tag
+from storage.journeys.states import IS_PLAIN
+from storage.journeys.tags import AGREED, REFUSED
 from storage.ledger.ledger import JourneyKey
 from storage.vault.restricting import SHOWN
 
@@ -20,6 +23,25 @@ from storage.vault.restricting import SHOWN
 # most of the work.
 _ITS_FAIRS = """
 ARRAY(SELECT t.fair::text FROM fairs t WHERE t.campaign = {campaign} AND t.employers ? %(employer)s)"""
+_PLAIN = """EXISTS (
+    SELECT FROM (
+        SELECT convert_from(j.state, 'UTF8')::jsonb AS s
+        WHERE strpos(convert_from(j.state, 'UTF8'), 'true') > 0 OFFSET 0
+    ) AS told
+    CROSS JOIN LATERAL (
+        SELECT w FROM unnest(ARRAY[s->'attributes'->'consent', s->'attributes'->('consent/' || %(employer)s)]) AS u(w)
+        WHERE w IS NOT NULL
+        ORDER BY s ? 'members' AND w->'value' = 'true' AND NOT starts_with(w->'at'->>1 || '/', '/me/'),
+                 (w->'at'->>0)::bigint DESC, w->'at'->>1 DESC, w->'at'->>2 DESC LIMIT 1
+    ) AS word
+    WHERE word.w->'value' = 'true' AND (s->'fairs' ?| {its_fairs} OR s->'checkins' ?| {its_fairs}))"""
+# A journey that is packed has tags that say the same (see storage/journeys/tags.py).
+_TAGGED = f"""(
+    (j.tags @> ARRAY[({exact_tag(AGREED, "%(employer)s::text")})::varchar]
+     OR j.tags @> ARRAY['{AGREED}'::varchar]
+        AND NOT j.tags @> ARRAY[({exact_tag(REFUSED, "%(employer)s::text")})::varchar])
+    AND j.tags && ARRAY(SELECT ({exact_tag("fair", "t.fair")})::varchar FROM fairs t
+                        WHERE t.campaign = {{campaign}} AND t.employers ? %(employer)s))"""
 _RULE = """(
 starts_with({candidate}, %(employer)s || ':')
 OR EXISTS (
@@ -31,19 +53,10 @@ OR EXISTS (
       AND NOT EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)))
 OR EXISTS (
     SELECT FROM journeys j
-    CROSS JOIN LATERAL (
-        SELECT convert_from(j.state, 'UTF8')::jsonb AS s
-        WHERE strpos(convert_from(j.state, 'UTF8'), 'true') > 0 OFFSET 0
-    ) AS told
-    CROSS JOIN LATERAL (
-        SELECT w FROM unnest(ARRAY[s->'attributes'->'consent', s->'attributes'->('consent/' || %(employer)s)]) AS u(w)
-        WHERE w IS NOT NULL
-        ORDER BY s ? 'members' AND w->'value' = 'true' AND NOT starts_with(w->'at'->>1 || '/', '/me/'),
-                 (w->'at'->>0)::bigint DESC, w->'at'->>1 DESC, w->'at'->>2 DESC LIMIT 1
-    ) AS word
-    WHERE j.campaign = {campaign} AND j.candidate = {candidate} AND word.w->'value' = 'true' AND {its_fairs} <> '{{}}'
-      AND (s->'fairs' ?| {its_fairs} OR s->'checkins' ?| {its_fairs})))
-""".replace("{its_fairs}", _ITS_FAIRS)
+    WHERE j.campaign = {campaign} AND j.candidate = {candidate} AND {its_fairs} <> '{{}}'
+      AND CASE WHEN {is_plain} THEN {plain} ELSE {tagged} END))
+""".replace("{is_plain}", IS_PLAIN.format("j."))
+_RULE = _RULE.replace("{plain}", _PLAIN).replace("{tagged}", _TAGGED).replace("{its_fairs}", _ITS_FAIRS)
 # One who has several ids is seen by who may see one of them. Consent is the person's: see schemas.journey.consent_rank.
 _BY_ANOTHER_ID = f"""EXISTS (
     SELECT FROM journeys me CROSS JOIN LATERAL (SELECT coalesce(me.merged_into, me.candidate) AS id) AS head

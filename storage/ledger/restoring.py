@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from schemas.journey import Journey
 from storage.database import Conn
+from storage.journeys.states import read
 from storage.ledger.ledger import JourneyKey
 from storage.ledger.positions import Log
 from storage.messages import statuses
@@ -36,14 +38,11 @@ SELECT setval('facts_seq_seq', greatest((SELECT coalesce(max(seq), 0) FROM facts
 # How far targets have come is told anew, under ids that the lost database never gave: who goes by those, and heard of
 # what is lost, would take what stands in the copy for old news.
 _TARGETS: Final = "UPDATE targets SET revision = nextval('revisions')"
-# Every signup has a name: of whom none was left, it is sealed under a key that the copy did not have.
-_NAMELESS: Final = """
-SELECT j.campaign, j.candidate, count(*) OVER ()::int FROM journeys j
-CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb AS s) AS told
-WHERE j.merged_into IS NULL AND s ? 'first_signup' AND NOT s ? 'erased' AND s->'told'->>'name' IS NULL
-  AND s->'attributes'->>'name' IS NULL
-ORDER BY j.campaign, j.candidate LIMIT %s
+_JOURNEYS: Final = """
+SELECT campaign, candidate, state FROM journeys
+WHERE merged_into IS NULL AND (campaign, candidate) > (%s, %s) ORDER BY campaign, candidate LIMIT %s
 """
+_PORTION: Final = 2000  # journeys
 _OTHERS: Final = """
 SELECT DISTINCT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'yinfeng-%%' ORDER BY 1
@@ -67,8 +66,20 @@ async def at_work(conn: Conn) -> list[str]:
 async def nameless(conn: Conn, limit: int) -> tuple[list[JourneyKey], int]:
     """Who has signed up, was not erased, and is called nothing: so many at most, and how many there are. What was said
     of them came again from Kafka, sealed under keys that were made after the copy."""
-    rows = await (await conn.execute(_NAMELESS, [limit])).fetchall()
-    return [(campaign, candidate) for campaign, candidate, _ in rows], rows[0][2] if rows else 0
+    found: list[JourneyKey] = []
+    count, after = 0, ("", "")
+    while rows := await (await conn.execute(_JOURNEYS, [*after, _PORTION])).fetchall():
+        called_nothing = [(campaign, candidate) for campaign, candidate, state in rows if _is_nameless(read(state))]
+        found += called_nothing[: limit - len(found)]
+        count += len(called_nothing)
+        after = rows[-1][:2]
+    return found, count
+
+
+def _is_nameless(journey: Journey) -> bool:
+    """Every signup has a name: of whom none was left, it is sealed under a key that the copy did not have."""
+    named = "name" in journey.told or "name" in journey.attributes
+    return journey.first_signup is not None and not journey.erased and not named
 
 
 async def put_in_order(

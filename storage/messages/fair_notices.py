@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 from schemas.access import CONSOLE
 from schemas.forms import UNDO_UNTIL
 from storage.database import Conn
+from storage.journeys import states
+from storage.journeys.tags import tag
 
 FAIR_TYPES: Final = ["fair.scheduled", "fair.cancelled"]
 
@@ -33,11 +35,13 @@ INSERT INTO fair_notices AS n (campaign, fair, told, reminded, notices) VALUES (
 ON CONFLICT (campaign, fair) DO UPDATE
 SET told = excluded.told, reminded = excluded.reminded, notices = n.notices + excluded.notices
 """
+# Who came has the tag as well.
 _SIGNED_UP = """
-SELECT candidate FROM journeys
-WHERE campaign = %s AND convert_from(state, 'UTF8')::jsonb -> 'fairs' ? %s
-ORDER BY candidate
+SELECT candidate, state FROM journeys
+WHERE campaign = %s AND candidate > %s AND (tags @> ARRAY[%s::varchar] OR tagged IS DISTINCT FROM version)
+ORDER BY candidate LIMIT %s
 """
+_PORTION = 1000  # journeys: others are served between two portions
 
 
 async def take_turn(conn: Conn) -> bool:
@@ -63,5 +67,9 @@ async def note(
 
 async def signed_up(conn: Conn, campaign: str, fair: str) -> list[str]:
     """The candidates who ever signed up for a fair."""
-    cursor = await conn.execute(_SIGNED_UP, [campaign, fair])
-    return [candidate for (candidate,) in await cursor.fetchall()]
+    found: list[str] = []
+    after = ""
+    while rows := await (await conn.execute(_SIGNED_UP, [campaign, after, tag("fair", fair), _PORTION])).fetchall():
+        found += [candidate for candidate, state in rows if fair in states.read(state).fairs]
+        after = rows[-1][0]
+    return found

@@ -18,6 +18,7 @@ from schemas.journey import Journey, Micros, Word
 from schemas.sealed import SEALED, Seal, entry_seal_of, seal_of
 from storage.arrays import columns
 from storage.database import Conn
+from storage.journeys.states import read
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault import emptying, entry_keys, profiles
@@ -27,7 +28,7 @@ from storage.vault.keys import READ, Held, PersonKey, PersonKeys
 from storage.vault.master import FileMaster, Master, Randomness
 from storage.vault.profiles import Profile
 from storage.vault.sealing import personal, seal, unseal, without
-from storage.vault.searching import Graduated, hash_asked
+from storage.vault.searching import Graduated, graduation, hash_asked
 
 _ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -280,8 +281,11 @@ class Vault:
         """Draw some of what persons are searched by, of those whom another version of Yinfeng drew last, the next ones
         after this. Returns after which to go on; None when nothing is left."""
         found = await (await conn.execute(profiles.UNDRAWN, [*after, most])).fetchall()
-        texts = {(campaign, candidate): text for campaign, candidate, text, _, _ in found}
-        graduated = {(campaign, candidate): (school, year) for campaign, candidate, _, school, year in found}
+        texts = {(campaign, candidate): text for campaign, candidate, text, _ in found}
+        graduated = {
+            (campaign, candidate): UNKNOWN if state is None else graduation(read(state))
+            for campaign, candidate, _, state in found
+        }
         keys, searched = await self.keys.held(conn, texts), dict[str, bytes]()
         await self.find_search_keys(conn, (campaign for campaign, _ in texts), searched)
         rows = [

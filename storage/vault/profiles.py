@@ -36,9 +36,8 @@ WHERE p.campaign = u.campaign AND p.candidate = u.candidate
 """
 # Who is worked on is drawn by whoever does.
 UNDRAWN: Final = f"""
-SELECT p.campaign, p.candidate, p.profile, s->'school'->>'value', (s->'graduation_year'->>'value')::int
+SELECT p.campaign, p.candidate, p.profile, j.state
 FROM vault.person p LEFT JOIN journeys j USING (campaign, candidate)
-CROSS JOIN LATERAL (SELECT convert_from(j.state, 'UTF8')::jsonb->'attributes' AS s) AS told
 WHERE (p.campaign, p.candidate) > (%s, %s) AND p.profile IS NOT NULL
   AND p.drawn IS DISTINCT FROM {DRAWN_FROM.format("p.profile")}
 ORDER BY p.campaign, p.candidate LIMIT %s FOR UPDATE OF p SKIP LOCKED

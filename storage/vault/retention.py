@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
 from psycopg.rows import class_row, dict_row
 
 from schemas.journey import Journey
 from schemas.retention import Outcome, Step
 from storage.arrays import columns
 from storage.database import Conn
+from storage.journeys.states import read
 from storage.ledger.ledger import JourneyKey
 
 # The campaign is over when its last day is, where it is. A journey is read where it changed since.
@@ -72,8 +72,6 @@ _OF: Final = """
 SELECT outcome, last_contact, asked_at, step, due_at FROM vault.retention WHERE campaign = %s AND candidate = %s
 """
 
-_decode: Final = msgspec.json.Decoder(Journey).decode
-
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
@@ -109,7 +107,7 @@ class KnownPerson:
 
     def journey(self) -> Journey | None:
         """The journey, where it changed."""
-        return None if self.state is None else _decode(bytes(self.state))
+        return None if self.state is None else read(self.state)
 
 
 @dataclass(frozen=True, slots=True)

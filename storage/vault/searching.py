@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from schemas.journey import Journey
+
 BEGINNINGS: Final = (2, 4, 7, 11)  # letters
 MOST_SYLLABLES: Final = 12
 MOST_WORDS: Final = 8
@@ -81,6 +83,12 @@ def found_by(profile: Mapping[str, Any], key: bytes | None, graduated: Graduated
         _hash(key, "email", str(profile["email"]).lower()) if profile.get("email") else None,
         _namesake(key, name, *graduated),
     )
+
+
+def graduation(journey: Journey) -> Graduated:
+    """Where the candidate of this journey graduated."""
+    school, year = journey.attributes.get("school"), journey.attributes.get("graduation_year")
+    return str(school.value) if school else None, int(year.value) if year else None
 
 
 def _namesake(key: bytes | None, name: str, school: str | None, year: int | None) -> str | None:

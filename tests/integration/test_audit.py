@@ -49,8 +49,9 @@ WORLD = [
 
 # A derived column → a change of it that the audit must name.
 CHANGES: dict[str, str] = {
-    "journeys.state": "UPDATE journeys SET state = convert_to(replace(convert_from(state,'UTF8'),'f1','f9'),'UTF8')",
-    "journeys.standing": "UPDATE journeys SET standing = '{}'",
+    "journeys.state": "UPDATE journeys SET state = (SELECT o.state FROM journeys o WHERE o.candidate = 'c5')",
+    "journeys.standing": "UPDATE journeys SET standing = '{}', reached = NULL",
+    "journeys.reached": "UPDATE journeys SET reached = '{}'",
     "journeys.employers": "UPDATE journeys SET employers = '{}'",
     "journeys.tags": "UPDATE journeys SET tags = '{}'",
     "journeys.merged_into": "UPDATE journeys SET merged_into = NULL",

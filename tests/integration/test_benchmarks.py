@@ -91,8 +91,8 @@ def test_growth_goes_on_where_it_ended(tmp_path: Path):
 
 
 _ROWS = """
-SELECT candidate, version, state, standing, employers, drawn, tags, offer_ends, tagged, merged_into FROM journeys
-ORDER BY candidate
+SELECT candidate, version, state, standing, reached, employers, drawn, tags, offer_ends, tagged, merged_into
+FROM journeys ORDER BY candidate
 """
 _INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname IN ('public', 'vault') ORDER BY indexname"
 

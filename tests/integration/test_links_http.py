@@ -22,6 +22,7 @@ from schemas.kinds import MARKETING
 from schemas.settings import Settings
 from storage.access import keys
 from storage.database import make_pool
+from storage.journeys.states import stands
 from storage.ledger.events import WHOLE
 from storage.messages import suppressions
 from tests.access import session_by
@@ -151,7 +152,7 @@ async def test_the_organizer_checks_a_ticket_in_and_takes_it_back(world: World):
     assert "Checked in on" in await world.page(path)
     types = [type for type, _, _ in await world.said()]
     assert types == ["candidate.checked_in", "fact.retracted", "candidate.checked_in"]
-    standing = await world.office.rows("SELECT standing ? 'attended' FROM journeys")
+    standing = await world.office.rows(f"SELECT {stands('attended', '')} FROM journeys")
     assert standing == [(True,)]
 
 

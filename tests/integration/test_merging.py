@@ -30,6 +30,7 @@ from streams.domain.merging import groups
 from tests import oracle
 from tests.facts import CAMPAIGN, event, facts, opened, retraction, signed_up, target
 from tests.integration.test_apply_worlds import EMPTY, NOW, agrees, in_any_order, message
+from tests.plain_journeys import make_plain
 from tests.strategies import Event, events, few_or_many, small_pools
 
 IDS = st.sampled_from([f"c{n}" for n in range(1, 6)])
@@ -185,6 +186,7 @@ async def test_consent_that_an_earlier_version_united_is_drawn_anew(conn: Conn):
     later = {"time": "2026-03-09T00:00:00+08:00"}
     await tell(conn, signed_up("a", consent=False), signed_up("b", consent=True, **later), merged("b", "a"))
     assert (await journey(conn, "a")).attribute("consent") is False
+    await make_plain(conn)
     yes = "convert_to(replace(convert_from(state, 'UTF8'), '\"value\":false', '\"value\":true'), 'UTF8')"
     await conn.execute(f"UPDATE journeys SET state = {yes}".encode())
     assert (await journey(conn, "a")).attribute("consent") is True
@@ -198,6 +200,7 @@ async def test_consent_that_a_worker_of_the_version_before_united_meanwhile_is_d
     later = {"time": "2026-03-09T00:00:00+08:00"}
     await tell(conn, signed_up("a", consent=False), signed_up("b", consent=True, **later), merged("b", "a"))
     await conn.execute(LOOK_AGAIN)
+    await make_plain(conn)
     yes = "convert_to(replace(convert_from(state, 'UTF8'), '\"value\":false', '\"value\":true'), 'UTF8')"
     await conn.execute(f"UPDATE journeys SET state = {yes}".encode())
     await beats.note(conn, Beat("before", 0, 0, 0, revision="0079"))

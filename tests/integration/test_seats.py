@@ -19,6 +19,7 @@ from streams.catching_up import START, catch_up
 from tests import oracle
 from tests.facts import event, opened, retraction, signed_up
 from tests.integration.test_apply_worlds import EMPTY, NOW, in_any_order, message
+from tests.plain_journeys import make_plain
 from tests.strategies import Event, events, few_or_many, small_pools
 
 FAIRS = ("f1", "f2")
@@ -172,6 +173,7 @@ async def test_workers_that_share_a_fair_give_no_seat_twice(database_url: str):
 
 async def test_what_another_version_wrote_is_drawn_anew(conn: Conn):
     await full(conn)
+    await make_plain(conn)
     await conn.execute("UPDATE journeys SET version = version + 1")
     await conn.execute("""UPDATE journeys SET state =
         convert_to((convert_from(state, 'UTF8')::jsonb - 'signups')::text, 'UTF8')""")
