@@ -7,7 +7,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0105"
-down_revision = "0099"
+down_revision = "0103"
 
 
 def upgrade() -> None:
