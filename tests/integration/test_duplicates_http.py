@@ -22,8 +22,8 @@ from storage.vault.accepting import accept
 from streams.apply import apply_batch
 from tests.facts import CAMPAIGN, event, opened, signed_up
 from tests.integration.reading import Reader, apply
-from tests.integration.test_apply_worlds import message
 from tests.integration.test_forms_http import facts, send, signed_in
+from tests.integration.worlds import message
 
 PAGE = f"/campaigns/{CAMPAIGN}/duplicates"
 ONE = f"/candidates/{CAMPAIGN}"

@@ -25,7 +25,7 @@ from streams.apply import apply_batch
 from streams.domain.requests import candidate_requests
 from tests.access import COOKIE, csrf, person
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
-from tests.integration.test_apply import incoming
+from tests.integration.applying import incoming
 from tests.opening import as_said
 
 pytestmark = pytest.mark.usefixtures("nobody_applies")

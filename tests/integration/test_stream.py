@@ -24,7 +24,7 @@ from storage.campaigns import announcements
 from storage.database import Conn
 from streams.apply import apply_batch
 from tests.facts import event, hired, target
-from tests.integration.test_apply import incoming
+from tests.integration.applying import incoming
 from tests.platform import free_port
 from tests.web import served
 
