@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.console import preview
+from dashboard.forms import preview
 from producers.forms import documents
 from producers.forms.making import MAKERS
 from producers.forms.sent import Wrong

@@ -67,4 +67,4 @@ async def _draw(
         "wrong": wrong or {},
         "chosen": chosen or [],
     }
-    return office.page(request, "walls/console.html", context, status)
+    return office.page(request, "walls/links.html", context, status)
