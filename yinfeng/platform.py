@@ -13,10 +13,11 @@ from rich.console import Console
 from schemas.errors import ConfigurationError, YinfengError
 from schemas.settings import Settings
 from yinfeng.apps import python_apps
-from yinfeng.children import ChildSpec, rotate
+from yinfeng.child_spec import ChildSpec
 from yinfeng.embedded.apache import EmbeddedKafka
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.home import hold, web_port
+from yinfeng.log_files import rotate
 from yinfeng.status_file import end_leftovers
 from yinfeng.supervisor import Supervisor
 

@@ -22,7 +22,8 @@ import psutil
 
 from schemas.errors import YinfengError
 from schemas.settings import Settings
-from yinfeng.children import Child, ChildSpec, Phase
+from yinfeng.child_spec import ChildSpec
+from yinfeng.children import Child, Phase
 from yinfeng.embedded.apache import EmbeddedKafka
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
