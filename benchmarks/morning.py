@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from benchmarks.running import database, home
-from dashboard.campaign.own import read_own
+from dashboard.campaign.employer_part import read_own
 from dashboard.campaign.reading import DIMENSIONS, read_charts
 from schemas.access import Caller
 from storage.campaigns import breakdowns, reads

@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from dashboard.workbook import MOST_IN_A_SHEET, CellValue, Workbook
 
-Row = Sequence[CellValue]
-Rows = AsyncGenerator[Row]
+CellRow = Sequence[CellValue]
+Rows = AsyncGenerator[CellRow]
 PORTION: Final = 100  # rows that are written at a time
 # The wide ones are taken for the others where a spreadsheet is set to Chinese or Japanese.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -29,7 +29,7 @@ _MORE: Final = "… there are more: take them as CSV"
 class TableWriter(Protocol):
     """A table that is written from its beginning to its end: each call gives the bytes that follow."""
 
-    def part(self, rows: Iterable[Row]) -> bytes: ...
+    def part(self, rows: Iterable[CellRow]) -> bytes: ...
     def end(self) -> bytes: ...
 
 
@@ -39,7 +39,7 @@ class Csv:
     def __init__(self) -> None:
         self._mark = "\ufeff"
 
-    def part(self, rows: Iterable[Row]) -> bytes:
+    def part(self, rows: Iterable[CellRow]) -> bytes:
         """More rows."""
         text = StringIO(newline="")
         csv.writer(text).writerows(rows)
@@ -57,7 +57,7 @@ def asked_for(request: Request) -> str:
     return next((form for form, (media, _, _) in FORMATS.items() if media in accept), "json")
 
 
-async def parts(head: Row, rows: Rows, form: str) -> AsyncGenerator[bytes]:
+async def parts(head: CellRow, rows: Rows, form: str) -> AsyncGenerator[bytes]:
     """The table, piece by piece. Where there are more rows than it holds, its last one says so."""
     _, made, most = FORMATS[form]
     table, waiting, count = made(), [head], 0
@@ -75,7 +75,7 @@ async def parts(head: Row, rows: Rows, form: str) -> AsyncGenerator[bytes]:
     yield table.part(waiting) + table.end()
 
 
-async def written(head: Row, rows: Rows, form: str) -> Any:
+async def written(head: CellRow, rows: Rows, form: str) -> Any:
     """The table in a file that whoever reads it closes."""
     table = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
     async for part in parts(head, rows, form):
@@ -95,7 +95,7 @@ def handed_out(table: Any, form: str, name: str, headers: Mapping[str, str] | No
     return _answer(chunks(), form, name, headers)
 
 
-async def handed_out_while_written(head: Row, rows: Rows, form: str, name: str) -> StreamingResponse:
+async def handed_out_while_written(head: CellRow, rows: Rows, form: str, name: str) -> StreamingResponse:
     """The answer that gives a table whose rows are read while it is sent, at their own pace: what a slow reader has not
     taken waits in a file. An answer that breaks off is not whole."""
     growing = _Growing(parts(head, rows, form))

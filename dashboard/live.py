@@ -17,7 +17,18 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from dashboard.telling import News, Readers, Reads, Round, Row, Subscription, TellingKey, Told, reads_all, revision_of
+from dashboard.telling import (
+    News,
+    Reads,
+    Round,
+    Row,
+    StreamAudience,
+    Subscription,
+    TellingKey,
+    Told,
+    reads_all,
+    revision_of,
+)
 from schemas.errors import Unavailable
 from schemas.pace import crossed
 
@@ -51,7 +62,7 @@ class Hub:
         self._highest, self._looked = 0, False
         self._bell = asyncio.Event()
         self._closed = False
-        self._audiences: dict[Readers, set[Subscription]] = {}
+        self._audiences: dict[StreamAudience, set[Subscription]] = {}
         self._news: list[News] = []
 
     def ring(self) -> None:
@@ -77,7 +88,7 @@ class Hub:
     ) -> Subscription:
         """All targets that stand (of one campaign, or of those `among` some) and that the subscriber `reads`, or those
         that changed after revision `last`; then every change."""
-        audience = Readers(campaign, None if among is None else frozenset(among), reads)
+        audience = StreamAudience(campaign, None if among is None else frozenset(among), reads)
         subscription = Subscription(audience, last)
         if self._looked:
             self._fill(subscription)

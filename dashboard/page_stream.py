@@ -11,10 +11,10 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Header, Query
 
 from dashboard.charting import Charting
+from dashboard.employer_parts import EmployerParts
 from dashboard.fragments import Fragment, make_forms
 from dashboard.languages import Lang
 from dashboard.live import Hub
-from dashboard.own_parts import OwnParts
 from dashboard.stream import HEARTBEAT, PINGS, EventStream, Turnstile
 from dashboard.telling import Subscription, Told
 from schemas.access import Authenticate, Caller
@@ -54,7 +54,7 @@ class Sources:
 
     hub: Hub
     charting: Charting
-    own_parts: OwnParts
+    employer_parts: EmployerParts
     counts: Counts
 
 
@@ -95,7 +95,7 @@ def _followed(sources: Sources, shown: Shown, caller: Caller, mark: str) -> Iter
         if shown.of == "charts" and campaign and caller.role != "employer":
             stack.enter_context(sources.charting.watched(campaign, subscription))
         if campaign and shown.own and employer and is_own:
-            stack.enter_context(sources.own_parts.watched((campaign, employer), shown.own, subscription))
+            stack.enter_context(sources.employer_parts.watched((campaign, employer), shown.own, subscription))
         if shown.done:
             waiting = asyncio.create_task(_tell_when_it_counts(sources.counts, caller, shown.done, subscription))
             stack.callback(waiting.cancel)

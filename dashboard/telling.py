@@ -53,7 +53,7 @@ def reads_all(target: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Readers:
+class StreamAudience:
     """Who watches the same: all campaigns, one, or those `among` some, and of their targets those that it `reads`.
     To be one audience, their `reads` must be equal."""
 
@@ -105,7 +105,7 @@ class Round:
 class Subscription:
     """One client's news: of each target only the latest, so that a slow client holds no more than all targets once."""
 
-    def __init__(self, audience: Readers, last: int | None = None) -> None:
+    def __init__(self, audience: StreamAudience, last: int | None = None) -> None:
         """`last` is the revision that the client has seen."""
         self.audience, self.last = audience, last
         self._waiting: dict[TellingKey, Told] = {}

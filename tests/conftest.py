@@ -25,9 +25,12 @@ from tests.databases import Databases
 from tests.kafka.apache_kafka import empty_topics, start, why_not
 from tests.logs import telling
 from tests.order import BrowsersLast, ordered
+from tests.stand_ins.fixtures import sendgrid_server, smtp_server, webhook_server
 from yinfeng.children import running
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import EmbeddedPostgres
+
+__all__ = ["sendgrid_server", "smtp_server", "webhook_server"]
 
 FASTAPIS = [each for each in vars(models).values() if hasattr(each, "cache_clear")]
 APACHE_CACHE = Path(__file__).parents[1] / ".cache" / "kafka"

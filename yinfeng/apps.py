@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.settings import Settings, load_settings
-from yinfeng.children import ChildSpec
+from yinfeng.child_spec import ChildSpec
 from yinfeng.forking import Gate, Part, can_fork
 from yinfeng.loading import loading
 from yinfeng.pulse import standstill

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from signal import Signals
-from typing import Any
 
 import psutil
 
 from schemas.errors import ConfigurationError, Unavailable
-from yinfeng.forking import Forked, Part, can_fork
+from yinfeng.child_spec import ChildSpec, popen_options
+from yinfeng.forking import Forked, can_fork
+from yinfeng.log_files import rotate
 
-LOG_LIMIT = 10 * 1024 * 1024
 STOP_WITHIN = 10.0
 KILL_WITHIN = 5.0
 
@@ -34,45 +32,6 @@ class Phase(StrEnum):
     READY = "ready"
     WAITING = "waiting"
     STOPPED = "stopped"
-
-
-def _nothing() -> None:
-    pass
-
-
-def _never(pid: int) -> str | None:
-    return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildSpec:
-    """How to run one child.
-
-    `is_ready` is asked again and again after a start: False means not yet; a YinfengError means that this
-    start has failed and the process is to be ended. `is_spent` is asked now and then while it is ready, with
-    the pid, and gives the reason when a fresh process should take its place; so is `stands_still`, of one that hangs:
-    that one is ended, and started again. Both may take a while. `before_start` runs before every
-    start and `after_stop` once, at the end. `env` is the whole environment: nothing is inherited. `user` is a
-    system user to run as (only root may say so). `stop_signal` asks it to end, `hurry_signal` makes it end.
-
-    `part`: what the command does, for a first start by a fork of this process, where that can be; it waits to be
-    released. A start after that is the command's, with nothing of what may have gone wrong here.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    env: Mapping[str, str]
-    is_ready: Callable[[], bool]
-    is_spent: Callable[[int], str | None] = _never
-    stands_still: Callable[[int], str | None] = _never
-    before_start: Callable[[], None] = _nothing
-    after_stop: Callable[[], None] = _nothing
-    stop_signal: Signals = Signals.SIGTERM
-    hurry_signal: Signals = Signals.SIGKILL
-    user: str | None = None
-    cwd: Path | None = None
-    start_timeout: float = 60.0
-    part: Part | None = None
 
 
 @dataclass(slots=True)
@@ -199,7 +158,7 @@ class Child:
         spec = self.spec
         if spec.part and self.process is None and can_fork():
             return Forked(spec.part, name=spec.name, log=log, env=spec.env)
-        return subprocess.Popen(spec.command, stdout=log, **_popen_options(spec))  # noqa: S603 - the commands are our own
+        return subprocess.Popen(spec.command, stdout=log, **popen_options(spec))  # noqa: S603 - the commands are our own
 
     def _signal(self, number: Signals) -> None:
         if self.process and self.alive():
@@ -214,14 +173,6 @@ class Child:
         """Keep the log within bounds, also while its process writes to it. A full disk keeps it as it is."""
         with suppress(OSError):
             rotate(self.log_path)
-
-
-def rotate(log: Path) -> None:
-    """Move what a log holds to `….log.1`, once it holds more than LOG_LIMIT. Its writers go on at its beginning: they
-    append, so the file must stay the same one. Raises OSError."""
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        shutil.copyfile(log, log.with_suffix(".log.1"))
-        os.truncate(log, 0)
 
 
 @contextmanager
@@ -240,18 +191,3 @@ def running(spec: ChildSpec, logs: Path) -> Iterator[Child]:
         yield child
     finally:
         child.stop()
-
-
-def _popen_options(spec: ChildSpec) -> dict[str, Any]:
-    # A session of its own: Ctrl-C in the terminal must reach the supervisor alone.
-    options: dict[str, Any] = {
-        "stdin": subprocess.DEVNULL,
-        "stderr": subprocess.STDOUT,
-        "env": dict(spec.env),
-        "cwd": spec.cwd,
-        "start_new_session": True,
-    }
-    if spec.user:
-        account = pwd.getpwnam(spec.user)
-        options |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-    return options

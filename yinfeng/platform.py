@@ -13,10 +13,11 @@ from rich.console import Console
 from schemas.errors import ConfigurationError, YinfengError
 from schemas.settings import Settings
 from yinfeng.apps import python_apps
-from yinfeng.children import ChildSpec, rotate
-from yinfeng.embedded.apache import EmbeddedKafka
+from yinfeng.child_spec import ChildSpec
 from yinfeng.embedded.broker import EmbeddedBroker
+from yinfeng.embedded.own_servers import MakeBroker
 from yinfeng.home import hold, web_port
+from yinfeng.log_files import rotate
 from yinfeng.status_file import end_leftovers
 from yinfeng.supervisor import Supervisor
 
@@ -30,7 +31,7 @@ def run_platform(
     prepare: Callable[[Settings], None],
     apps: Callable[[Settings], list[ChildSpec]] = python_apps,
     on_ready: Callable[[Settings], None] = lambda settings: None,
-    broker: Callable[[Path], EmbeddedBroker | EmbeddedKafka] = EmbeddedBroker,
+    broker: MakeBroker = EmbeddedBroker,
 ) -> int:
     """Run the whole platform until it is told to stop; returns the exit code (1: it could not start).
 

@@ -8,27 +8,24 @@ kept and ended: what can't be written is not said, no more.
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from types import FrameType
 
 import msgspec
 import psutil
 
 from schemas.errors import YinfengError
 from schemas.settings import Settings
-from yinfeng.children import Child, ChildSpec, Phase
-from yinfeng.embedded.apache import EmbeddedKafka
-from yinfeng.embedded.broker import EmbeddedBroker
-from yinfeng.embedded.postgres import EmbeddedPostgres
+from yinfeng.child_spec import ChildSpec
+from yinfeng.children import Child, Phase
+from yinfeng.embedded.own_servers import MakeBroker, own_servers
 from yinfeng.forking import can_fork
 from yinfeng.pulse import STILL_AFTER
 from yinfeng.status_file import PlatformState, child_state, remove_state, write_state
+from yinfeng.stop_signals import StopSignals
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 4.0
@@ -65,7 +62,7 @@ class Supervisor:
         apps: Callable[[Settings], list[ChildSpec]],
         prepare: Callable[[Settings], None],
         on_ready: Callable[[Settings], None],
-        broker: Callable[[Path], EmbeddedBroker | EmbeddedKafka],
+        broker: MakeBroker,
     ) -> None:
         self._settings = settings
         self._broker = broker
@@ -74,7 +71,7 @@ class Supervisor:
         self._prepare = prepare
         self._on_ready = on_ready
         self._children: list[Child] = []
-        self._asked_to_stop = 0
+        self._stop = StopSignals()
         self._began = self._turned = time.monotonic()
         self._probes = ThreadPoolExecutor(4, thread_name_prefix="probe")
         self._state = PlatformState(
@@ -90,7 +87,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Start, keep, stop. Raises YinfengError when the start failed; all is stopped by then."""
-        with self._signals():
+        with self._stop.heard():
             try:
                 self._write_state()
                 self._start_all()
@@ -103,7 +100,7 @@ class Supervisor:
 
     def _start_all(self) -> None:
         """The apps import what they need while the servers start, and wait until all is prepared."""
-        settings, servers, ours = self._servers()
+        settings, servers, ours = own_servers(self._settings, self._broker, self._say)
         serving, apps = self._begin(servers), self._apps(settings)
         early = [spec for spec in apps if spec.part] if can_fork() else []
         waiting = self._begin(early)
@@ -118,24 +115,6 @@ class Supervisor:
         self._write_state(start_seconds=round(seconds, 2))
         self._say(f"Ready in {seconds:.1f} s: {settings.base_url}  (Ctrl-C stops it)")
         self._on_ready(settings)
-
-    def _servers(self) -> tuple[Settings, list[ChildSpec], dict[str, str]]:
-        """Settings that name both servers, the servers that are ours to start, and where these will answer."""
-        settings = self._settings
-        ours: dict[str, str] = {}
-        specs = []
-        if settings.database_url is None:
-            postgres = EmbeddedPostgres(settings.home, self._say)
-            specs.append(postgres.spec())
-            ours["database_url"] = postgres.url
-        changes: dict[str, object] = {}
-        if settings.kafka is None:
-            broker = self._broker(settings.home)
-            specs.append(broker.spec())
-            ours["kafka"] = broker.address
-            if "group_session_timeout" not in settings.model_fields_set:
-                changes["group_session_timeout"] = broker.GROUP_SESSION
-        return settings.model_copy(update={**ours, **changes}), specs, ours
 
     def _begin(self, specs: Sequence[ChildSpec]) -> list[Child]:
         """Start these side by side."""
@@ -156,7 +135,7 @@ class Supervisor:
         """One round: see to every child, then sleep a little. Raises _StopAsked when told to stop."""
         self._notice_gap()
         for child in self._children:
-            if self._asked_to_stop:
+            if self._stop.times:
                 raise _StopAsked
             self._see_to(child)
         # Short while one starts: a broker that is back must have its topics before clients find it.
@@ -244,12 +223,12 @@ class Supervisor:
         self._write_state()
 
     def _stop_all(self) -> None:
-        asked = self._asked_to_stop
+        asked = self._stop.times
         if self._children:
             self._say("Stopping (Ctrl-C again hurries)")
         for child in reversed(self._children):
             with suppress(OSError, YinfengError):
-                child.stop(hurry=lambda: self._asked_to_stop > max(asked, 1))
+                child.stop(hurry=lambda: self._stop.times > max(asked, 1))
         self._probes.shutdown(wait=False, cancel_futures=True)
         with suppress(OSError):
             remove_state(self._settings.home)
@@ -261,22 +240,6 @@ class Supervisor:
         self._state = msgspec.structs.replace(self._state, children=children, **changes)
         with suppress(OSError):  # a full disk: the next change is another try
             write_state(self._settings.home, self._state)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        def count(number: int, frame: FrameType | None) -> None:
-            self._asked_to_stop += 1
-
-        numbers = [signal.SIGINT, signal.SIGTERM]
-        # Under nohup a hang-up is ignored, and is to stay so.
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            numbers.append(signal.SIGHUP)
-        before = {number: signal.signal(number, count) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _probe(spec: ChildSpec, pid: int) -> tuple[str | None, str | None]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dashboard.access.account_mails import MailPurpose, letter
-from dashboard.access.office import Office, address_of
+from dashboard.access.office import Office, address_of, of_all_campaigns
 from dashboard.languages import language
 from dashboard.parameters import PathId, WordQuery
 from schemas.access import Authenticate, Caller
@@ -28,13 +28,7 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
     """The pages."""
     router = APIRouter(include_in_schema=False)
 
-    async def manager(request: Request) -> Caller:
-        caller = await authenticate(request)
-        caller.require("organizer")
-        caller.require_all_campaigns()
-        return caller
-
-    some = Depends(manager)
+    some = Depends(of_all_campaigns(authenticate))
     _add_inviting(router, office, some)
     _add_shutting(router, office, some)
     _add_keys(router, office, some)

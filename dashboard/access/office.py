@@ -11,6 +11,7 @@ from dashboard.access.account_mails import Post
 from dashboard.access.cookies import Cookies
 from dashboard.access.passwords import Passwords
 from dashboard.drawing import Clock, Page
+from schemas.access import Authenticate, Caller
 from storage.access.audit import Who
 from storage.database import Conn
 
@@ -29,6 +30,18 @@ class Office:
     mails: bool
     post: Post
     provider: str | None = None
+
+
+def of_all_campaigns(authenticate: Authenticate) -> Authenticate:
+    """A dependency that lets in organizers who may enter every campaign. Raises Forbidden."""
+
+    async def manager(request: Request) -> Caller:
+        caller = await authenticate(request)
+        caller.require("organizer")
+        caller.require_all_campaigns()
+        return caller
+
+    return manager
 
 
 def address_of(request: Request) -> str:

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.campaign.own import read_own
-from dashboard.console.notice import notice
+from dashboard.campaign.employer_part import read_own
 from dashboard.drawing import Clock, Page
+from dashboard.forms.notice import notice
 from dashboard.known import askable, known
 from dashboard.live import Hub
 from dashboard.parameters import Name

@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.campaign.reading import with_targets
-from dashboard.console.notice import notice
 from dashboard.drawing import Clock, Page
+from dashboard.forms.notice import notice
 from dashboard.live import Hub
 from schemas.access import Authenticate, Caller
 from schemas.paging import After, decode, encode

@@ -12,8 +12,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard.campaign.employer_page import own_page
 from dashboard.campaign.reading import read_charts
-from dashboard.console.notice import notice
 from dashboard.drawing import Clock, Page
+from dashboard.forms.notice import notice
 from dashboard.known import known
 from dashboard.languages import Lang, language
 from dashboard.live import Hub

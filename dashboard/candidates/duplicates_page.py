@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from psycopg_pool import AsyncConnectionPool
 
 from dashboard.access.office import address_of
-from dashboard.console.notice import notice
 from dashboard.drawing import Page
+from dashboard.forms.notice import notice
 from dashboard.known import askable, known
 from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller

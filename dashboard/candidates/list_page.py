@@ -15,8 +15,8 @@ from dashboard.candidates import listing
 from dashboard.candidates.asking import STAGES, Asking
 from dashboard.candidates.list_api import reader_of
 from dashboard.candidates.listing import HEADS, chosen
-from dashboard.console.notice import notice
 from dashboard.drawing import Clock, Page, TextOf
+from dashboard.forms.notice import notice
 from dashboard.known import known
 from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller

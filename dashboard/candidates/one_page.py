@@ -14,8 +14,8 @@ from dashboard.access.office import address_of
 from dashboard.candidates.duplicates_page import suggested
 from dashboard.candidates.folding import folded
 from dashboard.candidates.one import candidate_page
-from dashboard.console.notice import notice
 from dashboard.drawing import Clock, Page
+from dashboard.forms.notice import notice
 from dashboard.known import askable, known
 from dashboard.languages import language
 from dashboard.naming import names_of

@@ -16,7 +16,7 @@ UNTIL: Final = time(12)  # a platform that starts later tells it tomorrow
 AT_RISK: Final = 0.8  # of what an even pace would have brought
 FIRST_WORD: Final = 0.1  # of the time must be gone before a pace says anything
 
-Row = Mapping[str, Any]
+DigestRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Morning:
         return dedupe_key(DAILY_DIGEST, self.campaign, None, [self.today.isoformat()])
 
 
-def morning(campaign: Row, zone: ZoneInfo, now: datetime) -> Morning | None:
+def morning(campaign: DigestRow, zone: ZoneInfo, now: datetime) -> Morning | None:
     """The morning of a campaign that runs, when it is time there; None at other times and for other campaigns."""
     there = now.astimezone(zone)
     runs = not campaign["closed"] and campaign["starts_on"] <= there.date() <= campaign["ends_on"]
@@ -41,9 +41,9 @@ def morning(campaign: Row, zone: ZoneInfo, now: datetime) -> Morning | None:
 def digest(
     at: Morning,
     *,
-    targets: Sequence[Row],
+    targets: Sequence[DigestRow],
     gained: Mapping[str, Any],
-    fairs: Sequence[Row],
+    fairs: Sequence[DigestRow],
     trouble: Mapping[str, int],
 ) -> MessageRequest:
     """The digest. `gained` is what yesterday brought by target id, `fairs` those of today and tomorrow, `trouble`
@@ -67,13 +67,13 @@ def digest(
     return MessageRequest(DAILY_DIGEST, at.digest_key, at.campaign, None, params)
 
 
-def at_risk(at: Morning, starts_on: date, targets: Sequence[Row]) -> list[MessageRequest]:
+def at_risk(at: Morning, starts_on: date, targets: Sequence[DigestRow]) -> list[MessageRequest]:
     """One word for each target that is far behind an even pace, once a week."""
     behind = [(row, _shortfall(at.today, starts_on, row)) for row in targets]
     return [_risk(at, row, expected) for row, expected in behind if expected is not None]
 
 
-def _shortfall(today: date, starts_on: date, row: Row) -> float | None:
+def _shortfall(today: date, starts_on: date, row: DigestRow) -> float | None:
     """What an even pace would have brought by last night, where the target is far behind that."""
     goal, progress, due = float(row["goal"]), float(row["progress"]), row["due_on"]
     expected = even_pace(goal, starts_on, due, today - timedelta(days=1))
@@ -82,7 +82,7 @@ def _shortfall(today: date, starts_on: date, row: Row) -> float | None:
     return expected
 
 
-def _risk(at: Morning, row: Row, expected: float) -> MessageRequest:
+def _risk(at: Morning, row: DigestRow, expected: float) -> MessageRequest:
     year, week, _ = at.today.isocalendar()
     key = dedupe_key(TARGET_AT_RISK, at.campaign, None, [row["target"], str(row["goal"].normalize()), year, week])
     params = {

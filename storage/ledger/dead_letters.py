@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -13,12 +13,11 @@ from psycopg.rows import class_row, dict_row
 
 from schemas.errors import NotFound
 from schemas.facts import fact_key
-from schemas.fields import MAX_ID
-from schemas.ids import looks_like
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
-from storage.vault.keeping import PLATFORM, Keeper
+from storage.ledger.speaking_of import said_at, whose_is
+from storage.vault.keeping import Keeper
 from storage.vault.keys import LONG_AGO
 from storage.vault.process import vault
 
@@ -50,16 +49,6 @@ class _Inside(msgspec.Struct, array_like=True):
     reason: str
 
 
-class _Data(msgspec.Struct):
-    campaign: Any = None
-    candidate: Any = None
-
-
-class _Event(msgspec.Struct):
-    data: _Data
-    time: Any = None
-
-
 _BURY: Final = """
 INSERT INTO dead_letters (topic, partition, "offset", digest, value, headers, reason, campaign, candidate, sealed)
 SELECT t, p, o, d, '', '{}', '', c, n, s
@@ -89,13 +78,12 @@ DELETE FROM dead_letters WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s
 # Of an earlier version: in the clear, by their keys alone.
 _KEYED: Final = "DELETE FROM dead_letters WHERE key = ANY(%b::bytea[])"
 _PURPOSE: Final = "letter"
-_TIME: Final = "ce_time"  # the header of an event in binary form
 
 
 async def bury(conn: Conn, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
     """Store dead letters; one that is stored already is left as it is. Returns them with what others may see. Of who
     was erased it is kept that there was one, unless it says that it was said later."""
-    whose = [_whose(letter.key, letter.value) for letter in letters]
+    whose = [whose_is(letter.key, letter.value) for letter in letters]
     keeper = await _keeper(conn, whose, letters)
     buried = [_buried(keeper, key, letter) for key, letter in zip(whose, letters, strict=True)]
     rows = [
@@ -164,7 +152,7 @@ async def seal_some(conn: Conn, limit: int) -> int:
     async with conn.cursor(row_factory=class_row(DeadLetter)) as cursor:
         await cursor.execute(_CLEAR, [limit])
         letters = await cursor.fetchall()
-    whose = [_whose(letter.key, letter.value) for letter in letters]
+    whose = [whose_is(letter.key, letter.value) for letter in letters]
     keeper = await _keeper(conn, whose, letters)
     rows = [
         [each.id for each in letters],
@@ -181,14 +169,14 @@ async def _keeper(conn: Conn, whose: Sequence[JourneyKey], letters: Sequence[Dea
     """Seals letters of these persons. A life that begins with one of them gets its key here."""
     latest: dict[JourneyKey, datetime] = {}
     for key, letter in zip(whose, letters, strict=True):
-        latest[key] = max(_said(letter), latest.get(key, LONG_AGO))
+        latest[key] = max(said_at(letter.value, letter.headers), latest.get(key, LONG_AGO))
     return await vault().keeper(conn, latest, said=latest)
 
 
 def _buried(keeper: Keeper, whose: JourneyKey, letter: DeadLetter) -> DeadLetter:
     inside = _Inside(letter.key, letter.value, letter.headers, letter.reason)
     campaign, candidate = whose
-    lives = keeper.is_of_this_life(whose, _said(letter))
+    lives = keeper.is_of_this_life(whose, said_at(letter.value, letter.headers))
     sealed = keeper.seal(whose, _PURPOSE, msgspec.json.encode(inside)) if lives else None
     return replace(letter, sealed=sealed or b"", about=fact_key(campaign, candidate or None))
 
@@ -211,42 +199,3 @@ def _opened(reader: Keeper, row: dict[str, Any]) -> DeadLetter:
         return DeadLetter(**{**row, "reason": "its person was erased, or is restricted"})
     inside = msgspec.json.decode(opened, type=_Inside)
     return DeadLetter(**{**row, **msgspec.structs.asdict(inside)})
-
-
-def _whose(key: bytes | None, value: bytes) -> JourneyKey:
-    """Of whom a letter seems to speak: by what it says, as an event or as the data alone of one in headers; else by its
-    key. Nobody's is the platform's."""
-    said = _told(value)
-    if said is None:
-        campaign, _, candidate = (key or b"").decode("utf-8", "replace").partition("/")
-        said = (campaign, candidate)
-    campaign, candidate = (each if _is_id(each) else "" for each in said)
-    return (campaign, candidate) if campaign else PLATFORM
-
-
-def _said(letter: DeadLetter) -> datetime:
-    """When what a letter says was said, as far as it says that; else long ago."""
-    try:
-        text = letter.headers.get(_TIME) or msgspec.json.decode(letter.value, type=_Event).time
-        at = datetime.fromisoformat(text.upper())
-        return LONG_AGO if at.tzinfo is None else at.astimezone(UTC)
-    except (msgspec.DecodeError, UnicodeError, ValueError, OverflowError, AttributeError, TypeError):
-        return LONG_AGO
-
-
-def _told(value: bytes) -> tuple[Any, Any] | None:
-    try:
-        data = msgspec.json.decode(value, type=_Event).data
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        try:
-            data = msgspec.json.decode(value, type=_Data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return None
-        if data.campaign is None:
-            return None
-    return (data.campaign, data.candidate)
-
-
-def _is_id(given: Any) -> bool:
-    """Whether it may stand in the clear as one."""
-    return isinstance(given, str) and 0 < len(given) <= MAX_ID and given.isprintable() and not looks_like(given)

@@ -20,7 +20,7 @@ from schemas.kinds import AUDIENCES, IN_BULK
 from schemas.messages import CHANNEL_REFUSED, TEMPLATE_TEST
 from schemas.settings import load_settings
 from tests.integration.office import Clock
-from tests.stand_ins.sendgrid import Answer, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.sendgrid import Answer, SendGridStandIn
 from tests.stand_ins.smtp import Reply, smtp_stand_in
 from tests.stand_ins.webhook import SECRET, Webhook, webhook
 
@@ -28,21 +28,9 @@ CHANCE = Chance(Clock(), lambda: 1.0)
 
 
 @pytest.fixture
-def service() -> Iterator[Webhook]:
-    with webhook() as made:
-        yield made
-
-
-@pytest.fixture
 def other() -> Iterator[Webhook]:
     with webhook() as made:
         yield made
-
-
-@pytest.fixture
-def sendgrid() -> Iterator[SendGridStandIn]:
-    with sendgrid_stand_in() as stand_in:
-        yield stand_in
 
 
 @pytest.fixture
@@ -62,42 +50,46 @@ def alert(id: int = 1, text: str = "当前进度：500 / 2,000\n") -> Mail:
     return Mail(id, "milestone", "hr@example.com", "产业园", "zh-CN", subject, html, text, nonce=str(id))
 
 
-async def test_what_hr_is_told(service: Webhook):
-    alerts = Alerts(service.url, Mailbox())
+async def test_what_hr_is_told(webhook_server: Webhook):
+    alerts = Alerts(webhook_server.url, Mailbox())
     [outcome] = await alerts.send([alert()])
     await alerts.close()
-    [(path, told)] = service.told
+    [(path, told)] = webhook_server.told
     assert (outcome.status, outcome.reason) == ("sent", None)
     assert path.strip("/") == SECRET
     assert (told["title"], told["message"].strip()) == ("“毕业生”已完成 25%", "当前进度：500 / 2,000")
 
 
 @pytest.mark.parametrize("between", [" ", ",", ", ", "\n"])
-async def test_every_service_is_told(service: Webhook, other: Webhook, between: str):
-    alerts = Alerts(f"{service.url}{between}{other.url}", Mailbox())
+async def test_every_service_is_told(webhook_server: Webhook, other: Webhook, between: str):
+    alerts = Alerts(f"{webhook_server.url}{between}{other.url}", Mailbox())
     await alerts.send([alert(1), alert(2)])
     await alerts.close()
-    assert [len(service.told), len(other.told)] == [2, 2]
+    assert [len(webhook_server.told), len(other.told)] == [2, 2]
 
 
-async def test_one_service_of_two_that_fails_is_named_and_the_other_suffices(service: Webhook, other: Webhook):
+async def test_one_service_of_two_that_fails_is_named_and_the_other_suffices(webhook_server: Webhook, other: Webhook):
     other.statuses = [500]
-    alerts = Alerts(f"{service.url} {other.url}", Mailbox())
+    alerts = Alerts(f"{webhook_server.url} {other.url}", Mailbox())
     [outcome] = await alerts.send([alert()])
     await alerts.close()
     assert (outcome.status, outcome.reason) == ("sent", "JSON answered 500")
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 503])
-async def test_a_service_that_fails_is_made_up_for_by_mail(service: Webhook, sendgrid: SendGridStandIn, status: int):
-    service.statuses = [status]
-    mail = SendGrid(sendgrid.key, host=sendgrid.url, timeout=30, sender="park@yinfeng.example", sender_name="产业园")
-    alerts = Alerts(service.url, mail)
+async def test_a_service_that_fails_is_made_up_for_by_mail(
+    webhook_server: Webhook, sendgrid_server: SendGridStandIn, status: int
+):
+    webhook_server.statuses = [status]
+    mail = SendGrid(
+        sendgrid_server.key, host=sendgrid_server.url, timeout=30, sender="park@yinfeng.example", sender_name="产业园"
+    )
+    alerts = Alerts(webhook_server.url, mail)
     [fell, went] = await alerts.send([alert(1), alert(2)])
     await alerts.close()
     assert (fell.status, fell.reason) == ("sent", f"fell back to sendgrid: JSON answered {status}")
     assert (went.status, went.reason) == ("sent", None)
-    assert sendgrid.ids() == {"1": 1}
+    assert sendgrid_server.ids() == {"1": 1}
 
 
 async def test_a_service_that_is_not_there_is_made_up_for_by_the_mailbox():
@@ -111,37 +103,39 @@ async def test_a_service_that_is_not_there_is_made_up_for_by_the_mailbox():
 
 
 async def test_what_becomes_of_the_mail_instead_is_what_became_of_the_alert(
-    service: Webhook, sendgrid: SendGridStandIn
+    webhook_server: Webhook, sendgrid_server: SendGridStandIn
 ):
-    service.statuses, sendgrid.script = [500, 500], [Answer(400), Answer(500)]
-    mail = SendGrid(sendgrid.key, host=sendgrid.url, timeout=30, sender="park@yinfeng.example", sender_name="产业园")
-    alerts = Alerts(service.url, mail)
+    webhook_server.statuses, sendgrid_server.script = [500, 500], [Answer(400), Answer(500)]
+    mail = SendGrid(
+        sendgrid_server.key, host=sendgrid_server.url, timeout=30, sender="park@yinfeng.example", sender_name="产业园"
+    )
+    alerts = Alerts(webhook_server.url, mail)
     outcomes = await alerts.send([alert(1), alert(2)])
     await alerts.close()
     assert sorted(each.status for each in outcomes) == ["failed", "unknown"]
     assert all((each.reason or "").startswith("fell back to sendgrid: JSON answered 500; ") for each in outcomes)
 
 
-async def test_a_service_in_trouble_is_left_alone(service: Webhook):
-    service.statuses = [500] * 100
-    alerts = Alerts(service.url, Mailbox())
+async def test_a_service_in_trouble_is_left_alone(webhook_server: Webhook):
+    webhook_server.statuses = [500] * 100
+    alerts = Alerts(webhook_server.url, Mailbox())
     outcomes = await alerts.send([alert(n) for n in range(1, 21)])
     await alerts.close()
     assert [each.status for each in outcomes] == ["sent"] * 20
     assert all("fell back to mailbox" in (each.reason or "") for each in outcomes)
-    assert len(service.told) == MOST_FAILURES
+    assert len(webhook_server.told) == MOST_FAILURES
 
 
-async def test_a_closed_channel_sends_nothing_more(service: Webhook):
-    alerts = Alerts(service.url, Mailbox())
+async def test_a_closed_channel_sends_nothing_more(webhook_server: Webhook):
+    alerts = Alerts(webhook_server.url, Mailbox())
     await alerts.close()
     [outcome] = await alerts.send([alert()])
-    assert (outcome.status, service.told) == ("requested", [])
+    assert (outcome.status, webhook_server.told) == ("requested", [])
 
 
-async def test_no_secret_is_logged_or_kept(service: Webhook, logged: io.StringIO):
-    service.statuses = [500]
-    alerts = Alerts(f"{service.url} json://127.0.0.1:1/{SECRET}", Mailbox())
+async def test_no_secret_is_logged_or_kept(webhook_server: Webhook, logged: io.StringIO):
+    webhook_server.statuses = [500]
+    alerts = Alerts(f"{webhook_server.url} json://127.0.0.1:1/{SECRET}", Mailbox())
     outcomes = await alerts.send([alert(1), alert(2)])
     await alerts.close()
     assert all(each.reason for each in outcomes)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -20,19 +20,13 @@ from notifications.channels.port import Channel, Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from notifications.channels.smtp import Smtp
 from schemas.mail_server import MailServer
-from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn
 from tests.stand_ins.sendgrid_rules import MAX_BODY, SCHEMA, breaches
 from tests.stand_ins.smtp import HOST, smtp_stand_in
 from tests.stand_ins.webhook import webhook
 
 TIMEOUT = 2.0
 FAR = 1893456000  # 2030
-
-
-@pytest.fixture
-def server() -> Iterator[SendGridStandIn]:
-    with sendgrid_stand_in() as stand_in:
-        yield stand_in
 
 
 def sendgrid(host: str, key: str = KEY, *, most: int = 1) -> SendGrid:
@@ -51,20 +45,20 @@ def smtp(port: int) -> Smtp:
 
 
 @pytest.fixture
-async def channel(server: SendGridStandIn) -> AsyncIterator[SendGrid]:
-    made = sendgrid(server.url)
+async def channel(sendgrid_server: SendGridStandIn) -> AsyncIterator[SendGrid]:
+    made = sendgrid(sendgrid_server.url)
     yield made
     await made.close()
 
 
 @pytest.fixture(params=["sendgrid", "sendgrid in bulk", "smtp", "alerts", "mailbox"])
 async def any_channel(
-    request: pytest.FixtureRequest, server: SendGridStandIn, tmp_path: Path
+    request: pytest.FixtureRequest, sendgrid_server: SendGridStandIn, tmp_path: Path
 ) -> AsyncIterator[Channel]:
     with smtp_stand_in(tmp_path) as mail_server, webhook() as service:
         makers: dict[str, Callable[[], Channel]] = {
-            "sendgrid": lambda: sendgrid(server.url),
-            "sendgrid in bulk": lambda: sendgrid(server.url, most=1000),
+            "sendgrid": lambda: sendgrid(sendgrid_server.url),
+            "sendgrid in bulk": lambda: sendgrid(sendgrid_server.url, most=1000),
             "smtp": lambda: smtp(mail_server.port),
             "alerts": lambda: Alerts(service.url, Mailbox()),
             "mailbox": Mailbox,
@@ -127,9 +121,9 @@ async def test_a_closed_channel_can_be_closed_again(any_channel: Channel):
     await any_channel.close()
 
 
-async def test_what_sendgrid_is_told(channel: SendGrid, server: SendGridStandIn):
+async def test_what_sendgrid_is_told(channel: SendGrid, sendgrid_server: SendGridStandIn):
     await channel.send([mail(7)])
-    [(part, request)] = server.accepted
+    [(part, request)] = sendgrid_server.accepted
     assert part["to"] == [{"email": "c7@example.com", "name": "李思雨"}]
     assert part["custom_args"] == {"yinfeng_message": "7"}
     assert request["from"] == {"email": "park@yinfeng.example", "name": "产业园"}
@@ -138,15 +132,15 @@ async def test_what_sendgrid_is_told(channel: SendGrid, server: SendGridStandIn)
     assert "李思雨" not in json.dumps([part["custom_args"], request["categories"]], ensure_ascii=False)
 
 
-async def test_nobody_sees_another(channel: SendGrid, server: SendGridStandIn):
+async def test_nobody_sees_another(channel: SendGrid, sendgrid_server: SendGridStandIn):
     await channel.send([mail(n) for n in range(1, 6)])
-    assert [len(part["to"]) for part, _ in server.accepted] == [1] * 5
+    assert [len(part["to"]) for part, _ in sendgrid_server.accepted] == [1] * 5
 
 
 @pytest.mark.parametrize("name", ["\u202e李", "a" * 500, '"<x@y.z>"', "O'Neil, Jr."])
-async def test_odd_names_are_no_reason_to_refuse(channel: SendGrid, server: SendGridStandIn, name: str):
+async def test_odd_names_are_no_reason_to_refuse(channel: SendGrid, sendgrid_server: SendGridStandIn, name: str):
     [outcome] = await channel.send([mail(name=name)])
-    assert (outcome.status, server.refused) == ("sent", [])
+    assert (outcome.status, sendgrid_server.refused) == ("sent", [])
 
 
 MEANINGS = [
@@ -168,8 +162,10 @@ MEANINGS = [
 
 
 @pytest.mark.parametrize(("answer", "status", "said"), MEANINGS, ids=str)
-async def test_what_an_answer_means(channel: SendGrid, server: SendGridStandIn, answer: Answer, status: str, said: str):
-    server.script_for["c1@example.com"] = [answer]
+async def test_what_an_answer_means(
+    channel: SendGrid, sendgrid_server: SendGridStandIn, answer: Answer, status: str, said: str
+):
+    sendgrid_server.script_for["c1@example.com"] = [answer]
     [one] = await channel.send([mail(1)])
     [other] = await channel.send([mail(2)])
     assert (one.status, other.status) == (status, "sent")
@@ -177,8 +173,8 @@ async def test_what_an_answer_means(channel: SendGrid, server: SendGridStandIn, 
     assert said in (one.reason or "")
 
 
-async def test_too_many_requests_wait_until_the_provider_says(channel: SendGrid, server: SendGridStandIn):
-    server.script = [Answer(429, reset=FAR)]
+async def test_too_many_requests_wait_until_the_provider_says(channel: SendGrid, sendgrid_server: SendGridStandIn):
+    sendgrid_server.script = [Answer(429, reset=FAR)]
     [outcome] = await channel.send([mail()])
     assert outcome.retry_at == datetime.fromtimestamp(FAR, UTC)
 
@@ -187,23 +183,23 @@ async def test_too_many_requests_wait_until_the_provider_says(channel: SendGrid,
     ("answer", "most"), [(Answer(429, reset=FAR), AT_ONCE), (Answer(401), AT_ONCE), (Answer(500), 2 * AT_ONCE)], ids=str
 )
 async def test_a_provider_in_trouble_is_left_alone(
-    channel: SendGrid, server: SendGridStandIn, answer: Answer, most: int
+    channel: SendGrid, sendgrid_server: SendGridStandIn, answer: Answer, most: int
 ):
-    server.script = [answer] * 200
+    sendgrid_server.script = [answer] * 200
     outcomes = await channel.send([mail(n) for n in range(1, 201)])
-    assert server.asked <= most
+    assert sendgrid_server.asked <= most
     assert sum(outcome.status == "requested" for outcome in outcomes) >= 200 - most
     assert any(outcome.pauses_channel for outcome in outcomes)
 
 
-async def test_a_closed_channel_sends_nothing_more(channel: SendGrid, server: SendGridStandIn):
+async def test_a_closed_channel_sends_nothing_more(channel: SendGrid, sendgrid_server: SendGridStandIn):
     await channel.close()
     [outcome] = await channel.send([mail()])
-    assert (outcome.status, server.asked) == ("requested", 0)
+    assert (outcome.status, sendgrid_server.asked) == ("requested", 0)
 
 
-async def test_too_many_requests_without_a_time(channel: SendGrid, server: SendGridStandIn):
-    server.script = [Answer(429)]
+async def test_too_many_requests_without_a_time(channel: SendGrid, sendgrid_server: SendGridStandIn):
+    sendgrid_server.script = [Answer(429)]
     [outcome] = await channel.send([mail()])
     assert (outcome.status, outcome.retry_at) == ("requested", None)
 
@@ -240,43 +236,45 @@ async def test_a_server_that_takes_no_connection_was_sent_nothing():
     assert "timed out" in (outcome.reason or "")
 
 
-async def test_a_server_that_is_not_who_it_should_be_is_sent_nothing(server: SendGridStandIn):
-    outcome = await outcome_at(server.url.replace("http:", "https:"))
-    assert (outcome.status, outcome.pauses_channel, server.asked) == ("requested", True, 0)
+async def test_a_server_that_is_not_who_it_should_be_is_sent_nothing(sendgrid_server: SendGridStandIn):
+    outcome = await outcome_at(sendgrid_server.url.replace("http:", "https:"))
+    assert (outcome.status, outcome.pauses_channel, sendgrid_server.asked) == ("requested", True, 0)
 
 
-async def test_no_redirect_is_followed_since_the_key_would_go_along(channel: SendGrid, server: SendGridStandIn):
-    server.script = [Answer(302)]
+async def test_no_redirect_is_followed_since_the_key_would_go_along(
+    channel: SendGrid, sendgrid_server: SendGridStandIn
+):
+    sendgrid_server.script = [Answer(302)]
     await channel.send([mail()])
-    assert server.strayed == 0
+    assert sendgrid_server.strayed == 0
 
 
-async def test_a_failure_that_nobody_foresaw_is_one_mails_alone(channel: SendGrid, server: SendGridStandIn):
+async def test_a_failure_that_nobody_foresaw_is_one_mails_alone(channel: SendGrid, sendgrid_server: SendGridStandIn):
     unfit = mail(1, subject=cast("str", 7))
     outcomes = await channel.send([unfit, mail(2)])
     assert [each.status for each in outcomes] == ["unknown", "sent"]
 
 
-async def test_a_wrong_key_is_about_us_not_about_the_message(server: SendGridStandIn):
-    channel = sendgrid(server.url, key="SG.wrong")
+async def test_a_wrong_key_is_about_us_not_about_the_message(sendgrid_server: SendGridStandIn):
+    channel = sendgrid(sendgrid_server.url, key="SG.wrong")
     [outcome] = await channel.send([mail()])
     await channel.close()
-    assert (outcome.status, outcome.pauses_channel, server.refused[0][0][0]) == ("requested", True, 401)
+    assert (outcome.status, outcome.pauses_channel, sendgrid_server.refused[0][0][0]) == ("requested", True, 401)
     assert "SG.wrong" not in (outcome.reason or "")
 
 
 async def test_neither_key_nor_contents_are_logged(
-    channel: SendGrid, server: SendGridStandIn, caplog: pytest.LogCaptureFixture
+    channel: SendGrid, sendgrid_server: SendGridStandIn, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.DEBUG)
-    server.script = [Answer(500), Answer(400)]
+    sendgrid_server.script = [Answer(500), Answer(400)]
     await channel.send([mail(1), mail(2), mail(3)])
     assert KEY not in caplog.text
     assert "example.com" not in caplog.text
 
 
-async def test_sending_holds_up_nobody_else(channel: SendGrid, server: SendGridStandIn):
-    server.script = [Answer(delay=TIMEOUT / 2)] * 3
+async def test_sending_holds_up_nobody_else(channel: SendGrid, sendgrid_server: SendGridStandIn):
+    sendgrid_server.script = [Answer(delay=TIMEOUT / 2)] * 3
     sending = asyncio.create_task(channel.send([mail(n) for n in (1, 2, 3)]))
     turns = 0
     while not sending.done():

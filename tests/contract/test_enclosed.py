@@ -11,7 +11,7 @@ import pytest
 
 from notifications.channels.port import Mail
 from schemas.messages import Attachment
-from tests.contract.test_channels import mail, sendgrid, server  # noqa: F401 - a fixture
+from tests.contract.test_channels import mail, sendgrid
 from tests.contract.test_smtp import channel_to
 from tests.stand_ins.sendgrid import SendGridStandIn
 from tests.stand_ins.smtp import smtp_stand_in
@@ -26,27 +26,30 @@ def full(id: int = 1) -> Mail:
     return replace(mail(id), attachments=(IMAGE, CALENDAR), unsubscribe=WAY_OUT)
 
 
-async def test_sendgrid_is_handed_files_images_and_the_way_out(server: SendGridStandIn):  # noqa: F811
-    channel = sendgrid(server.url)
+async def test_sendgrid_is_handed_files_images_and_the_way_out(sendgrid_server: SendGridStandIn):
+    channel = sendgrid(sendgrid_server.url)
     await channel.send([full()])
     await channel.close()
-    [(part, request)] = server.accepted
+    [(part, request)] = sendgrid_server.accepted
     assert part["headers"] == ONE_CLICK
     image, file = request["attachments"]
     assert (image["disposition"], image["content_id"]) == ("inline", "ticket@yinfeng")
     assert (file["disposition"], file["filename"], "content_id" in file) == ("attachment", "fair.ics", False)
     assert base64.b64decode(file["content"]) == CALENDAR.data
-    assert server.refused == []
+    assert sendgrid_server.refused == []
 
 
-async def test_in_bulk_each_has_its_own_way_out(server: SendGridStandIn):  # noqa: F811
-    channel = sendgrid(server.url, most=1000)
+async def test_in_bulk_each_has_its_own_way_out(sendgrid_server: SendGridStandIn):
+    channel = sendgrid(sendgrid_server.url, most=1000)
     mails = [replace(mail(n), unsubscribe=f"{WAY_OUT}{n}", attachments=(CALENDAR,)) for n in range(1, 4)]
     outcomes = await channel.send(mails)
     await channel.close()
     assert [each.status for each in outcomes] == ["sent"] * 3
-    assert len({id(request) for _, request in server.accepted}) == 1
-    ways = {part["custom_args"]["yinfeng_message"]: part["headers"]["List-Unsubscribe"] for part, _ in server.accepted}
+    assert len({id(request) for _, request in sendgrid_server.accepted}) == 1
+    ways = {
+        part["custom_args"]["yinfeng_message"]: part["headers"]["List-Unsubscribe"]
+        for part, _ in sendgrid_server.accepted
+    }
     assert ways == {str(n): f"<{WAY_OUT}{n}>" for n in range(1, 4)}
 
 
@@ -72,10 +75,12 @@ async def test_smtp_is_handed_files_images_and_the_way_out(tmp_path: Path):
 
 
 @pytest.mark.parametrize("channel", ["sendgrid", "smtp"])
-async def test_without_a_way_out_there_is_no_such_header(channel: str, server: SendGridStandIn, tmp_path: Path):  # noqa: F811
+async def test_without_a_way_out_there_is_no_such_header(
+    channel: str, sendgrid_server: SendGridStandIn, tmp_path: Path
+):
     with smtp_stand_in(tmp_path) as mail_server:
-        made = sendgrid(server.url) if channel == "sendgrid" else channel_to(mail_server)
+        made = sendgrid(sendgrid_server.url) if channel == "sendgrid" else channel_to(mail_server)
         await made.send([mail()])
         await made.close()
-        assert all("headers" not in part for part, _ in server.accepted)
+        assert all("headers" not in part for part, _ in sendgrid_server.accepted)
         assert all("List-Unsubscribe" not in message for _, message in mail_server.accepted)

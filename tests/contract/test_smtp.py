@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -47,14 +47,8 @@ def smtp(address: MailServer, server: SmtpStandIn | None = None, *, timeout: flo
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[SmtpStandIn]:
-    with smtp_stand_in(tmp_path) as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-async def channel(server: SmtpStandIn) -> AsyncIterator[Smtp]:
-    made = channel_to(server)
+async def channel(smtp_server: SmtpStandIn) -> AsyncIterator[Smtp]:
+    made = channel_to(smtp_server)
     yield made
     await made.close()
 
@@ -72,9 +66,9 @@ def mail(
     return Mail(id, "signup_confirmation", to, name, "zh-CN", subject, f"<p>{text}</p>", text, attempts, nonce=str(id))
 
 
-async def test_what_the_reader_gets(channel: Smtp, server: SmtpStandIn):
+async def test_what_the_reader_gets(channel: Smtp, smtp_server: SmtpStandIn):
     [outcome] = await channel.send([mail(7)])
-    [(to, message)] = server.accepted
+    [(to, message)] = smtp_server.accepted
     assert (outcome.status, to) == ("sent", ["c7@example.com"])
     assert message["Subject"] == "报名成功"
     assert [(each.display_name, each.addr_spec) for each in message["To"].addresses] == [("李思雨", to[0])]
@@ -95,11 +89,11 @@ def test_the_id_of_a_mail_is_the_same_at_each_try_and_another_for_other_contents
     assert message_id(mail(7), SENDER) != message_id(replace(mail(7), occurrence="a1"), SENDER)
 
 
-async def test_a_batch_goes_over_one_connection_and_nobody_sees_another(channel: Smtp, server: SmtpStandIn):
+async def test_a_batch_goes_over_one_connection_and_nobody_sees_another(channel: Smtp, smtp_server: SmtpStandIn):
     await channel.send([mail(n) for n in range(1, 31)])
-    assert server.connections == 1
-    assert [to for to, _ in server.accepted] == [[f"c{n}@example.com"] for n in range(1, 31)]
-    assert all(str(message).count("@example.com") == 1 for _, message in server.accepted)
+    assert smtp_server.connections == 1
+    assert [to for to, _ in smtp_server.accepted] == [[f"c{n}@example.com"] for n in range(1, 31)]
+    assert all(str(message).count("@example.com") == 1 for _, message in smtp_server.accepted)
 
 
 LINES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=120)
@@ -123,10 +117,10 @@ def test_no_text_becomes_a_header_and_none_is_lost(subject: str, name: str, text
 
 
 @pytest.mark.parametrize("name", ["\u202e李", "a" * 500, '"<x@y.z>"', "O'Neil, Jr.", "李\r\nBcc: all@example.com", ""])
-async def test_odd_names_are_no_reason_to_refuse(channel: Smtp, server: SmtpStandIn, name: str):
+async def test_odd_names_are_no_reason_to_refuse(channel: Smtp, smtp_server: SmtpStandIn, name: str):
     [outcome] = await channel.send([mail(name=name)])
     assert (outcome.status, outcome.reason) == ("sent", None)
-    [(to, message)] = server.accepted
+    [(to, message)] = smtp_server.accepted
     assert (to, set(message.keys())) == (
         ["c1@example.com"],
         HEADERS,
@@ -134,10 +128,10 @@ async def test_odd_names_are_no_reason_to_refuse(channel: Smtp, server: SmtpStan
 
 
 @pytest.mark.parametrize("address", ["li@例子.中国", "李@example.com"])
-async def test_addresses_in_other_scripts(channel: Smtp, server: SmtpStandIn, address: str):
+async def test_addresses_in_other_scripts(channel: Smtp, smtp_server: SmtpStandIn, address: str):
     [outcome] = await channel.send([mail(to=address)])
     assert outcome.status == "sent"
-    assert len(server.accepted) == 1
+    assert len(smtp_server.accepted) == 1
 
 
 @pytest.mark.parametrize(
@@ -152,10 +146,10 @@ async def test_addresses_in_other_scripts(channel: Smtp, server: SmtpStandIn, ad
         "李 x@x.cn",
     ],
 )
-async def test_an_address_that_is_none_is_refused_alone(channel: Smtp, server: SmtpStandIn, address: str):
+async def test_an_address_that_is_none_is_refused_alone(channel: Smtp, smtp_server: SmtpStandIn, address: str):
     outcomes = await channel.send([mail(1), mail(2, address), mail(3)])
     assert [each.status for each in outcomes] == ["sent", "failed", "sent"]
-    assert [to for to, _ in server.accepted] == [["c1@example.com"], ["c3@example.com"]]
+    assert [to for to, _ in smtp_server.accepted] == [["c1@example.com"], ["c3@example.com"]]
 
 
 async def test_a_failure_that_nobody_foresaw_is_one_mails_alone(channel: Smtp):
@@ -180,16 +174,16 @@ MEANINGS = [
 
 @pytest.mark.parametrize(("reply", "status", "said"), MEANINGS, ids=str)
 async def test_what_a_reply_means_for_its_mail_alone(
-    channel: Smtp, server: SmtpStandIn, reply: Reply, status: str, said: str
+    channel: Smtp, smtp_server: SmtpStandIn, reply: Reply, status: str, said: str
 ):
-    server.script_for["c2@example.com"] = [reply]
+    smtp_server.script_for["c2@example.com"] = [reply]
     outcomes = await channel.send([mail(1), mail(2), mail(3)])
     assert [each.status for each in outcomes] == ["sent", status, "sent"]
     assert said in (outcomes[1].reason or "")
     assert not outcomes[1].pauses_channel
     again = outcomes[1].retry_at
     assert again == (NOW + FIRST_PAUSE if status == "requested" else None)
-    assert server.addresses() == {"c1@example.com": 1, "c3@example.com": 1} | (
+    assert smtp_server.addresses() == {"c1@example.com": 1, "c3@example.com": 1} | (
         {"c2@example.com": 1} if reply.keeps else {}
     )
 
@@ -210,19 +204,19 @@ async def test_what_a_reply_means_for_its_mail_alone(
     ],
 )
 async def test_an_address_where_nobody_is_gets_no_more_mail(
-    channel: Smtp, server: SmtpStandIn, reply: str, nobody: bool
+    channel: Smtp, smtp_server: SmtpStandIn, reply: str, nobody: bool
 ):
-    server.script_for["c1@example.com"] = [Reply("RCPT", reply)]
+    smtp_server.script_for["c1@example.com"] = [Reply("RCPT", reply)]
     [outcome] = await channel.send([mail(1)])
     assert outcome.suppress == ("hard_bounce" if nobody else None)
 
 
-async def test_a_server_that_closes_a_connection_after_some_mails_is_met_anew(channel: Smtp, server: SmtpStandIn):
+async def test_a_server_that_closes_a_connection_after_some_mails_is_met_anew(channel: Smtp, smtp_server: SmtpStandIn):
     for n in (3, 5):
-        server.script_for[f"c{n}@example.com"] = [Reply("RCPT", "421 enough for this connection")]
+        smtp_server.script_for[f"c{n}@example.com"] = [Reply("RCPT", "421 enough for this connection")]
     outcomes = await channel.send([mail(n) for n in range(1, 7)])
     assert [each.status for each in outcomes] == ["sent"] * 6
-    assert server.connections == 3
+    assert smtp_server.connections == 3
 
 
 @pytest.mark.parametrize(
@@ -236,12 +230,14 @@ async def test_a_server_that_closes_a_connection_after_some_mails_is_met_anew(ch
     ],
     ids=str,
 )
-async def test_what_is_about_us_leaves_the_server_alone(channel: Smtp, server: SmtpStandIn, reply: Reply, said: str):
-    server.script_for["MAIL" if reply.step == "MAIL" else "c1@example.com"] = [reply]
+async def test_what_is_about_us_leaves_the_server_alone(
+    channel: Smtp, smtp_server: SmtpStandIn, reply: Reply, said: str
+):
+    smtp_server.script_for["MAIL" if reply.step == "MAIL" else "c1@example.com"] = [reply]
     outcomes = await channel.send([mail(1), mail(2)])
     assert [(each.status, each.pauses_channel) for each in outcomes] == [("requested", True)] * 2
     assert said in (outcomes[0].reason or "")
-    assert server.accepted == []
+    assert smtp_server.accepted == []
     [after] = await channel.send([mail(1)])
     assert after.status == "sent"
 
@@ -249,24 +245,26 @@ async def test_what_is_about_us_leaves_the_server_alone(channel: Smtp, server: S
 @pytest.mark.parametrize(
     ("attempts", "pause"), [(1, FIRST_PAUSE), (2, 2 * FIRST_PAUSE), (3, 4 * FIRST_PAUSE), (50, LONGEST_PAUSE)]
 )
-async def test_a_mail_put_off_again_waits_longer(channel: Smtp, server: SmtpStandIn, attempts: int, pause: timedelta):
-    server.script_for["c1@example.com"] = [Reply("RCPT", "450 later")]
+async def test_a_mail_put_off_again_waits_longer(
+    channel: Smtp, smtp_server: SmtpStandIn, attempts: int, pause: timedelta
+):
+    smtp_server.script_for["c1@example.com"] = [Reply("RCPT", "450 later")]
     [outcome] = await channel.send([mail(attempts=attempts)])
     assert outcome.retry_at == NOW + pause
 
 
-async def test_a_server_that_keeps_hanging_up_is_left_alone(channel: Smtp, server: SmtpStandIn):
+async def test_a_server_that_keeps_hanging_up_is_left_alone(channel: Smtp, smtp_server: SmtpStandIn):
     for n in range(1, 21):
-        server.script_for[f"c{n}@example.com"] = [Reply("DATA")]
+        smtp_server.script_for[f"c{n}@example.com"] = [Reply("DATA")]
     outcomes = await channel.send([mail(n) for n in range(1, 21)])
     assert [each.status for each in outcomes] == ["unknown"] * MOST_LOST + ["requested"] * (20 - MOST_LOST)
     assert outcomes[-1].pauses_channel
 
 
-async def test_a_closed_channel_sends_nothing_more(channel: Smtp, server: SmtpStandIn):
+async def test_a_closed_channel_sends_nothing_more(channel: Smtp, smtp_server: SmtpStandIn):
     await channel.close()
     [outcome] = await channel.send([mail()])
-    assert (outcome.status, server.connections) == ("requested", 0)
+    assert (outcome.status, smtp_server.connections) == ("requested", 0)
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # aiosmtpd takes smtps for none

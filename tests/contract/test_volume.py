@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from notifications.channels.sendgrid_requests import (
 )
 from notifications.channels.sendgrid_writing import Requests
 from schemas.messages import Attachment
-from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, read, sendgrid_stand_in
+from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, read
 from tests.stand_ins.sendgrid_rules import breaches
 
 HEADERS = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
@@ -34,14 +34,10 @@ KINDS = ["fair_reminder", "fair_cancelled"]
 
 
 @pytest.fixture
-def server() -> Iterator[SendGridStandIn]:
-    with sendgrid_stand_in() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-async def channel(server: SendGridStandIn) -> AsyncIterator[SendGrid]:
-    made = SendGrid(KEY, host=server.url, timeout=5, sender=SENDER["email"], sender_name=SENDER["name"], most=MOST)
+async def channel(sendgrid_server: SendGridStandIn) -> AsyncIterator[SendGrid]:
+    made = SendGrid(
+        KEY, host=sendgrid_server.url, timeout=5, sender=SENDER["email"], sender_name=SENDER["name"], most=MOST
+    )
     yield made
     await made.close()
 
@@ -146,29 +142,29 @@ def test_which_mails_may_share_a_request(text: str, shares: bool):
     assert len(grouped([mail(1, text=text), mail(2), mail(3)], MOST)) == (1 if shares else 2)
 
 
-async def test_a_thousand_go_in_one_request(channel: SendGrid, server: SendGridStandIn):
+async def test_a_thousand_go_in_one_request(channel: SendGrid, sendgrid_server: SendGridStandIn):
     mails = [mail(n) for n in range(1, 1001)]
     outcomes = await channel.send(mails)
     assert [each.status for each in outcomes] == ["sent"] * 1000
-    assert server.asked == 1
-    assert server.letters() == {str(each.id): as_read(each) for each in mails}
-    assert all(len(part["to"]) == 1 for part, _ in server.accepted)
+    assert sendgrid_server.asked == 1
+    assert sendgrid_server.letters() == {str(each.id): as_read(each) for each in mails}
+    assert all(len(part["to"]) == 1 for part, _ in sendgrid_server.accepted)
 
 
-async def test_kinds_and_repeated_addresses_go_apart(channel: SendGrid, server: SendGridStandIn):
+async def test_kinds_and_repeated_addresses_go_apart(channel: SendGrid, sendgrid_server: SendGridStandIn):
     mails = [mail(1), mail(2, kind="fair_cancelled"), mail(3, "C1@example.com"), mail(4), mail(5, text="x" * 9000)]
     outcomes = await channel.send(mails)
     assert [each.status for each in outcomes] == ["sent"] * 5
-    assert (server.asked, server.refused) == (4, [])
-    assert server.letters() == {str(each.id): as_read(each) for each in mails}
+    assert (sendgrid_server.asked, sendgrid_server.refused) == (4, [])
+    assert sendgrid_server.letters() == {str(each.id): as_read(each) for each in mails}
 
 
-async def test_one_mail_that_is_refused_fails_alone(channel: SendGrid, server: SendGridStandIn):
+async def test_one_mail_that_is_refused_fails_alone(channel: SendGrid, sendgrid_server: SendGridStandIn):
     outcomes = await channel.send([mail(n, "nobody" if n in (7, 8, 60) else None) for n in range(1, 101)])
     assert [n for n, each in enumerate(outcomes, start=1) if each.status == "failed"] == [7, 8, 60]
     assert sum(each.status == "sent" for each in outcomes) == 97
-    assert set(server.ids().values()) == {1}
-    assert len(server.ids()) == 97
+    assert set(sendgrid_server.ids().values()) == {1}
+    assert len(sendgrid_server.ids()) == 97
 
 
 @pytest.mark.parametrize(
@@ -183,30 +179,30 @@ async def test_one_mail_that_is_refused_fails_alone(channel: SendGrid, server: S
     ids=str,
 )
 async def test_what_an_answer_means_for_all_of_a_request(
-    channel: SendGrid, server: SendGridStandIn, answer: Answer, status: str, accepted: int
+    channel: SendGrid, sendgrid_server: SendGridStandIn, answer: Answer, status: str, accepted: int
 ):
-    server.script = [answer]
+    sendgrid_server.script = [answer]
     outcomes = await channel.send([mail(n) for n in range(1, 51)])
     assert [each.status for each in outcomes] == [status] * 50
-    assert (server.asked, len(server.accepted)) == (1, accepted)
+    assert (sendgrid_server.asked, len(sendgrid_server.accepted)) == (1, accepted)
 
 
-async def test_portions_grow_while_all_goes_well(channel: SendGrid, server: SendGridStandIn):
+async def test_portions_grow_while_all_goes_well(channel: SendGrid, sendgrid_server: SendGridStandIn):
     seen = []
     for _ in range(5):
         seen.append(channel.portion)
         await channel.send([mail(n) for n in range(1, channel.portion + 1)])
     assert seen == [FIRST_PORTION, 4 * FIRST_PORTION, 16 * FIRST_PORTION, MOST, MOST]
-    server.script = [Answer(500)]
+    sendgrid_server.script = [Answer(500)]
     await channel.send([mail(1)])
     assert channel.portion == FIRST_PORTION
 
 
-async def test_a_provider_in_trouble_is_left_alone(channel: SendGrid, server: SendGridStandIn):
-    server.script = [Answer(500)] * 200
+async def test_a_provider_in_trouble_is_left_alone(channel: SendGrid, sendgrid_server: SendGridStandIn):
+    sendgrid_server.script = [Answer(500)] * 200
     outcomes = await channel.send([mail(n, "one@example.com") for n in range(1, 201)])
-    assert server.asked <= AT_ONCE + MOST_IN_DOUBT
-    assert sum(each.status == "requested" for each in outcomes) == 200 - server.asked
+    assert sendgrid_server.asked <= AT_ONCE + MOST_IN_DOUBT
+    assert sum(each.status == "requested" for each in outcomes) == 200 - sendgrid_server.asked
 
 
 def test_only_mails_from_the_same_share_a_request():

@@ -18,7 +18,7 @@ from producers.post import HttpPoster, PostAnswer
 from tests.facts import opened, signed_up
 from tests.names import NAMED, name_of
 from tests.platform import Platform, stop, until, whole
-from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn
 
 CANDIDATES = 2500
 LONG = 240  # seconds
@@ -28,35 +28,29 @@ REST_OVER = "UPDATE messages SET not_before = NULL WHERE status = 'requested'"
 
 
 @pytest.fixture
-def server() -> Iterator[SendGridStandIn]:
-    with sendgrid_stand_in() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def platform(tmp_path: Path, server: SendGridStandIn) -> Iterator[Platform]:
-    running = whole(tmp_path / "home", YINFENG_SENDGRID_API_KEY=KEY, YINFENG_SENDGRID_HOST=server.url)
+def platform(tmp_path: Path, sendgrid_server: SendGridStandIn) -> Iterator[Platform]:
+    running = whole(tmp_path / "home", YINFENG_SENDGRID_API_KEY=KEY, YINFENG_SENDGRID_HOST=sendgrid_server.url)
     yield running
     stop(running)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_no_message_is_sent_twice_or_lost_whatever_dies(platform: Platform, server: SendGridStandIn):
+def test_no_message_is_sent_twice_or_lost_whatever_dies(platform: Platform, sendgrid_server: SendGridStandIn):
     rng = random.Random(20220830)
-    server.script = [_mood(rng) for _ in range(3 * CANDIDATES)]
+    sendgrid_server.script = [_mood(rng) for _ in range(3 * CANDIDATES)]
     _post(platform, [opened(), *[signed_up(f"c{n}", email=f"c{n}@example.com") for n in range(CANDIDATES)]])
     for share in sorted(rng.uniform(0.05, 0.6) for _ in range(4)):
-        until(lambda least=share * CANDIDATES: len(server.accepted) > least, LONG)
+        until(lambda least=share * CANDIDATES: len(sendgrid_server.accepted) > least, LONG)
         _restart(platform, psutil.Process.kill)
         _change(platform, EXPIRE)  # what a lease is for, without the wait
-    until(lambda: len(server.accepted) > 0.7 * CANDIDATES, LONG)
+    until(lambda: len(sendgrid_server.accepted) > 0.7 * CANDIDATES, LONG)
     _restart(platform, psutil.Process.terminate)
     until(lambda: _all_settled(platform), LONG)
 
     statuses = _statuses(platform)
     assert sum(statuses.values()) == CANDIDATES
-    seen = server.ids()
+    seen = sendgrid_server.ids()
     assert set(seen.values()) == {1}
     sent = _named(platform, "status = 'sent' AND candidate IS NOT NULL")
     unknown = _named(platform, "status = 'unknown'")

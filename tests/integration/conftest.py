@@ -13,10 +13,11 @@ from schemas.settings import Settings
 from storage.database import make_pool
 from tests.integration.office import Office
 from tests.integration.reading import conn, readers
+from tests.integration.world import world
 from tests.web import served
 from yinfeng.web.app import create_app
 
-__all__ = ["conn", "readers"]
+__all__ = ["conn", "readers", "world"]
 
 
 @pytest.fixture

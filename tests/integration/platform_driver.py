@@ -14,7 +14,7 @@ from rich.console import Console
 
 from schemas.settings import Settings
 from yinfeng import children, supervisor
-from yinfeng.children import ChildSpec
+from yinfeng.child_spec import ChildSpec
 from yinfeng.embedded import broker
 from yinfeng.platform import run_platform
 

@@ -14,7 +14,7 @@ from schemas.settings import Settings
 from storage.access import keys
 from storage.database import Conn, connect
 from streams.apply import apply_batch
-from tests.integration.test_apply import incoming
+from tests.integration.applying import incoming
 from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

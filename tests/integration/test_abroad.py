@@ -11,10 +11,9 @@ from storage.campaigns import terms
 from storage.messages import asking
 from tests.facts import CAMPAIGN, event, opened
 from tests.integration.office import Office
-from tests.integration.test_links_http import OFFER, World, _as_cookie, fair, person, world
+from tests.integration.world import OFFER, World, as_cookie, fair, person
 from yinfeng.web.app import create_app
 
-__all__ = ["world"]
 ABROAD = MailChannels("sendgrid", ("sendgrid", "local"), frozenset({"sendgrid"}))
 WAITS = ("held", "waits for consent to go abroad")
 pytestmark = pytest.mark.usefixtures("soon")
@@ -45,7 +44,7 @@ async def test_a_mail_waits_until_its_reader_agrees(world: World):
     assert await world.office.status_of("c1") == ("sent", None)
     assert await world.office.status_of("c2") == WAITS
     [(held,)] = await world.office.rows("SELECT id FROM messages WHERE status = 'held'")
-    cookie = await _as_cookie(world)
+    cookie = await as_cookie(world)
     assert "waits for consent to go abroad" in await world.page(f"/messages/{held}", **cookie)
     assert "等待本人同意" in await world.page(f"/messages/{held}?lang=zh-CN", **cookie)
 

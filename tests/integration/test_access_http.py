@@ -19,7 +19,7 @@ from storage.database import Conn
 from streams.apply import apply_batch
 from tests.access import COOKIE, PASSWORD, csrf, person
 from tests.facts import CAMPAIGN, event, opened, target
-from tests.integration.test_apply import incoming
+from tests.integration.applying import incoming
 from tests.stand_ins.smtp import smtp_stand_in
 from yinfeng.web.app import create_app
 

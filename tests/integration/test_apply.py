@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +12,14 @@ import pytest
 
 import storage
 from schemas.errors import ConcurrentChange, UnusableValue
-from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.ledger import ledger
 from storage.ledger.events import WHOLE
-from streams.apply import Applied, apply_batch
+from streams.apply import apply_batch
 from streams.audit import audit
-from streams.intake import Incoming
 from tests.facts import event, facts, hired, opened, retraction, signed_up, target
-from tests.opened import opened_rows
+from tests.integration.applying import NOW, apply, incoming, progress, rows
 from tests.plain_journeys import texts
-
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
-
-
-def incoming(*events: Any, seq: int | None = None) -> list[Incoming]:
-    headers = ((SEQ_HEADER, str(seq).encode()),) if seq else ()
-    return [
-        Incoming("yinfeng.facts", 0, n, None, e if isinstance(e, bytes) else json.dumps(e).encode(), headers)
-        for n, e in enumerate(events)
-    ]
-
-
-async def apply(conn: Conn, *events: Any, now: datetime = NOW) -> Applied:
-    return await apply_batch(conn, incoming(*events), now=now)
-
-
-async def rows(conn: Conn, query: str) -> list[Any]:
-    return await opened_rows(conn, query)
-
-
-async def progress(conn: Conn) -> dict[str, float]:
-    return {name: float(number) for name, number in await rows(conn, "SELECT target, progress FROM targets")}
 
 
 async def test_facts_over_kafka_are_counted_once(conn: Conn):

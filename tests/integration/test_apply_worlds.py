@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-from datetime import UTC, datetime
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.facts import validate_event
-from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect
 from storage.ledger import ledger
 from storage.ledger.events import WHOLE
 from streams.apply import apply_batch
 from streams.audit import audit
-from streams.intake import Incoming
 from tests import oracle
+from tests.integration.worlds import EMPTY, NOW, REAL, in_any_order, message, play
 from tests.strategies import Event, events, worlds
-
-NOW = datetime(2150, 1, 1, tzinfo=UTC)  # after whatever happens in a world
-EMPTY = """
-TRUNCATE facts, pending, retractions, journeys, campaigns, targets, target_days, milestones, fairs, employers, openings,
-         messages, message_attempts, mails, dead_letters, seats, fair_seats, vault.person,
-         breakdowns, merges
-"""
-# A function-scoped fixture is right here: the database is emptied in each example.
-REAL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @REAL
 @given(worlds(), st.randoms(use_true_random=False), st.integers(1, 9))
 def test_a_world_over_kafka_in_any_batches(database_url: str, world: list[Event], rng: random.Random, size: int):
-    arriving = in_any_order(world, rng)
-    asyncio.run(play(database_url, world, [arriving[n : n + size] for n in range(0, len(arriving), size)]))
+    asyncio.run(play(database_url, in_any_order(world, rng), size, lambda conn: agrees(conn, world)))
 
 
 @REAL
@@ -48,29 +35,7 @@ def test_a_world_over_http_published_twice(database_url: str, world: list[Event]
 @REAL
 @given(st.lists(events(), min_size=1, max_size=8))
 def test_whatever_is_valid_can_be_applied_and_counted(database_url: str, world: list[Event]):
-    asyncio.run(play(database_url, world, [world]))
-
-
-def in_any_order(world: list[Event], rng: random.Random) -> list[Event]:
-    """Every identity's first word before its others, the identities in any order, some of them twice."""
-    first = {(event["source"], event["id"]): event for event in reversed(world)}
-    shuffled = rng.sample(list(first.values()), len(first))
-    later = [event for event in world if event is not first[event["source"], event["id"]]]
-    return shuffled + rng.choices(shuffled, k=3) + rng.sample(later, len(later)) if shuffled else []
-
-
-def message(event: Event, offset: int, seq: int | None = None) -> Incoming:
-    headers = ((SEQ_HEADER, str(seq).encode()),) if seq else ()
-    return Incoming("yinfeng.facts", 0, offset, None, json.dumps(event).encode(), headers)
-
-
-async def play(database_url: str, world: list[Event], batches: list[list[Event]]) -> None:
-    conn = await connect(database_url, name="test")
-    async with conn:
-        await conn.execute(EMPTY)
-        for batch in batches:
-            await apply_batch(conn, [message(event, n) for n, event in enumerate(batch)], now=NOW)
-        await agrees(conn, world)
+    asyncio.run(play(database_url, world, len(world), lambda conn: agrees(conn, world)))
 
 
 async def play_over_http(database_url: str, world: list[Event], rng: random.Random, size: int) -> None:

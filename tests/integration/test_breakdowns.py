@@ -11,7 +11,7 @@ from streams.audit import audit
 from streams.breakdowns import BreakdownCounter
 from streams.persisting import Persistence
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
-from tests.integration.test_stream import apply
+from tests.integration.streaming import apply
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 

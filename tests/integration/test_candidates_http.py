@@ -23,8 +23,8 @@ from storage.vault import notes
 from storage.vault.export import export
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up
+from tests.integration.forms import signed_in
 from tests.integration.reading import Reader, apply
-from tests.integration.test_forms_http import signed_in
 from yinfeng.web.app import create_app
 
 LIST = f"/v1/campaigns/{CAMPAIGN}/candidates"

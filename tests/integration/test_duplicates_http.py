@@ -21,9 +21,9 @@ from storage.vault import duplicates
 from storage.vault.accepting import accept
 from streams.apply import apply_batch
 from tests.facts import CAMPAIGN, event, opened, signed_up
+from tests.integration.forms import facts, send, signed_in
 from tests.integration.reading import Reader, apply
-from tests.integration.test_apply_worlds import message
-from tests.integration.test_forms_http import facts, send, signed_in
+from tests.integration.worlds import message
 
 PAGE = f"/campaigns/{CAMPAIGN}/duplicates"
 ONE = f"/candidates/{CAMPAIGN}"

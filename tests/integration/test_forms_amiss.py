@@ -14,8 +14,8 @@ from storage.database import Conn
 from streams.apply import apply_batch
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, opened, signed_up
-from tests.integration.test_apply import incoming
-from tests.integration.test_forms_http import NOW, OPENING, facts, send, signed_in
+from tests.integration.applying import incoming
+from tests.integration.forms import NOW, OPENING, facts, send, signed_in
 
 pytestmark = pytest.mark.usefixtures("nobody_applies")
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"

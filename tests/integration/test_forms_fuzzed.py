@@ -23,8 +23,8 @@ from storage.database import Conn, connect
 from streams.apply import apply_batch
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
-from tests.integration.test_apply import incoming
-from tests.integration.test_forms_http import facts, signed_in
+from tests.integration.applying import incoming
+from tests.integration.forms import facts, signed_in
 from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

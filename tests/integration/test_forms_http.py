@@ -10,58 +10,25 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.console import preview
+from dashboard.forms import preview
 from producers.forms import documents
 from producers.forms.making import MAKERS
 from producers.forms.sent import Wrong
-from schemas.access import CONSOLE, Caller
+from schemas.access import Caller
 from schemas.facts import validate_event
 from schemas.forms import FORMS, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS
-from storage.access import accounts, sessions
+from storage.access import accounts
 from storage.database import Conn, connect
 from storage.journeys import documents as kept_documents
-from storage.ledger.events import WHOLE
 from streams.apply import apply_batch
 from streams.domain.requests import candidate_requests
-from tests.access import COOKIE, csrf, person
+from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up
-from tests.integration.test_apply import incoming
-from tests.opening import as_said
+from tests.integration.applying import incoming
+from tests.integration.forms import NOW, OPENING, facts, send, signed_in
 
 pytestmark = pytest.mark.usefixtures("nobody_applies")
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ABOUT = f"campaign={CAMPAIGN}&candidate=c1&fair=f1&target=t&source=/x&id=1&into=c2"
-OPENING = event("opening.set", opening="op", employer="huayou", position="Process engineer", seats=1)
-
-
-async def signed_in(app: Any, conn: Conn, **account: Any) -> httpx.AsyncClient:
-    made = await person(conn, **account)
-    token = await sessions.start(conn, account=made, ip="127.0.0.1", agent="tests")
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
-        base_url="http://test",
-        headers={"accept": "text/html"},
-        cookies={COOKIE: token},
-    )
-
-
-async def send(http: httpx.AsyncClient, at: str, **form: Any) -> httpx.Response:
-    """Open a form's page, fill in, send."""
-    page = (await http.get(at)).text
-    token = re.search(r'name="form" value="(\w+)"', page)
-    assert token, page
-    return await http.post(at, data={"csrf": csrf(page), "form": token[1], **form})
-
-
-async def facts(conn: Conn, type: str | None = None) -> list[dict[str, Any]]:
-    cursor = await conn.execute(
-        f"SELECT {WHOLE}::jsonb, posted_by FROM facts f"
-        " WHERE source = %s AND (%s::text IS NULL OR type = %s) ORDER BY seq",
-        [CONSOLE, type, type],
-    )
-    rows = await cursor.fetchall()
-    said = await as_said(conn, [event for event, _ in rows])
-    return [{**event, "by": by} for event, (_, by) in zip(said, rows, strict=True)]
 
 
 async def test_a_form_becomes_a_fact_that_says_who_posted_it(app: Any, conn: Conn):

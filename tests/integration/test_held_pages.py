@@ -9,9 +9,8 @@ import pytest
 from schemas.catalogue import CATALOGUE
 from schemas.marks import marked
 from tests.facts import CAMPAIGN, event
-from tests.integration.test_links_http import World, _as_cookie, confirmed, fair, person, world
+from tests.integration.world import World, as_cookie, confirmed, fair, person
 
-__all__ = ["world"]
 PATH = f"/candidates/{CAMPAIGN}/c1/data"
 pytestmark = pytest.mark.usefixtures("soon")
 
@@ -47,7 +46,7 @@ async def test_every_personal_mark_is_on_the_persons_own_page_in_both_languages(
 
 async def test_the_organizer_has_it_too_and_it_is_in_the_audit(world: World):
     wanted = await told(world)
-    cookie = await _as_cookie(world)
+    cookie = await as_cookie(world)
     for path in (PATH, f"{PATH}?lang=zh-CN", f"{PATH}.json"):
         text = (await world.http.get(path, headers=cookie)).text
         assert not [each for each in wanted if each not in text], path
@@ -60,10 +59,10 @@ async def test_nobody_else_has_it(world: World):
     await told(world)
     assert (await world.http.get(PATH, headers=world.employer)).status_code == 403
     assert (await world.http.get(PATH)).status_code in (302, 303, 401)
-    await world.page(f"/candidates/{CAMPAIGN}/nobody/data", 404, **await _as_cookie(world))
+    await world.page(f"/candidates/{CAMPAIGN}/nobody/data", 404, **await as_cookie(world))
     await world.office.tell(event("candidate.restricted", candidate="c1", ground="law"))
-    await world.page(PATH, 404, **await _as_cookie(world))
-    await world.page(f"{PATH}.json", 404, **await _as_cookie(world))
+    await world.page(PATH, 404, **await as_cookie(world))
+    await world.page(f"{PATH}.json", 404, **await as_cookie(world))
 
 
 async def test_mails_to_others_tell_of_the_person_but_not_what_they_say_of_further_ones(world: World):
@@ -81,6 +80,6 @@ async def test_mails_to_others_tell_of_the_person_but_not_what_they_say_of_furth
 async def test_of_who_was_erased_the_page_says_that_and_no_more(world: World):
     await told(world)
     await world.office.tell(event("candidate.erased", candidate="c1", time="2026-12-08T08:00:00+08:00"))
-    page = await world.page(PATH, **await _as_cookie(world))
+    page = await world.page(PATH, **await as_cookie(world))
     assert "Erased" in page
     assert "@example.com" not in page

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from storage.access import keys
 from storage.database import Conn
 from tests.facts import CAMPAIGN, hired, opened, target
-from tests.integration.test_stream import apply, following, watching
+from tests.integration.streaming import apply, following, watching
 from yinfeng.cli import make_cli
 
 HIDDEN = ("t-all", "t-rival", "t-two")

@@ -12,9 +12,7 @@ from notifications.sending.signed_links import load
 from schemas.facts import validate_event
 from storage.ledger import ledger
 from tests.facts import event
-from tests.integration.test_links_http import OFFER, World, confirmed, fair, person, world
-
-__all__ = ["world"]
+from tests.integration.world import OFFER, World, confirmed, fair, person
 
 
 async def offered(world: World) -> str:

@@ -18,8 +18,8 @@ from streams.apply import apply_batch
 from streams.audit import audit
 from tests.facts import CAMPAIGN, event, opened, signed_up, target
 from tests.integration.office import Office
-from tests.integration.test_apply_worlds import message
 from tests.integration.test_waiting_list import LATER, fair, full, person, told, work
+from tests.integration.worlds import message
 
 LATEST = {"time": "2026-05-03T09:00:00+08:00"}
 ALREADY = ("cancelled", "told under another id of the same person")

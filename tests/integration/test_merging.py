@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.merging import faults
@@ -29,7 +29,8 @@ from streams.catching_up import catch_up, part_crowded
 from streams.domain.merging import groups
 from tests import oracle
 from tests.facts import CAMPAIGN, event, facts, opened, retraction, signed_up, target
-from tests.integration.test_apply_worlds import EMPTY, NOW, agrees, in_any_order, message
+from tests.integration.test_apply_worlds import agrees
+from tests.integration.worlds import EMPTY, NOW, REAL, in_any_order, message, play, seats, tell
 from tests.plain_journeys import make_plain
 from tests.strategies import Event, events, few_or_many, small_pools
 
@@ -43,7 +44,6 @@ TYPES = [
     *["hire.ended", "benefit.paid", "consent.given", "candidate.restricted", "candidate.restriction_lifted"],
 ]
 WORLDS = few_or_many(st.sampled_from(TYPES).flatmap(lambda name: events([name], POOLS)), 40)
-REAL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture
@@ -53,35 +53,18 @@ async def conn(database_url: str) -> AsyncIterator[Conn]:
         yield conn
 
 
-async def tell(conn: Conn, *told: dict[str, Any]) -> None:
-    await apply_batch(conn, [message(each, n) for n, each in enumerate(told)], now=NOW)
-
-
 @REAL
 @given(WORLDS, st.randoms(use_true_random=False), st.integers(1, 9))
 def test_numbers_and_seats_are_the_same_in_any_order_and_batches(
     database_url: str, world: list[Event], rng: random.Random, size: int
 ):
-    async def play() -> None:
-        arriving = in_any_order(world, rng)
-        async with await connect(database_url, name="test") as conn:
-            await conn.execute(EMPTY)
-            for start in range(0, len(arriving), size):
-                await tell(conn, *arriving[start : start + size])
-            await agrees(conn, world)
-            expected = oracle.Campaign("grads1", world)
-            for fair in ("f1", "f2"):
-                assert await seats(conn, fair) == expected.seats(fair)
+    async def agreed(conn: Conn) -> None:
+        await agrees(conn, world)
+        expected = oracle.Campaign("grads1", world)
+        for fair in ("f1", "f2"):
+            assert await seats(conn, fair) == expected.seats(fair)
 
-    asyncio.run(play())
-
-
-async def seats(conn: Conn, fair: str) -> tuple[list[str], list[str]]:
-    query = "SELECT candidate FROM seats WHERE fair = %s AND at IS NOT NULL AND waiting = %s ORDER BY at, source, id"
-    kept, waiting = [
-        [who for (who,) in await (await conn.execute(query, [fair, each])).fetchall()] for each in (False, True)
-    ]
-    return kept, waiting
+    asyncio.run(play(database_url, in_any_order(world, rng), size, agreed))
 
 
 def merged(one: str, into: str, **more: Any) -> dict[str, Any]:

@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 
-from schemas.settings import Settings
-from storage.access import keys
 from storage.messages import channel_rests, sealed
 from storage.vault.export import export
 from tests.access import COOKIE, csrf, session_of
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import Office
-from yinfeng.web.app import create_app
+from tests.integration.reading import Reader
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 PAGES = tuple(base + page for base in ("/messages", "/mailbox") for page in ("", "/{id}", "/{id}/html", "/{id}/text"))
 LISTS = ("/v1/messages", "/v1/messages/{id}")
-
-
-@dataclass
-class Reader:
-    """Reads with one key, or with none."""
-
-    http: httpx.AsyncClient
-    headers: dict[str, str]
-
-    async def get(self, path: str, **headers: str) -> httpx.Response:
-        return await self.http.get(path, headers={**self.headers, **headers})
-
-    async def json(self, path: str) -> Any:
-        answer = await self.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-
-@pytest.fixture
-async def readers(database_url: str, office: Office) -> AsyncIterator[dict[str, Reader]]:
-    async with office.pool.connection() as conn:
-        tokens = {
-            "organizer": await keys.create(conn, name="o", role="organizer"),
-            "huayou": await keys.create(conn, name="h", role="employer", employer="huayou"),
-            "other": await keys.create(conn, name="e", role="employer", employer="other"),
-            "viewer": await keys.create(conn, name="v", role="viewer"),
-        }
-    app = create_app(Settings(database_url=database_url, kafka="127.0.0.1:1"))
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
-    async with app.router.lifespan_context(app), client as http:
-        made = {name: Reader(http, {"authorization": f"Bearer {token}"}) for name, token in tokens.items()}
-        yield {**made, "nobody": Reader(http, {}), "wrong": Reader(http, {"authorization": "Bearer x"})}
 
 
 @pytest.fixture

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from notifications.links.own import lost, saying
+from notifications.links.own import lost
 from notifications.sending.scheduler import look
 from storage.access import own_pages
 from storage.journeys.addresses import Addresses
@@ -20,34 +18,13 @@ from storage.messages import reading
 from storage.messages.link_secret import load_secret
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event
-from tests.integration.test_links_http import OFFER, World, _as_cookie, confirmed, fair, person, world
 from tests.integration.test_signup_http import encoded
+from tests.integration.world import OFFER, World, applying, as_cookie, confirmed, fair, person
 from tests.opening import told as said_by
 
-__all__ = ["world"]
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 STRANGE = ("", "\x00", "\ud800", "<script>", "9" * 400, "李" * 400, "a\u2028b", "true", "x@y.z")
 pytestmark = pytest.mark.usefixtures("soon")
-
-
-@asynccontextmanager
-async def applying(world: World) -> AsyncIterator[None]:
-    """A worker at work meanwhile."""
-
-    async def work() -> None:
-        while True:
-            await world.apply()
-            await asyncio.sleep(0.01)
-
-    task, patience = asyncio.create_task(work()), saying.WAIT
-    saying.WAIT = 20.0
-    try:
-        yield
-    finally:
-        saying.WAIT = patience
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def said(world: World) -> list[tuple[str, dict[str, Any]]]:
@@ -391,7 +368,7 @@ async def test_what_is_no_link_of_ours_leads_nowhere(world: World, token: str):
 
 
 async def offered(world: World, file: bytes, status: int = 303) -> str:
-    cookie = await _as_cookie(world)
+    cookie = await as_cookie(world)
     at = f"/forms/offer?campaign={CAMPAIGN}&candidate=c1"
     page = await world.http.get(at, headers=cookie)
     found = re.search(r'name="form" value="(\w+)"', page.text)

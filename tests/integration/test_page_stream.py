@@ -15,7 +15,7 @@ from schemas.access import Role
 from storage.access import keys
 from storage.database import Conn
 from tests.facts import CAMPAIGN, event, hired, opened, target
-from tests.integration.test_stream import apply, watching
+from tests.integration.streaming import apply, watching
 
 
 async def key_of(conn: Conn, role: Role) -> str:

@@ -14,8 +14,8 @@ from storage.database import Conn
 from streams.apply import apply_batch
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
+from tests.integration.applying import incoming
 from tests.integration.reading import Reader, apply
-from tests.integration.test_apply import incoming
 from yinfeng.web.app import create_app
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

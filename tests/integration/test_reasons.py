@@ -13,7 +13,7 @@ from storage import auditing
 from storage.messages import asking, digests, reasons
 from streams.apply import apply_batch
 from tests.facts import event, hired
-from tests.integration.test_apply import NOW, incoming
+from tests.integration.applying import NOW, incoming
 
 # What versions before do: with 23 characters, or with the whole key.
 FORMS = {"wide_reasons": 1, "long_reasons": 2}

@@ -13,10 +13,7 @@ from notifications.channels.port import SENT, TAKEN, Begin, Mail, Outcome, all_b
 from storage.vault import notes
 from storage.vault.export import export
 from tests.facts import CAMPAIGN, event, hired, target
-from tests.integration.test_links_http import FORM, OFFER, World, _as_cookie, confirmed, fair, person, world
-from tests.integration.test_own_pages_http import applying
-
-__all__ = ["world"]
+from tests.integration.world import FORM, OFFER, World, applying, as_cookie, confirmed, fair, person
 
 
 class Slow(Mailbox):
@@ -64,7 +61,7 @@ async def shown(world: World, path: str, headers: dict[str, str], status: int = 
 
 async def everything(world: World) -> dict[str, str]:
     """All that an organizer and an employer may read, by where."""
-    cookie = await _as_cookie(world) | {"accept": "text/html"}
+    cookie = await as_cookie(world) | {"accept": "text/html"}
     ids = [id for (id,) in await world.office.rows("SELECT id FROM messages ORDER BY id")]
     found = {}
     pages = ["", "/candidates", "/targets/all"]
@@ -176,7 +173,7 @@ async def test_a_new_link_goes_to_who_is_restricted_too(world: World):
 
 async def test_hr_restricts_and_lifts_by_forms(world: World):
     await peopled(world)
-    cookie = await _as_cookie(world)
+    cookie = await as_cookie(world)
     for name, form in (("restrict", {"ground": "dispute", "until": "2027-01-01"}), ("lift", {"reason": "settled"})):
         path = f"/forms/{name}?campaign={CAMPAIGN}&candidate=c1"
         page = await world.page(path, **cookie)
@@ -202,7 +199,7 @@ async def test_no_form_and_no_preview_of_a_template_has_anything_of_them(world: 
     await peopled(world)
     school = {"school": "武汉理工大学", "major": "Metallurgy"}
     await world.office.tell(person(id="again", time="2026-03-09T09:00:00+08:00", **school))
-    cookie = await _as_cookie(world)
+    cookie = await as_cookie(world)
     await world.office.tell(restricted())
     await world.post("/lost", 200, email="c1@example.com")
     for name in ("candidate", "answer", "leaver"):
@@ -225,7 +222,7 @@ async def test_their_own_page_has_what_hr_noted_about_them(world: World):
     await world.office.tell(restricted())
     assert "was late twice" in (await world.http.get(f"{mine}/data.json")).text
     assert "was late twice" in await world.page(f"{mine}/data")
-    assert "was late twice" not in await world.page(f"/candidates/{CAMPAIGN}/c1", **await _as_cookie(world))
+    assert "was late twice" not in await world.page(f"/candidates/{CAMPAIGN}/c1", **await as_cookie(world))
 
 
 @pytest.mark.parametrize("word", ["candidate.restricted", "candidate.erased"])

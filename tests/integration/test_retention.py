@@ -25,10 +25,8 @@ from streams.upkeep import Upkeep
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import Office
-from tests.integration.test_links_http import World, _as_cookie, world
-from tests.integration.test_own_pages_http import applying
+from tests.integration.world import World, applying, as_cookie
 
-__all__ = ["world"]
 ENDS = datetime(2026, 12, 31, 16, tzinfo=UTC)  # the campaign's, in Shanghai
 
 
@@ -191,7 +189,7 @@ async def test_nothing_is_said_twice_while_the_worker_is_behind(world: World):
 
 async def test_the_page_shows_what_comes_next_week_and_why_and_changes_the_terms(world: World):
     office = world.office
-    cookie = await _as_cookie(world)
+    cookie = await as_cookie(world)
     assert "Nothing is due" in await world.page("/retention", **cookie)
     last = (office.clock() - days(340)).isoformat()
     ends = (office.clock() - days(338)).date().isoformat()
@@ -228,7 +226,7 @@ async def test_the_page_shows_what_comes_next_week_and_why_and_changes_the_terms
 
 async def test_mail_abroad_is_set_on_the_page(world: World):
     await world.office.tell(opened(), person())
-    cookie = await _as_cookie(world)
+    cookie = await as_cookie(world)
     own = f"/retention?campaign={CAMPAIGN}"
     page = await world.page(own, **cookie)
     assert "local mailbox" in page

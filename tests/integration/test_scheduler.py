@@ -17,7 +17,7 @@ from storage.ledger.events import WHOLE
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import event, opened, retraction, signed_up, target
-from tests.integration.test_apply import incoming
+from tests.integration.applying import incoming
 
 START = datetime.fromisoformat("2026-04-18T09:00:00+08:00")
 DAY = timedelta(days=1)

@@ -7,18 +7,17 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.database import Conn, connect
 from storage.journeys import journeys
 from storage.ledger.ledger import JourneyKey
-from streams.apply import apply_batch
 from streams.audit import audit
 from streams.catching_up import START, catch_up
 from tests import oracle
 from tests.facts import event, opened, retraction, signed_up
-from tests.integration.test_apply_worlds import EMPTY, NOW, in_any_order, message
+from tests.integration.worlds import REAL, in_any_order, play, seats, tell
 from tests.plain_journeys import make_plain
 from tests.strategies import Event, events, few_or_many, small_pools
 
@@ -31,20 +30,6 @@ ABOUT_SEATS = [
 ]
 POOLS = small_pools(campaigns=1) | {"candidate": st.sampled_from([f"c{n}" for n in range(1, 7)])}
 LINES = few_or_many(st.sampled_from(ABOUT_SEATS).flatmap(lambda name: events([name], POOLS)), 40)
-REAL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-
-
-async def tell(conn: Conn, *told: dict[str, Any]) -> None:
-    await apply_batch(conn, [message(each, n) for n, each in enumerate(told)], now=NOW)
-
-
-async def seats(conn: Conn, fair: str = "f1") -> tuple[list[str], list[str]]:
-    """Who has a seat, and who waits, both in order."""
-    query = (
-        """SELECT candidate FROM seats WHERE fair = %s AND at IS NOT NULL AND waiting = %s ORDER BY at, source, id"""
-    )
-    found = [await (await conn.execute(query, [fair, waiting])).fetchall() for waiting in (False, True)]
-    return [c for (c,) in found[0]], [c for (c,) in found[1]]
 
 
 async def agrees(conn: Conn, world: list[Event]) -> None:
@@ -58,15 +43,7 @@ async def agrees(conn: Conn, world: list[Event]) -> None:
 def test_seats_are_the_same_in_whichever_order_facts_come(
     database_url: str, world: list[Event], rng: random.Random, size: int
 ):
-    async def play() -> None:
-        arriving = in_any_order(world, rng)
-        async with await connect(database_url, name="test") as conn:
-            await conn.execute(EMPTY)
-            for start in range(0, len(arriving), size):
-                await tell(conn, *arriving[start : start + size])
-            await agrees(conn, world)
-
-    asyncio.run(play())
+    asyncio.run(play(database_url, in_any_order(world, rng), size, lambda conn: agrees(conn, world)))
 
 
 def fair(capacity: int | None, **more: Any) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +23,8 @@ from notifications.channels.sendgrid import WAVE
 from storage.database import make_pool
 from tests.facts import event, opened, signed_up
 from tests.integration.office import Office
-from tests.stand_ins.sendgrid import Answer, SendGridStandIn, sendgrid_stand_in
-from tests.stand_ins.smtp import Reply, SmtpStandIn, smtp_stand_in
+from tests.stand_ins.sendgrid import Answer, SendGridStandIn
+from tests.stand_ins.smtp import Reply, SmtpStandIn
 
 RUNS = int(os.environ.get("YINFENG_KILLS", "6"))
 FIRST = int(os.environ.get("YINFENG_KILLS_FROM", "0"))
@@ -80,18 +79,6 @@ async def office(database_url: str) -> AsyncIterator[Office]:
         yield Office(pool)
 
 
-@pytest.fixture
-def server() -> Iterator[SendGridStandIn]:
-    with sendgrid_stand_in() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def mail_server(tmp_path: Path) -> Iterator[SmtpStandIn]:
-    with smtp_stand_in(tmp_path) as stand_in:
-        yield stand_in
-
-
 async def ask_for(office: Office, run: str, count: int) -> list[str]:
     """So many candidates with a message each, some with an offer too; returns them."""
     names = [f"{run}-{n}" for n in range(count)]
@@ -144,16 +131,16 @@ async def require_once(
 @pytest.mark.parametrize(("channel", "lanes"), [("sendgrid", 1), ("smtp", 1), ("sendgrid", 2)])
 @pytest.mark.timeout(1800)
 async def test_at_every_await(  # noqa: PLR0917 - fixtures
-    office: Office, doomed: Doomed, server: SendGridStandIn, mail_server: SmtpStandIn, channel: str, lanes: int
+    office: Office, doomed: Doomed, sendgrid_server: SendGridStandIn, smtp_server: SmtpStandIn, channel: str, lanes: int
 ):
-    provider = server.url if channel == "sendgrid" else str(mail_server.port)
+    provider = sendgrid_server.url if channel == "sendgrid" else str(smtp_server.port)
     how = {"channel": channel, "lanes": lanes}
     at, tried = 1, 0
     while True:
         names = await ask_for(office, f"{channel}{at}-{tried}" if tried else f"{channel}{at}-0", 6)
         awaits, begun = await killed(office, doomed, provider, at, **how)
         doomed.send(provider, **how)
-        await require_once(office, names, accepted(server, mail_server), begun)
+        await require_once(office, names, accepted(sendgrid_server, smtp_server), begun)
         if awaits:
             break
         tried, at = tried + 1, at + STRIDE
@@ -162,27 +149,27 @@ async def test_at_every_await(  # noqa: PLR0917 - fixtures
 
 @pytest.mark.timeout(7200)
 async def test_at_random_awaits_of_random_runs(
-    office: Office, doomed: Doomed, server: SendGridStandIn, mail_server: SmtpStandIn
+    office: Office, doomed: Doomed, sendgrid_server: SendGridStandIn, smtp_server: SmtpStandIn
 ):
     for run in range(FIRST, FIRST + RUNS):
         rng = random.Random(20261126 + run)
         channel, most = rng.choice([("sendgrid", 1), ("sendgrid", 1000), ("smtp", 1)])
         how = {"channel": channel, "most": most, "lanes": rng.choice([1, 2])}
-        provider = server.url if channel == "sendgrid" else str(mail_server.port)
+        provider = sendgrid_server.url if channel == "sendgrid" else str(smtp_server.port)
         names = await ask_for(office, f"r{run}" if run > FIRST else f"r{run}-0", rng.randint(3, 40))
-        misbehaves(rng, server, mail_server, names)
+        misbehaves(rng, sendgrid_server, smtp_server, names)
         doubts: set[str] = set()
         for _ in range(rng.randint(1, 3)):
             _, begun = await killed(office, doomed, provider, rng.randint(1, 120), **how)
             doubts |= begun
-        server.script.clear()
-        server.script_for.clear()
-        mail_server.script_for.clear()
+        sendgrid_server.script.clear()
+        sendgrid_server.script_for.clear()
+        smtp_server.script_for.clear()
         for _ in range(3):
             await office.change(DUE)
             await office.change("DELETE FROM channel_rests")
             doomed.send(provider, **how)
-        await require_once(office, names, accepted(server, mail_server), doubts, refused=2 * len(names))
+        await require_once(office, names, accepted(sendgrid_server, smtp_server), doubts, refused=2 * len(names))
 
 
 def misbehaves(rng: random.Random, server: SendGridStandIn, mail_server: SmtpStandIn, names: list[str]) -> None:

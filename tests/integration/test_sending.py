@@ -31,7 +31,7 @@ from storage.messages.claiming import Claimed, due, take
 from tests.facts import event, hired, opened, retraction, signed_up, target
 from tests.integration.office import Office
 from tests.platform import until
-from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.sendgrid import KEY, Answer, SendGridStandIn
 
 LATER = "2026-04-01T00:00:00Z"
 EXPIRE = "UPDATE messages SET lease_until = now() - interval '1 second' WHERE status = 'claimed'"
@@ -46,14 +46,8 @@ READ = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_
 
 
 @pytest.fixture
-def server() -> Iterator[SendGridStandIn]:
-    with sendgrid_stand_in() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-async def sendgrid(server: SendGridStandIn) -> AsyncIterator[SendGrid]:
-    channel = SendGrid(KEY, host=server.url, timeout=5, sender="park@yinfeng.example", sender_name="产业园")
+async def sendgrid(sendgrid_server: SendGridStandIn) -> AsyncIterator[SendGrid]:
+    channel = SendGrid(KEY, host=sendgrid_server.url, timeout=5, sender="park@yinfeng.example", sender_name="产业园")
     yield channel
     await channel.close()
 
@@ -110,7 +104,7 @@ async def test_facts_become_mails_that_are_kept(office: Office):
 
 
 async def test_two_senders_on_one_database_send_each_message_once(
-    office: Office, sendgrid: SendGrid, server: SendGridStandIn
+    office: Office, sendgrid: SendGrid, sendgrid_server: SendGridStandIn
 ):
     await office.tell(opened(), *[person(f"c{n}") for n in range(450)])
     one, other = office.sender(sendgrid, owner="one"), office.sender(sendgrid, owner="other")
@@ -118,8 +112,8 @@ async def test_two_senders_on_one_database_send_each_message_once(
     assert sum(counts) >= 450
     assert min(counts) > 0
     assert await office.statuses() == {"sent": 450}
-    assert set(server.ids().values()) == {1}
-    assert set(server.addresses()) == {f"c{n}@example.com" for n in range(450)}
+    assert set(sendgrid_server.ids().values()) == {1}
+    assert set(sendgrid_server.addresses()) == {f"c{n}@example.com" for n in range(450)}
     assert await office.sent_more_than_once() == []
 
 
@@ -136,33 +130,33 @@ async def test_two_senders_on_one_database_send_each_message_once(
     ids=lambda value: str(value)[:40],
 )
 async def test_one_messages_failure_touches_no_other(
-    office: Office, sendgrid: SendGrid, server: SendGridStandIn, answer: Answer, status: str
+    office: Office, sendgrid: SendGrid, sendgrid_server: SendGridStandIn, answer: Answer, status: str
 ):
     await office.tell(opened(), *[person(f"c{n}") for n in range(20)])
-    server.script_for["c7@example.com"] = [answer]
+    sendgrid_server.script_for["c7@example.com"] = [answer]
     await office.sender(sendgrid).send_all()
     await office.change(DUE)
     await office.sender(sendgrid).send_all()
     assert await office.statuses() == {"sent": 19, status: 1}
     found, reason = await office.status_of("c7")
     assert (found, bool(reason)) == (status, True)
-    assert max(server.ids().values()) == 1
+    assert max(sendgrid_server.ids().values()) == 1
 
 
 @pytest.mark.parametrize(("named", "believed"), [(600, 600), (40 * 365 * 86400, 3600)])
 async def test_too_many_requests_are_tried_again_when_the_provider_says(
-    office: Office, sendgrid: SendGrid, server: SendGridStandIn, named: int, believed: int
+    office: Office, sendgrid: SendGrid, sendgrid_server: SendGridStandIn, named: int, believed: int
 ):
     await office.tell(opened(), *[person(f"c{n}") for n in range(100)])
-    server.script = [Answer(429, reset=int(time.time()) + named)] * 100
+    sendgrid_server.script = [Answer(429, reset=int(time.time()) + named)] * 100
     await office.sender(sendgrid).send_all()
-    assert server.asked <= AT_ONCE
+    assert sendgrid_server.asked <= AT_ONCE
     tried = await office.statuses()
     assert tried == {"requested": 100}
     [(least, most)] = await office.rows("SELECT min(not_before), max(not_before) FROM messages")
     assert most - least < timedelta(minutes=1)
     assert abs((most - office.clock()).total_seconds() - believed) < 60
-    server.script.clear()
+    sendgrid_server.script.clear()
     await office.change(DUE)
     sender = office.sender(sendgrid)
     await sender.sweep()
@@ -170,10 +164,12 @@ async def test_too_many_requests_are_tried_again_when_the_provider_says(
     office.clock.ahead = timedelta(seconds=believed + 60)
     await sender.send_all()
     assert await office.statuses() == {"sent": 100}
-    assert set(server.ids().values()) == {1}
+    assert set(sendgrid_server.ids().values()) == {1}
 
 
-async def test_what_never_left_us_is_tried_again_later(office: Office, server: SendGridStandIn, sendgrid: SendGrid):
+async def test_what_never_left_us_is_tried_again_later(
+    office: Office, sendgrid_server: SendGridStandIn, sendgrid: SendGrid
+):
     await office.tell(opened(), person("c1"))
     nobody = SendGrid(KEY, host="http://127.0.0.1:1", timeout=5, sender="a@b.cn", sender_name="")
     sender = office.sender(nobody)
@@ -192,30 +188,30 @@ async def test_what_never_left_us_is_tried_again_later(office: Office, server: S
 
 
 async def test_a_refused_key_pauses_the_channel_and_no_message_is_lost(
-    office: Office, sendgrid: SendGrid, server: SendGridStandIn, caplog: pytest.LogCaptureFixture
+    office: Office, sendgrid: SendGrid, sendgrid_server: SendGridStandIn, caplog: pytest.LogCaptureFixture
 ):
     await office.tell(opened(), *[person(f"c{n}") for n in range(300)])
-    server.key = "SG.another"
+    sendgrid_server.key = "SG.another"
     sender = office.sender(sendgrid)
     await sender.send_all()
-    assert server.asked <= AT_ONCE
+    assert sendgrid_server.asked <= AT_ONCE
     assert "YINFENG_SENDGRID_API_KEY" in caplog.text
     assert KEY not in caplog.text
-    asked = server.asked
+    asked = sendgrid_server.asked
     await sender.send_all()
-    assert (server.asked, await office.statuses()) == (asked, {"requested": 300, "sent": 1})
+    assert (sendgrid_server.asked, await office.statuses()) == (asked, {"requested": 300, "sent": 1})
     office.clock.ahead = timedelta(minutes=1)
     await sender.send_all()  # one goes ahead
-    assert (server.asked, await office.statuses()) == (asked + 1, {"requested": 300, "sent": 1})
+    assert (sendgrid_server.asked, await office.statuses()) == (asked + 1, {"requested": 300, "sent": 1})
     [(channel, text)] = await office.rows(  # HR is told once, past the mail
         "SELECT channel, text FROM messages m JOIN mails ON message = m.id WHERE kind = 'channel_refused'"
     )
     assert (channel, "YINFENG_SENDGRID_API_KEY" in text, KEY in text) == ("mailbox", True, False)
-    server.key = KEY
+    sendgrid_server.key = KEY
     office.clock.ahead = timedelta(minutes=3)
     await sender.send_all()
     assert await office.statuses() == {"sent": 301}
-    assert set(server.ids().values()) == {1}
+    assert set(sendgrid_server.ids().values()) == {1}
 
 
 class Noting:
@@ -283,20 +279,22 @@ async def test_what_has_waited_longest_is_claimed_first_of_whatever_kind(office:
 
 
 async def test_mail_to_hr_stays_here_while_hr_has_no_address(
-    office: Office, sendgrid: SendGrid, server: SendGridStandIn
+    office: Office, sendgrid: SendGrid, sendgrid_server: SendGridStandIn
 ):
     await office.tell(opened(), target("t", goal=1), person("c1"), hired("c1"))
     await office.sender(sendgrid).send_all()
     found = await office.rows("SELECT kind, channel FROM messages ORDER BY kind")
     assert {channel for kind, channel in found if kind in ("milestone", "target_reached")} == {"mailbox"}
     assert {channel for kind, channel in found if kind in ("signup_confirmation", "welcome")} == {"sendgrid"}
-    assert set(server.addresses()) == {"c1@example.com"}
+    assert set(sendgrid_server.addresses()) == {"c1@example.com"}
 
 
-async def test_mail_to_hr_goes_out_once_it_has_an_address(office: Office, sendgrid: SendGrid, server: SendGridStandIn):
+async def test_mail_to_hr_goes_out_once_it_has_an_address(
+    office: Office, sendgrid: SendGrid, sendgrid_server: SendGridStandIn
+):
     await office.tell(opened(), target("t", goal=1), hired("c1"))
     await office.sender(sendgrid, hr_email="hr@park.example").send_all()
-    assert server.addresses()["hr@park.example"] > 0
+    assert sendgrid_server.addresses()["hr@park.example"] > 0
 
 
 def start_sender(office_url: str, server: SendGridStandIn | None, **more: str) -> subprocess.Popen[bytes]:
@@ -308,12 +306,12 @@ def start_sender(office_url: str, server: SendGridStandIn | None, **more: str) -
 
 @pytest.mark.slow
 async def test_a_sender_killed_between_send_and_record_leaves_unknown_and_nothing_is_sent_twice(
-    office: Office, database_url: str, server: SendGridStandIn, sendgrid: SendGrid
+    office: Office, database_url: str, sendgrid_server: SendGridStandIn, sendgrid: SendGrid
 ):
     await office.tell(opened(), *[person(f"c{n}") for n in range(AT_ONCE)])
-    server.script = [Answer(delay=30)] * AT_ONCE
-    process = start_sender(database_url, server)
-    await asyncio.to_thread(until, lambda: len(server.accepted) == AT_ONCE)
+    sendgrid_server.script = [Answer(delay=30)] * AT_ONCE
+    process = start_sender(database_url, sendgrid_server)
+    await asyncio.to_thread(until, lambda: len(sendgrid_server.accepted) == AT_ONCE)
     process.kill()
     process.wait()
     await office.change(EXPIRE)
@@ -321,7 +319,7 @@ async def test_a_sender_killed_between_send_and_record_leaves_unknown_and_nothin
     await sender.sweep()
     await sender.send_all()
     assert await office.statuses() == {"unknown": AT_ONCE}
-    assert set(server.ids().values()) == {1}
+    assert set(sendgrid_server.ids().values()) == {1}
     [(detail,)] = await office.rows("SELECT DISTINCT detail FROM message_attempts WHERE status = 'unknown'")
     assert "ended between" in detail
 
@@ -595,14 +593,14 @@ async def test_a_fault_of_ours_ends_neither_the_sender_nor_what_runs_beside_it(
 
 
 async def test_a_sender_stops_also_when_the_database_does_not_take_what_it_sent(
-    office: Office, server: SendGridStandIn, sendgrid: SendGrid, monkeypatch: pytest.MonkeyPatch
+    office: Office, sendgrid_server: SendGridStandIn, sendgrid: SendGrid, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("notifications.sending.sender.CLOSES_WITHIN", 0.5)
     await office.tell(opened(), person("c1"))
-    server.script = [Answer(delay=0.3)]
+    sendgrid_server.script = [Answer(delay=0.3)]
     sender = office.sender(sendgrid)
     running = asyncio.create_task(sender.run(interval=60))
-    await asyncio.to_thread(until, lambda: server.asked > 0)
+    await asyncio.to_thread(until, lambda: sendgrid_server.asked > 0)
     async with office.pool.connection() as conn, conn.transaction():
         await conn.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
         async with asyncio.timeout(60):
@@ -613,17 +611,17 @@ async def test_a_sender_stops_also_when_the_database_does_not_take_what_it_sent(
 
 
 async def test_a_sender_that_stops_in_order_records_what_it_sent_and_leaves_the_rest(
-    office: Office, server: SendGridStandIn, sendgrid: SendGrid
+    office: Office, sendgrid_server: SendGridStandIn, sendgrid: SendGrid
 ):
     await office.tell(opened(), *[person(f"c{n}") for n in range(100)])
-    server.script = [Answer(delay=0.2)] * 100
+    sendgrid_server.script = [Answer(delay=0.2)] * 100
     sender = office.sender(sendgrid)
     running = asyncio.create_task(sender.run(interval=60))
-    await asyncio.to_thread(until, lambda: len(server.accepted) > 0)
+    await asyncio.to_thread(until, lambda: len(sendgrid_server.accepted) > 0)
     await sender.close()
     await running
     statuses = await office.statuses()
-    assert statuses["sent"] == len(server.accepted) < 100
+    assert statuses["sent"] == len(sendgrid_server.accepted) < 100
     assert statuses["sent"] + statuses["requested"] == 100
 
 
@@ -668,11 +666,11 @@ async def test_no_more_mails_leave_than_the_rate_allows(office: Office):
 
 
 @contextmanager
-def two_senders(url: str, server: SendGridStandIn, **more: str) -> Iterator[None]:
+def two_senders(url: str, sendgrid_server: SendGridStandIn, **more: str) -> Iterator[None]:
     """Two processes, at work once either has sent something."""
-    processes = [start_sender(url, server, **more) for _ in range(2)]
+    processes = [start_sender(url, sendgrid_server, **more) for _ in range(2)]
     try:
-        until(lambda: server.asked > 0)
+        until(lambda: sendgrid_server.asked > 0)
         yield
     finally:
         for process in processes:
@@ -683,31 +681,31 @@ def two_senders(url: str, server: SendGridStandIn, **more: str) -> Iterator[None
 @pytest.mark.slow
 @pytest.mark.parametrize("bound", ["YINFENG_MAIL_RATE", "YINFENG_MAIL_DOMAIN_RATE"])
 async def test_two_processes_together_send_no_more_than_the_rate_allows(
-    office: Office, database_url: str, server: SendGridStandIn, bound: str
+    office: Office, database_url: str, sendgrid_server: SendGridStandIn, bound: str
 ):
     await office.tell(opened(), *[person(f"c{n}", email=f"c{n}@qq.com") for n in range(300)])
-    with two_senders(database_url, server, **{bound: "4"}):
+    with two_senders(database_url, sendgrid_server, **{bound: "4"}):
         began = time.monotonic()
-        await asyncio.to_thread(until, lambda: len(server.accepted) >= 44)
+        await asyncio.to_thread(until, lambda: len(sendgrid_server.accepted) >= 44)
         await asyncio.sleep(3)
-        gone, passed = len(server.accepted), time.monotonic() - began
+        gone, passed = len(sendgrid_server.accepted), time.monotonic() - began
     assert gone <= 40 + 4 * (passed + 2)
 
 
 @pytest.mark.slow
 async def test_two_processes_try_a_channel_that_rests_with_one_mail_together(
-    office: Office, database_url: str, server: SendGridStandIn
+    office: Office, database_url: str, sendgrid_server: SendGridStandIn
 ):
     await office.tell(opened(), *[person(f"c{n}") for n in range(200)])
-    server.script = [Answer(429)] * 1000
-    with two_senders(database_url, server):
+    sendgrid_server.script = [Answer(429)] * 1000
+    with two_senders(database_url, sendgrid_server):
         while not await office.rows("SELECT FROM channel_rests"):
             await asyncio.sleep(0.01)
         await asyncio.sleep(1)
-        at_first = server.asked
-        await asyncio.to_thread(until, lambda: server.asked > at_first)
+        at_first = sendgrid_server.asked
+        await asyncio.to_thread(until, lambda: sendgrid_server.asked > at_first)
         await asyncio.sleep(3)
-        tried = server.asked - at_first
+        tried = sendgrid_server.asked - at_first
     assert at_first <= 2 * 2 * AT_ONCE
     assert tried <= 3
     assert await office.rows("SELECT failures > 1 FROM channel_rests") == [(True,)]
@@ -919,12 +917,12 @@ async def test_what_becomes_due_meanwhile_does_not_wait_for_the_end_of_a_long_qu
     assert channel.kinds.count("signup_confirmation") == 200
 
 
-async def test_lanes_send_each_message_once(office: Office, sendgrid: SendGrid, server: SendGridStandIn):
+async def test_lanes_send_each_message_once(office: Office, sendgrid: SendGrid, sendgrid_server: SendGridStandIn):
     await office.tell(opened(), *[person(f"c{n}") for n in range(200)])
     await office.sender(sendgrid, lanes=3).send_all()
     assert await office.statuses() == {"sent": 200}
-    assert set(server.ids().values()) == {1}
-    assert len(server.ids()) == 200
+    assert set(sendgrid_server.ids().values()) == {1}
+    assert len(sendgrid_server.ids()) == 200
 
 
 async def test_messages_go_in_the_order_in_which_they_were_asked_for(office: Office):

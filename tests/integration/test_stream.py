@@ -7,60 +7,28 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import pytest
 
 from dashboard import stream
 from dashboard.doorbell import listen
-from dashboard.following import StreamEvent, follow, make_client, parse
+from dashboard.following import StreamEvent, follow, make_client
 from schemas.errors import Refused
 from storage.access import keys
 from storage.campaigns import announcements
 from storage.database import Conn
-from streams.apply import apply_batch
 from tests.facts import event, hired, target
-from tests.integration.test_apply import incoming
+from tests.integration.streaming import apply, following, watching
 from tests.platform import free_port
 from tests.web import served
 
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
 CHANGES = 60
 
 
 @pytest.fixture
 async def key(conn: Conn) -> str:
     return await keys.create(conn, name="wall", role="viewer")
-
-
-async def apply(conn: Conn, *events: Any) -> None:
-    await apply_batch(conn, incoming(*events), now=NOW)
-
-
-@contextmanager
-def watching(
-    address: str, key: str, path: str = "/v1/targets/stream", **headers: str
-) -> Iterator[Iterator[StreamEvent]]:
-    """The events of a stream as they come."""
-    with (
-        make_client(address, key) as client,
-        client.stream(
-            "GET", path, headers={name.replace("_", "-"): text.encode() for name, text in headers.items()}
-        ) as answer,
-    ):
-        assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        yield parse(answer.iter_lines())
-
-
-async def following(events: Iterator[StreamEvent]) -> tuple[str, dict[str, Any], str | None]:
-    """The next event: its name, its data and its id."""
-    found = await asyncio.to_thread(next, events)
-    return found.name, json.loads(found.data), found.id
 
 
 async def test_all_that_stands_then_every_change(conn: Conn, address: str, key: str):

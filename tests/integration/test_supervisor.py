@@ -17,8 +17,8 @@ from kafka.admin import KafkaAdminClient
 from schemas.errors import ConfigurationError
 from schemas.topics import TOPICS
 from tests.platform import Platform, free_port, gone, until
-from yinfeng.children import LOG_LIMIT
 from yinfeng.embedded.postgres import end_servers_of
+from yinfeng.log_files import LOG_LIMIT
 from yinfeng.platform import require_space
 from yinfeng.status_file import read_state, state_path, with_memory
 

@@ -17,7 +17,7 @@ from streams.audit import audit
 from streams.persisting import Persistence
 from streams.tallying import Tallier
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up, target
-from tests.integration.test_apply import apply, progress, rows
+from tests.integration.applying import apply, progress, rows
 
 WHERES: list[dict[str, Any]] = [
     {},

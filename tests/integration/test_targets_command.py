@@ -20,7 +20,7 @@ from storage.access import keys
 from storage.database import Conn
 from streams.apply import apply_batch
 from tests.facts import event, hired, opened, target
-from tests.integration.test_apply import incoming
+from tests.integration.applying import incoming
 from tests.platform import free_port, until
 from tests.web import served
 

@@ -15,8 +15,8 @@ from schemas.settings import Settings
 from storage.database import Conn, make_pool
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, opened, signed_up
+from tests.integration.forms import facts, signed_in
 from tests.integration.office import Office
-from tests.integration.test_forms_http import facts, signed_in
 from yinfeng.web.app import create_app
 
 Sent = tuple[str, dict[str, str]]  # where a form is, and what is typed into it

@@ -12,8 +12,8 @@ from storage.access import walls
 from storage.database import Conn
 from tests.access import COOKIE, csrf, session_of
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
+from tests.integration.streaming import apply, watching
 from tests.integration.test_page_stream import heard
-from tests.integration.test_stream import apply, watching
 
 OTHER = "another-2026"
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from notifications.sending.channel_routes import make_routes
 from notifications.sending.route import Chance
@@ -19,24 +16,12 @@ from storage.campaigns import terms
 from tests.facts import event, hired, opened, signed_up, target
 from tests.integration.office import Office
 from tests.renderer import RENDERER
-from tests.stand_ins.sendgrid import KEY, SendGridStandIn, sendgrid_stand_in
+from tests.stand_ins.sendgrid import KEY, SendGridStandIn
 from tests.stand_ins.smtp import Reply, smtp_stand_in
-from tests.stand_ins.webhook import Webhook, webhook
+from tests.stand_ins.webhook import Webhook
 
 LOG = """SELECT a.status, a.detail FROM message_attempts a JOIN messages m ON m.id = a.message
          WHERE m.kind = 'milestone' AND a.status <> 'claimed' AND a.detail IS NOT NULL"""
-
-
-@pytest.fixture
-def service() -> Iterator[Webhook]:
-    with webhook() as made:
-        yield made
-
-
-@pytest.fixture
-def sendgrid() -> Iterator[SendGridStandIn]:
-    with sendgrid_stand_in() as stand_in:
-        yield stand_in
 
 
 async def send_all(office: Office, **settings: Any) -> None:
@@ -67,10 +52,10 @@ async def test_mail_by_smtp_is_recorded_like_any_other(office: Office, tmp_path:
     assert await office.rows("SELECT DISTINCT channel FROM messages") == [("smtp",)]
 
 
-async def test_the_log_of_an_alert_says_that_it_fell_back_and_why(office: Office, service: Webhook):
-    service.statuses = [503] * 10
+async def test_the_log_of_an_alert_says_that_it_fell_back_and_why(office: Office, webhook_server: Webhook):
+    webhook_server.statuses = [503] * 10
     await office.tell(opened(), target("t", goal=1), hired("c1", position="Engineer"))
-    await send_all(office, hr_alerts=service.url)
+    await send_all(office, hr_alerts=webhook_server.url)
     said = await office.rows(LOG)
     assert len(said) == 4  # 25, 50, 75 and 90 %
     assert {status for status, _ in said} == {"sent"}
@@ -81,26 +66,26 @@ async def test_the_log_of_an_alert_says_that_it_fell_back_and_why(office: Office
     assert await office.rows(kept) == [(4,)]
 
 
-async def test_what_hr_was_told_by_an_alert_is_kept(office: Office, service: Webhook):
+async def test_what_hr_was_told_by_an_alert_is_kept(office: Office, webhook_server: Webhook):
     await office.tell(opened(), target("t", goal=1), hired("c1", position="Engineer"))
-    await send_all(office, hr_alerts=service.url)
-    assert service.told
+    await send_all(office, hr_alerts=webhook_server.url)
+    assert webhook_server.told
     assert await office.rows(LOG) == []
     assert set(await office.rows("SELECT status FROM messages WHERE channel = 'alerts'")) == {("sent",)}
 
 
-async def test_a_whole_fair_is_told_in_few_requests(office: Office, sendgrid: SendGridStandIn):
+async def test_a_whole_fair_is_told_in_few_requests(office: Office, sendgrid_server: SendGridStandIn):
     start = office.clock() + timedelta(days=30)
     when = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=7)).isoformat()}
     people = [signed_up(f"c{n}", name=f"李{n}", fair="f1", email=f"c{n}@example.com") for n in range(300)]
     await office.tell(opened(), event("fair.scheduled", fair="f1", title="双选会", mode="onsite", **when), *people)
     await office.change("UPDATE messages SET kind = 'fair_rescheduled'")
-    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
+    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid_server.url)
     assert await office.statuses() == {"sent": 300}
-    assert (sendgrid.asked, sendgrid.refused) == (4, [])  # twice 16, 256 and 12
+    assert (sendgrid_server.asked, sendgrid_server.refused) == (4, [])  # twice 16, 256 and 12
     names = await office.names()
     kept = await office.rows("SELECT m.id, recipient, subject, text, html FROM messages m JOIN mails ON message = m.id")
-    assert sendgrid.letters() == {names[id]: (to, subject, text, html) for id, to, subject, text, html in kept}
+    assert sendgrid_server.letters() == {names[id]: (to, subject, text, html) for id, to, subject, text, html in kept}
     assert all(f"李{to.split('@')[0][1:]}，" in text for _, to, _, text, _ in kept)
 
 
@@ -118,7 +103,7 @@ async def choose(office: Office, campaign: str, way: MailWay | None, *, waits: b
 
 
 async def test_a_campaign_is_written_to_by_the_channel_that_it_chose(
-    office: Office, sendgrid: SendGridStandIn, tmp_path: Path
+    office: Office, sendgrid_server: SendGridStandIn, tmp_path: Path
 ):
     for campaign in ("usual", "home", "here", "away"):
         await office.tell(*others(campaign, opened(), person(campaign)))
@@ -126,10 +111,14 @@ async def test_a_campaign_is_written_to_by_the_channel_that_it_chose(
     await choose(office, "here", "local", waits=True)
     await choose(office, "away", "sendgrid", waits=True)
     with smtp_stand_in(tmp_path) as server:
-        to = {"smtp_url": f"smtp://127.0.0.1:{server.port}", "sendgrid_api_key": KEY, "sendgrid_host": sendgrid.url}
+        to = {
+            "smtp_url": f"smtp://127.0.0.1:{server.port}",
+            "sendgrid_api_key": KEY,
+            "sendgrid_host": sendgrid_server.url,
+        }
         to["mail_by"] = "sendgrid"
         await send_all(office, **to)
-        assert set(sendgrid.addresses()) == {"usual@example.com"}
+        assert set(sendgrid_server.addresses()) == {"usual@example.com"}
         assert set(server.addresses()) == {"home@example.com"}
         by = "SELECT candidate, channel, status FROM messages ORDER BY candidate"
         assert await office.rows(by) == [
@@ -143,27 +132,31 @@ async def test_a_campaign_is_written_to_by_the_channel_that_it_chose(
         assert set(server.addresses()) == {"home@example.com", "away@example.com"}
 
 
-async def test_mail_waits_where_its_channel_is_not_set_up(office: Office, sendgrid: SendGridStandIn):
+async def test_mail_waits_where_its_channel_is_not_set_up(office: Office, sendgrid_server: SendGridStandIn):
     await office.tell(*others("home", opened(), person("c1")), *others("usual", opened(), person("c2")))
     await choose(office, "home", "smtp")
-    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
+    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid_server.url)
     assert (await office.status_of("c1"), await office.status_of("c2")) == (("requested", None), ("sent", None))
     await choose(office, "home", None)
-    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid.url)
+    await send_all(office, sendgrid_api_key=KEY, sendgrid_host=sendgrid_server.url)
     assert await office.status_of("c1") == ("sent", None)
 
 
 async def test_hr_is_written_to_by_its_campaign_s_channel_too(
-    office: Office, sendgrid: SendGridStandIn, tmp_path: Path
+    office: Office, sendgrid_server: SendGridStandIn, tmp_path: Path
 ):
     """Such a mail names candidates."""
     reached = [opened(), target("t", goal=1), hired("c1", position="Engineer")]
     await office.tell(*others("home", *reached), *others("usual", *reached))
     await choose(office, "home", "smtp")
     with smtp_stand_in(tmp_path) as server:
-        to = {"smtp_url": f"smtp://127.0.0.1:{server.port}", "sendgrid_api_key": KEY, "sendgrid_host": sendgrid.url}
+        to = {
+            "smtp_url": f"smtp://127.0.0.1:{server.port}",
+            "sendgrid_api_key": KEY,
+            "sendgrid_host": sendgrid_server.url,
+        }
         to["mail_by"] = "sendgrid"
         await send_all(office, hr_email="hr@park.example", **to)
-        assert set(server.addresses()) == set(sendgrid.addresses()) == {"hr@park.example"}
+        assert set(server.addresses()) == set(sendgrid_server.addresses()) == {"hr@park.example"}
     channels = await office.rows("SELECT DISTINCT campaign, channel FROM messages WHERE candidate IS NULL ORDER BY 1")
     assert channels == [("home", "smtp"), ("usual", "sendgrid")]

@@ -11,10 +11,8 @@ import pytest
 from notifications.sending.signed_links import load
 from storage.messages import by_link, claiming
 from tests.facts import CAMPAIGN, event, signed_up
-from tests.integration.test_links_http import OFFER, World, confirmed, fair, person, world
-from tests.integration.test_own_pages_http import applying
+from tests.integration.world import OFFER, World, applying, confirmed, fair, person
 
-__all__ = ["world"]
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 LATER = {"time": "2026-03-09T09:00:00+08:00"}
 STATUS = "SELECT status FROM messages WHERE kind = 'offer'"

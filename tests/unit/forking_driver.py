@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from schemas.errors import ConfigurationError
-from yinfeng.children import Child, ChildSpec
+from yinfeng.child_spec import ChildSpec
+from yinfeng.children import Child
 from yinfeng.forking import Gate, can_fork
 
 

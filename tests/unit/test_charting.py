@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboard.charting import Charting
 from dashboard.live import Hub
-from dashboard.telling import Readers, Subscription
+from dashboard.telling import StreamAudience, Subscription
 from schemas.errors import DatabaseUnavailable
 from tests.unit.test_live import never, row
 
@@ -35,7 +35,7 @@ async def told(page: Subscription) -> list[dict[str, Any]]:
 async def test_a_change_is_read_once_for_all_who_look():
     read, hub = Reader(), Hub(never)
     hub.tell([row("a", 1)])
-    charting, pages = Charting(hub, read, every=QUICK), [Subscription(Readers("c")) for _ in range(50)]
+    charting, pages = Charting(hub, read, every=QUICK), [Subscription(StreamAudience("c")) for _ in range(50)]
     with ExitStack() as stack:
         for page in pages:
             stack.enter_context(charting.watched("c", page))
@@ -53,7 +53,11 @@ async def test_a_change_is_read_once_for_all_who_look():
 async def test_who_comes_later_is_told_too():
     read, hub = Reader(), Hub(never)
     hub.tell([row("a", 1)])
-    charting, first, second = Charting(hub, read, every=QUICK), Subscription(Readers("c")), Subscription(Readers("c"))
+    charting, first, second = (
+        Charting(hub, read, every=QUICK),
+        Subscription(StreamAudience("c")),
+        Subscription(StreamAudience("c")),
+    )
     with charting.watched("c", first):
         assert await told(first)
         with charting.watched("c", second):
@@ -61,7 +65,7 @@ async def test_who_comes_later_is_told_too():
 
 
 async def test_an_outage_is_waited_for():
-    hub, page = Hub(never), Subscription(Readers("c"))
+    hub, page = Hub(never), Subscription(StreamAudience("c"))
     hub.tell([row("a", 1)])
     with Charting(hub, Reader(failing=2), every=QUICK).watched("c", page):
         assert await told(page) == [{"number": 3, "campaign": "c"}]

@@ -13,7 +13,8 @@ from kafka import KafkaConsumer, KafkaProducer
 from schemas.errors import BrokerUnavailable, ConfigurationError, Unavailable
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
 from yinfeng import children
-from yinfeng.children import Child, ChildSpec, running
+from yinfeng.child_spec import ChildSpec
+from yinfeng.children import Child, running
 from yinfeng.embedded import broker as embedded_broker
 from yinfeng.embedded.broker import EmbeddedBroker
 from yinfeng.embedded.postgres import SOCKET_PATH_LIMIT, EmbeddedPostgres

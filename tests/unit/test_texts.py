@@ -254,7 +254,8 @@ def _pattern(parts: list[str | None]) -> str:
 CHINESE_DATA = {
     "dashboard/signup/schools.py": "names of schools",
     "producers/forms/reading.py": "how people write dates",
-    "schemas/catalogue.py": "the documentation of facts, in both languages side by side",
+    "schemas/campaign_facts.py": "the documentation of facts, in both languages side by side",
+    "schemas/candidate_facts.py": "the documentation of facts, in both languages side by side",
     "schemas/emitted.py": "the documentation of facts",
     "schemas/names.py": "how companies end their names",
     "storage/vault/searching.py": "how names are read",

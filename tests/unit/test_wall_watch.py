@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Collection
 from contextlib import ExitStack
 
-from dashboard.telling import Readers, Subscription
+from dashboard.telling import StreamAudience, Subscription
 from dashboard.walls.watch import Watch
 
 
 async def test_a_wall_that_is_opened_while_others_are_looked_for_stays():
-    old, new = Subscription(Readers()), Subscription(Readers())
+    old, new = Subscription(StreamAudience()), Subscription(StreamAudience())
     with ExitStack() as open_ones:
         looked = 0
 

@@ -27,7 +27,7 @@ class Fate(NamedTuple):
         return 21 if "offer" in self.steps else 0
 
 
-class Row(NamedTuple):
+class FateRow(NamedTuple):
     """How many candidates of the whole world meet a fate. `employer` None: any that fits."""
 
     fate: str
@@ -40,7 +40,7 @@ class Cohort(NamedTuple):
 
     total: int
     educations: tuple[tuple[str, int], ...]  # (education, weight)
-    rows: tuple[Row, ...]
+    rows: tuple[FateRow, ...]
 
 
 class Lot(NamedTuple):
@@ -115,51 +115,51 @@ GRADUATES = (
         2000,
         _GRADUATES,
         (
-            Row("hired", 0, "huayou"),
-            Row("offered_twice", 40, "huayou"),
-            Row("second_choice", 25, "huayou"),
+            FateRow("hired", 0, "huayou"),
+            FateRow("offered_twice", 40, "huayou"),
+            FateRow("second_choice", 25, "huayou"),
         ),
     ),
     Cohort(
         5600,
         _ANYBODY,
         (
-            Row("signed_up", 0),
-            Row("hired", 620, "others"),
-            Row("offered_twice", 15, "others"),
-            Row("no_show", 60, "huayou"),
-            Row("no_show", 25, "others"),
-            Row("accepted", 160),
-            Row("offered", 130),
-            Row("declined", 230),
-            Row("rescinded", 18),
-            Row("mistaken_hire", 4, "huayou"),
-            Row("erased", 12),
-            Row("returned", 30),
-            Row("failed", 900),
-            Row("pending", 350),
-            Row("attended", 1150),
-            Row("mistaken_scan", 25),
-            Row("withdrew", 110),
-            Row("withdrew_late", 30),
+            FateRow("signed_up", 0),
+            FateRow("hired", 620, "others"),
+            FateRow("offered_twice", 15, "others"),
+            FateRow("no_show", 60, "huayou"),
+            FateRow("no_show", 25, "others"),
+            FateRow("accepted", 160),
+            FateRow("offered", 130),
+            FateRow("declined", 230),
+            FateRow("rescinded", 18),
+            FateRow("mistaken_hire", 4, "huayou"),
+            FateRow("erased", 12),
+            FateRow("returned", 30),
+            FateRow("failed", 900),
+            FateRow("pending", 350),
+            FateRow("attended", 1150),
+            FateRow("mistaken_scan", 25),
+            FateRow("withdrew", 110),
+            FateRow("withdrew_late", 30),
         ),
     ),
 )
 
 TALENTS = (
-    Cohort(67, (("doctor", 1),), (Row("hired", 0), Row("offered_twice", 3))),
-    Cohort(59, (("master", 1),), (Row("hired", 0),)),
+    Cohort(67, (("doctor", 1),), (FateRow("hired", 0), FateRow("offered_twice", 3))),
+    Cohort(59, (("master", 1),), (FateRow("hired", 0),)),
     Cohort(
         274,
         (("doctor", 4), ("master", 6)),
         (
-            Row("signed_up", 0),
-            Row("failed", 70),
-            Row("pending", 40),
-            Row("offered", 12),
-            Row("declined", 30),
-            Row("no_show", 4),
-            Row("withdrew", 8),
+            FateRow("signed_up", 0),
+            FateRow("failed", 70),
+            FateRow("pending", 40),
+            FateRow("offered", 12),
+            FateRow("declined", 30),
+            FateRow("no_show", 4),
+            FateRow("withdrew", 8),
         ),
     ),
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
-from yinfeng.children import ChildSpec
+from yinfeng.child_spec import ChildSpec
 from yinfeng.kafka_admin import answers, create_topics
 
 POM: Final = Path(__file__).with_name("kafka-pom.xml")

@@ -14,7 +14,7 @@ from typing import Final
 import psutil
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
-from yinfeng.children import ChildSpec
+from yinfeng.child_spec import ChildSpec
 from yinfeng.kafka_admin import answers, create_topics_first
 from yinfeng.lag import facts_lag
 

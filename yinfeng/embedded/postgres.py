@@ -21,7 +21,7 @@ import psutil
 import psycopg
 
 from schemas.errors import ConfigurationError
-from yinfeng.children import ChildSpec
+from yinfeng.child_spec import ChildSpec
 from yinfeng.status_file import end_processes
 
 DATABASE: Final = "yinfeng"

@@ -17,7 +17,7 @@ from dashboard.access.passwords import Passwords
 from dashboard.access.signing_in import make_router as signing_in_router
 from dashboard.access.welcome import make_router as welcome_router
 from dashboard.stream import Turnstile
-from dashboard.walls.console import make_router as walls_router
+from dashboard.walls.links_page import make_router as walls_router
 from dashboard.walls.screen import make_router as screen_router
 from dashboard.walls.watch import Watch
 from storage.access import walls

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from dashboard.access.cookies import Cookies
+from dashboard.live_sources import make_hub, watching
 from dashboard.stream import MOST_STREAMS, Turnstile
-from dashboard.watching import make_hub, watching
 from notifications.sending.situation import Writer
 from producers.http import make_router as events_router
 from schemas.errors import ConfigurationError

@@ -12,17 +12,17 @@ from dashboard.campaign.one_page import make_router as campaign_router
 from dashboard.candidates.duplicates_page import make_router as duplicates_router
 from dashboard.candidates.list_page import make_router as candidates_router
 from dashboard.candidates.one_page import make_router as candidate_router
-from dashboard.console.notice import make_counts
-from dashboard.console.pages import make_router as console_router
-from dashboard.console.pages import make_show
+from dashboard.forms.notice import make_counts
+from dashboard.forms.pages import make_router as form_pages_router
+from dashboard.forms.pages import make_show
+from dashboard.live_sources import make_charting, make_employer_parts
 from dashboard.page_stream import Sources
 from dashboard.page_stream import make_router as page_stream_router
-from dashboard.privacy.held import make_router as held_router
-from dashboard.privacy.retention import Shelf
-from dashboard.privacy.retention import make_router as retention_router
-from dashboard.targets.page import make_router as target_router
+from dashboard.privacy.held_page import make_router as held_router
+from dashboard.privacy.retention_page import Shelf
+from dashboard.privacy.retention_page import make_router as retention_router
+from dashboard.targets.one_page import make_router as target_router
 from dashboard.walls.signed_in import make_router as wall_router
-from dashboard.watching import make_charting, make_own_parts
 from notifications.authoring.pages import make_router as template_pages_router
 from notifications.authoring.studio import Studio
 from notifications.pages.messages import make_router as message_pages_router
@@ -50,7 +50,7 @@ def _add_privacy(app: FastAPI, shared: Shared) -> None:
 def _add_progress(app: FastAPI, shared: Shared) -> None:
     """Campaigns and targets, and what open pages are told of them."""
     pool, hub, authenticate, page, clock = shared.pool, shared.hub, shared.authenticate, shared.page, shared.clock
-    sources = Sources(hub, make_charting(pool, hub, clock), make_own_parts(pool, hub), make_counts(pool))
+    sources = Sources(hub, make_charting(pool, hub, clock), make_employer_parts(pool, hub), make_counts(pool))
     app.include_router(page_stream_router(sources, authenticate, shared.turnstile, fragment=page.fragment))
     for router in (campaigns_router, wall_router, campaign_router):
         app.include_router(router(pool, hub, authenticate, page, clock))
@@ -69,7 +69,7 @@ def _add_candidates(app: FastAPI, shared: Shared) -> None:
 
 def _add_forms(app: FastAPI, shared: Shared) -> None:
     show = make_show(shared.pool, shared.page, EXPLAINING, shared.clock)
-    app.include_router(console_router(shared.pool, shared.authenticate, shared.page, show))
+    app.include_router(form_pages_router(shared.pool, shared.authenticate, shared.page, show))
     app.include_router(forms_router(shared.pool, shared.authenticate, show))
 
 

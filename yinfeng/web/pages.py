@@ -168,7 +168,7 @@ ROOMS: Final = (
     "dashboard.access",
     "dashboard.campaign",
     "dashboard.candidates",
-    "dashboard.console",
+    "dashboard.forms",
     "dashboard.privacy",
     "dashboard.signup",
     "dashboard.targets",

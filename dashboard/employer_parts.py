@@ -23,7 +23,7 @@ PartKey = tuple[str, str]  # a campaign and an employer
 ReadPart = Callable[[str, str], Awaitable[str]]  # an employer's numbers in a campaign, as a page names them
 
 
-class OwnParts:
+class EmployerParts:
     """Reads an employer's numbers (`read`) while somebody looks at them, after each change that `hub` tells."""
 
     def __init__(self, hub: Hub, read: ReadPart, *, unasked: float = UNASKED) -> None:

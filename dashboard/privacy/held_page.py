@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from dashboard.known import askable, known
 from dashboard.languages import language
 from dashboard.parameters import Name
-from dashboard.privacy.retention import Shelf
+from dashboard.privacy.retention_page import Shelf
 from schemas.access import Authenticate, Caller
 from schemas.errors import NotFound
 from storage.access import audit

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from dashboard.console.about import About, Choices, Row
 from dashboard.formats import Formats
+from dashboard.forms.about import About, Choices, Row
 from schemas import formats
 from schemas.forms import WAS, Form, Typed
 

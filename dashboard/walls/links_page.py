@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dashboard.access.office import Office, address_of
+from dashboard.access.office import Office, address_of, of_all_campaigns
 from dashboard.parameters import PathId, Short
 from schemas.access import Authenticate, Caller
 from storage.access import audit, walls
@@ -23,13 +23,7 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
     """The pages."""
     router = APIRouter(include_in_schema=False)
 
-    async def manager(request: Request) -> Caller:
-        caller = await authenticate(request)
-        caller.require("organizer")
-        caller.require_all_campaigns()
-        return caller
-
-    some = Depends(manager)
+    some = Depends(of_all_campaigns(authenticate))
 
     @router.get(HERE)
     async def show(request: Request, caller: Caller = some) -> Response:
@@ -73,4 +67,4 @@ async def _draw(
         "wrong": wrong or {},
         "chosen": chosen or [],
     }
-    return office.page(request, "walls/console.html", context, status)
+    return office.page(request, "walls/links.html", context, status)

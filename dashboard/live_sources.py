@@ -10,13 +10,13 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.campaign.own import numbers_of
+from dashboard.campaign.employer_part import numbers_of
 from dashboard.campaign.reading import NONE, read_charts
 from dashboard.charting import Charting
 from dashboard.doorbell import listen
 from dashboard.drawing import Clock
+from dashboard.employer_parts import EmployerParts
 from dashboard.live import Hub, say_if_broken
-from dashboard.own_parts import OwnParts
 from dashboard.pace import day_in
 from storage.campaigns import breakdowns, reads
 from storage.database import Conn, borrowed
@@ -48,14 +48,14 @@ def make_charting(pool: AsyncConnectionPool[Conn], hub: Hub, clock: Clock) -> Ch
     return Charting(hub, read)
 
 
-def make_own_parts(pool: AsyncConnectionPool[Conn], hub: Hub) -> OwnParts:
+def make_employer_parts(pool: AsyncConnectionPool[Conn], hub: Hub) -> EmployerParts:
     """Employers' parts, read from the pool."""
 
     async def read(campaign: str, employer: str) -> str:
         async with borrowed(pool) as conn:
             return numbers_of(await breakdowns.of_employer(conn, campaign, employer))
 
-    return OwnParts(hub, read)
+    return EmployerParts(hub, read)
 
 
 @asynccontextmanager

@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
-from dashboard.console.about import ROWS, About, gather, gather_fairs
-from dashboard.console.filling import choices, first_values, kept_conditions, zone_called
-from dashboard.console.notice import notice
-from dashboard.console.preview import would_count
 from dashboard.drawing import Clock, Page
+from dashboard.forms.about import ROWS, About, gather, gather_fairs
+from dashboard.forms.filling import choices, first_values, kept_conditions, zone_called
+from dashboard.forms.notice import notice
+from dashboard.forms.preview import would_count
 from dashboard.known import askable, known
 from dashboard.languages import language
 from schemas.access import Authenticate, Caller
@@ -47,7 +47,7 @@ def make_show(pool: AsyncConnectionPool[Conn], page: Page, explaining: Explainin
         if wrong or filled.would:
             context["typed"] = {**typed, **_own(caller)}
             context["form_token"] = (typed.get("form") or [context["form_token"]])[0]
-        return page(request, "console/form.html", {**context, "wrong": wrong}, filled.status)
+        return page(request, "forms/form.html", {**context, "wrong": wrong}, filled.status)
 
     return show
 
