@@ -24,7 +24,7 @@ from schemas.kinds import HR_KINDS
 
 class MessageRow(SQLModel, table=True):
     """One message for one reason. `dedupe_key` is that reason, short (storage/messages/reasons.py); `params` what its
-    template needs beside the journey.
+    template needs beside the journey, none where it is what its fact says (storage/messages/wanted.py).
 
     `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause`: by what it came to its
     status (see storage/messages/transitions.py). `begun_at`: since when it may have gone, of one that is `claimed`.
@@ -68,7 +68,7 @@ class MessageRow(SQLModel, table=True):
     kind: str
     campaign: str
     candidate: str | None = None
-    params: dict[str, Any] = json()
+    params: dict[str, Any] | None = json(nullable=True)
     source: str | None = None
     fact: str | None = None
     status: str = Field(sa_column_kwargs={"server_default": text("'requested'")})

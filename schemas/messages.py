@@ -56,7 +56,7 @@ TEMPLATE_TEST: Final = "template_test"
 class MessageRequest(msgspec.Struct, frozen=True, gc=False):
     """One message that one reason asks for. `dedupe_key` names the reason: the same key is never sent twice.
 
-    `params` holds what the template needs and what can't be looked up later (JSON values).
+    `params` holds what the template needs and what can't be looked up later (JSON values); none: what its fact says.
     `source` and `fact` are the identity of the fact that asked, where one did. It is not sent before `not_before`.
     """
 
@@ -64,7 +64,7 @@ class MessageRequest(msgspec.Struct, frozen=True, gc=False):
     dedupe_key: str
     campaign: str
     candidate: str | None
-    params: dict[str, Any]
+    params: dict[str, Any] | None
     source: str | None = None
     fact: str | None = None
     not_before: datetime | None = None

@@ -29,7 +29,7 @@ class FactRow(SQLModel, table=True):
     its person is erased, and where an earlier version left it in the clear.
 
     `event`: the event without what stands in the columns, where no earlier version wrote it (storage/ledger/events.py).
-    `posted_by` says who posted it (`key:…` or `account:…`); none when it came straight over Kafka.
+    `posted_by` says who posted it (`key:…` or `account:…`); nobody, or none, when it came straight over Kafka.
     """
 
     __tablename__ = "facts"

@@ -113,8 +113,9 @@ GROUP BY one, other ORDER BY one, other
 # Facts that came before a version that knows a kind, or beside its first hour, asked for none of that kind.
 _MISSING = """
 SELECT k.key
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS k(key, short, kind, source, fact)
-WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = ANY(ARRAY[k.short, k.key]))
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+     AS k(short, wide, key, kind, source, fact)
+WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = ANY(ARRAY[k.short, k.wide, k.key]))
   AND NOT EXISTS (
     SELECT FROM facts f JOIN secrets s ON s.name = 'asked_since:' || k.kind
     WHERE (f.source, f.id) = (k.source, k.fact) AND f.received_at < convert_from(s.value, 'UTF8')::timestamptz)
@@ -254,11 +255,11 @@ async def merges_apart(conn: Conn, campaign: str) -> list[tuple[str, str]]:
 
 async def unasked(conn: Conn, requests: Collection[MessageRequest]) -> list[str]:
     """Which of these reasons no message was asked for, by their keys."""
-    short = reasons.stored_of(requests)
     rows = [
-        (each.dedupe_key, key, each.kind, each.source, each.fact) for each, key in zip(requests, short, strict=True)
+        (*reasons.forms(each.dedupe_key, each.campaign, each.candidate), each.kind, each.source, each.fact)
+        for each in requests
     ]
-    cursor = await conn.execute(_MISSING, columns(rows, 5))
+    cursor = await conn.execute(_MISSING, columns(rows, 6))
     return [key for (key,) in await cursor.fetchall()]
 
 

@@ -32,7 +32,7 @@ WHERE j.campaign = %s AND j.candidate = ANY(%s::text[])
 """
 # What an employer sees of its own candidates: what is theirs or nobody's, never another employer's offers.
 _TIMELINE = f"""
-SELECT f.time, f.type, f.source, f.id, {WHOLE} AS event, f.posted_by, f.received_at,
+SELECT f.time, f.type, f.source, f.id, {WHOLE} AS event, nullif(f.posted_by, '') AS posted_by, f.received_at,
        coalesce((SELECT k.name FROM keys k WHERE 'key:' || k.key = f.posted_by),
                 (SELECT a.name FROM accounts a WHERE 'account:' || a.account = f.posted_by)) AS poster,
        EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted

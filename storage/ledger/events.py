@@ -2,8 +2,9 @@
 
 What every event has alike is left out too: `specversion`, and `datacontenttype` where it is `application/json`. An
 event that has another or none says so by an empty `specversion`; one that is whole, as of an earlier version, has its
-own `type`. Of the time, what follows the seconds is kept, as `+`: no attribute has that name. `WHOLE` puts them
-together again, always in the same words: by these the outbox's facts are known when they come back from Kafka.
+own `type`. Of the time, what follows the seconds is kept, as `+`: no attribute has that name. Where there is neither,
+it is `+08:00`, as of nearly all. `WHOLE` puts them together again, always in the same words: by these the outbox's
+facts are known when they come back from Kafka.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import msgspec
 from schemas.facts import Fact, build_fact
 from storage.arrays import documents
 
-FRAME: Final = 145  # bytes of a whole event that are in no column and not kept, about
+FRAME: Final = 158  # bytes of a whole event that are in no column and not kept, about
 _CONTENT: Final = "application/json"
 OF_TIME: Final = "+"  # the key of what follows the seconds of an event's time
+_USUAL: Final = "+08:00"
 _SECONDS: Final = len("2026-03-08T09:30:00")
 _KEPT_APART: Final = f"'{{specversion,data,{OF_TIME}}}'::text[]"
 _LOCAL: Final = "CASE WHEN right({0}, 1) = 'Z' THEN interval '0' ELSE right({0}, 6)::interval END"
@@ -26,6 +28,7 @@ _LOCAL: Final = "CASE WHEN right({0}, 1) = 'Z' THEN interval '0' ELSE right({0},
 
 def _whole(event: str) -> str:
     """A whole event as text, in SQL: of the row `f`, of whose event `event` is what is kept beside the columns."""
+    after = f"coalesce({event}->>'{OF_TIME}', '{_USUAL}')"
     return f"""CASE WHEN {event} ? 'type' THEN {event}::text ELSE
     '{{"specversion": "1.0", "id": ' || to_json(f.id)::text || ', "source": ' || to_json(f.source)::text
     || ', "type": "' || f.type || '"'
@@ -33,9 +36,8 @@ def _whole(event: str) -> str:
     || ', "data": {{"campaign": ' || to_json(f.campaign)::text
     || coalesce(', "candidate": ' || to_json(f.candidate)::text, '')
     || CASE WHEN {event} ? 'data' THEN ', ' || substr(({event}->'data')::text, 2) ELSE '}}' END
-    || CASE WHEN {event} ? '{OF_TIME}' THEN ', "time": "' || to_char(
-            f.time AT TIME ZONE 'UTC' + {_LOCAL.format(f"({event}->>'{OF_TIME}')")}, 'YYYY-MM-DD"T"HH24:MI:SS'
-        ) || ({event}->>'{OF_TIME}') || '"' ELSE '' END
+    || CASE WHEN {event} ? 'time' THEN '' ELSE ', "time": "' || to_char(
+            f.time AT TIME ZONE 'UTC' + {_LOCAL.format(after)}, 'YYYY-MM-DD"T"HH24:MI:SS') || {after} || '"' END
     || CASE WHEN {event} - {_KEPT_APART} = '{{}}' THEN '}}'
        ELSE ', ' || substr(({event} - {_KEPT_APART})::text, 2) END END"""
 
@@ -66,7 +68,8 @@ def lean(fact: Fact) -> dict[str, Any]:
         kept["data"] = data
     if _is_plain(said := kept["time"]):
         del kept["time"]
-        kept[OF_TIME] = said[_SECONDS:]
+        if (after := said[_SECONDS:]) != _USUAL:
+            kept[OF_TIME] = after
     if kept.get("datacontenttype") == _CONTENT:
         del kept["datacontenttype"]
         kept.pop("specversion", None)

@@ -8,28 +8,31 @@ from schemas.catalogue import CATALOGUE
 from schemas.facts import Fact
 from storage.arrays import Column, column, columns, split
 from storage.database import Conn
-from storage.ledger.events import FRAME, WHOLE, lean_events, read_event, says, stored, whole_events
+from storage.ledger.events import BESIDE, FRAME, WHOLE, lean_events, read_event, says, stored, whole_events
 
 PENDING_CHANNEL = "yinfeng_pending"
 Identity = tuple[str, str]
 JourneyKey = tuple[str, str]
 
-# Numbered in the order in which they were said, inserted in the order of their identities: two requests with the
-# same facts in opposite orders would else wait for each other.
+# Inserted in the order of their identities: two that have the same facts in opposite orders would else wait for each
+# other. Numbered as they are inserted, which fills the pages of their index: facts of several partitions have no other
+# order among them. Nobody posted them: an empty word takes less room than none.
 _INSERT = f"""
 INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
 OVERRIDING SYSTEM VALUE
-SELECT seq, source, id, type, campaign, candidate, time, {stored("f.said")}, %s
+SELECT nextval('facts_seq_seq'), source, id, type, campaign, candidate, time, {stored("f.said")},
+       CASE WHEN NOT {BESIDE} THEN '' END
 FROM (
-    SELECT nextval('facts_seq_seq') AS seq, u.*, event::jsonb AS said
+    SELECT u.*, event::jsonb AS said
     FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], {split()})
          AS u(source, id, type, campaign, candidate, time, event)
+    ORDER BY source COLLATE "C", id COLLATE "C"
 ) AS f
-ORDER BY source COLLATE "C", id COLLATE "C"
 ON CONFLICT (source, id) DO NOTHING
-RETURNING seq, source, id
+RETURNING source, id
 """
-# The same for facts that are to be published: into the ledger and the outbox with one statement, so in one transaction.
+# The same for facts that are to be published, numbered in the order in which they were said: into the ledger and the
+# outbox with one statement, so in one transaction.
 _APPEND = f"""
 WITH said AS (
     SELECT nextval('facts_seq_seq') AS seq, u.*
@@ -214,7 +217,7 @@ async def claim_new(conn: Conn, facts: Sequence[Fact]) -> tuple[list[Fact], list
     new, and the ledger's own word where the same identity was waiting there. Facts must be unique by identity."""
     if not facts:
         return [], []
-    fresh = {(source, id) for _, source, id in await _insert(conn, facts, None)}
+    fresh = {(source, id) for source, id in await _insert(conn, facts)}
     if len(fresh) == len(facts):
         return list(facts), []
     by_identity = {(fact.source, fact.id): fact for fact in facts}
@@ -323,8 +326,8 @@ async def count_pending(conn: Conn) -> int:
     return int(row[0]) if row else 0
 
 
-async def _insert(conn: Conn, facts: Sequence[Fact], posted_by: str | None) -> list[tuple[int, str, str]]:
-    cursor = await conn.execute(_INSERT, [posted_by, *_columns(facts)])
+async def _insert(conn: Conn, facts: Sequence[Fact]) -> list[Identity]:
+    cursor = await conn.execute(_INSERT, _columns(facts))
     return await cursor.fetchall()
 
 

@@ -17,29 +17,37 @@ from storage.database import Conn
 from storage.ledger.events import BESIDE
 from storage.ledger.ledger import JourneyKey
 from storage.messages import reasons, statuses
+from storage.messages.wanted import OF_FACT
 
 NO_CONSENT: Final = "waits for consent to go abroad"
 RESTORED: Final = "it may have gone before the database was restored"
 
+# Of what is asked for as `r`: none where it is what its fact says, which the version before does not read there.
+_OWN_PARAMS: Final = f"""
+CASE WHEN r.params <> '' THEN r.params::jsonb
+     WHEN {BESIDE} THEN (SELECT {OF_FACT} FROM facts f WHERE (f.source, f.id) = (r.source, r.fact)) END
+"""
 # Each row is written as it comes, numbered as it is written: the numbers ascend in their index, which fills its pages,
 # and nothing is sorted. A process of the version before knows messages by nonces alone.
 _ASK: Final = f"""
 INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, nonce, status,
                            cause, reason)
 OVERRIDING SYSTEM VALUE
-SELECT nextval('messages_id_seq'), d, k, c, p, m::jsonb, s, f, n, CASE WHEN {BESIDE} THEN gen_random_uuid() END,
-       {{status}}, {{cause}}, {{reason}}
-FROM unnest(%(keys)s::text[], %(long)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
+SELECT nextval('messages_id_seq'), {reasons.short("r.wide")}, k, c, p, {{params}}, r.source, r.fact, n,
+       CASE WHEN {BESIDE} THEN gen_random_uuid() END, {{status}}, {{cause}}, {{reason}}
+FROM unnest(%(wide)s::text[], %(whole)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
             {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[])
-     AS r(d, l, k, c, p, m, s, f, n)
-WHERE NOT ({reasons.LONG_ONES} AND EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.l))
+     AS r(wide, whole, k, c, p, params, source, fact, n)
+WHERE NOT ({reasons.WIDE_ONES} AND EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.wide))
+  AND NOT ({reasons.WHOLE_ONES} AND EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.whole))
 ON CONFLICT (dedupe_key) DO NOTHING
 RETURNING id
 """
 # What is not due yet can't have gone.
 _GONE: Final = "coalesce(n, now()) <= now()"
-_REQUEST: Final = _ASK.format(status="'requested'", cause="NULL", reason="NULL")
+_REQUEST: Final = _ASK.format(params=_OWN_PARAMS, status="'requested'", cause="NULL", reason="NULL")
 _DOUBTED: Final = _ASK.format(
+    params=_OWN_PARAMS,
     status=f"CASE WHEN {_GONE} THEN 'unknown' ELSE 'requested' END",
     cause=f"CASE WHEN {_GONE} THEN 'restored' END",
     reason=f"CASE WHEN {_GONE} THEN '{RESTORED}' END",
@@ -57,12 +65,13 @@ SELECT id FROM asked
 _AGAIN: Final = f"""
 SELECT m.id, CASE WHEN %(doubtful)s AND coalesce(r.due, now()) <= now() THEN 'unknown' ELSE 'requested' END AS status,
        'again' AS cause, NULL::text AS reason, 'another fact gives the same reason' AS note,
-       r.params, r.source, r.fact, r.due
+       {_OWN_PARAMS} AS params, r.source, r.fact, r.due
 FROM messages m
-JOIN unnest(%(keys)s::text[], %(long)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[],
+JOIN unnest(%(wide)s::text[], %(whole)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[],
             %(due)s::timestamptz[], %(undone_by)s::text[], %(about)s::text[])
-     AS r(key, long, params, source, fact, due, undone_by, about)
-     ON m.dedupe_key = ANY(ARRAY[r.key, r.long]) AND (m.source, m.fact) IS DISTINCT FROM (r.source, r.fact)
+     AS r(wide, whole, params, source, fact, due, undone_by, about)
+     ON m.dedupe_key = ANY(ARRAY[{reasons.short("r.wide")}, r.wide, r.whole])
+     AND (m.source, m.fact) IS DISTINCT FROM (r.source, r.fact)
 WHERE NOT m.forgotten AND (
     m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
     OR m.status IN ('requested', 'held', 'suppressed') AND EXISTS (
@@ -71,13 +80,14 @@ WHERE NOT m.forgotten AND (
         SELECT FROM facts f
         JOIN facts before ON (before.source, before.id) = (m.source, m.fact)
         JOIN facts after ON (after.source, after.id) = (r.source, r.fact)
+        CROSS JOIN LATERAL (SELECT coalesce(m.params, before.event->'data') AS told) AS t
         WHERE (f.campaign, f.candidate) = (m.campaign, m.candidate) AND f.type = ANY(string_to_array(r.undone_by, ' '))
           AND f.time > before.time AND f.time < after.time
-          AND (r.about = '' OR f.event->'data'->>r.about IS NULL OR f.event->'data'->>r.about = m.params->>r.about)
-          AND (f.type <> 'candidate.interviewed' OR f.event->'data'->>'outcome' IS DISTINCT FROM m.params->>'outcome')
+          AND (r.about = '' OR f.event->'data'->>r.about IS NULL OR f.event->'data'->>r.about = t.told->>r.about)
+          AND (f.type <> 'candidate.interviewed' OR f.event->'data'->>'outcome' IS DISTINCT FROM t.told->>'outcome')
           AND NOT EXISTS (SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (f.campaign, f.source, f.id))))
 """
-_ASKED_AGAIN: Final = """owner = NULL, lease_until = NULL, params = r.params::jsonb, source = r.source, fact = r.fact,
+_ASKED_AGAIN: Final = """owner = NULL, lease_until = NULL, params = r.params, source = r.source, fact = r.fact,
     not_before = r.due, sent_at = NULL, requested_at = now(), begun_at = NULL"""
 _OF_CANDIDATES: Final = """(m.campaign, m.candidate) IN (
     SELECT * FROM unnest(%(campaigns)s::text[], %(candidates)s::text[]))"""
@@ -142,17 +152,17 @@ async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Seque
 
 
 def _by_person(asked: Sequence[MessageRequest]) -> list[tuple[str, MessageRequest]]:
-    """Requests with the keys of their reasons as these are stored: of one person together, as the index of reasons has
-    them, and in the order in which they were asked for: two that ask for the same of many persons meet in one order. Of
-    one person two ask at once only where one has written the journey, which the other waits for."""
-    return sorted(zip(reasons.stored_of(asked), asked, strict=True), key=lambda each: reasons.person_of(each[0]))
+    """Requests with the keys of their reasons as these were stored before: of one person together, as the index of
+    reasons has them, and in the order in which they were asked for: two that ask for the same of many persons meet in
+    one order. Of one person two ask at once only where one has written the journey, which the other waits for."""
+    return sorted(zip(reasons.wide_of(asked), asked, strict=True), key=lambda each: reasons.person_of(each[0]))
 
 
 def _columns(keyed: Sequence[tuple[str, MessageRequest]]) -> dict[str, Column]:
     requests = [request for _, request in keyed]
     columns: dict[str, list[Value]] = {
-        "keys": [key for key, _ in keyed],
-        "long": [r.dedupe_key for r in requests],
+        "wide": [key for key, _ in keyed],
+        "whole": [r.dedupe_key for r in requests],
         "kinds": [r.kind for r in requests],
         "campaigns": [r.campaign for r in requests],
         "candidates": [r.candidate for r in requests],
@@ -160,7 +170,7 @@ def _columns(keyed: Sequence[tuple[str, MessageRequest]]) -> dict[str, Column]:
         "facts": [r.fact for r in requests],
         "due": [r.not_before for r in requests],
     }
-    return {**named(columns), "params": documents(_encode(r.params) for r in requests)}
+    return {**named(columns), "params": documents(b"" if r.params is None else _encode(r.params) for r in requests)}
 
 
 def _undone(requests: Sequence[MessageRequest]) -> dict[str, Column]:

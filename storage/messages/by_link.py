@@ -17,6 +17,7 @@ from storage.ledger.events import WHOLE, read_event
 from storage.ledger.ledger import JourneyKey
 from storage.messages import nonces, sealed
 from storage.messages.claiming import Claimed
+from storage.messages.wanted import wanted
 from storage.vault.process import vault
 
 # Links in mails from before messages had nonces name the number: those alone that there were then, and went not astray.
@@ -27,20 +28,20 @@ UNION ALL SELECT id, dedupe_key, nonce::text, id::text FROM messages WHERE id = 
     SELECT convert_from(value, 'UTF8')::bigint FROM secrets WHERE name = 'numbered_until')
     AND substr(nonce::text, 15, 1) IS DISTINCT FROM '8'
 """
-_FIND: Final = """
-SELECT id, kind, campaign, candidate, params, attempts, recipient, sealed, dedupe_key, nonce::text FROM messages
-WHERE id = %s AND candidate IS NOT NULL AND NOT forgotten
+_FIND: Final = f"""
+SELECT id, kind, campaign, candidate, {wanted("m")}, attempts, recipient, sealed, dedupe_key, nonce::text
+FROM messages m WHERE id = %s AND candidate IS NOT NULL AND NOT forgotten
 """
-_NEWEST = """
-SELECT id, kind, campaign, candidate, params, attempts, source, fact, requested_at, nonce::text, dedupe_key
-FROM messages
+_NEWEST = f"""
+SELECT id, kind, campaign, candidate, {wanted("m")}, attempts, source, fact, requested_at, nonce::text, dedupe_key
+FROM messages m
 WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = %(kind)s AND NOT forgotten
 ORDER BY id DESC LIMIT 1
 """
-_TOLD: Final = """
-SELECT id FROM messages
+_TOLD: Final = f"""
+SELECT id FROM messages m
 WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = ANY(%(kinds)s) AND NOT forgotten
-  AND params->>'fair' IS NOT DISTINCT FROM %(fair)s AND status <> 'cancelled'
+  AND {wanted("m")}->>'fair' IS NOT DISTINCT FROM %(fair)s AND status <> 'cancelled'
 ORDER BY id DESC LIMIT 1
 """
 # Also what waits to be applied: who said something reads it at once.

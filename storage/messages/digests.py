@@ -39,11 +39,11 @@ async def asked_before(conn: Conn, keys: Mapping[str, str]) -> set[str]:
     """Which of these messages to HR were asked for: the key of each reason, and its campaign."""
     if not keys:
         return set()
-    short = {reasons.stored(key, campaign, None): key for key, campaign in keys.items()}
+    named = {form: key for key, campaign in keys.items() for form in reasons.forms(key, campaign, None)}
     cursor = await conn.execute(
-        "SELECT dedupe_key FROM messages WHERE dedupe_key = ANY(%s::text[])", [column([*short, *keys])]
+        "SELECT dedupe_key FROM messages WHERE dedupe_key = ANY(%s::text[])", [column([*named])]
     )
-    return {short.get(key, key) for (key,) in await cursor.fetchall()}
+    return {named[key] for (key,) in await cursor.fetchall()}
 
 
 async def targets(conn: Conn, campaign: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from storage.arrays import columns
 from storage.campaigns.seats import FairKey
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
+from storage.messages.wanted import wanted
 
 Key = tuple[str, Any, str | None]  # campaign, fair, candidate
 PORTION: Final = 2000  # people who are told at a time
@@ -33,10 +34,11 @@ _WORDS: Final = "(VALUES {}) AS w(kind, waiting)".format(
 )
 # Who was merged into another is told of the seat that the person has there.
 _TELLING: Final = f"""
-SELECT m.id, m.campaign, coalesce(j.merged_into, m.candidate) AS candidate, m.params->>'fair' AS fair, w.waiting,
+SELECT m.id, m.campaign, coalesce(j.merged_into, m.candidate) AS candidate, said.params->>'fair' AS fair, w.waiting,
        m.sent_at
 FROM messages m JOIN {_WORDS} USING (kind) LEFT JOIN journeys j USING (campaign, candidate)
-WHERE m.params ? 'fair' AND m.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')
+CROSS JOIN LATERAL (SELECT {wanted("m")} AS params OFFSET 0) AS said
+WHERE said.params ? 'fair' AND m.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')
 """
 _TOLD_NOW: Final = f"{_TELLING} AND m.id = ANY(%s::bigint[])"
 _TOLD: Final = """

@@ -13,6 +13,7 @@ import msgspec
 
 from storage.arrays import Column, columns, documents, split
 from storage.database import Conn
+from storage.messages.wanted import wanted
 
 Told = Literal["told", "claimed", "beside"]
 
@@ -31,9 +32,10 @@ _TOLD: Final = f"""
 SELECT k.id, bool_or(o.status NOT IN ('requested', 'claimed')), bool_or(o.status = 'claimed') FROM {_ASKED}
 LEFT JOIN messages m USING (id)
 JOIN messages o ON o.campaign = k.campaign AND o.candidate IN (SELECT jsonb_array_elements_text(k.others::jsonb))
-  AND o.kind = k.kind AND NOT o.forgotten AND o.params @> k.about::jsonb
-  AND NOT o.params ?| ARRAY(SELECT jsonb_array_elements_text(k.absent::jsonb))
-WHERE (o.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')
+  AND o.kind = k.kind AND NOT o.forgotten
+CROSS JOIN LATERAL (SELECT {wanted("o")} AS params OFFSET 0) AS told
+WHERE told.params @> k.about::jsonb AND NOT told.params ?| ARRAY(SELECT jsonb_array_elements_text(k.absent::jsonb))
+  AND (o.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')
        OR o.status = 'claimed' OR o.status = 'requested' AND o.id < k.id AND o.id = ANY(%(ids)s::bigint[]))
   AND NOT EXISTS (
     SELECT FROM facts before JOIN facts after ON (after.source, after.id) = (m.source, m.fact)

@@ -21,7 +21,7 @@ from storage.vault.process import vault
 
 Row = dict[str, Any]
 _FACTS: Final = f"""
-SELECT {WHOLE} AS event, time, posted_by, received_at,
+SELECT {WHOLE} AS event, time, nullif(posted_by, '') AS posted_by, received_at,
        EXISTS (SELECT FROM retractions r WHERE (r.campaign, r.source, r.id) = (f.campaign, f.source, f.id)) AS retracted
 FROM facts f WHERE campaign = %s AND candidate = %s ORDER BY time, seq
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from schemas.access import CONSOLE
@@ -24,9 +23,8 @@ from schemas.messages import (
     MessageRequest,
     dedupe_key,
 )
-from schemas.sealed import compared, personal_fields
+from schemas.sealed import compared
 from streams.domain.campaign import Target
-from streams.domain.fold import SIGNUP
 
 EXPIRY_NOTICE = timedelta(hours=48)
 SETTLING_IN = timedelta(days=1)
@@ -39,13 +37,13 @@ def candidate_requests(fact: Fact) -> list[MessageRequest]:
     if not kinds:
         return []
     campaign, candidate, source, id = fact.campaign, fact.candidate, fact.source, fact.id
-    params, undone, found = _params(fact), undo_until(fact), []
+    undone, found = undo_until(fact), []
     for kind in kinds:
         if kind in CONDITIONS and not CONDITIONS[kind](fact):
             continue
         due = later(DUE[kind](fact), undone) if kind in DUE else undone
         key = dedupe_key(kind, campaign, candidate, _reason(kind, fact))
-        found.append(MessageRequest(kind, key, campaign, candidate, params, source, id, due))
+        found.append(MessageRequest(kind, key, campaign, candidate, None, source, id, due))
     return found
 
 
@@ -78,23 +76,6 @@ def expiry(fact: Fact) -> datetime | None:
         return None
     due = parse_time(fact.data["expires_at"])
     return due if due > fact.time else None
-
-
-def _params(fact: Fact) -> dict[str, Any]:
-    """What of a fact's data a message can't look up when it is sent, and is not in its own row."""
-    data, unsaid = fact.data, _unsaid(fact.type)
-    if fact.type in SAID:
-        return {name: data[name] for name in SAID[fact.type] if name in data and name not in unsaid}
-    params = data.copy()
-    for name in unsaid:
-        params.pop(name, None)
-    return params
-
-
-@cache
-def _unsaid(type: str) -> frozenset[str]:
-    """What is the person's own, and what stands in the message's own row."""
-    return frozenset({*personal_fields(type), "campaign", "candidate"})
 
 
 def _reason(kind: str, fact: Fact) -> list[Any]:
@@ -130,9 +111,6 @@ def plain_number(value: Decimal) -> int | float:
     """A number as JSON writes it: whole where it is whole."""
     return int(value) if value == int(value) else float(value)
 
-
-# Types of facts of whose data their messages want these keys alone; the rest stands in the journey.
-SAID: dict[str, tuple[str, ...]] = {SIGNUP: ("fair",)}
 
 FURTHER: dict[str, tuple[str, ...]] = {OFFER: ("salary", "start_on", "place", "contact", "document", "papers")}
 

@@ -15,7 +15,8 @@ from streams.apply import apply_batch
 from tests.facts import event, hired
 from tests.integration.test_apply import NOW, incoming
 
-# What the version before does.
+# What versions before do: with 23 characters, or with the whole key.
+FORMS = {"wide_reasons": 1, "long_reasons": 2}
 ASK = """
 INSERT INTO messages (dedupe_key, kind, campaign, candidate, params) VALUES (%s, %s, %s, %s, '{}')
 ON CONFLICT (dedupe_key) DO NOTHING RETURNING id
@@ -27,16 +28,26 @@ def request(kind: str = WELCOME, candidate: str | None = "c1", fact: str = "f1")
     return MessageRequest(kind, key, "grads-2026", candidate, {"employer": "huayou"}, "/hr", fact)
 
 
-async def ask_as_before(conn: AsyncConnection, wanted: MessageRequest) -> int:
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    """By what it is noted that there are keys of before."""
+    return str(request.param)
+
+
+def key_of_before(wanted: MessageRequest, form: str) -> str:
+    return reasons.forms(wanted.dedupe_key, wanted.campaign, wanted.candidate)[FORMS[form]]
+
+
+async def ask_as_before(conn: AsyncConnection, wanted: MessageRequest, form: str) -> int:
     """How many messages that made."""
-    cursor = await conn.execute(ASK, [wanted.dedupe_key, wanted.kind, wanted.campaign, wanted.candidate])
+    cursor = await conn.execute(ASK, [key_of_before(wanted, form), wanted.kind, wanted.campaign, wanted.candidate])
     return len(await cursor.fetchall())
 
 
-async def as_of_before(conn: AsyncConnection, wanted: MessageRequest) -> None:
+async def as_of_before(conn: AsyncConnection, wanted: MessageRequest, form: str) -> None:
     """Let the one message be one that was asked for before reasons were short."""
-    await conn.execute("UPDATE messages SET dedupe_key = %s", [wanted.dedupe_key])
-    await conn.execute("INSERT INTO secrets (name, value) VALUES ('long_reasons', '')")
+    await conn.execute("UPDATE messages SET dedupe_key = %s", [key_of_before(wanted, form)])
+    await conn.execute("INSERT INTO secrets (name, value) VALUES (%s, '')", [form])
 
 
 async def keys(conn: AsyncConnection) -> list[str]:
@@ -45,38 +56,38 @@ async def keys(conn: AsyncConnection) -> list[str]:
 
 @pytest.mark.parametrize("candidate", ["c1", "李 思/雨", None])
 async def test_what_the_version_before_asks_for_is_kept_under_the_same_short_key(
-    conn: AsyncConnection, candidate: str | None
+    conn: AsyncConnection, candidate: str | None, form: str
 ):
     wanted = request(candidate=candidate)
-    assert await ask_as_before(conn, wanted) == 1
+    assert await ask_as_before(conn, wanted, form) == 1
     assert await keys(conn) == [reasons.stored(wanted.dedupe_key, "grads-2026", candidate)]
     assert await asking.request(conn, [wanted]) == []
-    assert await ask_as_before(conn, wanted) == 0
+    assert await ask_as_before(conn, wanted, form) == 0
 
 
-async def test_what_this_version_asked_for_the_version_before_does_not_ask_for(conn: AsyncConnection):
+async def test_what_this_version_asked_for_the_version_before_does_not_ask_for(conn: AsyncConnection, form: str):
     assert len(await asking.request(conn, [request(), request(OFFER_DECLINED)])) == 2
-    assert await ask_as_before(conn, request()) == 0
+    assert await ask_as_before(conn, request(), form) == 0
     assert len(await keys(conn)) == 2
 
 
-async def test_what_was_asked_for_before_reasons_were_short_is_known(conn: AsyncConnection):
+async def test_what_was_asked_for_before_reasons_were_short_is_known(conn: AsyncConnection, form: str):
     hr = request(candidate=None)
     await asking.request(conn, [hr])
-    await as_of_before(conn, hr)
+    await as_of_before(conn, hr, form)
     assert await asking.request(conn, [hr]) == []
-    assert await ask_as_before(conn, hr) == 0
-    assert await keys(conn) == [hr.dedupe_key]
+    assert await ask_as_before(conn, hr, form) == 0
+    assert await keys(conn) == [key_of_before(hr, form)]
     assert await digests.asked_before(conn, {hr.dedupe_key: "grads-2026", "other:1": "grads-2026"}) == {hr.dedupe_key}
     assert await auditing.unasked(conn, [hr, request()]) == [request().dedupe_key]
 
 
-async def test_a_reason_of_before_that_arises_again_lets_its_own_message_go(conn: AsyncConnection):
+async def test_a_reason_of_before_that_arises_again_lets_its_own_message_go(conn: AsyncConnection, form: str):
     await asking.request(conn, [request()])
-    await as_of_before(conn, request())
+    await as_of_before(conn, request(), form)
     await conn.execute("UPDATE messages SET status = 'cancelled', cause = 'moot'")
     assert len(await asking.request(conn, [request(fact="f2")])) == 1
-    assert await keys(conn) == [request().dedupe_key]
+    assert await keys(conn) == [key_of_before(request(), form)]
 
 
 @pytest.mark.parametrize(("hired_one", "offered_one"), [("c1", "c2"), ("c2", "c1")])

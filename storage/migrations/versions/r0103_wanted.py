@@ -1,0 +1,20 @@
+"""What a message wants of the fact that asked for it is read there (see storage/messages/wanted.py), and of an event's
+time nothing is kept where it is the usual. A process of the version before knows neither: for a day, all is written as
+it reads it.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0103"
+down_revision = "0102"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE messages ALTER COLUMN params DROP NOT NULL")
+    op.execute(
+        "INSERT INTO secrets (name, value)"
+        " SELECT 'events_whole_until', convert_to((now() + interval '1 day')::text, 'UTF8')"
+        " WHERE EXISTS (SELECT FROM facts) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    )

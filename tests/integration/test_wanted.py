@@ -1,0 +1,102 @@
+"""What a message wants of the fact that asked for it is read there, whatever the fact says; of no other fact."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import AsyncConnection
+
+from schemas.facts import Fact, build_fact, validate_event
+from schemas.kinds import FACT_KINDS
+from schemas.messages import OWN_PAGE, SIGNUP_CONFIRMATION, WELCOME, MessageRequest
+from schemas.sealed import SEALED, personal_fields
+from storage.database import connect
+from storage.ledger import ledger
+from storage.messages import asking, claiming
+from storage.messages.wanted import wanted
+from streams.apply import apply_batch
+from streams.domain.requests import candidate_requests
+from tests.facts import event, hired, opened, signed_up
+from tests.integration.test_apply import NOW, incoming
+from tests.strategies import Event, events
+
+REAL = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+UNTIL = """INSERT INTO secrets (name, value)
+VALUES ('events_whole_until', convert_to((now() + interval '1 hour')::text, 'UTF8'))"""
+ASKING = events().filter(lambda said: said["type"] in FACT_KINDS)
+
+
+async def params(conn: AsyncConnection) -> list[Any]:
+    """What stands in the rows themselves."""
+    return [own for (own,) in await (await conn.execute("SELECT params FROM messages ORDER BY id")).fetchall()]
+
+
+async def read(conn: AsyncConnection) -> dict[str, Any]:
+    """What messages want, by the fact that asked for each."""
+    cursor = await conn.execute(f"SELECT fact, {wanted('m')} FROM messages m")
+    return dict(await cursor.fetchall())
+
+
+def expected(said: Fact) -> dict[str, Any]:
+    """What is nobody's own and stands in no column of the message; of a signup, the fair."""
+    left_out = {"campaign", "candidate", *personal_fields(said.type)}
+    kept = {name: value for name, value in said.data.items() if name not in left_out}
+    return {name: kept[name] for name in kept if name == "fair"} if said.type == "candidate.signed_up" else kept
+
+
+@REAL
+@given(st.lists(ASKING, min_size=1, max_size=5, unique_by=lambda said: said["id"]), st.booleans())
+def test_it_is_what_the_fact_says_without_what_is_personal(database_url: str, said: list[Event], beside: bool):
+    asyncio.run(said_and_wanted(database_url, [validate_event(each) for each in said], beside))
+
+
+async def said_and_wanted(url: str, facts: list[Fact], beside: bool) -> None:
+    async with await connect(url, name="test") as conn:
+        await conn.execute("TRUNCATE facts, pending, messages, secrets")
+        if beside:
+            await conn.execute(UNTIL)
+        await ledger.claim_new(conn, [sealed(each) for each in facts])
+        await asking.request(conn, [request for each in facts for request in candidate_requests(each)])
+        assert {own is not None for own in await params(conn)} <= {beside}
+        assert await read(conn) == {each.id: expected(each) for each in facts if each.id in await read(conn)}
+
+
+def sealed(said: Fact) -> Fact:
+    """As it stands in the ledger."""
+    data = {name: value for name, value in said.data.items() if name not in personal_fields(said.type)}
+    return build_fact({**said.event, "data": data, SEALED: "as nobody can read it"})
+
+
+async def test_what_a_sender_takes_is_told_what_the_fact_says(conn: AsyncConnection):
+    await apply_batch(conn, incoming(opened(), signed_up("c1", fair="f1"), hired("c1", id="h1")), now=NOW)
+    assert await params(conn) == [None, None, None]
+    async with conn.transaction():
+        due = await claiming.due(conn, [WELCOME, SIGNUP_CONFIRMATION], limit=10)
+    assert [(each.kind, each.params) for each in due] == [
+        (SIGNUP_CONFIRMATION, {"fair": "f1"}),
+        (WELCOME, {"employer": "huayou", "started_on": "2026-07-01"}),
+    ]
+
+
+async def test_what_an_earlier_version_wrote_or_no_fact_asked_for_is_read_as_it_stands(conn: AsyncConnection):
+    await apply_batch(conn, incoming(opened(), signed_up("c1", id="s1", fair="f1")), now=NOW)
+    await conn.execute("""UPDATE messages SET params = '{"fair": "f2"}'""")
+    await asking.request(conn, [MessageRequest(OWN_PAGE, "own:1", "grads-2026", "c1", {})])
+    assert await params(conn) == [{"fair": "f2"}, {}]
+    assert await read(conn) == {"s1": {"fair": "f2"}, None: {}}
+
+
+async def test_a_reason_that_arises_again_wants_what_the_later_fact_says(conn: AsyncConnection):
+    await apply_batch(conn, incoming(opened(), hired("c1", id="h1", position="Clerk")), now=NOW)
+    await conn.execute("UPDATE messages SET status = 'cancelled', cause = 'moot', params = '{}'")
+    await apply_batch(conn, incoming(hired("c1", id="h2", position="Engineer")), now=NOW)
+    assert {told["position"] for told in (await read(conn)).values()} == {"Engineer"}
+
+
+async def test_nothing_is_wanted_of_what_was_erased(conn: AsyncConnection):
+    await apply_batch(conn, incoming(opened(), signed_up("c1", id="s1", fair="f1")), now=NOW)
+    await apply_batch(conn, incoming(event("candidate.erased", candidate="c1")), now=NOW)
+    assert await read(conn) == {"s1": {}}
