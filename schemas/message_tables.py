@@ -24,7 +24,8 @@ from schemas.kinds import HR_KINDS
 
 class MessageRow(SQLModel, table=True):
     """One message for one reason. `dedupe_key` is that reason, short (storage/messages/reasons.py); `params` what its
-    template needs beside the journey, none where it is what its fact says (storage/messages/wanted.py).
+    template needs beside the journey, none where it is what its fact says. `asked_by`: the number of that fact in the
+    ledger; `source` and `fact`, its identity, where an earlier version asked (storage/messages/of_facts.py).
 
     `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause`: by what it came to its
     status (see storage/messages/transitions.py). `begun_at`: since when it may have gone, of one that is `claimed`.
@@ -90,6 +91,7 @@ class MessageRow(SQLModel, table=True):
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     address: bytes | None = Field(default=None, sa_type=LargeBinary)
     domain: bytes | None = Field(default=None, sa_type=LargeBinary)
+    asked_by: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class ChannelRestRow(SQLModel, table=True):

@@ -18,6 +18,7 @@ from storage.arrays import column, columns
 from storage.database import Conn, Horizon
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import reasons
+from storage.messages.of_facts import fact_of
 from storage.messages.transitions import LETS_GO_AGAIN
 
 Row = dict[str, Any]
@@ -120,9 +121,9 @@ WHERE NOT EXISTS (SELECT FROM messages m WHERE m.dedupe_key = ANY(ARRAY[k.short,
     SELECT FROM facts f JOIN secrets s ON s.name = 'asked_since:' || k.kind
     WHERE (f.source, f.id) = (k.source, k.fact) AND f.received_at < convert_from(s.value, 'UTF8')::timestamptz)
 """
-_UNFOUNDED = """
-SELECT m.id FROM messages m WHERE m.campaign = %s AND m.fact IS NOT NULL
-  AND NOT EXISTS (SELECT FROM facts f WHERE f.source = m.source AND f.id = m.fact)
+_UNFOUNDED = f"""
+SELECT m.id FROM messages m WHERE m.campaign = %s AND (m.asked_by IS NOT NULL OR m.fact IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM {fact_of("m")} AS f)
 """
 _ASTRAY = "SELECT p.seq FROM pending p WHERE NOT EXISTS (SELECT FROM facts f WHERE f.seq = p.seq)"
 # Between two sendings somebody must have let it go again.

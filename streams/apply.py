@@ -87,7 +87,7 @@ async def _apply(conn: Conn, taken: Taken, begun: Begun, now: datetime, at_hand:
     anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
     stored = foreseen.stored if is_foreseen else None
     changes = await change_journeys(conn, board, standing, gone, at_hand=at_hand, foreseen=stored)
-    asked = await _write(conn, changes, gone, can_be_undone=taken.can_be_undone, doubtful=doubtful)
+    asked = await _write(conn, changes, gone, taken, doubtful=doubtful)
     await seats.resize(conn, anew)
     await seats.change(conn, changes.moved)
     if said := merging.words([*standing, *gone]):
@@ -103,17 +103,17 @@ async def _apply(conn: Conn, taken: Taken, begun: Begun, now: datetime, at_hand:
     return asked + await messages.request(conn, reached, doubtful=doubtful)
 
 
-async def _write(conn: Conn, changes: Effects, gone: list[Fact], *, can_be_undone: bool, doubtful: bool) -> list[int]:
+async def _write(conn: Conn, changes: Effects, gone: list[Fact], taken: Taken, *, doubtful: bool) -> list[int]:
     """Store journeys and what is told of persons, and ask for messages. Returns the ids of those that are to go."""
     if changes.are_plain and not gone:
         async with together(conn) as ask:
-            if can_be_undone:
+            if taken.can_be_undone:
                 ask(dispense_with_the_disk(conn))
             ask(journeys.store(conn, changes.journeys))
             ask(changes.persons.keep(conn))
-            asked = ask(messages.request(conn, changes.asked, doubtful=doubtful))
+            asked = ask(messages.request(conn, changes.asked, numbers=taken.numbers, doubtful=doubtful))
         return asked.result()
-    if can_be_undone:
+    if taken.can_be_undone:
         await dispense_with_the_disk(conn)
     await journeys.store(conn, changes.journeys)
     await changes.persons.keep(conn)
@@ -126,7 +126,7 @@ async def _write(conn: Conn, changes: Effects, gone: list[Fact], *, can_be_undon
         {(fact.campaign, fact.candidate) for fact in gone if fact.candidate is not None},
         {fact.campaign for fact in gone if fact.candidate is None},
     )
-    return again + await messages.request(conn, changes.asked, doubtful=doubtful)
+    return again + await messages.request(conn, changes.asked, numbers=taken.numbers, doubtful=doubtful)
 
 
 async def group_anew(conn: Conn, word: Fact) -> None:
@@ -135,7 +135,7 @@ async def group_anew(conn: Conn, word: Fact) -> None:
     await targets.lock(conn, {word.campaign: True})
     board = await load_board(conn, {word.campaign})
     changes = await change_journeys(conn, board, [], [word], at_hand=AtHand(), foreseen=None)
-    await _write(conn, changes, [word], can_be_undone=False, doubtful=False)
+    await _write(conn, changes, [word], Taken([], [], {}, can_be_undone=False), doubtful=False)
     await seats.change(conn, changes.moved)
     await seat_words.learn(conn, await of_persons(conn, merging.named([word])))
     await breakdowns.add(conn, changes.spread)

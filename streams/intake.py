@@ -18,6 +18,7 @@ from storage.database import Conn
 from storage.ledger import ledger
 from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.events import read_event
+from storage.ledger.ledger import Identity
 from storage.vault.persons import AtHand
 from storage.vault.process import vault
 from storage.vault.sealing import personal
@@ -84,11 +85,12 @@ Said = Mapping[tuple[int, str], Incoming]  # by the number in the ledger and the
 
 
 class Taken(NamedTuple):
-    """The facts to apply, and what is none. `can_be_undone`: all of it stands in the ledger, so that it is applied
-    again where a crash of Postgres undoes it."""
+    """The facts to apply, and what is none; the ledger's `numbers` of the facts. `can_be_undone`: all of it stands in
+    the ledger, so that it is applied again where a crash of Postgres undoes it."""
 
     facts: list[Fact]
     letters: list[DeadLetter]
+    numbers: dict[Identity, int]
     can_be_undone: bool
 
 
@@ -148,8 +150,9 @@ async def take_in(
     letters += _unopened(taken, facts, accepted)
     good = [found for found in accepted if isinstance(found, Fact)]
     sealed = await vault().seal(conn, good, at_hand=at_hand)
-    fresh, waited = await ledger.claim_new(conn, sealed)
-    return Taken(fresh + await _sealed([*ours.values(), *waited], conn), letters, can_be_undone)
+    new, waited, numbers = await ledger.claim_new(conn, sealed)
+    numbers |= {fact.identity: seq for (seq, _), fact in ours.items()}
+    return Taken(new + await _sealed([*ours.values(), *waited], conn), letters, numbers, can_be_undone)
 
 
 def _can_be_undone(fact: Fact) -> bool:

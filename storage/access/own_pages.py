@@ -10,7 +10,7 @@ from storage.database import Conn
 from storage.journeys import merging
 from storage.ledger.ledger import JourneyKey
 from storage.messages import nonces
-from storage.messages.wanted import wanted
+from storage.messages.of_facts import params_of
 from storage.vault.process import vault
 
 _OF: Final = """
@@ -39,7 +39,7 @@ WHERE (address = %(digest)b OR lower(recipient) = %(address)s) AND NOT forgotten
 # The mails whose tickets and answers the page leads to, the newest last.
 _LINKS: Final = f"""
 SELECT kind, said.params->>'fair' AS fair, said.params->>'offer' AS offer, id, dedupe_key, nonce::text
-FROM messages m CROSS JOIN LATERAL (SELECT {wanted("m")} AS params OFFSET 0) AS said
+FROM messages m CROSS JOIN LATERAL (SELECT {params_of("m")} AS params OFFSET 0) AS said
 WHERE campaign = %s AND candidate = ANY(%s) AND kind = ANY(%s) AND status <> 'cancelled' AND NOT forgotten ORDER BY id
 """
 

@@ -15,6 +15,7 @@ from storage.arrays import column
 from storage.database import Conn
 from storage.ledger.events import WHOLE, read_event
 from storage.messages import sealed
+from storage.messages.of_facts import id_of, source_of
 from storage.vault.process import vault
 
 Row = dict[str, Any]
@@ -46,10 +47,10 @@ WHERE f.campaign = %(campaign)s AND f.candidate = ANY(%(candidates)s::text[])
 ORDER BY f.time, f.source, f.id LIMIT %(limit)s
 """
 _SOME = "SELECT state FROM journeys WHERE campaign = %s LIMIT %s"
-_MESSAGES = """
-SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status, reason, attempts, fact, source,
-       requested_at, sent_at, campaign, candidate, sealed
-FROM messages WHERE campaign = %s AND candidate = ANY(%s::text[]) ORDER BY id LIMIT %s
+_MESSAGES = f"""
+SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status, reason, attempts,
+       {id_of("m")} AS fact, {source_of("m")} AS source, requested_at, sent_at, campaign, candidate, sealed
+FROM messages m WHERE campaign = %s AND candidate = ANY(%s::text[]) ORDER BY id LIMIT %s
 """
 
 _decode = msgspec.json.Decoder(Journey).decode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from schemas.catalogue import CATALOGUE
 from schemas.facts import Fact
@@ -29,7 +30,7 @@ FROM (
     ORDER BY source COLLATE "C", id COLLATE "C"
 ) AS f
 ON CONFLICT (source, id) DO NOTHING
-RETURNING source, id
+RETURNING seq, source, id
 """
 # The same for facts that are to be published, numbered in the order in which they were said: into the ledger and the
 # outbox with one statement, so in one transaction.
@@ -212,19 +213,29 @@ async def same(conn: Conn, said: Collection[tuple[int, str]]) -> set[tuple[int, 
     return {(seq, event) for seq, event in said if seq in there and says(event, there[seq])}
 
 
-async def claim_new(conn: Conn, facts: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
-    """Facts that came straight over Kafka: put into the ledger. Returns what is to be applied now: those that were
-    new, and the ledger's own word where the same identity was waiting there. Facts must be unique by identity."""
+class ClaimedFacts(NamedTuple):
+    """What is to be applied now of facts that came straight over Kafka: those that were `new`, and the ledger's own
+    word where the same identity `waited` there; the ledger's `numbers` of all of them."""
+
+    new: list[Fact]
+    waited: list[Fact]
+    numbers: dict[Identity, int]
+
+
+async def claim_new(conn: Conn, facts: Sequence[Fact]) -> ClaimedFacts:
+    """Facts that came straight over Kafka: put into the ledger. Facts must be unique by identity."""
     if not facts:
-        return [], []
-    fresh = {(source, id) for source, id in await _insert(conn, facts)}
-    if len(fresh) == len(facts):
-        return list(facts), []
+        return ClaimedFacts([], [], {})
+    cursor = await conn.execute(_INSERT, _columns(facts))
+    numbers = {(source, id): seq for seq, source, id in await cursor.fetchall()}
+    if len(numbers) == len(facts):
+        return ClaimedFacts(list(facts), [], numbers)
     by_identity = {(fact.source, fact.id): fact for fact in facts}
-    known = list(by_identity.keys() - fresh)
+    new = [fact for identity, fact in by_identity.items() if identity in numbers]
+    known = list(by_identity.keys() - numbers.keys())
     cursor = await conn.execute(_CLAIM_IDENTITIES, [*columns(known, 2), list(CATALOGUE)])
-    waited = [read_event(event) for _, event in await cursor.fetchall()]
-    return [fact for identity, fact in by_identity.items() if identity in fresh], waited
+    waited = [(seq, read_event(event)) for seq, event in await cursor.fetchall()]
+    return ClaimedFacts(new, [fact for _, fact in waited], numbers | {fact.identity: seq for seq, fact in waited})
 
 
 async def rewrite(conn: Conn, facts: Sequence[tuple[int, Fact]]) -> None:
@@ -324,11 +335,6 @@ async def count_pending(conn: Conn) -> int:
     """How many facts are accepted and not applied yet."""
     row = await (await conn.execute("SELECT count(*) FROM pending")).fetchone()
     return int(row[0]) if row else 0
-
-
-async def _insert(conn: Conn, facts: Sequence[Fact]) -> list[Identity]:
-    cursor = await conn.execute(_INSERT, _columns(facts))
-    return await cursor.fetchall()
 
 
 def _columns(facts: Sequence[Fact]) -> list[Column]:

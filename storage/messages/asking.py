@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -15,29 +16,33 @@ from storage.arrays import Column, Value, column, documents, named, split
 from storage.campaigns import announcements
 from storage.database import Conn
 from storage.ledger.events import BESIDE
-from storage.ledger.ledger import JourneyKey
+from storage.ledger.ledger import Identity, JourneyKey
 from storage.messages import reasons, statuses
-from storage.messages.wanted import OF_FACT
+from storage.messages.of_facts import OF_FACT, id_of, source_of
 
 NO_CONSENT: Final = "waits for consent to go abroad"
 RESTORED: Final = "it may have gone before the database was restored"
 
-# Of what is asked for as `r`: none where it is what its fact says, which the version before does not read there.
-_OWN_PARAMS: Final = f"""
+# Of what is asked for as `r`, as it is written: its fact by its number, where that is known, and nothing of what that
+# says. The version before reads its identity, and what it says, in the message's own row.
+_IS_NUMBERED: Final = f"(r.asked_by IS NOT NULL AND NOT {BESIDE})"
+_OF_ITS_FACT: Final = f"""
 CASE WHEN r.params <> '' THEN r.params::jsonb
-     WHEN {BESIDE} THEN (SELECT {OF_FACT} FROM facts f WHERE (f.source, f.id) = (r.source, r.fact)) END
+     WHEN {BESIDE} THEN (SELECT {OF_FACT} FROM facts f WHERE (f.source, f.id) = (r.source, r.fact)) END AS params,
+CASE WHEN NOT {_IS_NUMBERED} THEN r.source END AS source, CASE WHEN NOT {_IS_NUMBERED} THEN r.fact END AS fact,
+CASE WHEN {_IS_NUMBERED} THEN r.asked_by END AS asked_by
 """
 # Each row is written as it comes, numbered as it is written: the numbers ascend in their index, which fills its pages,
 # and nothing is sorted. A process of the version before knows messages by nonces alone.
 _ASK: Final = f"""
-INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, not_before, nonce, status,
-                           cause, reason)
+INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, asked_by, not_before,
+                           nonce, status, cause, reason)
 OVERRIDING SYSTEM VALUE
-SELECT nextval('messages_id_seq'), {reasons.short("r.wide")}, k, c, p, {{params}}, r.source, r.fact, n,
+SELECT nextval('messages_id_seq'), {reasons.short("r.wide")}, k, c, p, {{fact}}, n,
        CASE WHEN {BESIDE} THEN gen_random_uuid() END, {{status}}, {{cause}}, {{reason}}
 FROM unnest(%(wide)s::text[], %(whole)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
-            {split("params")}, %(sources)s::text[], %(facts)s::text[], %(due)s::timestamptz[])
-     AS r(wide, whole, k, c, p, params, source, fact, n)
+            {split("params")}, %(sources)s::text[], %(facts)s::text[], %(numbers)s::bigint[], %(due)s::timestamptz[])
+     AS r(wide, whole, k, c, p, params, source, fact, asked_by, n)
 WHERE NOT ({reasons.WIDE_ONES} AND EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.wide))
   AND NOT ({reasons.WHOLE_ONES} AND EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.whole))
 ON CONFLICT (dedupe_key) DO NOTHING
@@ -45,9 +50,9 @@ RETURNING id
 """
 # What is not due yet can't have gone.
 _GONE: Final = "coalesce(n, now()) <= now()"
-_REQUEST: Final = _ASK.format(params=_OWN_PARAMS, status="'requested'", cause="NULL", reason="NULL")
+_REQUEST: Final = _ASK.format(fact=_OF_ITS_FACT, status="'requested'", cause="NULL", reason="NULL")
 _DOUBTED: Final = _ASK.format(
-    params=_OWN_PARAMS,
+    fact=_OF_ITS_FACT,
     status=f"CASE WHEN {_GONE} THEN 'unknown' ELSE 'requested' END",
     cause=f"CASE WHEN {_GONE} THEN 'restored' END",
     reason=f"CASE WHEN {_GONE} THEN '{RESTORED}' END",
@@ -65,20 +70,20 @@ SELECT id FROM asked
 _AGAIN: Final = f"""
 SELECT m.id, CASE WHEN %(doubtful)s AND coalesce(r.due, now()) <= now() THEN 'unknown' ELSE 'requested' END AS status,
        'again' AS cause, NULL::text AS reason, 'another fact gives the same reason' AS note,
-       {_OWN_PARAMS} AS params, r.source, r.fact, r.due
+       {_OF_ITS_FACT}, r.due
 FROM messages m
 JOIN unnest(%(wide)s::text[], %(whole)s::text[], {split("params")}, %(sources)s::text[], %(facts)s::text[],
-            %(due)s::timestamptz[], %(undone_by)s::text[], %(about)s::text[])
-     AS r(wide, whole, params, source, fact, due, undone_by, about)
+            %(numbers)s::bigint[], %(due)s::timestamptz[], %(undone_by)s::text[], %(about)s::text[])
+     AS r(wide, whole, params, source, fact, asked_by, due, undone_by, about)
      ON m.dedupe_key = ANY(ARRAY[{reasons.short("r.wide")}, r.wide, r.whole])
-     AND (m.source, m.fact) IS DISTINCT FROM (r.source, r.fact)
-WHERE NOT m.forgotten AND (
+CROSS JOIN LATERAL (SELECT {source_of("m")} AS source, {id_of("m")} AS id) AS first
+WHERE NOT m.forgotten AND (first.source, first.id) IS DISTINCT FROM (r.source, r.fact) AND (
     m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
     OR m.status IN ('requested', 'held', 'suppressed') AND EXISTS (
-        SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (m.campaign, m.source, m.fact))
+        SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (m.campaign, first.source, first.id))
     OR m.status IN ('sent', 'delivered', 'dropped', 'bounced', 'complained', 'failed') AND EXISTS (
         SELECT FROM facts f
-        JOIN facts before ON (before.source, before.id) = (m.source, m.fact)
+        JOIN facts before ON (before.source, before.id) = (first.source, first.id)
         JOIN facts after ON (after.source, after.id) = (r.source, r.fact)
         CROSS JOIN LATERAL (SELECT coalesce(m.params, before.event->'data') AS told) AS t
         WHERE (f.campaign, f.candidate) = (m.campaign, m.candidate) AND f.type = ANY(string_to_array(r.undone_by, ' '))
@@ -88,7 +93,7 @@ WHERE NOT m.forgotten AND (
           AND NOT EXISTS (SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (f.campaign, f.source, f.id))))
 """
 _ASKED_AGAIN: Final = """owner = NULL, lease_until = NULL, params = r.params, source = r.source, fact = r.fact,
-    not_before = r.due, sent_at = NULL, requested_at = now(), begun_at = NULL"""
+    asked_by = r.asked_by, not_before = r.due, sent_at = NULL, requested_at = now(), begun_at = NULL"""
 _OF_CANDIDATES: Final = """(m.campaign, m.candidate) IN (
     SELECT * FROM unnest(%(campaigns)s::text[], %(candidates)s::text[]))"""
 _RELEASE: Final = f"""
@@ -127,16 +132,23 @@ _encode = msgspec.json.Encoder().encode
 _UNDONE: Final = {name: (" ".join(kind.undone_by.types), kind.undone_by.about) for name, kind in BY_NAME.items()}
 
 
-async def request(conn: Conn, requests: Sequence[MessageRequest], *, doubtful: bool = False) -> list[int]:
+async def request(
+    conn: Conn,
+    requests: Sequence[MessageRequest],
+    *,
+    numbers: Mapping[Identity, int] = MappingProxyType({}),
+    doubtful: bool = False,
+) -> list[int]:
     """Ask for messages. Returns the ids of those that are to go now; the others were asked for before.
 
-    `doubtful` ones that are due may have gone before the database was restored: they are `unknown`, and none goes.
+    `numbers`: the ledger's of the facts that ask, as far as they are known. `doubtful` ones that are due may have gone
+    before the database was restored: they are `unknown`, and none goes.
     """
     if not requests:
         return []
     keyed = _by_person(list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1])
     unique = [request for _, request in keyed]
-    values = {**_columns(keyed), "doubtful": doubtful}
+    values = {**_columns(keyed, numbers), "doubtful": doubtful}
     rows = await (await conn.execute(_DOUBT if doubtful else _REQUEST, values)).fetchall()
     await _announce(conn, unique, [id for (id,) in rows], doubtful=doubtful)
     if len(rows) < len(unique):
@@ -158,7 +170,7 @@ def _by_person(asked: Sequence[MessageRequest]) -> list[tuple[str, MessageReques
     return sorted(zip(reasons.wide_of(asked), asked, strict=True), key=lambda each: reasons.person_of(each[0]))
 
 
-def _columns(keyed: Sequence[tuple[str, MessageRequest]]) -> dict[str, Column]:
+def _columns(keyed: Sequence[tuple[str, MessageRequest]], numbers: Mapping[Identity, int]) -> dict[str, Column]:
     requests = [request for _, request in keyed]
     columns: dict[str, list[Value]] = {
         "wide": [key for key, _ in keyed],
@@ -168,6 +180,7 @@ def _columns(keyed: Sequence[tuple[str, MessageRequest]]) -> dict[str, Column]:
         "candidates": [r.candidate for r in requests],
         "sources": [r.source for r in requests],
         "facts": [r.fact for r in requests],
+        "numbers": [numbers.get((r.source, r.fact)) if r.source and r.fact else None for r in requests],
         "due": [r.not_before for r in requests],
     }
     return {**named(columns), "params": documents(b"" if r.params is None else _encode(r.params) for r in requests)}

@@ -17,7 +17,7 @@ from storage.ledger.events import WHOLE, read_event
 from storage.ledger.ledger import JourneyKey
 from storage.messages import nonces, sealed
 from storage.messages.claiming import Claimed
-from storage.messages.wanted import wanted
+from storage.messages.of_facts import id_of, params_of, source_of
 from storage.vault.process import vault
 
 # Links in mails from before messages had nonces name the number: those alone that there were then, and went not astray.
@@ -29,11 +29,12 @@ UNION ALL SELECT id, dedupe_key, nonce::text, id::text FROM messages WHERE id = 
     AND substr(nonce::text, 15, 1) IS DISTINCT FROM '8'
 """
 _FIND: Final = f"""
-SELECT id, kind, campaign, candidate, {wanted("m")}, attempts, recipient, sealed, dedupe_key, nonce::text
+SELECT id, kind, campaign, candidate, {params_of("m")}, attempts, recipient, sealed, dedupe_key, nonce::text
 FROM messages m WHERE id = %s AND candidate IS NOT NULL AND NOT forgotten
 """
 _NEWEST = f"""
-SELECT id, kind, campaign, candidate, {wanted("m")}, attempts, source, fact, requested_at, nonce::text, dedupe_key
+SELECT id, kind, campaign, candidate, {params_of("m")}, attempts, {source_of("m")}, {id_of("m")}, requested_at,
+       nonce::text, dedupe_key
 FROM messages m
 WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = %(kind)s AND NOT forgotten
 ORDER BY id DESC LIMIT 1
@@ -41,7 +42,7 @@ ORDER BY id DESC LIMIT 1
 _TOLD: Final = f"""
 SELECT id FROM messages m
 WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = ANY(%(kinds)s) AND NOT forgotten
-  AND {wanted("m")}->>'fair' IS NOT DISTINCT FROM %(fair)s AND status <> 'cancelled'
+  AND {params_of("m")}->>'fair' IS NOT DISTINCT FROM %(fair)s AND status <> 'cancelled'
 ORDER BY id DESC LIMIT 1
 """
 # Also what waits to be applied: who said something reads it at once.

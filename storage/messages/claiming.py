@@ -14,8 +14,8 @@ from schemas.messages import OWN_PAGE, SIGNUP_CHECK
 from storage.arrays import column
 from storage.database import Conn
 from storage.messages import nonces, statuses
+from storage.messages.of_facts import id_of, params_of, source_of
 from storage.messages.transitions import UNWRITTEN
-from storage.messages.wanted import wanted
 from storage.vault.restricting import SHOWN
 
 # Kind by kind, so that who has nothing to send doesn't walk past the thousands that wait of other kinds; that the inner
@@ -30,8 +30,8 @@ SELECT {columns} FROM {groups} CROSS JOIN LATERAL (
     ORDER BY kind, coalesce(not_before, requested_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) AS due ORDER BY due.at, due.id LIMIT %(limit)s
 """
-_COLUMNS: Final = f"""due.id, due.kind, due.campaign, candidate, ({wanted("due")})::text, attempts, source, fact,
-    requested_at, nonce::text, forgotten, dedupe_key"""
+_COLUMNS: Final = f"""due.id, due.kind, due.campaign, candidate, ({params_of("due")})::text, attempts,
+    {source_of("due")}, {id_of("due")}, requested_at, nonce::text, forgotten, dedupe_key"""
 _KINDS: Final = "(SELECT DISTINCT unnest(%(kinds)b::text[])) AS g(kind)"
 _OF_ALL: Final = _DUE.format(columns=_COLUMNS, groups=_KINDS, which="true")
 _OF_CAMPAIGNS: Final = _DUE.format(columns=_COLUMNS, groups=_KINDS, which="campaign = ANY(%(only)b::text[])")

@@ -11,6 +11,7 @@ from storage.arrays import column, columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.messages import attachments, statuses, suppressions
+from storage.messages.of_facts import id_of, source_of
 from storage.messages.transitions import TOLD_WITH
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,9 +20,9 @@ _ERASED: Final = """unnest(%(campaigns)s::text[], %(candidates)s::text[], %(cuts
 # What was said after the erasure is another life's. Of a candidate's messages each was asked for by a fact about them,
 # if by any.
 _LATER: Final = f"SELECT f.source, f.id FROM {_ERASED} JOIN facts f USING (campaign, candidate) WHERE f.time > k.cut"
-_OF_ERASED: Final = """k.campaign = m.campaign AND k.candidate = m.candidate AND NOT EXISTS (
+_OF_ERASED: Final = f"""k.campaign = m.campaign AND k.candidate = m.candidate AND NOT EXISTS (
     SELECT FROM unnest(%(sources)s::text[], %(facts)s::text[]) AS l(source, fact)
-    WHERE l.source = m.source AND l.fact = m.fact)"""
+    WHERE l.source = {source_of("m")} AND l.fact = {id_of("m")})"""
 _CANCEL: Final = f"""
 SELECT id, 'cancelled' AS status, 'erased' AS cause, 'candidate erased' AS reason, NULL::text AS note
 FROM messages m, {_ERASED} WHERE status IN ('requested', 'held', 'suppressed') AND {_OF_ERASED}

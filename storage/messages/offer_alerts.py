@@ -10,10 +10,10 @@ from psycopg.rows import dict_row
 from schemas.messages import OFFER, OFFER_BOUNCED, MessageRequest, Status, dedupe_key
 from storage.database import Conn
 from storage.messages import asking
-from storage.messages.wanted import wanted
+from storage.messages.of_facts import params_of
 
 _OFFERS = f"""
-SELECT id, campaign, candidate, {wanted("m")} AS params, attempts, status FROM messages m
+SELECT id, campaign, candidate, {params_of("m")} AS params, attempts, status FROM messages m
 WHERE id = ANY(%s) AND kind = %s AND status = ANY(%s) AND NOT forgotten ORDER BY id
 """
 

@@ -28,6 +28,7 @@ from storage.journeys import merging
 from storage.journeys.sight import SEEN
 from storage.ledger.ledger import JourneyKey
 from storage.messages import sealed
+from storage.messages.of_facts import fact_of, id_of, source_of
 from storage.messages.sealed import KeptMail
 from storage.vault.process import vault
 from storage.vault.restricting import SHOWN
@@ -43,9 +44,9 @@ ABOUT_FAIRS: Final = (
     THANKS,
 )
 DEFAULT_ZONE: Final = "Asia/Shanghai"
-_ROWS = """
+_ROWS = f"""
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
-       m.attempts, m.source, m.fact, m.requested_at, m.sent_at, m.sealed,
+       m.attempts, {source_of("m")} AS source, {id_of("m")} AS fact, m.requested_at, m.sent_at, m.sealed,
        coalesce(c.timezone, 'Asia/Shanghai') AS timezone,
        coalesce(c.title, m.campaign) AS title,
        coalesce(
@@ -59,10 +60,10 @@ _OF_EMPLOYER = f"""
 m.kind NOT IN {HR_KINDS} AND {SEEN.format(campaign="m.campaign", candidate="m.candidate")}
 AND (m.kind IN {ABOUT_FAIRS} OR %(employer)s = coalesce(
     m.params->>'employer',
-    (SELECT c.event->'data'->>'employer' FROM facts c WHERE c.source = m.source AND c.id = m.fact),
+    (SELECT c.event->'data'->>'employer' FROM {fact_of("m")} AS c),
     (SELECT x.event->'data'->>'employer'
-     FROM facts c JOIN facts x ON (x.campaign, x.candidate) = (m.campaign, m.candidate)
-     WHERE c.source = m.source AND c.id = m.fact AND x.type = 'offer.extended'
+     FROM {fact_of("m")} AS c JOIN facts x ON (x.campaign, x.candidate) = (m.campaign, m.candidate)
+     WHERE x.type = 'offer.extended'
        AND x.event->'data'->>'offer' = c.event->'data'->>'offer'
      ORDER BY x.time DESC LIMIT 1)))
 """

@@ -15,7 +15,7 @@ from storage.arrays import columns
 from storage.campaigns.seats import FairKey
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
-from storage.messages.wanted import wanted
+from storage.messages.of_facts import params_of
 
 Key = tuple[str, Any, str | None]  # campaign, fair, candidate
 PORTION: Final = 2000  # people who are told at a time
@@ -37,7 +37,7 @@ _TELLING: Final = f"""
 SELECT m.id, m.campaign, coalesce(j.merged_into, m.candidate) AS candidate, said.params->>'fair' AS fair, w.waiting,
        m.sent_at
 FROM messages m JOIN {_WORDS} USING (kind) LEFT JOIN journeys j USING (campaign, candidate)
-CROSS JOIN LATERAL (SELECT {wanted("m")} AS params OFFSET 0) AS said
+CROSS JOIN LATERAL (SELECT {params_of("m")} AS params OFFSET 0) AS said
 WHERE said.params ? 'fair' AND m.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')
 """
 _TOLD_NOW: Final = f"{_TELLING} AND m.id = ANY(%s::bigint[])"

@@ -17,8 +17,8 @@ from schemas.messages import Status
 from storage.arrays import Value, named
 from storage.database import Conn
 from storage.messages import sealed
+from storage.messages.of_facts import params_of
 from storage.messages.transitions import ALLOWED, Cause
-from storage.messages.wanted import wanted
 from storage.vault.process import vault
 
 _CHANGE: Final = """
@@ -44,7 +44,7 @@ TOLD_STATUSES: Final = "{" + ",".join(OUTCOME_STATUSES) + "}"
 FREED: Final = "owner = NULL, lease_until = NULL"
 
 _LOCK: Final = f"""
-SELECT id, kind, campaign, candidate, status, attempts, {wanted("m")} AS params, forgotten, recipient, subject,
+SELECT id, kind, campaign, candidate, status, attempts, {params_of("m")} AS params, forgotten, recipient, subject,
        reason, sealed,
        (SELECT max(a.at) FROM message_attempts a WHERE a.message = m.id AND a.cause IN ('resent', 'again')) AS resent_at
 FROM messages m WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE OF m

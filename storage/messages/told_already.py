@@ -13,7 +13,7 @@ import msgspec
 
 from storage.arrays import Column, columns, documents, split
 from storage.database import Conn
-from storage.messages.wanted import wanted
+from storage.messages.of_facts import fact_of, params_of
 
 Told = Literal["told", "claimed", "beside"]
 
@@ -33,15 +33,15 @@ SELECT k.id, bool_or(o.status NOT IN ('requested', 'claimed')), bool_or(o.status
 LEFT JOIN messages m USING (id)
 JOIN messages o ON o.campaign = k.campaign AND o.candidate IN (SELECT jsonb_array_elements_text(k.others::jsonb))
   AND o.kind = k.kind AND NOT o.forgotten
-CROSS JOIN LATERAL (SELECT {wanted("o")} AS params OFFSET 0) AS told
+CROSS JOIN LATERAL (SELECT {params_of("o")} AS params OFFSET 0) AS told
 WHERE told.params @> k.about::jsonb AND NOT told.params ?| ARRAY(SELECT jsonb_array_elements_text(k.absent::jsonb))
   AND (o.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')
        OR o.status = 'claimed' OR o.status = 'requested' AND o.id < k.id AND o.id = ANY(%(ids)s::bigint[]))
   AND NOT EXISTS (
-    SELECT FROM facts before JOIN facts after ON (after.source, after.id) = (m.source, m.fact)
+    SELECT FROM {fact_of("o")} AS before CROSS JOIN {fact_of("m")} AS after
     JOIN facts f ON f.campaign = k.campaign AND f.time > before.time AND f.time < after.time
       AND (f.candidate = m.candidate OR f.candidate IN (SELECT jsonb_array_elements_text(k.others::jsonb)))
-    WHERE (before.source, before.id) = (o.source, o.fact) AND f.type = ANY(string_to_array(k.undone_by, ' '))
+    WHERE f.type = ANY(string_to_array(k.undone_by, ' '))
       AND NOT EXISTS (SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (f.campaign, f.source, f.id)))
 GROUP BY k.id
 """

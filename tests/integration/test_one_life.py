@@ -20,8 +20,8 @@ from notifications.sending.scheduler import look
 from schemas.messages import Status
 from storage import auditing
 from storage.messages import channel_rests
+from storage.messages.of_facts import id_of, params_of
 from storage.messages.transitions import TRANSITIONS, Cause
-from storage.messages.wanted import wanted
 from tests.facts import event, opened, retraction
 from tests.integration.office import Office
 from tests.integration.test_sending import EXPIRE, fair, person
@@ -322,7 +322,7 @@ async def test_a_waiting_message_says_what_was_said_instead_of_what_was_taken_ba
     await office.tell(opened(), first)
     await office.tell(retraction("h1", candidate="c1"))
     await office.tell({**first, "id": "h2", "data": {**first["data"], "position": "Engineer"}})
-    query = f"SELECT {wanted('m')}->>'position', fact, status FROM messages m WHERE kind = 'welcome'"
+    query = f"SELECT {params_of('m')}->>'position', {id_of('m')}, status FROM messages m WHERE kind = 'welcome'"
     found = await office.rows(query)
     assert found == [("Engineer", "h2", "requested")]
 

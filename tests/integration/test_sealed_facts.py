@@ -25,6 +25,7 @@ from storage.journeys import candidates, journeys, people
 from storage.journeys.people import Wanted
 from storage.ledger import dead_letters, ledger, posters
 from storage.ledger.events import WHOLE
+from storage.messages.of_facts import id_of
 from storage.vault import entry_keys, in_clear, rotating
 from storage.vault.accepting import accept
 from storage.vault.entry import EntrySealer, public_of
@@ -202,7 +203,7 @@ class TestErasure:
         assert known is not None
         assert not known.journey.erased
         assert known.journey.attribute("phone") is None
-        requested = await (await conn.execute("SELECT fact FROM messages WHERE NOT forgotten")).fetchall()
+        requested = await (await conn.execute(f"SELECT {id_of('m')} FROM messages m WHERE NOT forgotten")).fetchall()
         assert requested == [("s2",)]
         async with await connect(database_url, name="audit") as reader:
             assert (await audit(reader)).differences == []

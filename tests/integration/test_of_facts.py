@@ -16,14 +16,14 @@ from schemas.sealed import SEALED, personal_fields
 from storage.database import connect
 from storage.ledger import ledger
 from storage.messages import asking, claiming
-from storage.messages.wanted import wanted
+from storage.messages.of_facts import id_of, params_of
 from streams.apply import apply_batch
 from streams.domain.requests import candidate_requests
 from tests.facts import event, hired, opened, signed_up
 from tests.integration.test_apply import NOW, incoming
 from tests.strategies import Event, events
 
-REAL = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+REAL = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 UNTIL = """INSERT INTO secrets (name, value)
 VALUES ('events_whole_until', convert_to((now() + interval '1 hour')::text, 'UTF8'))"""
 ASKING = events().filter(lambda said: said["type"] in FACT_KINDS)
@@ -36,7 +36,7 @@ async def params(conn: AsyncConnection) -> list[Any]:
 
 async def read(conn: AsyncConnection) -> dict[str, Any]:
     """What messages want, by the fact that asked for each."""
-    cursor = await conn.execute(f"SELECT fact, {wanted('m')} FROM messages m")
+    cursor = await conn.execute(f"SELECT {id_of('m')}, {params_of('m')} FROM messages m")
     return dict(await cursor.fetchall())
 
 
@@ -50,17 +50,18 @@ def expected(said: Fact) -> dict[str, Any]:
 @REAL
 @given(st.lists(ASKING, min_size=1, max_size=5, unique_by=lambda said: said["id"]), st.booleans())
 def test_it_is_what_the_fact_says_without_what_is_personal(database_url: str, said: list[Event], beside: bool):
-    asyncio.run(said_and_wanted(database_url, [validate_event(each) for each in said], beside))
+    asyncio.run(said_and_read(database_url, [validate_event(each) for each in said], beside))
 
 
-async def said_and_wanted(url: str, facts: list[Fact], beside: bool) -> None:
+async def said_and_read(url: str, facts: list[Fact], beside: bool) -> None:
     async with await connect(url, name="test") as conn:
         await conn.execute("TRUNCATE facts, pending, messages, secrets")
         if beside:
             await conn.execute(UNTIL)
-        await ledger.claim_new(conn, [sealed(each) for each in facts])
-        await asking.request(conn, [request for each in facts for request in candidate_requests(each)])
-        assert {own is not None for own in await params(conn)} <= {beside}
+        numbers = (await ledger.claim_new(conn, [sealed(each) for each in facts])).numbers
+        await asking.request(conn, [request for each in facts for request in candidate_requests(each)], numbers=numbers)
+        own = await (await conn.execute("SELECT params, source, fact, asked_by FROM messages")).fetchall()
+        assert {tuple(value is not None for value in row) for row in own} <= {(beside, beside, beside, not beside)}
         assert await read(conn) == {each.id: expected(each) for each in facts if each.id in await read(conn)}
 
 
