@@ -81,8 +81,7 @@ class Attachment:
     content_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True, gc=False):
     """The HTML and the text of a mail as JSON has them, without their quotes: both the provider and what is kept want
     them so, and what is made of pieces can be written of pieces."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from notifications.sending import composing
 from notifications.sending.composing import Letter
 from notifications.sending.gathering import situation_of
@@ -75,7 +77,11 @@ async def trial(
 
 def _named(letter: Letter, journey: Journey) -> Letter:
     name = journey.attribute("name")
-    return replace(letter, to_name=str(name), values={**letter.values, "name": str(name)}) if name else letter
+    return (
+        msgspec.structs.replace(letter, to_name=str(name), values={**letter.values, "name": str(name)})
+        if name
+        else letter
+    )
 
 
 def troubles(workbench: Workbench, kind: str, locale: str, parts: Parts, values: Values) -> list[FieldError]:

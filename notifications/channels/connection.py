@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -35,6 +35,30 @@ class Answer:
     body: bytes
 
 
+class _Unsent:
+    """What of a request is still to be handed over: `size` bytes, in pieces that nobody puts together as a whole."""
+
+    def __init__(self, pieces: Sequence[bytes] = ()) -> None:
+        self.size = sum(map(len, pieces))
+        self._left = [part for piece in reversed(pieces) for part in _cut(piece)]
+
+    def take(self) -> bytes:
+        """The next of it: at least PIECE bytes, but for the last."""
+        taken, size = [], 0
+        while self._left and size < PIECE:
+            taken.append(self._left.pop())
+            size += len(taken[-1])
+        self.size -= size
+        return b"".join(taken)
+
+
+def _cut(piece: bytes) -> Sequence[bytes]:
+    """A piece in parts of PIECE bytes at most, the last one first."""
+    if len(piece) <= PIECE:
+        return (piece,)
+    return [piece[at : at + PIECE] for at in reversed(range(0, len(piece), PIECE))]
+
+
 class Connection(asyncio.Protocol):
     """Carries one request at a time. `usable`: whether another may follow; `rested_at`: when it had done the last."""
 
@@ -43,7 +67,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.usable = True
         self.rested_at = 0.0
-        self._request, self._is_full = memoryview(b""), False  # what is still to be handed over, and whether it may not
+        self._request, self._is_full = _Unsent(), False  # what is still to be handed over, and whether it may not
         self._answer: asyncio.Future[Answer] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._fresh()
@@ -53,13 +77,14 @@ class Connection(asyncio.Protocol):
         """Whether it came about and was not closed since, as far as anybody has noticed."""
         return self.usable and not self.transport.is_closing()
 
-    async def ask(self, request: bytes, *, timeout: float, without_body: bool = False) -> Answer:
-        """Send a request and wait for its answer. While the other side takes what is sent, there is time; then
-        `timeout` seconds for all of the answer. `without_body`: what follows is none of it. Raises NoAnswer."""
+    async def ask(self, request: Sequence[bytes], *, timeout: float, without_body: bool = False) -> Answer:
+        """Send a request, which comes in pieces, and wait for its answer. While the other side takes what is sent,
+        there is time; then `timeout` seconds for all of the answer. `without_body`: what follows is none of it. Raises
+        NoAnswer."""
         self._fresh(without_body=without_body)
         self._answer = asyncio.get_running_loop().create_future()
         try:
-            self._request = memoryview(request)
+            self._request = _Unsent(request)
             self._hand_over()
             self._watch(timeout, self._unsent())
             return await self._answer
@@ -67,8 +92,8 @@ class Connection(asyncio.Protocol):
             self.close()
             raise
         finally:
-            self.usable = self.usable and not self._request
-            self._answer, self._request = None, memoryview(b"")
+            self.usable = self.usable and not self._request.size
+            self._answer, self._request = None, _Unsent()
             if self._alarm is not None:
                 self._alarm.cancel()
 
@@ -92,12 +117,11 @@ class Connection(asyncio.Protocol):
         self._without_body = without_body
 
     def _hand_over(self) -> None:
-        while self._request and not self._is_full:
-            piece, self._request = self._request[:PIECE], self._request[PIECE:]
-            self.transport.write(piece)
+        while self._request.size and not self._is_full:
+            self.transport.write(self._request.take())
 
     def _unsent(self) -> int:
-        return len(self._request) + self.transport.get_write_buffer_size()
+        return self._request.size + self.transport.get_write_buffer_size()
 
     def _watch(self, timeout: float, unsent: int) -> None:
         self._alarm = asyncio.get_running_loop().call_later(timeout, self._late, timeout, unsent)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol
+
+import msgspec
 
 from schemas.errors import (
     AddressRefused,
@@ -20,8 +22,7 @@ from schemas.errors import (
 from schemas.messages import Attachment, Status, SuppressionKind, Written, as_json
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(msgspec.Struct, frozen=True, gc=False):
     """A message as its reader gets it. `nonce` is its name outside, and goes with it so that the provider's events name
     it; `occurrence`: the reason that it goes for, of several one after another.
 
@@ -45,7 +46,7 @@ class Mail:
     occurrence: str = ""
     from_name: str = ""
     reply_to: str | None = None
-    written: Written | None = field(default=None, compare=False)
+    written: Written | None = None
 
     def as_json(self) -> Written:
         """Its HTML and text as JSON has them."""

@@ -171,15 +171,16 @@ class _Batch:
         return outcome
 
 
-def _json(group: MailGroup, requests: Requests) -> bytes:
-    """The request. Raises SendRefused for what the package would never send: a text that begins like an API key."""
+def _json(group: MailGroup, requests: Requests) -> list[bytes]:
+    """The request in pieces. Raises SendRefused for what the package would never send: a text that begins like an API
+    key."""
     try:
         return requests.write(group)
     except ApiKeyIncludedException:
         raise SendRefused("a mail that begins like an API key is not sent") from None
 
 
-async def _post(wire: Wire, request: bytes) -> None:
+async def _post(wire: Wire, request: Sequence[bytes]) -> None:
     """Post it. Raises a SendFailed that says what may be done next."""
     try:
         answer = await wire.post(request)

@@ -22,6 +22,7 @@ MAX_SUBJECT: Final = 900
 MOST: Final = 1000  # personalizations in a request
 MAX_SUBSTITUTIONS: Final = 8000  # bytes; documented are 10,000, but users were refused above 8,000
 _TAGS_BEGIN: Final = "%yinfeng_"
+_WRITTEN_TAGS: Final = _TAGS_BEGIN.encode()
 TEXT_TAG: Final = f"{_TAGS_BEGIN}text%"
 HTML_TAG: Final = f"{_TAGS_BEGIN}html%"
 
@@ -53,9 +54,9 @@ def grouped(mails: Sequence[Mail], most: int) -> list[MailGroup]:
 
 def may_share(mail: Mail) -> bool:
     """Whether its contents fit in substitutions, and have nothing in them that would be substituted once more."""
-    if any(_TAGS_BEGIN in said for said in (mail.subject, mail.text, mail.html)):
+    written = mail.as_json()  # which has them as they are
+    if _TAGS_BEGIN in mail.subject or _WRITTEN_TAGS in written.text or _WRITTEN_TAGS in written.html:
         return False
-    written = mail.as_json()
     return len(written.html) + len(written.text) <= _ROOM
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 from sendgrid.helpers.mail.validators import ValidateApiKey
 
 from notifications.channels.port import Mail
@@ -22,12 +22,12 @@ from schemas.messages import as_json
 
 MOST: Final = 256  # shapes that are kept
 WORDS: Final = ("to", "to_name", "nonce", "subject", "text", "html", "unsubscribe")
-OPTIONAL: Final = ("to_name", "subject", "unsubscribe")  # whether a mail has them is of its shape
+OPTIONAL: Final = ("to_name", "subject", "unsubscribe")  # whether a mail has them is of its shape: see `_lacks`
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of no writing
 _MARK: Final = re.compile(f"{_OPEN}([0-9]){_CLOSE}".encode())
 _PARTS: Final = f"{_OPEN}parts{_CLOSE}"
 
-Chunks = Sequence[bytes]  # texts, and between two of them the number of the word that comes there
+Chunks = Sequence[bytes | int]  # texts, and between two of them the number of the word that comes there
 
 
 class Requests:
@@ -38,41 +38,44 @@ class Requests:
         self._shapes = OrderedDict[tuple[Any, ...], Chunks]()
         self._validator = ValidateApiKey()
 
-    def write(self, group: MailGroup) -> bytes:
-        """The request for these mails, which `grouped` has put together. Raises ApiKeyIncludedException where a mail
-        begins like an API key."""
+    def write(self, group: MailGroup) -> list[bytes]:
+        """The request for these mails, which `grouped` has put together, in pieces: put together it would be copied as
+        a whole. Raises ApiKeyIncludedException where a mail begins like an API key."""
         first = group[0]
         if _OPEN in f"{first.kind}{first.from_name}{first.reply_to}{self._sender['name']}":
-            return _encode(body(group, self._sender))
+            return [_encode(body(group, self._sender))]
         if len(group) > 1:
             return self._of_many(group)
-        return self._of_one(first) if not first.attachments else _encode(body(group, self._sender))
+        return self._of_one(first) if not first.attachments else [_encode(body(group, self._sender))]
 
-    def _of_one(self, mail: Mail) -> bytes:
+    def _of_one(self, mail: Mail) -> list[bytes]:
         for said in (mail.text, mail.html):
             self._validator.validate_message_text(said)
         shape = (mail.kind, mail.from_name, mail.reply_to, *_lacks(mail))
-        return _filled(self._pieces(shape, mail, lambda marked: body([marked], self._sender)), mail)
+        return [_filled(self._pieces(shape, mail, lambda marked: body([marked], self._sender)), mail)]
 
-    def _of_many(self, group: MailGroup) -> bytes:
+    def _of_many(self, group: MailGroup) -> list[bytes]:
         shared = _encode({**body(group[:2], self._sender), "personalizations": _PARTS})
         before, _, after = shared.partition(_encode(_PARTS))
-        return b"%b[%b]%b" % (before, b",".join([self._part(mail) for mail in group]), after)
-
-    def _part(self, mail: Mail) -> bytes:
-        return _filled(self._pieces(_lacks(mail), mail, lambda marked: part(marked, own=True)), mail)
+        request, between = [before], b"["
+        for mail in group:
+            own = self._pieces(_lacks(mail), mail, lambda marked: part(marked, own=True))
+            request += (between, _filled(own, mail))
+            between = b","
+        return [*request, b"]", after]
 
     def _pieces(self, shape: tuple[Any, ...], mail: Mail, make: Callable[[Mail], dict[str, Any]]) -> Chunks:
         found = self._shapes.get(shape)
         if found is None:
-            found = self._shapes[shape] = _MARK.split(_encode(make(_marked(mail))))
+            made = _MARK.split(_encode(make(_marked(mail))))
+            found = self._shapes[shape] = [int(each) if place % 2 else each for place, each in enumerate(made)]
             if len(self._shapes) > MOST:
                 self._shapes.popitem(last=False)
         return found
 
 
 def _lacks(mail: Mail) -> tuple[bool, ...]:
-    return tuple(not getattr(mail, name) for name in OPTIONAL)
+    return (not mail.to_name, not mail.subject, not mail.unsubscribe)
 
 
 def _marked(mail: Mail) -> Mail:
@@ -96,7 +99,7 @@ def _filled(pieces: Chunks, mail: Mail) -> bytes:
         written.html,
         as_json(mail.unsubscribe or ""),
     ]
-    return b"".join([words[int(each)] if place % 2 else each for place, each in enumerate(pieces)])
+    return b"".join([words[each] if isinstance(each, int) else each for each in pieces])
 
 
 _encode: Final = msgspec.json.Encoder().encode

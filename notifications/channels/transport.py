@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -40,11 +40,11 @@ class Wire:
         self._head = _head(f"POST {target}", _host(self._url), {**headers, **known, "Content-Type": "application/json"})
         self._idle, self._closed = list[Connection](), False
 
-    async def post(self, body: bytes) -> Answer:
-        """Raises NeverConnected or NoAnswer."""
+    async def post(self, body: Sequence[bytes]) -> Answer:
+        """A body in pieces. Raises NeverConnected or NoAnswer."""
         connection = self._rested() or await self._connected()
-        request = b"%bContent-Length: %d\r\n\r\n%b" % (self._head, len(body), body)
-        answer = await connection.ask(request, timeout=self._timeout)
+        head = b"%bContent-Length: %d\r\n\r\n" % (self._head, sum(map(len, body)))
+        answer = await connection.ask([head, *body], timeout=self._timeout)
         if connection.usable and not self._closed:
             self._idle.append(connection)
         else:
@@ -99,7 +99,7 @@ class Wire:
         """A connection to the address in a tunnel that the proxy opens. Raises OSError where it opens none."""
         host = f"{_bracketed(self._url.hostname or '')}:{self._url.port or PORTS['https']}"
         request = _head(f"CONNECT {host}", host, _credentials(proxy)) + b"\r\n"
-        answer = await tunnel.ask(request, timeout=self._timeout, without_body=True)
+        answer = await tunnel.ask([request], timeout=self._timeout, without_body=True)
         if not 200 <= answer.status < 300:
             raise OSError(f"the proxy answered {answer.status}")
         loop, made = asyncio.get_running_loop(), Connection()

@@ -15,7 +15,8 @@ from schemas.mail_server import parse_mail_server
 from schemas.messages import CHANNEL_REFUSED, TEMPLATE_TEST
 from schemas.settings import Settings
 
-LANES: Final = 2
+LANES: Final = 3
+MOST_BEGUN: Final = 2  # of these lanes: the third claims and writes what goes next
 CONNECTIONS: Final = 2 * LANES + 1  # to the database, of one sender: its busiest routes wait for none
 
 
@@ -35,8 +36,12 @@ def make_routes(settings: Settings, chance: Chance) -> list[Route]:
     in_bulk = {way: _channel(way, settings, chance, in_bulk=True) for way in ways}
     # Of all kinds but these a request has one mail: where its answer is lost, one person's offer is in doubt.
     weighty = tuple(kind for kind in (*_kinds("candidate"), *_kinds("employer")) if kind not in IN_BULK)
-    routes = [Route((*weighty, TEMPLATE_TEST), outside[way], LANES, way, way == usual) for way in ways]
-    routes += [Route(tuple(sorted(IN_BULK)), in_bulk[way], LANES, way, way == usual) for way in ways]
+    kinds = {(*weighty, TEMPLATE_TEST): outside, tuple(sorted(IN_BULK)): in_bulk}
+    routes = [
+        Route(some, channels[way], LANES, way, way == usual, MOST_BEGUN)
+        for some, channels in kinds.items()
+        for way in ways
+    ]
     return routes + _to_hr(settings, outside)
 
 
@@ -64,7 +69,7 @@ def _channel(way: MailWay, settings: Settings, chance: Chance, *, in_bulk: bool 
             sender=settings.mail_from,
             sender_name=settings.mail_from_name,
             # A sender that is killed leaves no more in doubt than the largest request has.
-            most=MOST // LANES if in_bulk else 1,
+            most=MOST // MOST_BEGUN if in_bulk else 1,
         )
     if way == "smtp" and settings.smtp_url:
         from notifications.channels.smtp import Smtp

@@ -7,7 +7,7 @@ fails here certainly did not go out, and stands as it stood.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -24,9 +24,13 @@ from notifications.sending.signed_links import load as load_links
 from notifications.sending.situation import Left, NotNow, ToldWith, Writer
 from storage.campaigns import terms
 from storage.database import Conn
-from storage.messages import claiming
+from storage.messages import claiming, sealed
 from storage.messages.claiming import Claimed
+from storage.messages.sealed import Sealed
+from storage.vault.persons import ReadSoFar
+from storage.vault.process import vault
 
+MayBegin = Callable[[], Awaitable[None]]
 _NO_ROOM: Final = "its domain has had its share"
 
 
@@ -41,9 +45,9 @@ class Claims:
     pace: Pace
     _links: Links | None = None
 
-    async def claim(self, conn: Conn, route: Route, limit: int) -> Portion | None:
+    async def claim(self, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
         """Up to `limit` messages that a route carries, as mails where they go; within a transaction. None where nothing
-        is due."""
+        is due. `may_begin` is waited for before any of them is taken."""
         began = self.chance.clock()
         room = Room(limit) if route.channel.keeps else await self.pace.room(conn, limit)
         found = await self._due(conn, route, room) if room.mails else []
@@ -51,31 +55,35 @@ class Claims:
             return None
         links = self._links = self._links or await load_links(conn, self.writer.base_url)
         writer = replace(self.writer, way=route.way)
-        letters = await letters_for(conn, found, writer, links, self.chance.clock())
+        reading = ReadSoFar()
+        letters = await letters_for(conn, found, writer, links, self.chance.clock(), reading=reading)
         if not route.channel.keeps:
             letters = await _paced(conn, self.pace, letters)
-        portion = await self._taken(conn, route, *_without_left(found, letters))
-        if portion is not None:
-            portion.asks_from = began + timedelta(seconds=route.channel.lease / 2)
-        return portion
-
-    async def _taken(
-        self, conn: Conn, route: Route, claimed: Sequence[Claimed], letters: Sequence[Made]
-    ) -> Portion | None:
+        claimed, letters = _without_left(found, letters)
         if not claimed:
             return None
+        portion = self._portion(claimed, letters)
+        portion.sealed = await _sealed(conn, portion, reading)
+        portion.asks_from = began + timedelta(seconds=route.channel.lease / 2)
+        await may_begin()
+        await self._take(conn, route, portion)
+        return portion
+
+    def _portion(self, claimed: Sequence[Claimed], letters: Sequence[Made]) -> Portion:
         # By HR's own templates mails are made in another process, which is waited for: not here, where rows are locked.
         apart = any(isinstance(letter, Letter) and letter.own is not None for letter in letters)
         made = None if apart else prepare(self.renderer, claimed, letters)
         portion = Portion(claimed, letters, *(made or ([], [])))
+        portion.made = made is not None
+        return portion
+
+    async def _take(self, conn: Conn, route: Route, portion: Portion) -> None:
         going, channel = route.channel.at_once(portion.mails), route.channel
         begin, lease = set(portion.with_followers(going)), channel.lease
-        taken = await claiming.take(conn, claimed, begin, channel=channel.name, owner=self.owner, lease=lease)
+        taken = await claiming.take(conn, portion.claimed, begin, channel=channel.name, owner=self.owner, lease=lease)
         if broken := portion.broken(going, taken.begun):
             await claiming.take_back(conn, broken)
         portion.begun, portion.transaction = frozenset(taken.begun.difference(broken)), taken.transaction
-        portion.made = made is not None
-        return portion
 
     async def made(self, portion: Portion) -> Portion:
         """With its mails, where these are still to be made."""
@@ -99,6 +107,20 @@ async def _campaigns(conn: Conn, route: Route) -> tuple[set[str] | None, set[str
     chosen = await terms.channels(conn)
     theirs = {campaign for campaign, way in chosen.items() if way == route.way}
     return (None, chosen.keys() - theirs) if route.usual else (theirs, set())
+
+
+async def _sealed(conn: Conn, portion: Portion, reading: ReadSoFar) -> dict[int, Sealed]:
+    """What is to be kept of the mails that tell of their own reader alone: their keys are at hand now."""
+    alone = [mail for mail in portion.mails if len(portion.with_followers([mail])) == 1]
+    whose = {each.id: (each.campaign, each.candidate or "") for each in portion.claimed}
+    keeper = await vault().keeper(conn, {whose[mail.id] for mail in alone}, reading=reading)
+    files = {each: sealed.packed(each) for each in {mail.attachments for mail in alone}}
+    found = {}
+    for mail in alone:
+        said = sealed.mail_of(mail.subject, mail.as_json())
+        reader = (mail.to, mail.subject)
+        found[mail.id] = sealed.seal_before(keeper, whose[mail.id], reader, said, files[mail.attachments])
+    return found
 
 
 async def _paced(conn: Conn, pace: Pace, letters: Sequence[Made]) -> list[Made]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from notifications.rules.quiet_hours import is_quiet, next_morning
 from notifications.sending.enclosing import enclosed
@@ -61,8 +62,7 @@ from storage.messages.asking import NO_CONSENT
 NO_ADDRESS: Final = "no address"  # `storage.messages.release` lets these go once there is one
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True, gc=False):
     """A message ready to be rendered. `from_name`: whom it is from, as its reader knows them; `reply_to`: where answers
     to it go, an address that somebody reads. `unsubscribe`: where its reader ends mails like it, of kinds that one may;
     `own`: the campaign's template for it, if it has one. `template`: another one than the kind's; of a test

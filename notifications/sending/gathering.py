@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from notifications.sending import composing, suppressing
 from notifications.sending.composing import Letter
 from notifications.sending.grouping import HOUR, arranged
@@ -47,16 +49,16 @@ SIGNUP: Final = "candidate.signed_up"  # what it tells of a person, the journey 
 TELLS_PROSE: Final = frozenset(
     kind for type, kinds in FACT_KINDS.items() if personal_fields(type) and type != SIGNUP for kind in kinds
 )
-BREATHE_EVERY: Final = 10  # letters between turns for others: a ticket's code takes milliseconds
+BREATHE_EVERY: Final = 50  # letters between turns for others
+TICKETS_WEIGH: Final = 5  # letters: the code of one takes milliseconds
 
 
 async def letters_for(
-    conn: Conn, claimed: Sequence[Claimed], writer: Writer, links: Links, now: datetime
+    conn: Conn, claimed: Sequence[Claimed], writer: Writer, links: Links, now: datetime, *, reading: ReadSoFar
 ) -> list[Made]:
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.carried(conn, keys) if keys else {}
-    reading = ReadSoFar()
     await vault().embody(conn, {head: each.journey for head, each in known.values()}, reading=reading, hidden=True)
     claimed = await _with_typed(conn, await _with_prose(conn, claimed, reading))
     background = await _around(conn, claimed, known, now)
@@ -66,8 +68,11 @@ async def letters_for(
     ]
     told = await told_already.told(conn, _of_several_ids(situations))
     made: list[Made] = []
-    for place, (situation, message) in enumerate(zip(arranged(situations), claimed, strict=True)):
-        if place % BREATHE_EVERY == BREATHE_EVERY - 1:
+    since = 0
+    for situation, message in zip(arranged(situations), claimed, strict=True):
+        since += TICKETS_WEIGH if BY_NAME[message.kind].ticket == "image" else 1
+        if since >= BREATHE_EVERY:
+            since = 0
             await asyncio.sleep(0)
         if message.id in told:
             made.append(_as_told(told[message.id], now))
@@ -76,7 +81,7 @@ async def letters_for(
         else:
             made.append(situation)
     await asking.request(conn, [why.instead for why in made if isinstance(why, NotNow) and why.instead])
-    return await suppressing.held_back(conn, claimed, made)
+    return await suppressing.held_back(conn, claimed, made, reading)
 
 
 def _as_told(told: Told, now: datetime) -> NotNow | Left:
@@ -122,7 +127,7 @@ async def _with_prose(conn: Conn, claimed: Sequence[Claimed], reading: ReadSoFar
 
 def _told(message: Claimed, fact: Fact | None) -> Claimed:
     prose = {name: fact.data[name] for name in personal_names(fact.event)} if fact is not None else {}
-    return replace(message, params={**message.params, **prose})
+    return msgspec.structs.replace(message, params={**message.params, **prose})
 
 
 async def _with_typed(conn: Conn, claimed: Sequence[Claimed]) -> list[Claimed]:
@@ -133,11 +138,13 @@ async def _with_typed(conn: Conn, claimed: Sequence[Claimed]) -> list[Claimed]:
     typed = await unconfirmed.fetch_all(conn, forms.values())
     values = {id: typed[form]["values"] if form in typed else {} for id, form in forms.items()}
     return [
-        replace(each, params={**each.params, "to": values[each.id].get("email"), "name": values[each.id].get("name")})
-        if each.id in values
-        else each
+        msgspec.structs.replace(each, params={**each.params, **_typed(values[each.id])}) if each.id in values else each
         for each in claimed
     ]
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"to": values.get("email"), "name": values.get("name")}
 
 
 def _form(message: Claimed) -> unconfirmed.Form:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from notifications.channels.port import Mail, Outcome
 from notifications.sending.gathering import Made
 from notifications.sending.situation import ToldWith
 from storage.messages.claiming import Claimed
-from storage.messages.recording import Record
+from storage.messages.recording import WENT, Record
+from storage.messages.sealed import Sealed
 from storage.messages.transitions import TOLD_WITH
 
 
 class Portion:
     """Messages that are sent together: what was made of each, the mails that go, and what is still to be recorded.
     `begun`: the messages of which it was noted with their claim that they go, which is to be asked again from
-    `asks_from` on; `transaction`: that in which they were claimed; `made`: whether its mails are."""
+    `asks_from` on; `transaction`: that in which they were claimed; `made`: whether its mails are; `sealed`: what is to
+    be kept of those of which it is sealed already."""
 
     def __init__(
         self, claimed: Sequence[Claimed], letters: Sequence[Made], mails: Sequence[Mail], records: Sequence[Record]
@@ -27,6 +30,7 @@ class Portion:
         self.asks_from: datetime | None = None
         self.transaction: str | None = None
         self.made = True
+        self.sealed: Mapping[int, Sealed] = {}
         self._mails = {mail.id: mail for mail in mails}
         self._followers: dict[int, list[int]] = {}
         for message, letter in zip(claimed, letters, strict=True):
@@ -61,7 +65,7 @@ class Portion:
         self._left = {id: record for id, record in self._left.items() if id not in self._known}
 
     def _settled(self, id: int, outcome: Outcome) -> Record:
-        return settled(self._mails[id], outcome, tuple(self._followers.get(id, ())))
+        return settled(self._mails[id], outcome, tuple(self._followers.get(id, ())), self.sealed.get(id))
 
     def _told_with(self, leader: Record) -> list[Record]:
         """Messages that another one's mail tells of: what became of it became of them."""
@@ -74,10 +78,10 @@ class Portion:
         ]
 
 
-def settled(mail: Mail, outcome: Outcome, tells_of: tuple[int, ...] = ()) -> Record:
+def settled(mail: Mail, outcome: Outcome, tells_of: tuple[int, ...] = (), sealed: Sealed | None = None) -> Record:
     """What became of a mail, which tells of these other messages. Its contents are kept where it went, or may have
-    gone."""
-    went = outcome.status in ("sent", "unknown")
+    gone: as they were `sealed`, else as they are."""
+    now = outcome.status in WENT and sealed is None
     return Record(
         id=mail.id,
         status=outcome.status,
@@ -86,10 +90,11 @@ def settled(mail: Mail, outcome: Outcome, tells_of: tuple[int, ...] = ()) -> Rec
         locale=mail.locale,
         subject=mail.subject,
         not_before=outcome.retry_at,
-        html=mail.html if went else None,
-        text=mail.text if went else None,
-        written=mail.written if went else None,
-        attachments=mail.attachments if went else (),
+        html=mail.html if now else None,
+        text=mail.text if now else None,
+        written=mail.written if now else None,
+        attachments=mail.attachments if now else (),
+        sealed=sealed,
         suppress=outcome.suppress,
         tells_of=tells_of,
         untried=outcome.untried,

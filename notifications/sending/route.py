@@ -12,15 +12,17 @@ from schemas.channels import MailWay
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which kinds of message a channel carries. `lanes`: how many portions go at the same time, so that one is claimed
-    and recorded while another is sent; of kinds that are grouped, only one may. `way`: it carries the mail of campaigns
-    that have chosen this, and if it is `usual` of those that have chosen none; without one, of all."""
+    """Which kinds of message a channel carries. `lanes`: how many portions are worked on at the same time, so that one
+    is claimed and recorded while another is sent; of kinds that are grouped, only one may. `most_begun`: of how many of
+    them the mails may go meanwhile, since those are in doubt when a sender is killed. `way`: it carries the mail of
+    campaigns that have chosen this, and if it is `usual` of those that have chosen none; without one, of all."""
 
     kinds: tuple[str, ...]
     channel: Channel
     lanes: int = 1
     way: MailWay | None = None
     usual: bool = True
+    most_begun: int = 2
 
 
 @dataclass(frozen=True, slots=True)

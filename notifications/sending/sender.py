@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
+from psycopg import Rollback
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels.mailbox import Mailbox
@@ -42,6 +43,7 @@ OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
 LONGEST_TURN: Final = timedelta(seconds=2)  # of one route: then it is looked what became due of the others
+LONGEST_LOCKED: Final = 1.0  # seconds in which what is locked waits to begin: others may want it too
 NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
 
 
@@ -71,6 +73,7 @@ class Sender:
         self._owner, self._chance, self._pace = owner, chance, pace or Pace()
         self._claims = Claims(writer, renderer, owner, chance, self._pace)
         self._rests = ChannelRests(pool, routes, chance)
+        self._begun = {route: asyncio.Semaphore(route.most_begun) for route in routes}
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
         self._closing = False
@@ -201,15 +204,18 @@ class Sender:
         return self._closing or not in_order or late or self._chance.stand_back()
 
     async def _send_some(self, route: Route) -> int:
-        breaker = self._rests.breaker(route.channel.name)
-        claimed = await self._claimed(route, breaker.portion(route.channel.portion))
-        if claimed is None:
-            return 0
+        limit = self._rests.breaker(route.channel.name).portion(route.channel.portion)
+        async with AsyncExitStack() as begun:
+            claimed = await self._claimed(route, limit, begun)
+            return await self._sent(route, claimed) if claimed is not None else 0
+
+    async def _sent(self, route: Route, claimed: Portion) -> int:
+        """Send a portion, and record what became of it."""
         portion = await self._claims.made(claimed)
         mails, began = portion.mails, self._chance.clock()
         told = await route.channel.send(mails, partial(self._begin, portion)) if mails else []
         outcomes = [believed(outcome, self._chance.clock()) for outcome in told]
-        breaker.note(outcomes, since=began)
+        self._rests.breaker(route.channel.name).note(outcomes, since=began)
         became = portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True)))
         await self._record(became, kept=route.channel.keeps)
         if any(outcome.was_tried for outcome in outcomes):
@@ -219,16 +225,25 @@ class Sender:
                 await asking.request(conn, [trouble])
         return len(portion.claimed)
 
-    async def _claimed(self, route: Route, limit: int) -> Portion | None:
-        """A portion, all of it or nothing."""
+    async def _claimed(self, route: Route, limit: int, begun: AsyncExitStack) -> Portion | None:
+        """A portion, all of it or nothing. It counts among those that have begun until this stack ends."""
         portion = None
         try:
             async with borrowed(self._pool) as conn, conn.transaction():
-                portion = await self._claims.claim(conn, route, limit)
+                portion = await self._claims.claim(conn, route, limit, partial(self._may_begin, route, begun))
         except DatabaseUnavailable:
             if portion is None or not await self._is_committed(portion):
                 raise
         return portion
+
+    async def _may_begin(self, route: Route, begun: AsyncExitStack) -> None:
+        """Wait until fewer portions of a route are under way. Where that takes long, what is locked is let go, to be
+        claimed anew: raises Rollback."""
+        try:
+            async with asyncio.timeout(LONGEST_LOCKED):
+                await begun.enter_async_context(self._begun[route])
+        except TimeoutError:
+            raise Rollback from None
 
     async def _is_committed(self, portion: Portion) -> bool:
         """Whether it was claimed after all, where the answer to that was lost: what had begun by that would else be in

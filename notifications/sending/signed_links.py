@@ -13,6 +13,7 @@ import msgspec
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from schemas.errors import NotFound
+from schemas.keyed import KeyedDigest
 from storage.database import Conn
 from storage.messages.link_secret import load_secret
 
@@ -31,7 +32,7 @@ class Links:
         self._secret = secret
         self._readers = {purpose: _serializer(secret, purpose) for purpose in PATHS}
         # A reader's signer derives its key anew for each signature.
-        self._keys = {purpose: each.make_signer().derive_key() for purpose, each in self._readers.items()}
+        self._sign = {purpose: KeyedDigest(each.make_signer().derive_key()) for purpose, each in self._readers.items()}
         self._base_url = base_url
 
     def url(self, purpose: Purpose, message: str) -> str:
@@ -40,8 +41,8 @@ class Links:
 
     def token(self, purpose: Purpose, message: str) -> str:
         """As `dumps` would make it, but for trying to compress what is too short for it."""
-        said = _base64(_encode(message))
-        return (said + b"." + _base64(hmac.digest(self._keys[purpose], said, _DIGEST))).decode()
+        said = _said(message)
+        return (said + b"." + _base64(self._sign[purpose](said))).decode()
 
     def uid(self, *names: str) -> str:
         """A name for something of this installation's: the same for ever, and no other installation's."""
@@ -66,6 +67,11 @@ def _uid(secret: bytes, names: tuple[str, ...]) -> str:
     whole = b"".join(len(name.encode()).to_bytes(4) + name.encode() for name in names)
     digest = hmac.digest(secret, b"yinfeng.uid:" + whole, "sha256")
     return str(uuid.UUID(bytes=digest[:16], version=5))
+
+
+@lru_cache(1024)  # a mail has several links to what is about it
+def _said(message: str) -> bytes:
+    return _base64(_encode(message))
 
 
 def _base64(said: bytes) -> bytes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from notifications.sending.signed_links import Links
@@ -25,6 +24,7 @@ DEFAULT_LOCALE: Final = "zh-CN"
 NOWHERE: Final = MailChannels()
 Values = dict[str, Any]
 Made = TypeVar("Made")
+Found = TypeVar("Found")
 
 
 class NotNow(YinfengError):
@@ -67,6 +67,18 @@ class Writer:
     way: MailWay | None = None
 
 
+class Lazily(Generic[Found]):
+    """A property that is found out when it is asked for first. Without the lock of `functools.cached_property`: nobody
+    else looks at a situation meanwhile."""
+
+    def __init__(self, find: Callable[[Any], Found]) -> None:
+        self._find, self._name = find, find.__name__
+
+    def __get__(self, instance: Any, owner: type) -> Found:
+        found = instance.__dict__[self._name] = self._find(instance)
+        return found
+
+
 @dataclass(frozen=True)
 class Situation:
     """A message, its candidate's journey (empty for HR's), the campaigns and fairs around it, who writes, signed
@@ -91,22 +103,22 @@ class Situation:
             self.shared[key] = make()
         return cast("Made", self.shared[key])
 
-    @cached_property
+    @Lazily
     def campaign(self) -> dict[str, Any]:
         return self.background.campaigns.get(self.message.campaign, {})
 
-    @cached_property
+    @Lazily
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.campaign.get("timezone") or DEFAULT_ZONE)
 
-    @cached_property
+    @Lazily
     def locale(self) -> str:
         if self.message.kind == SIGNUP_CHECK:
             return str(self.message.params["locale"])
         own = self.journey.attribute("locale") if AUDIENCES[self.message.kind] == "candidate" else None
         return str(own or self.campaign_locale)
 
-    @cached_property
+    @Lazily
     def campaign_locale(self) -> str:
         return str(self.campaign.get("locale") or DEFAULT_LOCALE)
 

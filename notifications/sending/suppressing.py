@@ -12,6 +12,7 @@ from storage.database import Conn
 from storage.messages import suppressions
 from storage.messages.claiming import Claimed
 from storage.messages.suppressions import Suppression
+from storage.vault.persons import ReadSoFar
 
 
 def blocks(suppression: SuppressionKind, kind: str, about: str = "") -> bool:
@@ -23,11 +24,11 @@ def blocks(suppression: SuppressionKind, kind: str, about: str = "") -> bool:
 
 
 async def held_back(
-    conn: Conn, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow | ToldWith | Left]
+    conn: Conn, claimed: Sequence[Claimed], letters: Sequence[Letter | NotNow | ToldWith | Left], reading: ReadSoFar
 ) -> list[Letter | NotNow | ToldWith | Left]:
     """The letters, where those to suppressed addresses are not to go; one query for all."""
     addresses = {letter.to for letter in letters if isinstance(letter, Letter)}
-    found = await suppressions.of(conn, addresses) if addresses else {}
+    found = await suppressions.of(conn, addresses, reading=reading) if addresses else {}
     return [_checked(message, letter, found) for message, letter in zip(claimed, letters, strict=True)]
 
 

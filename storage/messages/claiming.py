@@ -88,8 +88,7 @@ MOST_TOGETHER: Final = 5000
 _LOST: Final = "the sender ended between claiming this message and recording what became of it"
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A message that this sender alone may send, until its lease ends. `attempts`: how often it was tried before;
     `source` and `fact` are the identity of the fact that asked for it, where one did; `nonce` is its name outside.
     `forgotten`: its candidate was erased while it was under way."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from schemas.kinds import TELLING_OF_SEATS
 from schemas.messages import OFFER_TROUBLE, Attachment, Status, SuppressionKind, Written
@@ -15,16 +15,16 @@ from storage.arrays import Column, Value, blobs, column, cut, named, strung
 from storage.database import Conn, in_transaction
 from storage.ledger.ledger import JourneyKey
 from storage.messages import offer_alerts, sealed, seat_words, statuses, suppressions
+from storage.messages.sealed import Sealed
 from storage.messages.suppressions import Wish
 from storage.messages.transitions import TOLD_WITH, Cause
 from storage.vault.keeping import Keeper
 from storage.vault.process import vault
 
 # A sender whose lease ended while it could not reach the database still knows best what became of its messages.
-_OURS: Final = """
-SELECT id, forgotten, kind, campaign, coalesce(candidate, '') FROM messages
-WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE
-"""
+_OURS: Final = "m.owner = %(owner)s"
+_TOLD: Final = "SELECT id, forgotten FROM messages WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE"
+_BECAME: Final = "id, forgotten, kind"
 _GIVEN: Final = f"""
 SELECT given.*, {cut("sealed")} AS sealed, NULL::text AS note
 FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(locales)s::text[],
@@ -43,7 +43,8 @@ _SAID: Final = f"""owner = NULL, lease_until = NULL, locale = r.locale, not_befo
 _KEEP_WORD: Final = f"""
 UPDATE messages m SET owner = NULL, lease_until = NULL, locale = r.locale, sent_at = coalesce(m.sent_at, now()),
     {_READER}
-FROM ({_GIVEN}) AS r WHERE m.id = r.id AND m.owner = %(owner)s
+FROM ({_GIVEN}) AS r WHERE m.id = r.id AND {_OURS}
+RETURNING m.id, m.forgotten, m.kind
 """
 _LOCK: Final = """
 SELECT k.id, j.version FROM journeys j
@@ -61,10 +62,10 @@ ON CONFLICT (message) DO UPDATE SET html = '', text = '', sealed = excluded.seal
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """What became of a claimed message. `html`, `text` and `attachments` are kept as they went out; `written`:
-    the first two as JSON has them, where they were made so.
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What became of a claimed message. What is kept of it is `sealed` already, or is sealed now: `recipient`,
+    `subject`, and as they went out `html`, `text` and `attachments`; `written`: the first two as JSON has them, where
+    they were made so.
 
     `seen`: the journey (campaign, candidate, version) for whose sake it is held or cancelled; the message goes back
     to the others when that journey has changed meanwhile. `suppress`: why nothing is to go to its recipient again.
@@ -83,6 +84,7 @@ class Record:
     text: str | None = None
     written: Written | None = None
     attachments: tuple[Attachment, ...] = ()
+    sealed: Sealed | None = None
     seen: tuple[str, str, int] | None = None
     suppress: SuppressionKind | None = None
     tells_of: tuple[int, ...] = ()
@@ -98,29 +100,54 @@ async def record(conn: Conn, records: Sequence[Record], *, owner: str, kept: boo
     if not records:
         return
     async with in_transaction(conn):
-        records = await _still_held(conn, records)
-        rows = await (await conn.execute(_OURS, [[each.id for each in records], owner])).fetchall()
-        forgotten, kinds = {id: gone for id, gone, *_ in rows}, {id: kind for id, _, kind, *_ in rows}
-        ours = [each for each in records if each.id in forgotten]
-        spoiled = {each.id for each in ours if any(forgotten.get(id, True) for id in each.tells_of)}
+        records = sorted(await _still_held(conn, records), key=lambda each: each.id)  # as others lock them
+        spoiled = await _spoiled(conn, records, owner)
         if kept and spoiled:
-            ours = _made_anew(ours, spoiled)
-        ours = [replace(each, subject=None) if each.id in spoiled else each for each in ours]
-        told_of = [id for each in ours for id in each.tells_of]
-        whose = await sealed.whose(conn, told_of) if told_of else {}
-        whose |= {id: (campaign, candidate) for id, _, _, campaign, candidate in rows}
+            records = _made_anew(records, spoiled)
+        records = [replace(each, subject=None) if each.id in spoiled else each for each in records]
+        whose = await _whose(conn, records)
+        records = [each for each in records if not _is_to_seal(each) or each.id in whose]
         keeper = await vault().keeper(conn, whose.values())
-        values = {**_columns(keeper, whose, ours), "owner": owner}
-        changed = {id for (id,) in await statuses.change(conn, _GIVEN, values, also=_SAID)}
-        if len(changed) < len(ours):
-            await conn.execute(_KEEP_WORD, values)
-        await _tell_of_offers(conn, [each for each in ours if each.id in changed])
-        await suppressions.add(conn, _wishes([each for each in ours if not forgotten[each.id]]))
-        lasting = [each for each in ours if not forgotten[each.id] and each.id not in spoiled]
-        await _keep(conn, keeper, whose, [each for each in lasting if each.html is not None])
-        went = [each.id for each in ours if each.status in ("sent", "unknown") and kinds[each.id] in TELLING_OF_SEATS]
+        values = {**_columns(keeper, whose, records), "owner": owner}
+        changed = await statuses.change(conn, _GIVEN, values, also=_SAID, only=_OURS, columns=_BECAME)
+        words = await _words_kept(conn, values) if len(changed) < len(records) else []
+        await _tell_of_offers(conn, _among(records, {id for id, *_ in changed}))
+        lasting = _among(records, {id for id, forgotten, _ in [*changed, *words] if not forgotten})
+        await suppressions.add(conn, _wishes(lasting))
+        await _keep(conn, keeper, whose, [each for each in lasting if each.id not in spoiled])
+        kinds = {id: kind for id, _, kind in [*changed, *words]}
+        went = [each.id for each in records if each.status in WENT and kinds.get(each.id) in TELLING_OF_SEATS]
         if went:
             await seat_words.note(conn, went)
+
+
+async def _spoiled(conn: Conn, records: Sequence[Record], owner: str) -> set[int]:
+    """The mails that tell of somebody who was erased meanwhile. Those of whom one tells stand as they are from now on,
+    until the transaction ends."""
+    told_of = sorted({id for each in records for id in each.tells_of})
+    if not told_of:
+        return set()
+    stand = {id for id, gone in await (await conn.execute(_TOLD, [told_of, owner])).fetchall() if not gone}
+    return {each.id for each in records if not stand.issuperset(each.tells_of)}
+
+
+async def _whose(conn: Conn, records: Sequence[Record]) -> dict[int, JourneyKey]:
+    """Under whose keys what is not sealed yet of these is to be, and of what their mails tell."""
+    wanted = [id for each in records if _is_to_seal(each) for id in (each.id, *each.tells_of)]
+    return await sealed.whose(conn, wanted) if wanted else {}
+
+
+def _is_to_seal(record: Record) -> bool:
+    return record.sealed is None or record.reason is not None
+
+
+async def _words_kept(conn: Conn, values: Mapping[str, Any]) -> list[tuple[int, bool, str]]:
+    """Of those whose status did not change, as it was changed before."""
+    return await (await conn.execute(_KEEP_WORD, values)).fetchall()
+
+
+def _among(records: Sequence[Record], ids: Set[int]) -> list[Record]:
+    return [each for each in records if each.id in ids]
 
 
 def _made_anew(records: Sequence[Record], spoiled: Set[int]) -> list[Record]:
@@ -140,17 +167,28 @@ def _wishes(records: Sequence[Record]) -> list[Wish]:
 
 
 async def _keep(conn: Conn, keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> None:
+    """The mails of those that went, or may have gone."""
     rows, files = [], {each: sealed.packed(each) for each in {each.attachments for each in records}}
     for each in records:
-        (campaign, own), others = whose[each.id], [whose[id][1] for id in each.tells_of]
-        said = sealed.mail_of(each.subject, each.written or (each.html or "", each.text or ""))
-        mail = sealed.seal_mail(keeper, campaign, {own, *others}, said, files[each.attachments])
-        if mail is not None:
-            rows.append((each.id, mail[0], _encode(mail[1]).decode()))
+        if each.sealed is not None:
+            mail = (each.sealed.mail, each.sealed.whose) if each.status in WENT else None
+        else:
+            mail = _sealed_now(keeper, whose, each, files[each.attachments]) if each.html is not None else None
+        if mail is not None and mail[0] is not None:
+            rows.append((each.id, *mail))
     if not rows:
         return
     told = {"ids": column([id for id, *_ in rows]), "whose": column([lives for *_, lives in rows])}
     await conn.execute(_MAILS, told | strung("mails", [mail for _, mail, _ in rows]))
+
+
+def _sealed_now(
+    keeper: Keeper, whose: Mapping[int, JourneyKey], record: Record, files: bytes
+) -> tuple[bytes, str] | None:
+    (campaign, own), others = whose[record.id], [whose[id][1] for id in record.tells_of]
+    said = sealed.mail_of(record.subject, record.written or (record.html or "", record.text or ""))
+    mail = sealed.seal_mail(keeper, campaign, {own, *others}, said, files)
+    return (mail[0], sealed.written(mail[1])) if mail is not None else None
 
 
 def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[Record]) -> dict[str, Column]:
@@ -158,21 +196,34 @@ def _columns(keeper: Keeper, whose: Mapping[int, JourneyKey], records: Sequence[
         "ids": [each.id for each in records],
         "statuses": [each.status for each in records],
         "causes": [each.cause for each in records],
-        "reasons": [sealed.seal_reason(keeper, whose[each.id], each.cause, each.reason) for each in records],
+        "reasons": [
+            sealed.seal_reason(keeper, whose[each.id], each.cause, each.reason) if each.reason else None
+            for each in records
+        ],
         "locales": [each.locale for each in records],
         "due": [each.not_before for each in records],
         "untried": [each.untried for each in records],
     }
-    to = [each.recipient for each in records]
-    readers = [sealed.seal_reader(keeper, whose[each.id], each.recipient, _subject(each)) for each in records]
+    readers = [_reader(keeper, whose, each) for each in records]
     return (
         named(columns)
-        | strung("sealed", readers)
+        | strung("sealed", [reader for reader, _, _ in readers])
         | {
-            "addresses": blobs(keeper.address(address) if address else None for address in to),
-            "domains": blobs(keeper.domain(sealed.domain_of(address)) if address else None for address in to),
+            "addresses": blobs([address for _, address, _ in readers]),
+            "domains": blobs([domain for _, _, domain in readers]),
         }
     )
+
+
+def _reader(
+    keeper: Keeper, whose: Mapping[int, JourneyKey], record: Record
+) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """To whom a message went and its subject, sealed, and by what its address and its domain are found."""
+    if record.sealed is not None:
+        return record.sealed.reader, record.sealed.address, record.sealed.domain
+    to = record.recipient
+    found = (keeper.address(to), keeper.domain(sealed.domain_of(to))) if to else (None, None)
+    return (sealed.seal_reader(keeper, whose[record.id], to, _subject(record)), *found)
 
 
 def _subject(record: Record) -> str | None:
@@ -206,4 +257,4 @@ async def _tell_of_offers(conn: Conn, records: Sequence[Record]) -> None:
         await offer_alerts.tell_hr(conn, troubled, OFFER_TROUBLE)
 
 
-_encode: Final = msgspec.json.Encoder().encode
+WENT: Final[tuple[Status, ...]] = ("sent", "unknown")  # or may have gone

@@ -39,6 +39,17 @@ class KeptMail:
     files: tuple[Attachment, ...] = ()
 
 
+class Sealed(msgspec.Struct, frozen=True, gc=False):
+    """What is to be kept of a message that goes, sealed before it does: to whom and its subject (`reader`), by what its
+    address and its domain are found, and the mail with its files, under the keys of `whose` (JSON: see `Lives`)."""
+
+    reader: bytes | None
+    address: bytes
+    domain: bytes
+    mail: bytes | None
+    whose: str
+
+
 async def whose(conn: Conn, ids: Iterable[int]) -> dict[int, JourneyKey]:
     """Under whose key each of these messages is kept."""
     cursor = await conn.execute(_WHOSE, columns([(id,) for id in ids], 1))
@@ -93,6 +104,21 @@ def seal_mail(
     """A mail (see `mail_of`) with its files, that tells of these candidates; of none: the empty one, whose key is the
     campaign's. The files are a frame of their own, so that what many mails have is compressed once."""
     return keeper.seal_together(campaign, candidates, compressed(said) + files)
+
+
+def seal_before(keeper: Keeper, key: JourneyKey, reader: tuple[str, str], said: bytes, files: bytes) -> Sealed:
+    """What is to be kept of a mail that tells of nobody but its own person: `reader` is to whom it goes and its
+    subject, `said` as `mail_of` has it, `files` as they are packed. Where that person is erased before it is stored,
+    nobody can open it any more."""
+    campaign, candidate = key
+    mail, lives = seal_mail(keeper, campaign, {candidate}, said, files) or (None, {})
+    address, domain = keeper.address(reader[0]), keeper.domain(domain_of(reader[0]))
+    return Sealed(seal_reader(keeper, key, *reader), address, domain, mail, written(lives))
+
+
+def written(lives: Lives) -> str:
+    """Under whose keys a mail is, as it is stored."""
+    return _encode(lives).decode()
 
 
 def open_mail(keeper: Keeper, campaign: str, lives: Lives, kept: bytes, at: datetime) -> KeptMail | None:

@@ -25,8 +25,8 @@ _CHANGE: Final = """
 WITH changed AS (
     UPDATE messages m SET status = r.status, cause = r.cause, reason = r.reason, {also}
     FROM ({chosen}) AS r
-    WHERE m.id = r.id AND %(allowed)s::jsonb ? (r.cause || ':' || m.status || ':' || r.status)
-    RETURNING m.*, r.note
+    WHERE m.id = r.id AND {only} AND %(allowed)s::jsonb ? (r.cause || ':' || m.status || ':' || r.status)
+    RETURNING m.id, m.kind, m.campaign, m.candidate, m.status, m.cause, m.reason, m.forgotten, m.begun_at, r.note
 ), noted AS (
     INSERT INTO message_attempts (message, status, cause, detail)
     SELECT id, status, cause, CASE WHEN NOT forgotten OR status = 'cancelled' THEN coalesce(note, reason) END
@@ -88,13 +88,20 @@ class StatusChange:
 
 
 async def change(
-    conn: Conn, chosen: str, values: Mapping[str, Any], *, also: str = FREED, columns: str = "id"
+    conn: Conn,
+    chosen: str,
+    values: Mapping[str, Any],
+    *,
+    also: str = FREED,
+    only: str = "true",
+    columns: str = "id",
 ) -> list[tuple[Any, ...]]:
-    """Change the status of messages, and write their history. Returns `columns` of those that changed, by id.
+    """Change the status of messages, and write their history. Returns `columns` (of those that history is written of)
+    of the messages that changed, by id.
 
-    `chosen` is a query of (id, status, cause, reason, note), `also` what else is set.
+    `chosen` is a query of (id, status, cause, reason, note), `also` what else is set, `only` of which messages.
     """
-    query = _CHANGE.format(chosen=chosen, also=also, columns=columns)
+    query = _CHANGE.format(chosen=chosen, also=also, only=only, columns=columns)
     return await (await conn.execute(query, {**values, "allowed": ALLOWED, "told": TOLD_STATUSES})).fetchall()
 
 

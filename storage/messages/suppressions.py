@@ -19,6 +19,7 @@ from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.messages import sealed, statuses
 from storage.vault.keeping import GONE, PLATFORM, Keeper
+from storage.vault.persons import ReadSoFar
 from storage.vault.process import vault
 
 _ADD: Final = """
@@ -114,12 +115,14 @@ async def add(conn: Conn, wishes: Collection[Wish]) -> int:
     return (await conn.execute(_ADD, columns)).rowcount
 
 
-async def of(conn: Conn, addresses: Collection[str], *, hidden: bool = False) -> dict[str, list[Suppression]]:
+async def of(
+    conn: Conn, addresses: Collection[str], *, hidden: bool = False, reading: ReadSoFar | None = None
+) -> dict[str, list[Suppression]]:
     """What is in force for these addresses, by address in lower case; in a few queries for all. Details of who is
     restricted for `hidden` alone (see storage.vault.persons)."""
     if not addresses:
         return {}
-    wanted, keeper = sorted({address.lower() for address in addresses}), await vault().keeper(conn)
+    wanted, keeper = sorted({address.lower() for address in addresses}), await vault().keeper(conn, reading=reading)
     by_digest = {keeper.address(address): address for address in wanted}
     found: dict[str, list[Suppression]] = {}
     for digest, each in await _read(conn, _OF, {"digests": list(by_digest), "clear": wanted}, hidden=hidden):

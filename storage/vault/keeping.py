@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import CannotOpen
+from schemas.keyed import KeyedDigest
 from storage.ledger.ledger import JourneyKey
 from storage.vault.keys import PersonKey
 from storage.vault.master import Randomness
@@ -42,9 +43,16 @@ class Keeper:
     What was sealed in a life that ended reads as nothing. All that opens raises CannotOpen for what was changed, and
     for a person whose key never was."""
 
-    def __init__(self, keys: Mapping[JourneyKey, PersonKey], randomness: Randomness) -> None:
+    def __init__(
+        self,
+        keys: Mapping[JourneyKey, PersonKey],
+        randomness: Randomness,
+        addresses: dict[str, bytes] | None = None,
+    ) -> None:
         self._keys, self._randomness = keys, randomness
+        self._addresses = {} if addresses is None else addresses
         self._domains: dict[str, bytes] = {}
+        self._keyed: KeyedDigest | None = None
 
     def seal(self, whose: JourneyKey, purpose: str, said: bytes) -> bytes | None:
         """None where the person was erased a moment ago."""
@@ -105,7 +113,11 @@ class Keeper:
 
     def address(self, address: str) -> bytes:
         """What an address is found by: the same however it is written, and noise to who has no master key."""
-        return self._digest("address", address.lower())[:_ADDRESS_BYTES]
+        lower = address.lower()
+        known = self._addresses.get(lower)
+        if known is None:
+            known = self._addresses[lower] = self._digest("address", lower)[:_ADDRESS_BYTES]
+        return known
 
     def domain(self, domain: str) -> bytes:
         """What the domain of an address is found by."""
@@ -116,7 +128,9 @@ class Keeper:
 
     def digest(self, purpose: str, said: bytes) -> bytes:
         """What tells the same bytes again."""
-        return hmac.digest(self._platform(), purpose.encode() + b":" + said, "sha256")
+        if self._keyed is None:
+            self._keyed = KeyedDigest(self._platform())
+        return self._keyed(purpose.encode() + b":" + said)
 
     def _digest(self, purpose: str, said: str) -> bytes:
         return self.digest(purpose, said.encode("utf-8", "surrogatepass"))

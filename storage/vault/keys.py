@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -61,8 +60,7 @@ LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _AGAIN: Final = 3  # how often a row may come or go between two looks
 
 
-@dataclass(frozen=True, slots=True)
-class PersonKey:
+class PersonKey(msgspec.Struct, frozen=True, gc=False):
     """A person's key in their present life. `key`: none where it was destroyed and no new life has begun. `hidden`: it
     opens nothing for readers while the person is restricted."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -68,18 +68,19 @@ class AtHand:
 
 @dataclass(frozen=True, slots=True)
 class ReadSoFar:
-    """What one transaction has read of the vault, without holding it: keys, and facts as they were said. Nothing of it
-    outlives the transaction."""
+    """What one transaction has read of the vault, without holding it: keys, facts as they were said, and by what
+    addresses are found. Nothing of it outlives the transaction."""
 
     keys: Held = field(default_factory=dict)
     facts: dict[Identity, Fact] = field(default_factory=dict)
+    addresses: dict[str, bytes] = field(default_factory=dict)
 
 
 class Vault:
     """What is sealed under persons' keys, which `master` wraps. Every method wants a connection; those that seal, draw
     or erase a transaction. They raise ConfigurationError and CannotOpen where the master key is another."""
 
-    def __init__(self, master: Master, randomness: Randomness = secrets.token_bytes) -> None:
+    def __init__(self, master: Master, randomness: Randomness = os.urandom) -> None:
         self.keys = PersonKeys(master, randomness)
         self._master, self._randomness = master, randomness
 
@@ -158,18 +159,31 @@ class Vault:
         return await entry_keys.current(conn, self._master, self._randomness)
 
     async def keeper(
-        self, conn: Conn, persons: Iterable[JourneyKey] = (), *, said: Mapping[JourneyKey, datetime] | None = None
+        self,
+        conn: Conn,
+        persons: Iterable[JourneyKey] = (),
+        *,
+        said: Mapping[JourneyKey, datetime] | None = None,
+        reading: ReadSoFar | None = None,
     ) -> Keeper:
         """What seals and opens whatever is kept of these persons beside their facts. Of who was erased nothing is
-        sealed, but what was `said` later: that begins another life."""
-        return Keeper(await self.keys.for_keeping(conn, {PLATFORM, *persons}, said), self._randomness)
+        sealed, but what was `said` later: that begins another life. The keys that the transaction has read so far are
+        not read again."""
+        wanted = {PLATFORM, *persons}
+        if reading is None:
+            return Keeper(await self.keys.for_keeping(conn, wanted, said), self._randomness)
+        missing = [each for each in wanted if (held := reading.keys.get(each)) is None or held.key is None]
+        reading.keys.update(await self.keys.for_keeping(conn, missing, said) if missing else {})
+        return Keeper(reading.keys, self._randomness, reading.addresses)
 
     async def reader(self, conn: Conn, persons: Iterable[JourneyKey], *, hidden: bool = False) -> Keeper:
         """The same for reading alone: nothing is written. What is kept of those who are restricted reads as nothing,
         but for `hidden` (see `open`)."""
         keys = await self.keys.held(conn, {*persons})
         if not hidden:
-            keys = {whose: replace(held, key=None) if held.hidden else held for whose, held in keys.items()}
+            keys = {
+                whose: msgspec.structs.replace(held, key=None) if held.hidden else held for whose, held in keys.items()
+            }
         return Keeper(keys, self._randomness)
 
     async def profiles(

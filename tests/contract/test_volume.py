@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from notifications.channels.port import Mail
 from notifications.channels.sendgrid import AT_ONCE, FIRST_PORTION, MOST_IN_DOUBT, SendGrid
@@ -104,7 +104,7 @@ def test_a_request_says_the_same_however_it_is_written(
             for each in mails
         ]
         for group in [*grouped(told, MOST), *([each] for each in told)]:
-            assert json.loads(requests.write(group)) == json.loads(json.dumps(body(group, SENDER)))
+            assert json.loads(b"".join(requests.write(group))) == json.loads(json.dumps(body(group, SENDER)))
 
 
 @pytest.mark.parametrize("lacking", [{"subject": ""}, {"text": ""}, {"html": ""}, {"to": ""}, {"nonce": ""}])
@@ -112,13 +112,13 @@ def test_what_one_mail_lacks_the_next_has(lacking: dict[str, str]):
     """HR's own template may make an empty subject of what one person lacks."""
     requests, first = Requests(SENDER), replace(mail(1, "a@x.cn"), **lacking)
     for group in ([first], [mail(2, "b@x.cn")], [first, mail(2, "b@x.cn")], [mail(3, "c@x.cn"), mail(4, "d@x.cn")]):
-        assert json.loads(requests.write(group)) == json.loads(json.dumps(body(group, SENDER)))
+        assert json.loads(b"".join(requests.write(group))) == json.loads(json.dumps(body(group, SENDER)))
 
 
 def test_a_mail_with_files_is_written_with_them():
     ticket = Attachment("票.png", "image/png", b"\x89PNG", "ticket@yinfeng")
     for group in ([replace(mail(1), attachments=(ticket,))], [replace(mail(n), attachments=(ticket,)) for n in (1, 2)]):
-        assert json.loads(Requests(SENDER).write(group)) == json.loads(json.dumps(body(group, SENDER)))
+        assert json.loads(b"".join(Requests(SENDER).write(group))) == json.loads(json.dumps(body(group, SENDER)))
 
 
 @given(mails=MAILS)

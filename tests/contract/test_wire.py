@@ -78,7 +78,7 @@ def wire(server: Server) -> Callable[[], Wire]:
 
 async def test_what_is_asked(server: Server, wire: Callable[[], Wire]):
     made = wire()
-    assert await made.post(b"{}") == Answer(202, {"content-length": "0", "x-message-id": "a"}, b"")
+    assert await made.post([b"{}"]) == Answer(202, {"content-length": "0", "x-message-id": "a"}, b"")
     made.close()
     [asked] = server.asked
     head, _, body = asked.partition(b"\r\n\r\n")
@@ -107,25 +107,25 @@ async def test_an_answer_is_understood_however_it_comes(
 ):
     made = wire()
     server.script = [pieces]
-    answer = await made.post(b"{}")
+    answer = await made.post([b"{}"])
     assert (answer.status, answer.body[:MOST_READ]) == (status, body)
-    assert (await made.post(b"{}")).status == 202
+    assert (await made.post([b"{}"])).status == 202
     made.close()
 
 
 async def test_of_a_text_that_is_slow_what_came_in_time_is_kept(server: Server, wire: Callable[[], Wire]):
     made = wire()
     server.script = [[b"HTTP/1.1 400 No\r\nContent-Length: 99\r\n\r\nn", *[b"n", WAIT] * 9]]
-    answer = await made.post(b"{}")
+    answer = await made.post([b"{}"])
     assert (answer.status, set(answer.body)) == (400, set(b"n"))
-    assert (await made.post(b"{}")).status == 202
+    assert (await made.post([b"{}"])).status == 202
     made.close()
 
 
 async def test_an_answer_has_an_end_whatever_follows_its_text(server: Server):
     made = Wire(f"http://127.0.0.1:{server.port}/v3/send", {}, timeout=3600)
     server.script = [[b"HTTP/1.1 202 Ok\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", *[b"A: bbbbbbbb\r\n" * 1000] * 99]]
-    assert (await made.post(b"{}")).status == 202
+    assert (await made.post([b"{}"])).status == 202
     made.close()
 
 
@@ -146,15 +146,15 @@ async def test_without_an_answer_it_may_have_arrived(server: Server, wire: Calla
     made = wire()
     server.script = [pieces]
     with pytest.raises(NoAnswer):
-        await made.post(b"{}")
-    assert (await made.post(b"{}")).status == 202
+        await made.post([b"{}"])
+    assert (await made.post([b"{}"])).status == 202
     made.close()
 
 
 async def test_connections_are_used_again(server: Server, wire: Callable[[], Wire]):
     made = wire()
     for _ in range(5):
-        await asyncio.gather(*[made.post(b"{}") for _ in range(3)])
+        await asyncio.gather(*[made.post([b"{}"]) for _ in range(3)])
     made.close()
     assert (len(server.asked), server.connections) == (15, 3)
 
@@ -168,9 +168,9 @@ async def test_a_connection_that_ended_is_not_used_again(server: Server, wire: C
     """What is sent on one that is just ending is in doubt."""
     made = wire()
     server.script = [pieces]
-    await made.post(b"{}")
+    await made.post([b"{}"])
     await asyncio.sleep(TIMEOUT / 2)
-    assert await made.post(b"{}") == Answer(202, {"content-length": "0", "x-message-id": "a"}, b"")
+    assert await made.post([b"{}"]) == Answer(202, {"content-length": "0", "x-message-id": "a"}, b"")
     made.close()
     assert server.connections == 2
 
@@ -178,7 +178,7 @@ async def test_a_connection_that_ended_is_not_used_again(server: Server, wire: C
 async def test_a_long_request_has_time_while_it_is_taken(server: Server, wire: Callable[[], Wire]):
     made = wire()
     long = b" " * (32 * 2**20)
-    assert (await made.post(long)).status == 202
+    assert (await made.post([long])).status == 202
     made.close()
     assert server.asked[0].endswith(long)
 
@@ -187,7 +187,7 @@ async def test_through_a_proxy_the_whole_address_is_asked_for(server: Server, mo
     monkeypatch.setenv("http_proxy", f"http://me:secret@127.0.0.1:{server.port}")
     monkeypatch.setenv("no_proxy", "")
     made = Wire("http://api.example/v3/send", {}, timeout=TIMEOUT)
-    assert (await made.post(b"{}")).status == 202
+    assert (await made.post([b"{}"])).status == 202
     made.close()
     assert server.asked[0].startswith(b"POST http://api.example/v3/send HTTP/1.1\r\nHost: api.example\r\n")
     assert b"Proxy-Authorization: Basic bWU6c2VjcmV0\r\n" in server.asked[0]
@@ -197,7 +197,7 @@ async def test_a_proxy_of_https_is_spoken_to_under_tls(server: Server, safe: int
     monkeypatch.setenv("http_proxy", f"https://me:secret@{HOST}:{safe}")
     monkeypatch.setenv("no_proxy", "")
     made = Wire("http://api.example/v3/send", {}, timeout=10 * TIMEOUT)
-    assert (await made.post(b"{}")).status == 202
+    assert (await made.post([b"{}"])).status == 202
     made.close()
     assert b"Proxy-Authorization: Basic bWU6c2VjcmV0\r\n" in server.asked[0]
 
@@ -219,7 +219,7 @@ async def test_a_long_request_has_time_while_it_is_taken_over_tls_too(server: Se
     server.pace = 4 * TIMEOUT
     made = Wire(f"https://{HOST}:{safe}/v3/send", {}, timeout=TIMEOUT)
     long = b" " * (32 * 2**20)
-    assert (await made.post(long)).status == 202
+    assert (await made.post([long])).status == 202
     made.close()
     assert server.asked[0].endswith(long)
 
@@ -253,7 +253,7 @@ async def test_over_tls(
     made = Wire(f"https://{HOST}:{safe}/v3/send", {}, timeout=10 * TIMEOUT)
     long = b" " * 2**22
     for body in (b"{}", long, b"{}"):
-        assert (await made.post(body)).status == 202
+        assert (await made.post([body])).status == 202
         await asyncio.sleep(0)
     made.close()
     assert [each.partition(b"\r\n\r\n")[2] for each in server.asked] == [b"{}", long, b"{}"]
@@ -280,7 +280,7 @@ async def test_a_tunnel_that_does_not_come_about_was_sent_nothing(
     server.script = [pieces]
     made = Wire("https://api.example/v3/send", {"Authorization": "Bearer k"}, timeout=TIMEOUT)
     with pytest.raises(NeverConnected, match=said):
-        await made.post(b"{}")
+        await made.post([b"{}"])
     made.close()
     [asked] = server.asked
     assert asked.startswith(b"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\nProxy-Authorization: Basic ")

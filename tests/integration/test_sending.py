@@ -18,12 +18,12 @@ import pytest
 
 from notifications.channels.port import SENT, TAKEN, Mail, Outcome
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
-from notifications.sending.claiming import Claims
+from notifications.sending.claiming import Claims, MayBegin
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
 from notifications.sending.recording import Portion
 from notifications.sending.route import Route
-from notifications.sending.sender import Sender
+from notifications.sending.sender import LONGEST_LOCKED, Sender
 from schemas.errors import DatabaseUnavailable
 from storage.database import Conn
 from storage.messages import channel_rests
@@ -765,14 +765,14 @@ async def test_of_two_lanes_none_takes_the_others_claim_for_its_own(office: Offi
     channel, lost, handed_over, asked = Slow(), asyncio.Event(), asyncio.Event(), asyncio.Event()
     claim, is_committed, began = Claims.claim, Sender._is_committed, []
 
-    async def losing(self: Claims, conn: Conn, route: Route, limit: int) -> Portion | None:
+    async def losing(self: Claims, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
         if route.lanes == 1:
-            return await claim(self, conn, route, limit)
+            return await claim(self, conn, route, limit, may_begin)
         began.append(route)
         if len(began) > 1:
             await lost.wait()
-            return await claim(self, conn, route, limit)
-        portion = await claim(self, conn, route, limit)
+            return await claim(self, conn, route, limit, may_begin)
+        portion = await claim(self, conn, route, limit, may_begin)
         await office.change(f"SELECT pg_terminate_backend({conn.info.backend_pid}, 10000)")
         lost.set()
         return portion
@@ -870,6 +870,58 @@ async def test_a_slow_portion_holds_up_no_other_lane(office: Office):
     async with asyncio.timeout(30):
         await office.sender(channel, lanes=2).send_all()
     assert await office.statuses() == {"sent": 100}
+
+
+CLAIMING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+
+
+class UnderWay(Provider):
+    """A provider that counts how many portions it has at once. It keeps two of them until another is being claimed."""
+
+    def __init__(self, office: Office) -> None:
+        super().__init__()
+        self._office, self.has, self.most, self.others = office, 0, 0, False
+
+    async def send(self, mails: Sequence[Mail], begin: Any = None) -> list[Outcome]:
+        self.has += 1
+        self.most = max(self.most, self.has)
+        while not self.others:
+            self.others = bool(await self._office.rows(CLAIMING)) and self.has == 2
+            await asyncio.sleep(0.01)
+        self.has -= 1
+        return await super().send(mails, begin)
+
+
+async def test_of_three_lanes_two_are_under_way_and_the_third_waits_with_what_goes_next(office: Office):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(200)])
+    channel = UnderWay(office)
+    async with asyncio.timeout(60):
+        await office.sender(channel, lanes=3).send_all()
+    assert await office.statuses() == {"sent": 200}
+    assert channel.most == 2
+
+
+async def test_what_waits_long_to_go_is_let_go_of(office: Office):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(60)])
+    channel, free = Provider(), "SELECT id FROM messages WHERE status = 'requested' FOR UPDATE SKIP LOCKED"
+    handed_over, goes_on = 0, asyncio.Event()
+
+    async def keeping(mails: Sequence[Mail], begin: Any = None) -> list[Outcome]:
+        nonlocal handed_over
+        handed_over += len(mails)
+        await goes_on.wait()
+        return await Provider.send(channel, mails, begin)
+
+    channel.send = keeping  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(office.sender(channel, lanes=3).send_all())
+        await asyncio.sleep(LONGEST_LOCKED + 1)
+        waits = (await office.statuses())["requested"]
+        assert waits == 60 - handed_over
+        assert len(await office.rows(free)) == waits
+        goes_on.set()
+        await sending
+    assert await office.statuses() == {"sent": 60}
 
 
 async def test_routes_of_one_channel_do_not_put_back_the_rest_that_one_of_them_ends(office: Office):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -396,7 +397,7 @@ def test_a_confirmation_waits_some_seconds_for_its_fair_and_then_goes_without():
     with pytest.raises(NotNow) as pause:
         compose(fresh, known, background)
     assert (pause.value.status, pause.value.until) == ("requested", NOW + timedelta(seconds=5))
-    sure = compose(replace(fresh, requested_at=NOW - timedelta(seconds=15)), known, background)
+    sure = compose(msgspec.structs.replace(fresh, requested_at=NOW - timedelta(seconds=15)), known, background)
     assert sure.values["fair"] is None
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from notifications.sending import composing
@@ -226,7 +227,7 @@ def test_every_kind_to_candidates_and_employers_is_in_the_table():
 
 def text(kind: str, world: str = "as it was", locale: str = "en", seat: Seat | None = None, **params: Any) -> str:
     at = situation(kind, world, locale, seat)
-    at = replace(at, message=replace(at.message, params={**at.message.params, **params}))
+    at = replace(at, message=msgspec.structs.replace(at.message, params={**at.message.params, **params}))
     letter = composing.compose(at)
     mail = RENDERER.render(kind, letter.locale, letter.values)
     return f"{mail.subject}\n{mail.text}"
@@ -264,7 +265,7 @@ def test_a_reminder_says_tomorrow():
 
 def test_a_rejection_waits_for_the_morning():
     at = situation("interview_result", "failed after all")
-    failed = replace(at.message, params={"employer": "huayou", "outcome": "failed"})
+    failed = msgspec.structs.replace(at.message, params={"employer": "huayou", "outcome": "failed"})
     with pytest.raises(NotNow, match="morning") as why:
         composing.compose(replace(at, now=NOW.replace(hour=18), message=failed))
     assert why.value.status == "requested"
