@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from notifications.sending.running import Running
@@ -78,10 +79,11 @@ async def _work(running: Running, heard: Heard, line: socket.socket) -> None:
 
 async def _listen(reader: asyncio.StreamReader, running: Running, heard: Heard) -> None:
     """Returns once the worker has nothing more to say."""
-    while said := await reader.read(4096):
-        heard.note(said)
-        if WAKE in said:
-            running.wake()
+    with suppress(ConnectionError):  # it was ended while we spoke
+        while said := await reader.read(4096):
+            heard.note(said)
+            if WAKE in said:
+                running.wake()
 
 
 async def _beat(writer: asyncio.StreamWriter) -> None:

@@ -27,7 +27,7 @@ SELECT greatest(pg_stat_get_live_tuples('messages'::regclass),
 _KEPT: Final = "SELECT kind, channel, status, number, extract(epoch FROM now() - at)::float FROM message_counts"
 _SOME: Final = """
 SELECT kind, coalesce(channel, ''), status, count(*), max(id)
-FROM (SELECT id, kind, channel, status FROM messages WHERE id > %s ORDER BY id LIMIT %s) AS some GROUP BY 1, 2, 3
+FROM (SELECT id, kind, channel, status FROM messages WHERE id > %s ORDER BY id LIMIT %s) AS portion GROUP BY 1, 2, 3
 """
 _KEEP: Final = """
 INSERT INTO message_counts (kind, channel, status, number)

@@ -53,6 +53,13 @@ async def sends_all(office: Office, sender: SenderProcess, count: int) -> None:
     await until(all_are_sent)
 
 
+async def until_another(sender: SenderProcess, first: int) -> None:
+    async def is_another() -> bool:
+        return sender.pid != first
+
+    await until(is_another)
+
+
 async def test_it_sends_what_is_asked_for(office: Office, kept: SenderProcess):
     await office.tell(opened(), person("c1"), person("c2"))
     await sends_all(office, kept, 2)
@@ -63,16 +70,13 @@ async def test_it_sends_what_is_asked_for(office: Office, kept: SenderProcess):
 async def test_another_takes_the_place_of_one_that_ends_or_hangs(
     office: Office, kept: SenderProcess, ending: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sender_process, "MISSES", 3)
     await office.tell(opened(), person("c1"))
     await sends_all(office, kept, 1)
     first = kept.pid
-    os.kill(first, ending)
-
-    async def is_another() -> bool:
-        return kept.pid != first
-
-    await until(is_another)
+    with monkeypatch.context() as patched:
+        patched.setattr(sender_process, "MISSES", 3)
+        os.kill(first, ending)
+        await until_another(kept, first)
     assert not psutil.pid_exists(first)
     await office.tell(person("c2"))
     await sends_all(office, kept, 2)
