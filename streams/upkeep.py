@@ -18,7 +18,7 @@ from storage.database import Conn
 from storage.ledger import retention
 from storage.ledger.ledger import JourneyKey
 from storage.messages import counting
-from storage.messages.counting import Part
+from storage.messages.counting import PartCount
 from storage.revision import latest
 from storage.vault import retention as persons
 from storage.vault.master import FileMaster
@@ -70,7 +70,7 @@ class Upkeep:
         self._step = 0
         self._draws_at = 0.0
         self._sealing, self._seals_at = Beside(), timer() + SEAL_AFTER
-        self._counted: Part | None = None
+        self._counted: PartCount | None = None
         self._counts_at = 0.0
         self._looked_until: JourneyKey = START
         self._looks_at = 0.0

@@ -31,15 +31,21 @@ CLOSES_WITHIN: Final = 7.0  # seconds: what was sent is to be recorded
 
 
 class SenderProcess:
-    """The sender of one worker. Made before there are threads, it goes on from this process, and waits to be released;
-    those that come after it are started by a command."""
+    """The sender of one worker. Started before there are threads, it goes on from this process, and waits to be
+    released; those that come after it are started by a command."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._closing = False
         self._writer: asyncio.StreamWriter | None = None
+        self._line: socket.socket
+        self._process: Forked | subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        """Start the first one."""
         self._line, theirs = socket.socketpair()
         with theirs:
-            self._process = _begun(settings, theirs)
+            self._process = _begun(self._settings, theirs)
 
     @property
     def pid(self) -> int:

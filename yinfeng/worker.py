@@ -45,7 +45,7 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
     collect_seldom()
     mask_logs()
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
-    sender = SenderProcess(settings)  # before there are threads, and before all that it has no use for
+    sender = SenderProcess(settings)
     app = streams_app.make_app(settings)
 
     async def identify() -> Log:
@@ -80,6 +80,7 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     gc.freeze()
     sys.setswitchinterval(SWITCH_EVERY)
+    sender.start()  # what both have in memory is there once: all that is to be imported here is
     begin()
     sender.release()
     open_vault(file_vault(settings.master_key))

@@ -36,7 +36,7 @@ SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class MessageNumbers:
     """What was found, and how many seconds ago."""
 
     numbers: MessageCounts
@@ -44,33 +44,33 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartCount:
     """What was counted of messages up to `after`."""
 
     after: int = 0
     numbers: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
 
-async def count(conn: Conn) -> Counted:
+async def count(conn: Conn) -> MessageNumbers:
     """How many there are; of many, how many there were when they were counted last. Many that were never counted are
     counted through."""
     if await _are_many(conn) and (kept := await (await conn.execute(_KEPT)).fetchall()):
-        return Counted({(kind, channel, status): number for kind, channel, status, number, _ in kept}, kept[0][4])
+        return MessageNumbers({(row[0], row[1], row[2]): row[3] for row in kept}, age=kept[0][4])
     rows = await (await conn.execute(_ALL)).fetchall()
-    return Counted({(kind, channel, status): number for kind, channel, status, number in rows})
+    return MessageNumbers({(kind, channel, status): number for kind, channel, status, number in rows})
 
 
-async def count_some(conn: Conn, part: Part | None) -> Part | None:
+async def count_some(conn: Conn, part: PartCount | None) -> PartCount | None:
     """Count a portion more, from the beginning where nothing was counted yet. Once all are counted it is kept; returns
     None then, and where there is nothing to do: there are few, or they were counted a moment ago."""
     if part is None and (not await _are_many(conn) or await _are_fresh(conn)):
         return None
-    part = part or Part()
+    part = part or PartCount()
     rows = await (await conn.execute(_SOME, [part.after, PORTION])).fetchall()
     found = Counter({(kind, channel, status): number for kind, channel, status, number, _ in rows})
     numbers = part.numbers + found
     if found.total() == PORTION:
-        return Part(max(last for *_, last in rows), numbers)
+        return PartCount(max(last for *_, last in rows), numbers)
     await _keep(conn, numbers)
     return None
 

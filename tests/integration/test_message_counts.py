@@ -6,7 +6,7 @@ import pytest
 
 from storage.database import Conn
 from storage.messages import counting
-from storage.messages.counting import Part
+from storage.messages.counting import PartCount
 
 OFFERS, WORDS = ("offer", "", "requested"), ("welcome", "mailbox", "sent")
 
@@ -25,7 +25,7 @@ async def ask_for(conn: Conn, offers: int, words: int) -> None:
 
 
 async def count_all(conn: Conn) -> None:
-    part: Part | None = None
+    part: PartCount | None = None
     while (part := await counting.count_some(conn, part)) is not None:
         pass
 
@@ -40,7 +40,7 @@ async def test_few_are_counted_when_somebody_asks(conn: Conn):
     assert (await counting.count(conn)).numbers == {}
     await ask_for(conn, 3, 2)
     assert await counting.count_some(conn, None) is None
-    assert await counting.count(conn) == counting.Counted({OFFERS: 3, WORDS: 2})
+    assert await counting.count(conn) == counting.MessageNumbers({OFFERS: 3, WORDS: 2})
 
 
 @pytest.mark.usefixtures("_many_are_four")

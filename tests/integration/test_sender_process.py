@@ -30,6 +30,7 @@ def _soon(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def kept() -> AsyncIterator[SenderProcess]:
     sender = SenderProcess(load_settings())
+    sender.start()
     keeping = asyncio.create_task(sender.keep())
     sender.release()
     yield sender

@@ -11,9 +11,9 @@ down_revision = "0099"
 def upgrade() -> None:
     op.execute("""
         CREATE TABLE message_counts (
-            kind text NOT NULL,
-            channel text NOT NULL,
-            status text NOT NULL,
+            kind varchar NOT NULL,
+            channel varchar NOT NULL,
+            status varchar NOT NULL,
             number bigint NOT NULL,
             at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (kind, channel, status)
