@@ -16,7 +16,7 @@ from storage.database import Conn
 MessageCounts = dict[tuple[str, str, str], int]  # by kind, channel ("" for none yet), status
 
 FEW: Final = 50_000  # some ten milliseconds
-PORTION: Final = 100_000
+PORTION: Final = 25_000
 AGAIN: Final = 30.0  # seconds after which what was counted is counted again
 
 _ALL: Final = "SELECT kind, coalesce(channel, ''), status, count(*) FROM messages GROUP BY 1, 2, 3"
