@@ -13,7 +13,7 @@ import sys
 from typing import Final
 
 from schemas.settings import Settings
-from yinfeng.forking import Begin, Forked, can_fork
+from yinfeng.forking import Forked, Gate, can_fork
 from yinfeng.loading import loading
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ def _begun(settings: Settings, line: socket.socket) -> Forked | subprocess.Popen
     if not can_fork():
         return _by_command(line)
 
-    def run(begin: Begin) -> int:
+    def run(begin: Gate) -> int:
         with loading():
             from yinfeng.sender import run_sender  # noqa: PLC0415 - all that it needs is the child's alone
 
