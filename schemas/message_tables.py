@@ -120,6 +120,19 @@ class SendRateRow(SQLModel, table=True):
     at: datetime = moment()
 
 
+class MessageCountRow(SQLModel, table=True):
+    """How many messages there were of a kind, channel ("" for none yet) and status, when they were counted last: all
+    rows at the same moment."""
+
+    __tablename__ = "message_counts"
+
+    kind: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    status: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+    at: datetime = moment(now=True)
+
+
 class ReportMailboxRow(SQLModel, table=True):
     """A mailbox where mail comes back, as `user@host:port/folder`: how far it was read (up to before `next_number`,
     while the server's `validity` holds), when last to its end, by whom now, and why it can't be."""

@@ -8,7 +8,8 @@ from decimal import Decimal
 from storage import beats
 from storage.beats import Beat
 from storage.database import Conn
-from storage.messages import report_mailboxes
+from storage.messages import counting, report_mailboxes
+from storage.messages.counting import MessageCounts
 from storage.messages.report_mailboxes import MailboxState
 
 _COUNTS = """
@@ -31,17 +32,15 @@ SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
        pg_notification_queue_usage(),
        (SELECT extract(epoch FROM now() - max(published_at))::float FROM topics)
 """
-_MESSAGES = "SELECT kind, coalesce(channel, ''), status, count(*) FROM messages GROUP BY 1, 2, 3"
 _SUPPRESSIONS = "SELECT kind, count(*) FROM suppressions WHERE lifted_at IS NULL GROUP BY 1"
 _RESTS = "SELECT channel, extract(epoch FROM now() - since)::float FROM channel_rests"
 _PROVIDER_EVENTS = "SELECT name, finding, count(*) FROM provider_events GROUP BY 1, 2"
 
-MessageCounts = dict[tuple[str, str, str], int]
-
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`unapplied_age` in seconds; `messages` by (kind, channel or "", status); `suppressions` in force by kind;
+    """`unapplied_age` in seconds; `messages` by (kind, channel or "", status), as they were `messages_age` seconds ago;
+    `suppressions` in force by kind;
     `provider_events` of the last 30 days by (name, finding); `targets` as (campaign, target, progress, goal).
 
     `gaps` are how many, and of how many records; `positions` as (partition, next offset, seconds since it moved).
@@ -58,6 +57,7 @@ class Overview:
     unapplied_age: float
     dead_letters: int
     messages: MessageCounts
+    messages_age: float
     suppressions: dict[str, int]
     provider_events: dict[tuple[str, str], int]
     targets: list[tuple[str, str, Decimal, Decimal]]
@@ -72,17 +72,11 @@ class Overview:
     mailboxes: list[MailboxState]
 
 
-async def count_messages(conn: Conn) -> MessageCounts:
-    """How many messages there are of each kind, channel ("" for none yet) and status. It looks through all of them."""
-    rows = await (await conn.execute(_MESSAGES)).fetchall()
-    return {(kind, channel, status): number for kind, channel, status, number in rows}
-
-
-async def overview(conn: Conn, messages: MessageCounts | None = None) -> Overview:
-    """Read it; the messages too, unless they are given."""
+async def overview(conn: Conn) -> Overview:
+    """Read it."""
     counts = await (await conn.execute(_COUNTS)).fetchone()
     assert counts is not None
-    messages = await count_messages(conn) if messages is None else messages
+    messages = await counting.count(conn)
     suppressed = await (await conn.execute(_SUPPRESSIONS)).fetchall()
     events = await (await conn.execute(_PROVIDER_EVENTS)).fetchall()
     rests = await (await conn.execute(_RESTS)).fetchall()
@@ -101,7 +95,8 @@ async def overview(conn: Conn, messages: MessageCounts | None = None) -> Overvie
         unapplied,
         unapplied_age,
         dead,
-        messages,
+        messages.numbers,
+        messages.age,
         dict(suppressed),
         {(name, finding): number for name, finding, number in events},
         targets,

@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import socket
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +46,6 @@ FETCH_BYTES = 4 * 1024 * 1024  # of a partition at a time: more than the largest
 # told by its pulse; the group need only know that it lives.
 NEVER = 10 * 365 * 86400.0  # seconds
 PARTITIONS_SEEN = 15  # seconds
-POURING_FOR = 3.0  # seconds after a large batch: on a busy machine one takes a second
 PUBLISH_WITHIN = 20.0  # seconds
 TALLY_INTERVAL = 0.5  # seconds between looks whether a large campaign has a target to count
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
@@ -116,15 +114,14 @@ def attach(
     ready: Callable[[], None],
     pulse: Callable[[str | None], None],
     end: Callable[[Exception], Awaitable[None]],
-) -> Callable[[], bool]:
+    applied: Callable[[Applied], None],
+) -> None:
     """Give the app its agent, its announcer and its look at the clock.
 
     `identify` tells which log the facts' topic is now, `ready` is called when partitions are here, `pulse` whenever
-    reading or applying gets on, `end` ends the
-    process for an error that no record's values have led to. Returns what tells whether facts are pouring in, so that
-    other work can stand back.
+    reading or applying gets on, `applied` of what each batch did, `end` ends the process for an error that no record's
+    values have led to.
     """
-    pouring = Pouring(settings.batch_size)
     url = settings.database_url or ""
     batches = [Persistence(url, name="worker", jitter=_jitter, pulse=pulse) for _ in range(LANES)]
     # Used each second, so that a crash of the database is noticed soon: of what was committed without waiting for the
@@ -145,11 +142,11 @@ def attach(
     ringing = Persistence(url, name="worker", jitter=_jitter)
     bell = Bell(lambda: ringing.attempt(announcements.ring))
 
-    def told(applied: Applied) -> None:
+    def told(done: Applied) -> None:
         bell.ring()
-        pouring.note(applied.facts)
-        upkeep.note(applied.facts)
-        announcer.note(applied)
+        applied(done)
+        upkeep.note(done.facts)
+        announcer.note(done)
 
     async def share_out(stream: faust.StreamT[Any]) -> None:
         async for chunk in stream:
@@ -188,7 +185,6 @@ def attach(
     upkeep.attach(app)
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(_closing(close), weak=False)
-    return pouring
 
 
 def _publisher(app: faust.App) -> Publish:
@@ -202,22 +198,6 @@ def _publisher(app: faust.App) -> Publish:
             raise BrokerUnavailable(f"Kafka does not take what is told: {error or type(error).__name__}") from error
 
     return publish
-
-
-class Pouring:
-    """Whether facts are pouring in: there was a large batch, and not long ago."""
-
-    def __init__(self, batch_size: int) -> None:
-        self._large = batch_size // 4
-        self._until = 0.0
-
-    def note(self, facts: int) -> None:
-        """A batch of so many facts was applied."""
-        if facts >= self._large:
-            self._until = time.monotonic() + POURING_FOR
-
-    def __call__(self) -> bool:
-        return time.monotonic() < self._until
 
 
 def _raw(headers: dict[str, str]) -> list[tuple[str, bytes]]:

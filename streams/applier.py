@@ -89,7 +89,7 @@ class FairCounter:
         now, asked = self._clock(), []
         for campaign in await targets.campaigns_with_fairs_due(conn, now):
             async with conn.transaction():
-                await targets.lock(conn, {campaign: True})
+                await targets.lock_own(conn, [campaign])
                 asked += await messages.request(conn, await count_fairs(conn, campaign, now))
         return Applied(messages=asked)
 

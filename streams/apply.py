@@ -1,8 +1,10 @@
 """A micro-batch of facts, applied in one transaction: position, ledger, journeys, targets, message requests, seats.
 
 The order of the steps carries the promises. Campaigns are locked before anything of theirs is read, so that what
-another worker committed is seen: shared to add to targets, exclusive to recount them or to retract. What all batches
-of a campaign add to comes last: its rows are held from there to the commit, and whoever adds to them waits so long.
+another worker committed is seen: shared to add to targets, exclusive to retract or to change who has a seat. What a
+campaign says of itself waits for nobody: where batches are under way on it, its targets are counted beside the work
+(see streams/tallying.py). What all batches of a campaign add to comes last: its rows are held from there to the commit,
+and whoever adds to them waits so long.
 Where no target comes to a milestone, nothing is left to do then: additions and commit are one message to
 Postgres, which holds their rows no longer than it takes itself.
 """
@@ -13,15 +15,15 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
+from schemas.errors import ConcurrentChange
 from schemas.facts import Fact
 from schemas.messages import MessageRequest
 from storage import messages
 from storage.access import own_pages
 from storage.campaigns import breakdowns, seats, targets
-from storage.campaigns.targets import TargetKey
+from storage.campaigns.targets import Moved, TargetKey
 from storage.database import Conn, dispense_with_the_disk, translated
 from storage.journeys import addresses, documents, journeys, unconfirmed
 from storage.journeys.journeys import Stored
@@ -35,7 +37,7 @@ from storage.vault.persons import AtHand
 from streams import merging
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
 from streams.counting import Board, load_board
-from streams.domain.campaign import Target
+from streams.domain.campaign import OF_FAIRS, Target
 from streams.domain.fold import IRREVOCABLE, RETRACTION, stands
 from streams.domain.merging import TYPES
 from streams.effects import Effects, change_journeys, knows_erasures
@@ -77,18 +79,18 @@ async def _apply(conn: Conn, taken: Taken, begun: Begun, now: datetime, at_hand:
     facts, foreseen, doubtful = taken.facts, begun.foreseen, begun.doubtful
     is_foreseen = foreseen.covers(facts)
     gone: list[Fact] = []
+    alone: Collection[str] = ()
     if not is_foreseen:
-        exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type in EXCLUSIVE}
-        await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
+        alone = await _lock(conn, facts)
         gone = await _retract(conn, facts)
     board = foreseen.board if is_foreseen else await load_board(conn, {fact.campaign for fact in facts})
     retracted = await ledger.retracted(conn, doubted) if (doubted := _of(facts, board.retracting)) else set()
     standing = [fact for fact in facts if stands(fact, retracted)] if retracted else facts
-    anew = await _refold_campaigns(conn, board, [*facts, *gone])  # a fact that never stood counts as a change too
+    anew = await _refold_campaigns(conn, board, [*facts, *gone], alone)  # a fact that never stood is a change too
     stored = foreseen.stored if is_foreseen else None
     changes = await change_journeys(conn, board, standing, gone, at_hand=at_hand, foreseen=stored)
     asked = await _write(conn, changes, gone, taken, doubtful=doubtful)
-    await seats.resize(conn, anew)
+    await seats.resize(conn, [campaign for campaign in anew if campaign in alone])
     await seats.change(conn, changes.moved)
     if said := merging.words([*standing, *gone]):
         await seat_words.learn(conn, await of_persons(conn, merging.named(said)))
@@ -154,7 +156,19 @@ async def _retract(conn: Conn, facts: list[Fact]) -> list[Fact]:
     return [fact for fact in await ledger.retract(conn, keys) if fact.type not in IRREVOCABLE]
 
 
-async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict[str, list[Target]]:
+async def _lock(conn: Conn, facts: Sequence[Fact]) -> set[str]:
+    """Hold the campaigns of these facts, and return those that are held exclusively. What a campaign says of itself
+    alone waits for no batch that is under way on it."""
+    if all(fact.candidate is None and fact.type not in EXCLUSIVE for fact in facts):
+        return await targets.lock_own(conn, {fact.campaign for fact in facts})
+    exclusive = {fact.campaign for fact in facts if fact.candidate is None or fact.type in EXCLUSIVE}
+    await targets.lock(conn, {fact.campaign: fact.campaign in exclusive for fact in facts})
+    return exclusive
+
+
+async def _refold_campaigns(
+    conn: Conn, board: Board, moved: list[Fact], alone: Collection[str]
+) -> dict[str, list[Target]]:
     own = [fact for fact in moved if fact.candidate is None and fact.type != RETRACTION]
     for type, (key, refold) in LISTED.items():
         listed: dict[str, set[str]] = {}
@@ -164,7 +178,9 @@ async def _refold_campaigns(conn: Conn, board: Board, moved: list[Fact]) -> dict
         for campaign, named in sorted(listed.items()):
             await refold(conn, campaign, named)
     campaigns = sorted({fact.campaign for fact in own if fact.type not in LISTED})
-    return {campaign: await refold_campaign(conn, campaign, board) for campaign in campaigns}
+    return {
+        campaign: await refold_campaign(conn, campaign, board, is_alone=campaign in alone) for campaign in campaigns
+    }
 
 
 async def forget_erased(conn: Conn, stored: Mapping[JourneyKey, Stored]) -> None:
@@ -181,9 +197,11 @@ async def forget_erased(conn: Conn, stored: Mapping[JourneyKey, Stored]) -> None
         await documents.forget(conn, erased)
 
 
-async def _reach(conn: Conn, board: Board, moved: Mapping[TargetKey, tuple[Decimal, Decimal]]) -> list[MessageRequest]:
-    whole = {key: between for key, between in moved.items() if key not in board.uncounted}
-    return await reach_milestones(conn, [(board.target(key), before, after) for key, (before, after) in whole.items()])
+async def _reach(conn: Conn, board: Board, moved: Mapping[TargetKey, Moved]) -> list[MessageRequest]:
+    """Raises ConcurrentChange where a goal is another one by now: its milestones are to be looked at anew."""
+    if any(board.target(key).goal != each.goal for key, each in moved.items()):
+        raise ConcurrentChange("a target's goal was changed meanwhile")
+    return await reach_milestones(conn, [(board.target(key), each.before, each.after) for key, each in moved.items()])
 
 
 async def _count_anew(conn: Conn, board: Board, anew: dict[str, list[Target]], now: datetime) -> list[MessageRequest]:
@@ -197,7 +215,8 @@ async def _count_anew(conn: Conn, board: Board, anew: dict[str, list[Target]], n
     return requests
 
 
-EXCLUSIVE: Final = TYPES | {RETRACTION}  # what changes more than the journey of whom it names
+# What changes more than the journey of whom it names, and what changes who has a seat.
+EXCLUSIVE: Final = TYPES | {RETRACTION} | OF_FAIRS
 # What a campaign has many of, each by itself: the key in its facts' data, and what folds those that are named.
 LISTED: Final[Mapping[str, tuple[str, Callable[[Conn, str, set[str]], Awaitable[None]]]]] = {
     "employer.set": ("employer", refold_employers),

@@ -32,7 +32,7 @@ async def standing_campaign(conn: Conn, campaign: str) -> Campaign:
 
 async def refold_openings(conn: Conn, campaign: str, named: set[str]) -> None:
     """Store what stands of these openings now. An opening hangs on nothing but its own facts, of which thousands of
-    others would hold up a campaign. Needs its exclusive lock."""
+    others would hold up a campaign. Needs what a campaign says of itself held."""
     facts = await ledger.facts_of_openings(conn, campaign, named)
     now_stands = fold_campaign(facts, await ledger.retracted(conn, facts)).openings
     rows = [{**asdict(opening), "campaign": campaign} for opening in now_stands.values()]
@@ -40,20 +40,21 @@ async def refold_openings(conn: Conn, campaign: str, named: set[str]) -> None:
 
 
 async def refold_employers(conn: Conn, campaign: str, named: set[str]) -> None:
-    """Store what is said of these employers now; like openings, each hangs on nothing but its own facts. Needs the
-    campaign's exclusive lock."""
+    """Store what is said of these employers now; like openings, each hangs on nothing but its own facts. Needs what a
+    campaign says of itself held."""
     facts = await ledger.facts_of_employers(conn, campaign, named)
     now_stands = fold_campaign(facts, await ledger.retracted(conn, facts)).employers
     rows = [{**asdict(employer), "campaign": campaign} for employer in now_stands.values()]
     await employers.replace(conn, campaign, named, rows)
 
 
-async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Target]:
-    """Store what stands of a campaign now, and take the targets that stand into the board.
+async def refold_campaign(conn: Conn, campaign: str, board: Board, *, is_alone: bool) -> list[Target]:
+    """Store what stands of a campaign now, and take the targets that stand into the board. `is_alone`: the campaign is
+    held exclusively; else what it says of itself is.
 
     Returns those that have to be counted anew (taken off the board, so that nothing is added to them meanwhile). Where
-    that would take long they stay on it, uncounted: they are added to, and counted beside the work. Targets whose
-    title, goal or date alone changed stay on the board too. Needs the campaign's exclusive lock.
+    that would take long, or others are under way, they stay on it, uncounted: they are added to, and counted beside the
+    work. Targets whose title, goal or date alone changed stay on the board too.
     """
     now_stands = await standing_campaign(conn, campaign)
     await _store(conn, campaign, now_stands)
@@ -67,17 +68,17 @@ async def refold_campaign(conn: Conn, campaign: str, board: Board) -> list[Targe
         before = known.get(target.target)
         counts_on = before is not None and same_zone and target.measure != "fairs_held" and target.counts_like(before)
         (steady if counts_on else anew).append(target)
-    await _redefine(conn, [target for target in steady if target != known[target.target]])
-    later = await _count_later(conn, campaign, anew)
+    await _redefine(conn, board, [target for target in steady if target != known[target.target]])
+    later = await _count_later(conn, campaign, anew, is_alone=is_alone)
     board.zones[campaign], board.targets[campaign] = zone, [*steady, *later]
     board.uncounted |= {(campaign, target.target) for target in later}
     return [target for target in anew if target not in later]
 
 
-async def _count_later(conn: Conn, campaign: str, anew: list[Target]) -> list[Target]:
+async def _count_later(conn: Conn, campaign: str, anew: list[Target], *, is_alone: bool) -> list[Target]:
     """Those of these targets that are to be counted beside the work."""
     people = [target for target in anew if target.measure != "fairs_held"]
-    if not people or not await tallies.is_large(conn, campaign, COUNTED_AT_ONCE):
+    if not people or (is_alone and not await tallies.is_large(conn, campaign, COUNTED_AT_ONCE)):
         return []
     for target in people:
         await tallies.put_uncounted(conn, definition(target))
@@ -109,7 +110,7 @@ async def count_anew(
 
 
 async def count_fairs(conn: Conn, campaign: str, now: datetime) -> list[MessageRequest]:
-    """Count the `fairs_held` targets of a campaign as of `now`. Needs its exclusive lock."""
+    """Count the `fairs_held` targets of a campaign as of `now`. Needs what it says of itself held."""
     rows = await targets.targets_of(conn, [campaign])
     wanted = [target_of(row) for row in rows if row["measure"] == "fairs_held"]
     zones = await targets.time_zones(conn, [campaign])
@@ -132,9 +133,11 @@ async def reach_milestones(conn: Conn, moved: list[tuple[Target, Decimal, Decima
     return [milestone_request(found[key][0], key[2], found[key][1]) for key in sorted(new)]
 
 
-async def _redefine(conn: Conn, changed: list[Target]) -> None:
+async def _redefine(conn: Conn, board: Board, changed: list[Target]) -> None:
+    """One that was counted since the board was read is whole: its milestones are looked at here."""
     for target in changed:
-        await targets.redefine(conn, definition(target))
+        if await targets.redefine(conn, definition(target)):
+            board.uncounted.discard((target.campaign, target.target))
 
 
 async def _store(conn: Conn, campaign: str, stands_now: Campaign) -> None:

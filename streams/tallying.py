@@ -1,14 +1,17 @@
-"""Large campaigns' targets are counted beside the work: what stood before, from a snapshot.
+"""Targets that were set while others were at work on a campaign, or of large ones, are counted beside the work.
 
-The snapshot is taken while the campaign's exclusive lock is held for a moment: whatever committed before is in it, and
-whatever commits later adds its difference to the target itself. So the two sums are all, and nothing is in both.
+From the commit on that set such a target, each batch that begins adds its difference. Those that were under way then
+may know nothing of it, or count it by what it was before: their end is waited for, and nobody waits for us. Then a
+snapshot is taken. It holds what stands, and what was added to the target until then; the difference of the two is what
+is missing, whatever is added later. So nobody is held up, and nothing is counted twice or left out.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,7 +20,6 @@ from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from schemas.fields import FUNNEL
 from storage import messages
 from storage.campaigns import tallies, targets
-from storage.campaigns.targets import Row
 from storage.database import Conn, connect, translated
 from storage.journeys import journeys
 from streams.apply import Applied
@@ -30,7 +32,9 @@ from streams.persisting import Persistence
 log = logging.getLogger(__name__)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-Count = tuple[Target, int, Contribution]  # what was counted, the number of the count, its days
+LOOK_AGAIN: Final = 0.05  # seconds between looks whether those who were under way have ended
+PATIENCE: Final = 30.0  # seconds: longer than any transaction that applies facts may take
+Count = tuple[Target, int, Contribution]  # what was counted, the number of the count, what is missing by days
 
 
 class Tallier:
@@ -41,13 +45,27 @@ class Tallier:
 
     async def look(self) -> None:
         """Count what is to be counted now, campaign by campaign. An outage is waited out."""
-        for campaign in await self._write.persist(tallies.due):
+        due = await self._write.persist(tallies.due)
+        if not due or not await self._others_have_ended(due):
+            return
+        for campaign, wanted in due.items():
             try:
-                await self._count(campaign)
+                await self._count(campaign, wanted)
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; the targets of %s are counted later", error, campaign)
 
-    async def _count(self, campaign: str) -> None:
+    async def _others_have_ended(self, campaigns: Collection[str]) -> bool:
+        """Wait until those have ended who hold one of these campaigns now; False where somebody does not."""
+        under_way = await self._write.persist(lambda conn: tallies.holders(conn, campaigns))
+        for _ in range(round(PATIENCE / LOOK_AGAIN)):
+            if not under_way:
+                return True
+            await asyncio.sleep(LOOK_AGAIN)
+            under_way &= await self._write.persist(lambda conn: tallies.holders(conn, campaigns))
+        log.warning("a transaction on %s does not end; their targets are counted later", ", ".join(campaigns))
+        return False
+
+    async def _count(self, campaign: str, wanted: Collection[int]) -> None:
         reader = await connect(self._database_url, name="counter")
         try:
             with translated():
@@ -55,37 +73,38 @@ class Tallier:
                     return
                 await tallies.repeatable(reader)
                 async with reader.transaction():
-                    # Once: a snapshot that is taken stays, so that another try needs another transaction.
-                    begun = await self._write.attempt(lambda conn: _begin(conn, reader, campaign))
-                    counts = [await _count(reader, each) for each in begun]
+                    counts = await _missing(reader, campaign, wanted)
         finally:
             await reader.close()
         self._told(await self._write.persist(lambda conn: _finish(conn, campaign, counts)))
 
 
-async def _begin(conn: Conn, reader: Conn, campaign: str) -> list[tuple[Row, str]]:
-    async with conn.transaction():
-        await targets.lock(conn, {campaign: True})
-        rows = await tallies.begin(conn, campaign)
-        zones = await targets.time_zones(conn, [campaign])
-        await tallies.hold_snapshot(reader)
-    return [(row, zones.get(campaign, DEFAULT_TIMEZONE)) for row in rows]
+async def _missing(reader: Conn, campaign: str, wanted: Collection[int]) -> list[Count]:
+    """What is missing in these uncounted targets of a campaign, by their tallies, all by one snapshot. One that was set
+    anew meanwhile has another tally: who was under way then may still be."""
+    rows, added = await tallies.under_way(reader, campaign, wanted)
+    zone = ZoneInfo((await targets.time_zones(reader, [campaign])).get(campaign, DEFAULT_TIMEZONE))
+    counts = []
+    for row in rows:
+        target = target_of(row)
+        days = await _count(reader, target, zone)
+        add_up(days, {day: -amount for day, amount in added.get((campaign, target.target), {}).items()})
+        counts.append((target, row["tally"], days))
+    return counts
 
 
-async def _count(reader: Conn, begun: tuple[Row, str]) -> Count:
-    row, zone = begun[0], ZoneInfo(begun[1])
-    target = target_of(row)
+async def _count(reader: Conn, target: Target, zone: ZoneInfo) -> Contribution:
     if target.measure in FUNNEL and target.employers is None:
         quarters = await tallies.by_quarters(reader, target.campaign, target.measure, target.attributes, target.fairs)
-        return target, row["tally"], _by_days(quarters, zone)
+        return _by_days(quarters, zone)
     days: Contribution = {}
     async for _, journey in journeys.scan(reader, target.campaign):
         add_up(days, contribution(journey, milestones(journey), target, zone))
-    return target, row["tally"], days
+    return days
 
 
 def _by_days(quarters: dict[int, int], zone: ZoneInfo) -> Contribution:
-    days: dict[date, Decimal] = {}
+    days: Contribution = {}
     for quarter, count in quarters.items():
         moment = _EPOCH + timedelta(microseconds=quarter * tallies.QUARTER)
         add_up(days, {moment.astimezone(zone).date(): Decimal(count)})
@@ -95,8 +114,6 @@ def _by_days(quarters: dict[int, int], zone: ZoneInfo) -> Contribution:
 async def _finish(conn: Conn, campaign: str, counts: list[Count]) -> Applied:
     reached = []
     async with conn.transaction():
-        # Alone: a batch that has looked at the targets before would note no milestone of this one.
-        await targets.lock(conn, {campaign: True})
         for target, tally, days in sorted(counts, key=lambda count: count[0].target):
             if done := await tallies.finish(conn, (campaign, target.target), tally, days):
                 row, number = done

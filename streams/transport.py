@@ -33,7 +33,7 @@ from storage.ledger.positions import Log
 from streams.flow import Flow
 from streams.placing import Placer
 
-FETCH_WAIT: Final = (4, 100)  # milliseconds: while facts come and are applied at once, and else
+FETCH_WAIT: Final = (10, 100)  # milliseconds: while facts come and are applied at once, and else
 BEHIND_WAIT: Final = 0.1  # seconds between looks whether what waits has become little
 COMING: Final = 5.0  # seconds after facts in which more are expected
 ROOM_WAIT: Final = 0.5  # seconds between polls while there is no room

@@ -1,5 +1,5 @@
 """What a worker does beside its work: it says how it gets on, takes away what was kept long enough, persons among it,
-notes erasures outside the database, and seals what an earlier version left in the clear."""
+notes erasures outside the database, counts messages, and seals what an earlier version left in the clear."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from storage.campaigns import terms
 from storage.database import Conn
 from storage.ledger import retention
 from storage.ledger.ledger import JourneyKey
+from storage.messages import counting
+from storage.messages.counting import PartCount
 from storage.revision import latest
 from storage.vault import retention as persons
 from storage.vault.master import FileMaster
@@ -37,6 +39,7 @@ SEAL_AFTER: Final = 3600.0  # seconds from its start on: one of an earlier versi
 LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
 LOOK_EVERY: Final = 2.0  # seconds between portions of persons whose time is looked at
 DO_EVERY: Final = 10.0  # seconds between portions of what is due of them
+COUNT_EVERY: Final = 0.5  # seconds between portions of messages that are counted
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 UNCONFIRMED: Final = 7  # days for which a signup waits for its address to be confirmed
 
@@ -67,6 +70,8 @@ class Upkeep:
         self._step = 0
         self._draws_at = 0.0
         self._sealing, self._seals_at = Beside(), timer() + SEAL_AFTER
+        self._counted: PartCount | None = None
+        self._counts_at = 0.0
         self._looked_until: JourneyKey = START
         self._looks_at = 0.0
         self._terms_of: datetime | None = None
@@ -102,6 +107,12 @@ class Upkeep:
         """Seal some of what is in the clear, from an hour after the start on; then look again each hour."""
         if self._timer() >= self._seals_at and await self._aside.persist(self._sealing.seal_some) is None:
             self._seals_at = self._timer() + LOOK_AGAIN
+
+    async def count(self, conn: Conn) -> None:
+        """Count some of the messages, where there are many; once all are counted, again after a while."""
+        if self._timer() >= self._counts_at:
+            self._counted = await counting.count_some(conn, self._counted)
+            self._counts_at = 0.0 if self._counted else self._timer() + counting.AGAIN
 
     async def look(self, conn: Conn) -> None:
         """Look at the next persons; once all were looked at, an hour later again, or once a campaign keeps them for
@@ -151,11 +162,15 @@ class Upkeep:
         async def look_at_persons() -> None:
             await self._aside.persist(self.look)
 
+        async def count_messages() -> None:
+            await self._aside.persist(self.count)
+
         async def do_what_is_due() -> None:
             await self._aside.persist(self.do)
 
         app.timer(LOOK_EVERY)(look_at_persons)
         app.timer(DO_EVERY)(do_what_is_due)
+        app.timer(COUNT_EVERY)(count_messages)
         app.timer(BEAT_EVERY)(beat)
         app.timer(NOTE_EVERY)(note_erasures)
         app.timer(SWEEP_EVERY)(sweep)

@@ -122,7 +122,7 @@ def _web(settings: Settings, env: Mapping[str, str]) -> ChildSpec:
 SHARED: Final = (
     "producers.relay",
     "notifications.channels.mime",
-    "notifications.sending.sender",
+    "yinfeng.sender",
     "notifications.authoring.studio",
 )
 RUNS: Final = {

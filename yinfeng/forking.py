@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -69,9 +69,10 @@ def _answer(work: Callable[[], object], parent: Connection) -> None:
 
 class Forked:
     """Such a child, with what `subprocess.Popen` has for one, as far as a supervisor asks. It ends by itself where this
-    process ends before it is released."""
+    process ends before it is released. `line`: a file of ours that it keeps, by which it hears of our end; so it stays
+    in our session, and whoever ends that ends both."""
 
-    def __init__(self, part: Part, *, name: str, log: int, env: Mapping[str, str]) -> None:
+    def __init__(self, part: Part, *, name: str, log: int, env: Mapping[str, str], line: int | None = None) -> None:
         _say_all()
         gate, self._gate = os.pipe()
         gc.freeze()  # or the child's collector would write to every page with an object on it, and share none
@@ -80,7 +81,7 @@ class Forked:
         )  # what asks the child to end is not for our handlers
         self.pid = os.fork()
         if not self.pid:
-            _live(part, gate=gate, name=name, log=log, env=env)
+            _live(part, gate=gate, name=name, log=log, env=env, line=line)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(gate)
         self.released = False
@@ -119,11 +120,13 @@ class Forked:
             os.kill(self.pid, number)
 
 
-def _live(part: Part, *, gate: int, name: str, log: int, env: Mapping[str, str]) -> NoReturn:
+def _live(part: Part, *, gate: int, name: str, log: int, env: Mapping[str, str], line: int | None) -> NoReturn:
     """Be the child until its end; nothing of what this process would do later is done by it."""
     code = 1
     try:
-        _be_alone(gate, name, log, env)
+        if line is None:
+            os.setsid()
+        _be_alone(name, log, env, keeping={gate, line})
         code = part(lambda: _wait_at(gate))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -144,10 +147,9 @@ def _say_all() -> None:
                 stream.flush()
 
 
-def _be_alone(gate: int, name: str, log: int, env: Mapping[str, str]) -> None:
-    """With a session, files and surroundings as a program that was started would have them: above all without the lock
-    on the home, which would outlive its holder."""
-    os.setsid()
+def _be_alone(name: str, log: int, env: Mapping[str, str], *, keeping: Collection[int | None]) -> None:
+    """With files and surroundings as a program that was started would have them: above all without the lock on the
+    home, which would outlive its holder."""
     for number in _ASKED_BY:
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -156,7 +158,7 @@ def _be_alone(gate: int, name: str, log: int, env: Mapping[str, str]) -> None:
     for here, there in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(here, there)
     for file in map(int, os.listdir(_FILES)):  # not a range: where the system has no call for that, it takes minutes
-        if file > 2 and file != gate:
+        if file > 2 and file not in keeping:
             with suppress(OSError):  # the one by which they were listed
                 os.close(file)
     # Not its parent's, which may hold words that can't be written, or be closed.

@@ -1,4 +1,4 @@
-"""The worker process: Faust with the agents of `streams` and `notifications`."""
+"""The worker process: Faust with the agents of `streams` and `notifications`, and a sender process beside it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from storage.ledger.positions import Log
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
 from streams import app as streams_app
+from streams.apply import Applied
 from yinfeng.kafka_admin import facts_log
 from yinfeng.masking import mask_logs
 from yinfeng.pulse import Pulse, pulse_path
 from yinfeng.readiness import at_once, mark_ready
+from yinfeng.sender_process import SenderProcess
 
 log = logging.getLogger(__name__)
 
 END_WITHIN: Final = 8.0  # seconds: nothing but a commit moves a position, so that a hard end loses nothing
 
 
+POURING: Final = 0.25  # of a whole batch: facts pour in, and mails stand back
 SWITCH_EVERY: Final = 0.001  # seconds that the thread which reads from Kafka waits for the one that applies
 
 
@@ -42,6 +45,7 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
     collect_seldom()
     mask_logs()
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
+    sender = SenderProcess(settings)
     app = streams_app.make_app(settings)
 
     async def identify() -> Log:
@@ -57,15 +61,28 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
     async def stopping(_: Any, **kwargs: Any) -> None:
         _end_soon()
 
+    def applied(done: Applied) -> None:
+        if done.facts >= settings.batch_size * POURING:
+            sender.stand_back()
+        if done.messages:
+            sender.wake()
+
+    async def close_sender(_: Any, **kwargs: Any) -> None:
+        await sender.close()
+
     pulse = Pulse(pulse_path(settings, "worker"))
-    facts_pour_in = streams_app.attach(app, settings, identify=identify, ready=mark_ready, pulse=pulse, end=end)
+    streams_app.attach(app, settings, identify=identify, ready=mark_ready, pulse=pulse, end=end, applied=applied)
     app.on_before_shutdown.connect(stopping, weak=False)
-    notifications_agent.attach(app, settings, stand_back=facts_pour_in)
+    notifications_agent.attach(app, wake=sender.wake)
+    app.task(sender.keep)
+    app.on_before_shutdown.connect(close_sender, weak=False)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     gc.freeze()
     sys.setswitchinterval(SWITCH_EVERY)
+    sender.start()  # what both have in memory is there once: all that is to be imported here is
     begin()
+    sender.release()
     open_vault(file_vault(settings.master_key))
     worker.execute_from_commandline()
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -11,6 +11,7 @@ from psycopg import IsolationLevel
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from storage.arrays import column
 from storage.campaigns import targets
 from storage.campaigns.targets import Row, TargetKey
 from storage.database import Conn
@@ -28,10 +29,17 @@ SET title = excluded.title, measure = excluded.measure, goal = excluded.goal, du
     "where" = excluded."where", progress = 0, as_of = NULL, tally = excluded.tally,
     revision = nextval('revisions'), updated_at = now()
 """
-_BEGIN = """
-UPDATE targets SET progress = 0, tally = nextval('revisions')
-WHERE campaign = %s AND tally IS NOT NULL
-RETURNING campaign, target, title, measure, goal, due_on, "where", tally
+# Who holds one of these campaigns now: their transactions, as long as they hold it.
+_HOLDERS = """
+SELECT DISTINCT l.virtualtransaction FROM pg_locks l
+JOIN (SELECT hashtextextended(campaign, 0) AS key FROM unnest(%s::text[]) AS k(campaign)) AS wanted
+    ON (l.classid::bigint << 32) | l.objid::bigint = wanted.key
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+_UNDER_WAY = """
+SELECT campaign, target, title, measure, goal, due_on, "where", progress, tally FROM targets
+WHERE campaign = %s AND tally = ANY(%s) ORDER BY target
 """
 _FINISH = """
 UPDATE targets SET progress = progress + %s, tally = NULL, revision = nextval('revisions'), updated_at = now()
@@ -61,10 +69,13 @@ async def put_uncounted(conn: Conn, row: Row) -> None:
     await conn.execute("DELETE FROM target_days WHERE campaign = %s AND target = %s", (row["campaign"], row["target"]))
 
 
-async def due(conn: Conn) -> list[str]:
-    """The campaigns that have targets to count."""
-    cursor = await conn.execute("SELECT DISTINCT campaign FROM targets WHERE tally IS NOT NULL")
-    return sorted(campaign for (campaign,) in await cursor.fetchall())
+async def due(conn: Conn) -> dict[str, list[int]]:
+    """The tallies of the targets that are to be counted, by campaign."""
+    cursor = await conn.execute("SELECT campaign, tally FROM targets WHERE tally IS NOT NULL ORDER BY campaign, target")
+    found: dict[str, list[int]] = {}
+    for campaign, tally in await cursor.fetchall():
+        found.setdefault(campaign, []).append(tally)
+    return found
 
 
 async def only_one(conn: Conn, campaign: str) -> bool:
@@ -74,16 +85,21 @@ async def only_one(conn: Conn, campaign: str) -> bool:
     return row is not None and bool(row[0])
 
 
-async def begin(conn: Conn, campaign: str) -> list[Row]:
-    """Begin to count a campaign's uncounted targets: what was added to them so far is in the snapshot that is to be
-    taken before this transaction ends. Needs the campaign's exclusive lock. Returns their rows, with the new `tally`.
-    """
+async def holders(conn: Conn, campaigns: Collection[str]) -> set[str]:
+    """The transactions that hold one of these campaigns now, by name."""
+    cursor = await conn.execute(_HOLDERS, [column(sorted(campaigns))])
+    return {name for (name,) in await cursor.fetchall()}
+
+
+async def under_way(
+    conn: Conn, campaign: str, wanted: Collection[int]
+) -> tuple[list[Row], dict[TargetKey, dict[date, Decimal]]]:
+    """Those of a campaign's targets that still have one of these tallies, and what was added to each day of its
+    targets, as both stand in this snapshot."""
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_BEGIN, [campaign])
+        await cursor.execute(_UNDER_WAY, [campaign, list(wanted)])
         rows = await cursor.fetchall()
-    names = [row["target"] for row in rows]
-    await conn.execute("DELETE FROM target_days WHERE campaign = %s AND target = ANY(%s)", [campaign, names])
-    return rows
+    return rows, await targets.days_of(conn, [campaign])
 
 
 async def hold_snapshot(conn: Conn) -> None:
@@ -111,8 +127,8 @@ async def by_quarters(
 
 
 async def finish(conn: Conn, key: TargetKey, tally: int, days: Mapping[date, Decimal]) -> tuple[Row, Decimal] | None:
-    """Add what stood before to a target: its number is whole. Returns its row as it is defined now, and the number;
-    None when it was withdrawn or set to count otherwise meanwhile, so that this count is of no use."""
+    """Add to a target, day by day, what is missing: its number is whole. Returns its row as it is defined now, and the
+    number; None when it was withdrawn or set to count otherwise meanwhile, so that this count is of no use."""
     total = sum(days.values(), Decimal(0))
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_FINISH, [total, *key, tally])

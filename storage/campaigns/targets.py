@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -20,6 +20,15 @@ TargetKey = tuple[str, str]
 Amounts = Mapping[TargetKey, Mapping[date, Decimal]]
 Row = dict[str, Any]
 
+
+class Moved(NamedTuple):
+    """A target's number before and after it was added to, and the goal that it has by then."""
+
+    before: Decimal
+    after: Decimal
+    goal: Decimal
+
+
 _TARGETS = (
     'SELECT campaign, target, title, measure, goal, due_on, "where", progress, as_of, tally, revision FROM targets'
 )
@@ -29,6 +38,15 @@ SELECT CASE WHEN k.exclusive THEN pg_advisory_xact_lock(hashtextextended(k.campa
             ELSE pg_advisory_xact_lock_shared(hashtextextended(k.campaign, 0)) END
 FROM unnest(%s::text[], %s::bool[]) AS k(campaign, exclusive)
 """
+# Whoever changes what a campaign says of itself, among themselves: apart from those who only add to its targets.
+_LOCK_OWN = """
+SELECT pg_advisory_xact_lock(hashtextextended(k.campaign, 3)) FROM unnest(%s::text[]) AS k(campaign)
+"""
+_LOCK_ALONE_OR_SHARED = """
+SELECT campaign, alone, CASE WHEN NOT alone THEN pg_advisory_xact_lock_shared(hashtextextended(campaign, 0)) END
+FROM (SELECT campaign, pg_try_advisory_xact_lock(hashtextextended(campaign, 0)) AS alone
+      FROM unnest(%s::text[]) AS k(campaign) OFFSET 0) AS tried
+"""
 _BOARD = """
 SELECT campaign, c.timezone, EXISTS (SELECT FROM retractions r WHERE r.campaign = k.campaign) AS retracting,
        t.target, t.title, t.measure, t.goal, t.due_on, t."where", t.tally, t.progress
@@ -37,21 +55,24 @@ ORDER BY campaign, target
 """
 _CROSSES = f"""EXISTS (SELECT FROM unnest(ARRAY{list(PERCENTS)}) AS of(percent)
     WHERE (t.progress - k.amount) * 100 < t.goal * percent AND t.goal * percent <= t.progress * 100)"""
-# The targets' own rows first: those are what everybody meets in.
+# The targets' own rows first: those are what everybody meets in. A target that was withdrawn meanwhile has no days.
 _ADD = """
-WITH days AS (
+WITH moved AS (
+    UPDATE targets t
+    SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
+    FROM (SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[]) AS u(campaign, target, amount)
+          ORDER BY campaign, target) k
+    WHERE t.campaign = k.campaign AND t.target = k.target
+    RETURNING t.campaign, t.target, t.progress - k.amount AS before, t.progress AS after, t.goal, t.tally{checked}
+), days AS (
     INSERT INTO target_days AS d (campaign, target, day, amount)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::numeric[])
+    SELECT k.* FROM unnest(%s::text[], %s::text[], %s::date[], %s::numeric[]) AS k(campaign, target, day, amount)
+    JOIN moved USING (campaign, target)
     ON CONFLICT (campaign, target, day) DO UPDATE SET amount = d.amount + excluded.amount
 )
-UPDATE targets t
-SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
-FROM (SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[]) AS u(campaign, target, amount)
-      ORDER BY campaign, target) k
-WHERE t.campaign = k.campaign AND t.target = k.target
-RETURNING t.campaign, t.target, t.progress - k.amount AS before, t.progress AS after
+SELECT campaign, target, before, after, goal FROM moved WHERE tally IS NULL
 """
-_ADD_SHORT_OF = f"{_ADD}, CASE WHEN t.tally IS NULL AND {_CROSSES} THEN conflict('a target came to a milestone') END"
+_SHORT_OF = f", CASE WHEN t.tally IS NULL AND {_CROSSES} THEN conflict('a target came to a milestone') END"
 _ADD_DAYS = """
 INSERT INTO target_days AS d (campaign, target, day, amount)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::numeric[])
@@ -69,6 +90,7 @@ _REDEFINE = """
 UPDATE targets SET title = %(title)s, goal = %(goal)s, due_on = %(due_on)s,
        revision = nextval('revisions'), updated_at = now()
 WHERE campaign = %(campaign)s AND target = %(target)s
+RETURNING tally
 """
 _MILESTONES = """
 INSERT INTO milestones (campaign, target, goal, percent)
@@ -105,6 +127,18 @@ async def lock(conn: Conn, campaigns: Mapping[str, bool]) -> None:
     await conn.execute(_LOCK, columns(sorted(campaigns.items()), 2))
 
 
+async def lock_own(conn: Conn, campaigns: Iterable[str]) -> set[str]:
+    """Hold what these campaigns say of themselves until the transaction ends, waiting for nobody who only adds to their
+    targets. Returns those that are held exclusively, since nobody was under way on them.
+
+    A transaction that begins with this holds no campaign yet, and takes none otherwise.
+    """
+    names = column(sorted(campaigns))
+    await conn.execute(_LOCK_OWN, [names])
+    cursor = await conn.execute(_LOCK_ALONE_OR_SHARED, [names])
+    return {campaign for campaign, alone, _ in await cursor.fetchall() if alone}
+
+
 async def board_of(conn: Conn, campaigns: Iterable[str]) -> list[Row]:
     """The targets of these campaigns, a row for each, with the campaign's time zone and whether facts of it were
     retracted; a campaign without targets has one row without a target."""
@@ -126,23 +160,24 @@ async def time_zones(conn: Conn, campaigns: Iterable[str]) -> dict[str, str]:
     return dict(await cursor.fetchall())
 
 
-async def add(conn: Conn, amounts: Amounts) -> dict[TargetKey, tuple[Decimal, Decimal]]:
-    """Add to targets, day by day. Returns (before, after) of each that changed in sum or in its days."""
+async def add(conn: Conn, amounts: Amounts) -> dict[TargetKey, Moved]:
+    """Add to targets, day by day. Returns how each went that changed in sum or in its days, and whose number is whole
+    by now."""
     if not amounts:
         return {}
-    cursor = await conn.execute(_ADD, _added(amounts))
-    return {(c, t): (before, after) for c, t, before, after in await cursor.fetchall()}
+    cursor = await conn.execute(_ADD.format(checked=""), _added(amounts))
+    return {(c, t): Moved(*moved) for c, t, *moved in await cursor.fetchall()}
 
 
 def addition(amounts: Amounts) -> Statement:
     """The same as a statement, where no target is to come to a milestone by it. One that does, since others added
     meanwhile, is a ConcurrentChange."""
-    return Statement(_ADD_SHORT_OF, _added(amounts)) if amounts else Statement()
+    return Statement(_ADD.format(checked=_SHORT_OF), _added(amounts)) if amounts else Statement()
 
 
 def _added(amounts: Amounts) -> list[Column]:
     totals = {key: sum(days.values(), Decimal(0)) for key, days in amounts.items()}
-    return [*_days(amounts), *columns([(*key, str(total)) for key, total in sorted(totals.items())], 3)]
+    return [*columns([(*key, str(total)) for key, total in sorted(totals.items())], 3), *_days(amounts)]
 
 
 async def put(conn: Conn, row: Row, days: Mapping[date, Decimal]) -> None:
@@ -153,9 +188,10 @@ async def put(conn: Conn, row: Row, days: Mapping[date, Decimal]) -> None:
     await add_days(conn, {key: days})
 
 
-async def redefine(conn: Conn, row: Row) -> None:
-    """Change a target's title, goal and date; its number stays."""
-    await conn.execute(_REDEFINE, {**row, "where": Jsonb(row["where"])})
+async def redefine(conn: Conn, row: Row) -> bool:
+    """Change a target's title, goal and date; its number stays. Returns whether that is whole."""
+    changed = await (await conn.execute(_REDEFINE, {**row, "where": Jsonb(row["where"])})).fetchone()
+    return changed is not None and changed[0] is None
 
 
 async def numbers(conn: Conn, campaign: str, wanted: Sequence[str]) -> dict[str, Decimal]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Any
 
 import pytest
 
-from storage.campaigns import tallies, targets
+from schemas.errors import ConcurrentChange
+from storage.campaigns import seats, tallies
+from storage.campaigns.seats import LineChange
 from storage.database import Conn, connect
 from streams import campaigns, tallying
 from streams.apply import Applied
@@ -201,25 +203,117 @@ async def test_days_are_the_campaigns_own(conn: Conn, counting: Counting):
     assert (await audit(conn)).differences == []
 
 
-async def test_no_batch_is_under_way_when_a_number_becomes_whole(conn: Conn, counting: Counting, database_url: str):
-    """It would have looked at the target before, and note no milestone of it."""
-    await apply(conn, opened(), *people())
-    await apply(conn, target("t"))
-    async with await connect(database_url, name="test") as other, other.transaction():
-        counted = asyncio.Event()
-        by_quarters = tallies.by_quarters
+class UnderWay:
+    """A batch that stops before it adds to what all share, until it is told to go on."""
 
-        async def and_say(*args: Any) -> dict[int, int]:
-            found = await by_quarters(*args)
-            await targets.lock(other, {CAMPAIGN: False})
-            counted.set()
-            return found
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._began, self._goes_on = asyncio.Event(), asyncio.Event()
+        self._monkeypatch = monkeypatch
 
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(tallying.tallies, "by_quarters", and_say)
-            looking = asyncio.create_task(counting.tallier.look())
-            await counted.wait()
-            await asyncio.sleep(0.5)
-            assert not looking.done()
+    async def begin(self, conn: Conn, *events: Any) -> None:
+        change = seats.change
+
+        async def held(on: Conn, changes: Sequence[LineChange]) -> None:
+            if on is conn:
+                self._began.set()
+                await self._goes_on.wait()
+            await change(on, changes)
+
+        self._monkeypatch.setattr(seats, "change", held)
+        self._task = asyncio.create_task(apply(conn, *events))
+        await self._began.wait()
+
+    async def end(self) -> Applied:
+        self._goes_on.set()
+        return await self._task
+
+
+@pytest.fixture
+def under_way(monkeypatch: pytest.MonkeyPatch) -> UnderWay:
+    return UnderWay(monkeypatch)
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as connection:
+        yield connection
+
+
+SAID = [
+    pytest.param([], [target("t")], id="set for the first time"),
+    pytest.param(
+        [target("t", id="t1")],
+        [target("t", where={"education": ["doctor"]}, time="2026-05-30T00:00:00Z")],
+        id="set to count otherwise",
+    ),
+    pytest.param([target("t")], [opened(id="o2", timezone="America/New_York", time="2026-05-30T00:00:00Z")], id="zone"),
+    pytest.param([target("t")], [event("target.withdrawn", target="t", time="2026-05-30T00:00:00Z")], id="withdrawn"),
+]
+
+
+@pytest.mark.parametrize(("before", "said"), SAID)
+async def test_what_a_campaign_says_waits_for_no_batch_and_what_that_adds_is_counted_once(
+    conn: Conn, other: Conn, counting: Counting, under_way: UnderWay, *, before: list[Any], said: list[Any]
+):
+    await apply(conn, opened(), *people(), *before)
+    await counting.tallier.look()
+    await under_way.begin(other, hired("d1", time="2026-05-01T20:00:00Z"), hired("d2", employer="other"))
+    async with asyncio.timeout(5):
+        await apply(conn, *said)
+    looking = asyncio.create_task(counting.tallier.look())
+    await asyncio.sleep(0.3)
+    await apply(conn, hired("d3"))  # knows of it
+    await under_way.end()
     await looking
-    assert (await audit(conn)).differences == []
+    report = await audit(conn)
+    assert (report.differences, report.uncounted) == ([], 0)
+
+
+async def test_a_count_does_not_begin_while_somebody_is_under_way(
+    conn: Conn, other: Conn, counting: Counting, under_way: UnderWay, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tallying, "PATIENCE", 0.3)
+    await apply(conn, opened(), *people())
+    await under_way.begin(other, hired("d1"))
+    await apply(conn, target("t"))
+    await counting.tallier.look()
+    assert (await audit(conn)).uncounted == 1
+    await under_way.end()
+    await counting.tallier.look()
+    assert (await audit(conn)).uncounted == 0
+
+
+async def test_a_batch_that_took_a_number_for_part_of_it_notes_the_milestone_it_comes_to(
+    conn: Conn, other: Conn, counting: Counting, under_way: UnderWay
+):
+    await apply(conn, opened(), *people())
+    await apply(conn, target("t", "hired", goal=124))  # 30 are hired
+    await under_way.begin(other, hired("d1"))
+    counts = asyncio.create_task(counting.tallier.look())
+    await asyncio.sleep(0.3)
+    assert not counts.done()
+    counts.cancel()
+    await asyncio.wait([counts])
+    await _make_whole(conn)
+    with pytest.raises(ConcurrentChange):
+        await under_way.end()
+    await apply(other, hired("d1"))
+    assert await rows(conn, "SELECT percent FROM milestones") == [(25,)]
+
+
+@pytest.mark.parametrize("known", [10_000, 4])
+async def test_a_batch_that_knows_another_goal_is_repeated(conn: Conn, other: Conn, under_way: UnderWay, known: int):
+    """Whether it comes to a milestone by what it knows, or not."""
+    await apply(conn, opened(), target("t", "signed_up", goal=known, id="t1"))
+    await under_way.begin(other, signed_up("c1"))
+    await apply(conn, target("t", "signed_up", goal=1, time="2026-05-30T00:00:00Z"))
+    with pytest.raises(ConcurrentChange):
+        await under_way.end()
+    await apply(other, signed_up("c1"))
+    assert await rows(conn, "SELECT goal::int, percent FROM milestones WHERE percent = 100") == [(1, 100)]
+
+
+async def _make_whole(conn: Conn) -> None:
+    for name, measure in await rows(conn, "SELECT target, measure FROM targets"):
+        number = sum((await tallies.by_quarters(conn, CAMPAIGN, measure, {}, None)).values())
+        await conn.execute("UPDATE targets SET tally = NULL, progress = %s WHERE target = %s", [number, name])

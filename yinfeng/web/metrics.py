@@ -43,6 +43,9 @@ def _families(overview: Overview) -> Iterator[GaugeMetricFamily]:
 def _messages(overview: Overview) -> Iterator[GaugeMetricFamily]:
     """Messages, and what becomes of them outside."""
     yield _counted("yinfeng_messages", "Messages", ["kind", "channel", "status"], overview.messages)
+    yield GaugeMetricFamily(
+        "yinfeng_messages_counted_seconds", "Since messages were counted last", overview.messages_age
+    )
     rests = {(channel,): seconds for channel, seconds in overview.resting.items()}
     yield _counted("yinfeng_channel_rest_seconds", "Since when a channel of messages rests", ["channel"], rests)
     read = {(each.mailbox,): each.age for each in overview.mailboxes if each.age is not None}

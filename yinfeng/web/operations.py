@@ -10,10 +10,9 @@ from schemas.access import Caller
 from schemas.asyncapi import asyncapi
 from schemas.errors import Unavailable
 from storage.database import borrowed
-from storage.overview import MessageCounts, count_messages, overview
+from storage.overview import overview
 from yinfeng.web import metrics, problems
 from yinfeng.web.openapi import describe
-from yinfeng.web.seldom import Seldom
 from yinfeng.web.shared import Shared
 
 
@@ -42,20 +41,13 @@ def _add_health(app: FastAPI, shared: Shared) -> None:
 
 
 def _add_metrics(app: FastAPI, shared: Shared) -> None:
-    async def count() -> MessageCounts:
-        async with borrowed(shared.pool) as conn:
-            return await count_messages(conn)
-
-    messages = Seldom(count)
-
     @app.get("/metrics", tags=["operations"], response_class=Response)
     async def get_metrics(caller: Caller = Depends(shared.authenticate)) -> Response:
         """Metrics for Prometheus; needs a key of the role organizer or viewer. Where there are very many messages,
-        their numbers are some seconds old."""
+        their numbers are some minutes old."""
         caller.require("organizer", "viewer")
-        counted = await messages()
         async with borrowed(shared.pool) as conn:
-            body = metrics.render(await overview(conn, counted))
+            body = metrics.render(await overview(conn))
         return Response(body, media_type="text/plain; version=0.0.4")
 
 

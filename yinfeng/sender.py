@@ -1,0 +1,103 @@
+"""The sender process, beside a worker that starts it, wakes it, and ends it.
+
+Mails are made, sealed and packed here, so that facts need not wait for it: five hundred a second would hold the loop
+that applies them for tenths of a second. Worker and sender speak over one line, each in letters (`sender_process.py`):
+the worker says what there is, the sender that its loop comes round. Where the line ends, so does the sender.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from notifications.sending.running import Running
+from schemas.settings import Settings, load_settings
+from storage.vault.persons import file_vault
+from storage.vault.process import open_vault
+from yinfeng.masking import mask_logs
+from yinfeng.readiness import at_once
+from yinfeng.sender_process import ALIVE, BEAT_EVERY, STAND_BACK, WAKE
+
+POURING_FOR: Final = 3.0  # seconds after a large batch: on a busy machine one takes a second
+END_WITHIN: Final = 8.0  # seconds
+YIELDS: Final = 5  # of what `nice` takes: where processors are few, facts and pages go first
+
+
+class Heard:
+    """What the worker said last of how it stands."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._until = clock, 0.0
+
+    def note(self, said: bytes) -> None:
+        """It said this."""
+        if STAND_BACK in said:
+            self._until = self._clock() + POURING_FOR
+
+    def facts_pour_in(self) -> bool:
+        """Whether facts are pouring in."""
+        return self._clock() < self._until
+
+
+def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_once) -> int:
+    """Run until the line, a socket's file descriptor, ends, or SIGTERM comes. Returns the exit code. `begin` waits
+    until the servers may be asked."""
+    mask_logs()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, whose end is heard
+    os.nice(YIELDS)
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    heard = Heard()
+    running = Running(settings, stand_back=heard.facts_pour_in)
+    begin()
+    open_vault(file_vault(settings.master_key))
+    asyncio.run(_work(running, heard, socket.socket(fileno=line)))
+    return 0
+
+
+async def _work(running: Running, heard: Heard, line: socket.socket) -> None:
+    """Raises what ends the sender itself; then the process that comes after it goes on."""
+    reader, writer = await asyncio.open_connection(sock=line)
+    working = asyncio.create_task(running.run())
+    listening = asyncio.create_task(_listen(reader, running, heard))
+    beating = asyncio.create_task(_beat(writer))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, listening.cancel)
+    await asyncio.wait([working, listening], return_when=asyncio.FIRST_COMPLETED)
+    _end_soon()
+    await running.close()
+    await working
+    beating.cancel()
+
+
+async def _listen(reader: asyncio.StreamReader, running: Running, heard: Heard) -> None:
+    """Returns once the worker has nothing more to say."""
+    with suppress(ConnectionError):  # it was ended while we spoke
+        while said := await reader.read(4096):
+            heard.note(said)
+            if WAKE in said:
+                running.wake()
+
+
+async def _beat(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(ALIVE)
+        await asyncio.sleep(BEAT_EVERY)
+
+
+def _end_soon() -> None:
+    """Whatever hangs while this process ends, it ends."""
+    timer = threading.Timer(END_WITHIN, os._exit, [1])
+    timer.daemon = True
+    timer.start()
+
+
+if __name__ == "__main__":
+    sys.exit(run_sender(load_settings(), int(sys.argv[1])))
