@@ -230,20 +230,22 @@ class Sender:
         portion = None
         try:
             async with borrowed(self._pool) as conn, conn.transaction():
-                portion = await self._claims.claim(conn, route, limit, partial(self._may_begin, route, begun))
+                portion = await self._claims.claim(conn, route, limit, partial(self._may_begin, route, limit, begun))
         except DatabaseUnavailable:
             if portion is None or not await self._is_committed(portion):
                 raise
         return portion
 
-    async def _may_begin(self, route: Route, begun: AsyncExitStack) -> None:
-        """Wait until fewer portions of a route are under way. Where that takes long, what is locked is let go, to be
-        claimed anew: raises Rollback."""
+    async def _may_begin(self, route: Route, limit: int, begun: AsyncExitStack) -> None:
+        """Wait until fewer portions of a route are under way. Where that takes long, or one of them has shown that the
+        channel takes no such portion now, what is locked is let go, to be claimed anew: raises Rollback."""
         try:
             async with asyncio.timeout(LONGEST_LOCKED):
                 await begun.enter_async_context(self._begun[route])
         except TimeoutError:
             raise Rollback from None
+        if self._rests.breaker(route.channel.name).portion(limit) < limit:
+            raise Rollback
 
     async def _is_committed(self, portion: Portion) -> bool:
         """Whether it was claimed after all, where the answer to that was lost: what had begun by that would else be in

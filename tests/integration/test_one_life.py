@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
@@ -177,6 +178,23 @@ async def test_who_was_thought_dead_begins_nothing_that_another_has_taken(office
     await office.sender(slow).send_all()
     assert (len(slow.mails), len(other.mails)) == (0, 1)
     assert await office.statuses() == {"sent": 1}
+
+
+async def test_a_lane_that_waited_sees_that_the_channel_rests_since(office: Office):
+    class Busy(Told):
+        """Two portions are handed over before either is refused; a third one's claim waits by then."""
+
+        portion = 5
+
+        async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+            await asyncio.sleep(0.3)
+            return await super().send(mails, begin)
+
+    await office.tell(opened(), *[person(f"c{n}") for n in range(30)])
+    busy = Busy(Outcome("requested", "421 too many", pauses_channel=True))
+    await office.sender(busy, lanes=3).send_all()
+    assert len(busy.mails) == 2 * Busy.portion
+    assert await office.statuses() == {"requested": 30}
 
 
 async def test_a_rest_is_the_channels_and_moves_no_message(office: Office):
