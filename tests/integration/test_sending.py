@@ -147,9 +147,11 @@ async def test_while_others_need_the_processor_what_goes_together_gathers_but_no
     assert await sender.send_all() > 0
     assert await office.rows(answered) == [("sent",)]
     await office.tell(event("offer.declined", candidate="c1", offer="o1", time=LATER))
-    assert await sender.send_all() == 0
+    await sender.send_all()
+    assert sorted(await office.rows(answered)) == [("requested",), ("sent",)]
     pouring[0] = False
-    assert await sender.send_all() > 0
+    await sender.send_all()
+    assert await office.rows(answered) == [("sent",), ("sent",)]
 
 
 @pytest.mark.parametrize(
