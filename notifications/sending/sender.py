@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 CLOSES_WITHIN: Final = 6.0  # seconds; containers are given ten
 GIVE_WAY: Final = (timedelta(seconds=1), timedelta(seconds=5))  # the shortest, the longest
 SHARE: Final = 20  # while others need the processor, a round has one such part of the time
-FEW: Final = 40  # mails of a route in such a round: so it is short, and that part of the time is all that it takes
+FEW: Final = 100  # mails of a route in such a round, so that it is short: the pause after it has an upper bound
 OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
