@@ -131,7 +131,7 @@ def attach(
     most = settings.batch_size - _chunk_size(settings) + 1  # with which another chunk makes no more than a batch
     lanes = Lanes(app.facts_flow, [Applier(batch, clock=_now) for batch in batches], most=most)
     holder = f"{socket.gethostname()}:{os.getpid()}"
-    upkeep = Upkeep(settings, holder=holder, works=batches, aside=watching, stand_back=pouring)
+    upkeep = Upkeep(settings, holder=holder, works=batches, aside=watching)
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 

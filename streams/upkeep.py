@@ -38,7 +38,6 @@ SEAL_EVERY: Final = 1.0  # seconds between stretches of what may be in the clear
 SEAL_AFTER: Final = 3600.0  # seconds from its start on: one of an earlier version that runs beside it can't open them
 LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
 LOOK_EVERY: Final = 2.0  # seconds between portions of persons whose time is looked at
-LOOK_BESIDE: Final = 20.0  # the same while facts pour in: their time is one of months
 DO_EVERY: Final = 10.0  # seconds between portions of what is due of them
 COUNT_EVERY: Final = 0.5  # seconds between portions of messages that are counted
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
@@ -58,10 +57,9 @@ class Upkeep:
         timer: Callable[[], float] = time.monotonic,
         register: Register | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        stand_back: Callable[[], bool] = lambda: False,
     ) -> None:
         self._holder, self._works, self._aside, self._revision = holder, works, aside, latest()
-        self._timer, self._clock, self._stand_back = timer, clock, stand_back
+        self._timer, self._clock = timer, clock
         self._register = register
         self._make_register: Callable[[], Register] = lambda: Register(
             settings.erasures, FileMaster(settings.master_key)
@@ -117,8 +115,8 @@ class Upkeep:
             self._counts_at = 0.0 if self._counted else self._timer() + counting.AGAIN
 
     async def look(self, conn: Conn) -> None:
-        """Look at the next persons, seldom while facts come first; once all were looked at, an hour later again, or
-        once a campaign keeps them for longer or shorter."""
+        """Look at the next persons; once all were looked at, an hour later again, or once a campaign keeps them for
+        longer or shorter."""
         changed = await terms.changed_at(conn)
         if changed == self._terms_of and self._timer() < self._looks_at:
             return
@@ -126,8 +124,7 @@ class Upkeep:
             self._terms_of, self._looked_until = changed, START
         after = await survey(conn, self._looked_until)
         self._looked_until = after or START
-        beside = LOOK_BESIDE if self._stand_back() else 0.0
-        self._looks_at = self._timer() + (beside if after else LOOK_AGAIN)
+        self._looks_at = 0.0 if after else self._timer() + LOOK_AGAIN
 
     async def do(self, conn: Conn) -> None:
         """Do some of what is due, by the clock that is behind of the worker's and the database's: what is erased does

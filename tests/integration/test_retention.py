@@ -21,7 +21,7 @@ from storage.vault.register import Register
 from streams import retention
 from streams.persisting import Persistence
 from streams.retention import START, carry_out, survey
-from streams.upkeep import LOOK_BESIDE, LOOK_EVERY, Upkeep
+from streams.upkeep import Upkeep
 from tests.access import csrf
 from tests.facts import CAMPAIGN, event, hired, opened, signed_up, target
 from tests.integration.office import Office
@@ -261,32 +261,6 @@ async def test_the_clock_looks_again_once_terms_change(database_url: str, world:
         await upkeep.look(conn)
     [(after,)] = await world.office.rows(query)
     assert after - before > days(700)
-
-
-async def test_while_facts_pour_in_the_clock_looks_at_persons_seldom(
-    database_url: str, world: World, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("streams.retention.LOOKED_AT", 1)
-    now = [0.0]
-    aside = Persistence(database_url, name="w", jitter=lambda: 1.0)
-    upkeep = Upkeep(
-        Settings(database_url=database_url),
-        holder="one",
-        works=[],
-        aside=aside,
-        timer=lambda: now[0],
-        stand_back=lambda: True,
-    )
-    await world.office.tell(opened(), person(), person("c2"))
-    looked_at = "SELECT count(*) FROM vault.retention"
-    async with world.office.pool.connection() as conn:
-        await upkeep.look(conn)
-        now[0] += LOOK_EVERY
-        await upkeep.look(conn)
-        assert await world.office.rows(looked_at) == [(1,)]
-        now[0] += LOOK_BESIDE
-        await upkeep.look(conn)
-    assert await world.office.rows(looked_at) == [(2,)]
 
 
 async def test_who_said_yes_is_not_hidden_while_that_waits_to_be_applied(world: World):
