@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 RETRY: Final = 2.0  # seconds
 MAX_WAITING: Final = 10_000  # message ids and dead letters beyond this are left to sweeps and tables
-IDS_IN_ONE: Final = 500
+IDS_IN_ONE: Final = 5000
 
 
 class Publish(Protocol):

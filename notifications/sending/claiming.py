@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from notifications.sending.composing import Letter
@@ -22,6 +22,7 @@ from notifications.sending.route import Chance, Route
 from notifications.sending.signed_links import Links
 from notifications.sending.signed_links import load as load_links
 from notifications.sending.situation import Left, NotNow, ToldWith, Writer
+from schemas.kinds import GROUPED
 from storage.campaigns import terms
 from storage.database import Conn
 from storage.messages import claiming, sealed
@@ -32,6 +33,7 @@ from storage.vault.process import vault
 
 MayBegin = Callable[[], Awaitable[None]]
 _NO_ROOM: Final = "its domain has had its share"
+GATHER_FOR: Final = timedelta(seconds=60)  # for which what goes together gathers, while others need the processor
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Claims:
     chance: Chance
     pace: Pace
     _links: Links | None = None
+    _gathers_until: datetime | None = None
 
     async def claim(self, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
         """Up to `limit` messages that a route carries, as mails where they go; within a transaction. None where nothing
@@ -96,8 +99,23 @@ class Claims:
         only, but = await _campaigns(conn, route)
         if only is not None and not only:
             return []
-        found = await claiming.due(conn, route.kinds, limit=room.mails, full=room.full, only=only, but=but)
+        kinds = self._kinds(route)
+        found = await claiming.due(conn, kinds, limit=room.mails, full=room.full, only=only, but=but)
         return found + await claiming.due_together(conn, found)
+
+    def _kinds(self, route: Route) -> Sequence[str]:
+        """A route's kinds, without those that go together while these gather: each portion of them is all that wait,
+        and each would be a mail to the same reader."""
+        if not self.chance.stand_back():
+            self._gathers_until = None
+            return route.kinds
+        alone = [kind for kind in route.kinds if kind not in GROUPED]
+        now = self.chance.clock()
+        self._gathers_until = self._gathers_until or now + GATHER_FOR
+        if now < self._gathers_until or len(alone) == len(route.kinds):
+            return alone
+        self._gathers_until = None
+        return route.kinds
 
 
 async def _campaigns(conn: Conn, route: Route) -> tuple[set[str] | None, set[str]]:

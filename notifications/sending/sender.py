@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 CLOSES_WITHIN: Final = 6.0  # seconds; containers are given ten
 GIVE_WAY: Final = (timedelta(seconds=1), timedelta(seconds=5))  # the shortest, the longest
 SHARE: Final = 20  # while others need the processor, a round has one such part of the time
+FEW: Final = 100  # mails of a route in such a round, so that it is short: the pause after it has an upper bound
 OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
@@ -139,10 +140,10 @@ class Sender:
         while not self._closing:
             began = self._chance.clock()
             count = await self._round()
+            await self._give_way(self._chance.clock() - began)
             if not count:
                 break
             settled += count
-            await self._give_way(self._chance.clock() - began)
         return settled
 
     async def _round(self) -> int:
@@ -173,9 +174,10 @@ class Sender:
             await self._rests.put_back(name)
 
     async def _turn(self, route: Route) -> int:
-        """Some of one route; where its channel is to be tried, one message ahead."""
+        """Some of one route; where its channel is to be tried, one message ahead; few while others come first."""
         turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._rests.breaker(route.channel.name).in_order
-        return await _all_of([self._lane(route, turn) for _ in range(route.lanes if in_order else 1)])
+        at_once = route.lanes if in_order and not self._chance.stand_back() else 1
+        return await _all_of([self._lane(route, turn) for _ in range(at_once)])
 
     async def _give_way(self, took: timedelta) -> None:
         """Let others go first after a round that took so long, but never so long that mail would stand still."""
@@ -204,7 +206,8 @@ class Sender:
         return self._closing or not in_order or late or self._chance.stand_back()
 
     async def _send_some(self, route: Route) -> int:
-        limit = self._rests.breaker(route.channel.name).portion(route.channel.portion)
+        most = min(route.channel.portion, FEW) if self._chance.stand_back() else route.channel.portion
+        limit = self._rests.breaker(route.channel.name).portion(most)
         async with AsyncExitStack() as begun:
             claimed = await self._claimed(route, limit, begun)
             return await self._sent(route, claimed) if claimed is not None else 0

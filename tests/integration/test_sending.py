@@ -16,14 +16,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from notifications.channels.port import SENT, TAKEN, Mail, Outcome
+from notifications.channels.mailbox import Mailbox
+from notifications.channels.port import SENT, TAKEN, Begin, Mail, Outcome, all_begin
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
-from notifications.sending.claiming import Claims, MayBegin
+from notifications.sending.claiming import GATHER_FOR, Claims, MayBegin
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
 from notifications.sending.recording import Portion
 from notifications.sending.route import Route
-from notifications.sending.sender import LONGEST_LOCKED, Sender
+from notifications.sending.sender import FEW, LONGEST_LOCKED, Sender
 from schemas.errors import DatabaseUnavailable
 from storage.database import Conn
 from storage.messages import channel_rests
@@ -115,6 +116,38 @@ async def test_two_senders_on_one_database_send_each_message_once(
     assert set(sendgrid_server.ids().values()) == {1}
     assert set(sendgrid_server.addresses()) == {f"c{n}@example.com" for n in range(450)}
     assert await office.sent_more_than_once() == []
+
+
+async def test_while_others_need_the_processor_few_mails_go_at_a_time(office: Office):
+    class Noting(Mailbox):
+        def __init__(self) -> None:
+            self.sizes: list[int] = []
+
+        async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+            self.sizes.append(len(mails))
+            return await super().send(mails, begin)
+
+    channel = Noting()
+    await office.tell(opened(), *[person(f"c{n}") for n in range(3 * FEW)])
+    sender = office.sender(channel, lanes=2, stand_back=lambda: len(channel.sizes) < 2)
+    assert await sender.send_all() == 3 * FEW
+    assert channel.sizes[:2] == [FEW, FEW]
+    assert sum(channel.sizes) == 3 * FEW
+
+
+async def test_while_others_need_the_processor_what_goes_together_gathers_but_not_for_long(office: Office):
+    await office.tell(opened(), person("c1"), offer("c1"))
+    sender = office.sender(stand_back=lambda: True)
+    await office.tell(event("offer.accepted", candidate="c1", offer="o1"))
+    assert await sender.send_all() > 0
+    answered = "SELECT status FROM messages WHERE kind = 'offer_answered'"
+    assert await office.rows(answered) == [("requested",)]
+    office.clock.ahead += GATHER_FOR
+    assert await sender.send_all() > 0
+    assert await office.rows(answered) == [("sent",)]
+    await office.tell(event("offer.declined", candidate="c1", offer="o1", time=LATER))
+    await sender.send_all()
+    assert sorted(await office.rows(answered)) == [("requested",), ("sent",)]
 
 
 @pytest.mark.parametrize(
