@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 from notifications.sending.composing import Letter
-from notifications.sending.gathering import Made, letters_for
+from notifications.sending.gathering import MadeOf, letters_for
 from notifications.sending.pacing import Pace, Room
 from notifications.sending.preparing import prepare
 from notifications.sending.recording import Portion
@@ -60,7 +60,7 @@ class Claims:
         return portion
 
     async def _taken(
-        self, conn: Conn, route: Route, claimed: Sequence[Claimed], letters: Sequence[Made]
+        self, conn: Conn, route: Route, claimed: Sequence[Claimed], letters: Sequence[MadeOf]
     ) -> Portion | None:
         if not claimed:
             return None
@@ -101,7 +101,7 @@ async def _campaigns(conn: Conn, route: Route) -> tuple[set[str] | None, set[str
     return (None, chosen.keys() - theirs) if route.usual else (theirs, set())
 
 
-async def _paced(conn: Conn, pace: Pace, letters: Sequence[Made]) -> list[Made]:
+async def _paced(conn: Conn, pace: Pace, letters: Sequence[MadeOf]) -> list[MadeOf]:
     """The letters, where those wait whose domain has no room now, and those stay for which there is none at all."""
     places = [place for place, letter in enumerate(letters) if isinstance(letter, Letter)]
     fits, room = await pace.draw(conn, [letter.to for letter in letters if isinstance(letter, Letter)])
@@ -116,13 +116,13 @@ async def _paced(conn: Conn, pace: Pace, letters: Sequence[Made]) -> list[Made]:
     return paced
 
 
-def _no_room(letter: Made) -> NotNow:
+def _no_room(letter: MadeOf) -> NotNow:
     why = NotNow("requested", _NO_ROOM)
     why.recipient = letter.to if isinstance(letter, Letter) else None
     return why
 
 
-def _without_left(found: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Claimed], list[Made]]:
+def _without_left(found: Sequence[Claimed], letters: Sequence[MadeOf]) -> tuple[list[Claimed], list[MadeOf]]:
     """Without those that stay as they are, and without what their mails would have told of."""
     left = {message.id for message, letter in zip(found, letters, strict=True) if isinstance(letter, Left)}
     pairs = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from notifications.channels.port import Mail, Outcome
-from notifications.sending.gathering import Made
+from notifications.sending.gathering import MadeOf
 from notifications.sending.situation import ToldWith
 from storage.messages.claiming import Claimed
 from storage.messages.recording import Record
@@ -20,7 +20,7 @@ class Portion:
     `asks_from` on; `transaction`: that in which they were claimed; `made`: whether its mails are."""
 
     def __init__(
-        self, claimed: Sequence[Claimed], letters: Sequence[Made], mails: Sequence[Mail], records: Sequence[Record]
+        self, claimed: Sequence[Claimed], letters: Sequence[MadeOf], mails: Sequence[Mail], records: Sequence[Record]
     ) -> None:
         self.claimed, self.letters, self.mails = claimed, letters, mails
         self.begun: frozenset[int] = frozenset()
