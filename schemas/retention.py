@@ -7,9 +7,9 @@ from typing import Final, Literal, get_args
 
 from schemas.errors import Refused
 
-Outcome = Literal["not_hired", "hired", "benefits"]
+RetentionOutcome = Literal["not_hired", "hired", "benefits"]
 Step = Literal["ask", "restrict", "erase", "lift"]
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+OUTCOMES: Final[tuple[RetentionOutcome, ...]] = get_args(RetentionOutcome)
 STEPS: Final[tuple[Step, ...]] = get_args(Step)
 NOTICE: Final = 30  # days between being asked and what comes then
 SOURCE: Final = "/yinfeng/retention"  # under which the platform says what the clock brought
@@ -25,7 +25,7 @@ class RetentionTerms:
     hold: int
 
 
-DEFAULTS: Final[dict[Outcome, RetentionTerms]] = {
+DEFAULTS: Final[dict[RetentionOutcome, RetentionTerms]] = {
     "not_hired": RetentionTerms(12, 6),
     "hired": RetentionTerms(24, 12),
     "benefits": RetentionTerms(24, 96),

@@ -10,7 +10,7 @@ from storage.access import own_pages
 from storage.database import Conn
 from storage.journeys import journeys, merging
 from storage.journeys.journeys import Stored
-from storage.journeys.merging import MergeRow
+from storage.journeys.merging import MergeAround
 from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import by_link
@@ -66,7 +66,7 @@ async def standing(conn: Conn, keys: Collection[JourneyKey]) -> Groups:
     }
 
 
-def merge_of(row: MergeRow) -> Merge:
+def merge_of(row: MergeAround) -> Merge:
     """A stored word on a pair."""
     _, one, other, into, at, source, id, holds = row
     return Merge((one, other), (at or 0, source or "", id or ""), into or one, holds)
@@ -158,5 +158,5 @@ async def _take_in(conn: Conn, said: Sequence[Fact]) -> None:
     await merging.put(conn, [_row(pair, latest.get(pair)) for pair in pairs])
 
 
-def _row(pair: tuple[str, str, str], merge: Merge | None) -> MergeRow:
+def _row(pair: tuple[str, str, str], merge: Merge | None) -> MergeAround:
     return (*pair, merge.into, *merge.at, merge.stands) if merge else (*pair, None, None, None, None, False)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from schemas.facts import Fact, validate_event
 from schemas.journey import RETENTION
 from schemas.messages import KEEP_DATA, MessageRequest, dedupe_key
-from schemas.retention import DEFAULTS, NOTICE, SOURCE, Outcome, RetentionTerms
+from schemas.retention import DEFAULTS, NOTICE, SOURCE, RetentionOutcome, RetentionTerms
 from storage import messages
 from storage.campaigns import terms
 from storage.database import Conn
@@ -29,7 +29,7 @@ DONE: Final = 200  # steps at a time
 START: Final = ("", "")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-By = Mapping[tuple[str, Outcome], RetentionTerms]
+By = Mapping[tuple[str, RetentionOutcome], RetentionTerms]
 
 
 async def survey(conn: Conn, after: JourneyKey = START) -> JourneyKey | None:

@@ -16,7 +16,7 @@ from storage.campaigns import seat_reads
 from storage.campaigns.seat_reads import SeatStanding
 from storage.database import Conn
 from storage.journeys import candidates, sight
-from storage.journeys.candidates import KnownCandidate, Place
+from storage.journeys.candidates import KnownCandidate, TimelinePlace
 from storage.ledger.ledger import JourneyKey
 from storage.vault import restricting
 
@@ -26,7 +26,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def candidate_page(
-    conn: Conn, caller: Caller, campaign: str, candidate: str, *, after: Place | None, limit: int
+    conn: Conn, caller: Caller, campaign: str, candidate: str, *, after: TimelinePlace | None, limit: int
 ) -> dict[str, Any]:
     """The journey, `limit` facts of the timeline and the messages; of who is restricted nothing but that. Raises
     NotFound alike for who is unknown and who is none of the caller's."""

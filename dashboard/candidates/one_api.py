@@ -13,7 +13,7 @@ from dashboard.paging import Paging
 from dashboard.parameters import Name
 from schemas.access import Authenticate, Caller
 from storage.database import Conn, borrowed
-from storage.journeys.candidates import Place
+from storage.journeys.candidates import TimelinePlace
 
 Row = dict[str, Any]
 
@@ -33,7 +33,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate) -> 
         and the messages. An employer reads its own candidates, without what is other employers' and without messages.
         """
         caller.require("organizer", "employer")
-        key, place = (askable(campaign), askable(candidate)), paging.after(Place, None)
+        key, place = (askable(campaign), askable(candidate)), paging.after(TimelinePlace, None)
         async with borrowed(pool) as conn:
             found = await candidate_page(conn, caller, *key, after=place, limit=paging.limit + 1)
         return {**found, "timeline": paging.cut(found["timeline"], "time", "source", "id")}

@@ -27,7 +27,7 @@ from schemas.paging import After, decode, encode
 from storage.access import audit
 from storage.database import Conn, borrowed
 from storage.journeys import candidates, merging
-from storage.journeys.candidates import Place
+from storage.journeys.candidates import TimelinePlace
 from storage.ledger.ledger import JourneyKey
 from storage.vault import notes
 
@@ -50,7 +50,7 @@ def _add_page(router: APIRouter, pool: AsyncConnectionPool[Conn], some: Any, pag
         request: Request, campaign: Name, candidate: Name, caller: Caller = some, after: After = None
     ) -> Response:
         caller.require("organizer", "employer")
-        key, place = (askable(campaign), askable(candidate)), decode(after, Place, None)
+        key, place = (askable(campaign), askable(candidate)), decode(after, TimelinePlace, None)
         async with borrowed(pool) as conn:
             found = await candidate_page(conn, caller, *key, after=place, limit=FACTS_A_PAGE + 1)
             if found["merged_into"] is not None:

@@ -18,7 +18,7 @@ from dashboard.parameters import WordQuery
 from schemas.access import Authenticate, Caller
 from schemas.channels import MailChannels
 from schemas.errors import NotFound, Refused
-from schemas.retention import OUTCOMES, Outcome, RetentionTerms, make_terms
+from schemas.retention import OUTCOMES, RetentionOutcome, RetentionTerms, make_terms
 from storage.access import audit
 from storage.campaigns import reads, terms
 from storage.database import Conn, borrowed
@@ -137,15 +137,15 @@ async def _chosen(conn: Conn, campaign: str, now: datetime) -> dict[str, Any]:
     }
 
 
-async def _months(conn: Conn, campaigns: set[str]) -> dict[str, dict[Outcome, RetentionTerms]]:
+async def _months(conn: Conn, campaigns: set[str]) -> dict[str, dict[RetentionOutcome, RetentionTerms]]:
     """For how long each of these campaigns keeps people, by campaign and outcome."""
     found = await terms.retention(conn, campaigns)
     return {each: {outcome: found[each, outcome] for outcome in OUTCOMES} for each in campaigns}
 
 
-def _read(typed: dict[str, str]) -> tuple[dict[Outcome, RetentionTerms], dict[str, str]]:
+def _read(typed: dict[str, str]) -> tuple[dict[RetentionOutcome, RetentionTerms], dict[str, str]]:
     """What was typed as terms, and which fields are wrong."""
-    found: dict[Outcome, RetentionTerms] = {}
+    found: dict[RetentionOutcome, RetentionTerms] = {}
     wrong: dict[str, str] = {}
     for outcome in OUTCOMES:
         numbers = {name: _whole(typed.get(f"{outcome}_{name}", "")) for name in ("keep", "hold")}

@@ -30,7 +30,7 @@ from storage.campaigns import seat_reads
 from storage.database import borrowed
 from storage.ledger import ledger
 from storage.messages import by_link
-from storage.messages.by_link import Linked, Said
+from storage.messages.by_link import Linked, SaidByLink
 from storage.vault.accepting import accept
 
 TicketState = Literal["valid", "waiting", "void", "cancelled", "early", "over"]
@@ -137,7 +137,7 @@ def _state(situation: Situation, row: dict[str, Any]) -> TicketState:
     return "early" if situation.now < row["starts_at"] - OPENS_BEFORE else "valid"
 
 
-def _checked_in(situation: Situation, fair: str, ours: Sequence[Fact], said: Said) -> datetime | None:
+def _checked_in(situation: Situation, fair: str, ours: Sequence[Fact], said: SaidByLink) -> datetime | None:
     """Since when: by what was said here, or by the journey. What was taken back here may still stand in the journey
     for a moment, until that is applied."""
     if ours:

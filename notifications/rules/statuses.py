@@ -12,7 +12,7 @@ from schemas.kinds import BY_NAME
 from schemas.messages import Policy, Status
 
 ProviderWord = Literal["taken", "delivered", "dropped", "bounced", "complained"]
-Step = Literal["resend", "cancel"]
+HrStep = Literal["resend", "cancel"]
 Verdict = Literal["yes", "forced", "no"]
 
 
@@ -22,7 +22,7 @@ def after(status: Status, word: ProviderWord) -> Status | None:
     return told if RANKS[told] > RANKS[status] else None
 
 
-def may(step: Step, status: Status) -> Verdict:
+def may(step: HrStep, status: Status) -> Verdict:
     """Whether HR may resend or cancel a message that stands so; `forced`: only where a second copy is accepted."""
     return STEPS[step].get(status, "no")
 
@@ -52,7 +52,7 @@ TOLD: Final[dict[ProviderWord, Status]] = {
     "complained": "complained",
 }
 
-STEPS: Final[dict[Step, dict[Status, Verdict]]] = {
+STEPS: Final[dict[HrStep, dict[Status, Verdict]]] = {
     "resend": {
         "held": "yes",
         "suppressed": "yes",

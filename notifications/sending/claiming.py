@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from notifications.sending.composing import Letter
-from notifications.sending.gathering import Made, letters_for
+from notifications.sending.gathering import MadeOf, letters_for
 from notifications.sending.pacing import Pace, Room
 from notifications.sending.preparing import prepare
 from notifications.sending.recording import Portion
@@ -72,7 +72,7 @@ class Claims:
         await self._take(conn, route, portion)
         return portion
 
-    def _portion(self, claimed: Sequence[Claimed], letters: Sequence[Made]) -> Portion:
+    def _portion(self, claimed: Sequence[Claimed], letters: Sequence[MadeOf]) -> Portion:
         # By HR's own templates mails are made in another process, which is waited for: not here, where rows are locked.
         apart = any(isinstance(letter, Letter) and letter.own is not None for letter in letters)
         made = None if apart else prepare(self.renderer, claimed, letters)
@@ -141,7 +141,7 @@ async def _sealed(conn: Conn, portion: Portion, reading: ReadSoFar) -> dict[int,
     return found
 
 
-async def _paced(conn: Conn, pace: Pace, letters: Sequence[Made]) -> list[Made]:
+async def _paced(conn: Conn, pace: Pace, letters: Sequence[MadeOf]) -> list[MadeOf]:
     """The letters, where those wait whose domain has no room now, and those stay for which there is none at all."""
     places = [place for place, letter in enumerate(letters) if isinstance(letter, Letter)]
     fits, room = await pace.draw(conn, [letter.to for letter in letters if isinstance(letter, Letter)])
@@ -156,13 +156,13 @@ async def _paced(conn: Conn, pace: Pace, letters: Sequence[Made]) -> list[Made]:
     return paced
 
 
-def _no_room(letter: Made) -> NotNow:
+def _no_room(letter: MadeOf) -> NotNow:
     why = NotNow("requested", _NO_ROOM)
     why.recipient = letter.to if isinstance(letter, Letter) else None
     return why
 
 
-def _without_left(found: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Claimed], list[Made]]:
+def _without_left(found: Sequence[Claimed], letters: Sequence[MadeOf]) -> tuple[list[Claimed], list[MadeOf]]:
     """Without those that stay as they are, and without what their mails would have told of."""
     left = {message.id for message, letter in zip(found, letters, strict=True) if isinstance(letter, Left)}
     pairs = [

@@ -13,9 +13,9 @@ from markupsafe import escape
 
 from notifications.sending.budget import counted, joined
 
-Form = Literal["html", "txt"]
+TemplateForm = Literal["html", "txt"]
 COLONS: Final = {"zh-CN": "：", "en": ": "}
-FORMS: Final[tuple[Form, Form]] = ("html", "txt")
+FORMS: Final[tuple[TemplateForm, TemplateForm]] = ("html", "txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Compiler:
         html, text = (self._form(form, source, locale) for form in FORMS)
         return Compiled(html, text)
 
-    def _form(self, form: Form, source: str, locale: str) -> Template:
+    def _form(self, form: TemplateForm, source: str, locale: str) -> Template:
         environment = self._environments[form]
         tree = environment.parse(source)
         if self._sandboxed:
@@ -69,7 +69,7 @@ class Compiler:
         return Template.from_code(environment, code, dict(given))
 
 
-def _environment(form: Form, *, sandboxed: bool) -> Environment:
+def _environment(form: TemplateForm, *, sandboxed: bool) -> Environment:
     made = ImmutableSandboxedEnvironment if sandboxed else Environment
     environment = made(
         loader=PackageLoader("notifications"),

@@ -31,15 +31,17 @@ from storage.messages import asking, seat_words, told_already
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
 from storage.messages.claiming import Claimed
-from storage.messages.told_already import Told
+from storage.messages.told_already import ToldAlready
 from storage.messages.transitions import UNWRITTEN
 from storage.vault.persons import ReadSoFar
 from storage.vault.process import vault
 
 log = logging.getLogger(__name__)
 
-Made = Letter | NotNow | ToldWith | Left
-Known = Mapping[JourneyKey, tuple[JourneyKey, Stored]]  # of each candidate, under whose id the journey is stored
+MadeOf = Letter | NotNow | ToldWith | Left
+KnownJourneys = Mapping[
+    JourneyKey, tuple[JourneyKey, Stored]
+]  # of each candidate, under whose id the journey is stored
 NOBODY: Final = (("", ""), Stored(0, Journey()))
 TOLD_ALREADY: Final = "told under another id of the same person"
 BEING_TOLD: Final = "being told under another id of the same person"
@@ -55,7 +57,7 @@ TICKETS_WEIGH: Final = 5  # letters: the code of one takes milliseconds
 
 async def letters_for(
     conn: Conn, claimed: Sequence[Claimed], writer: Writer, links: Links, now: datetime, *, reading: ReadSoFar
-) -> list[Made]:
+) -> list[MadeOf]:
     """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.carried(conn, keys) if keys else {}
@@ -67,7 +69,7 @@ async def letters_for(
         Situation(each, _stored(known, each).journey, background, writer, links, now, shared=shared) for each in claimed
     ]
     told = await told_already.told(conn, _of_several_ids(situations))
-    made: list[Made] = []
+    made: list[MadeOf] = []
     since = 0
     for situation, message in zip(arranged(situations), claimed, strict=True):
         since += TICKETS_WEIGH if BY_NAME[message.kind].ticket == "image" else 1
@@ -84,7 +86,7 @@ async def letters_for(
     return await suppressing.held_back(conn, claimed, made, reading)
 
 
-def _as_told(told: Told, now: datetime) -> NotNow | Left:
+def _as_told(told: ToldAlready, now: datetime) -> NotNow | Left:
     """Who is being told under another id by another sender waits for what becomes of that."""
     if told == "told":
         return NotNow("cancelled", TOLD_ALREADY)
@@ -147,11 +149,11 @@ def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"to": values.get("email"), "name": values.get("name")}
 
 
-def _form(message: Claimed) -> unconfirmed.Form:
+def _form(message: Claimed) -> unconfirmed.UnconfirmedForm:
     return (message.params["signup"], message.campaign, message.candidate or "")
 
 
-async def _around(conn: Conn, claimed: Sequence[Claimed], known: Known, now: datetime) -> Background:
+async def _around(conn: Conn, claimed: Sequence[Claimed], known: KnownJourneys, now: datetime) -> Background:
     fairs = [(message.campaign, message.params["fair"]) for message in claimed if message.params.get("fair")]
     campaigns = {message.campaign for message in claimed}
     employers = {(each.campaign, employer_of(each, _stored(known, each).journey) or "") for each in claimed}
@@ -177,7 +179,7 @@ async def _seen(conn: Conn, about: Sequence[tuple[Claimed, Journey]]) -> set[tup
     return await sight.seen(conn, wanted) if wanted else set()
 
 
-async def _seats(conn: Conn, about: Sequence[Claimed], known: Known) -> dict[seat_words.Key, seat_words.Seat]:
+async def _seats(conn: Conn, about: Sequence[Claimed], known: KnownJourneys) -> dict[seat_words.Key, seat_words.Seat]:
     """How those stand to whom these messages are, each by the id that its message names."""
     stands = {
         (each.campaign, each.params["fair"], each.candidate): (*_head(known, each)[0], each.params["fair"])
@@ -205,11 +207,11 @@ def _of_several_ids(situations: Sequence[Situation]) -> list[told_already.ToldAs
     ]
 
 
-def _stored(known: Known, message: Claimed) -> Stored:
+def _stored(known: KnownJourneys, message: Claimed) -> Stored:
     return known.get((message.campaign, message.candidate or ""), NOBODY)[1]
 
 
-def _head(known: Known, message: Claimed) -> tuple[JourneyKey, int]:
+def _head(known: KnownJourneys, message: Claimed) -> tuple[JourneyKey, int]:
     """Under whose id the journey is stored of whom a message is about, and its version."""
     key = (message.campaign, message.candidate or "")
     head, stored = known.get(key, (key, NOBODY[1]))

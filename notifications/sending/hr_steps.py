@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifications.rules.statuses import Step, may
+from notifications.rules.statuses import HrStep, may
 from schemas.errors import Conflict, NotFound, Refused
 from storage.database import Conn
 from storage.messages import reading, statuses, suppressions
@@ -33,7 +33,7 @@ async def lift(conn: Conn, id: int, *, by: str, reason: str) -> None:
     await suppressions.lift(conn, message.recipient, by=by, reason=said)
 
 
-async def _step(conn: Conn, id: int, step: Step, *, by: str, reason: str, force: bool) -> None:
+async def _step(conn: Conn, id: int, step: HrStep, *, by: str, reason: str, force: bool) -> None:
     said = _said(reason)
     async with conn.transaction():
         message = (await statuses.lock(conn, [id])).get(id)
@@ -50,7 +50,7 @@ def _said(reason: str) -> str:
     return said
 
 
-def _require(message: MessageState, step: Step, *, force: bool) -> None:
+def _require(message: MessageState, step: HrStep, *, force: bool) -> None:
     verdict = may(step, message.status)
     if message.forgotten and step == "resend":
         raise Conflict(f"message {message.id} was forgotten with its candidate: there is nothing left to send")
@@ -63,13 +63,13 @@ def _require(message: MessageState, step: Step, *, force: bool) -> None:
         )
 
 
-def _move(id: int, step: Step, said: str) -> StatusChange:
+def _move(id: int, step: HrStep, said: str) -> StatusChange:
     if step == "resend":
         return StatusChange(id, "requested", "resent", None, f"resent {said}")
     return StatusChange(id, "cancelled", "hr", f"cancelled {said}")
 
 
-_INSTEAD: dict[Step, str] = {
+_INSTEAD: dict[HrStep, str] = {
     "resend": "it is on its way already",
     "cancel": "only what waits, failed or is in doubt can be cancelled",
 }

@@ -10,7 +10,7 @@ from typing import Final
 from notifications.channels.header_text import one_line
 from notifications.channels.port import Mail
 from notifications.sending.composing import Letter
-from notifications.sending.gathering import Made, unwritten
+from notifications.sending.gathering import MadeOf, unwritten
 from notifications.sending.rendering import Renderer
 from notifications.sending.situation import NotNow
 from schemas.errors import SendRefused
@@ -22,7 +22,9 @@ from storage.messages.transitions import UNWRITTEN, Cause
 log = logging.getLogger(__name__)
 
 
-def prepare(renderer: Renderer, claimed: Sequence[Claimed], letters: Sequence[Made]) -> tuple[list[Mail], list[Record]]:
+def prepare(
+    renderer: Renderer, claimed: Sequence[Claimed], letters: Sequence[MadeOf]
+) -> tuple[list[Mail], list[Record]]:
     """The mails that may go now, and the records of those that don't."""
     mails, records = [], []
     for message, letter in zip(claimed, letters, strict=True):

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from notifications.channels.port import Mail, Outcome
-from notifications.sending.gathering import Made
+from notifications.sending.gathering import MadeOf
 from notifications.sending.situation import ToldWith
 from storage.messages.claiming import Claimed
 from storage.messages.recording import WENT, Record
@@ -23,7 +23,7 @@ class Portion:
     be kept of those of which it is sealed already."""
 
     def __init__(
-        self, claimed: Sequence[Claimed], letters: Sequence[Made], mails: Sequence[Mail], records: Sequence[Record]
+        self, claimed: Sequence[Claimed], letters: Sequence[MadeOf], mails: Sequence[Mail], records: Sequence[Record]
     ) -> None:
         self.claimed, self.letters, self.mails = claimed, letters, mails
         self.begun: frozenset[int] = frozenset()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from schemas.channels import MailChannels, MailWay
-from schemas.retention import DEFAULTS, OUTCOMES, Outcome, RetentionTerms
+from schemas.retention import DEFAULTS, OUTCOMES, RetentionOutcome, RetentionTerms
 from storage.database import Conn
 
 _OF: Final = "SELECT campaign, outcome, keep, hold FROM retention_terms WHERE campaign = ANY(%s)"
@@ -30,14 +30,14 @@ ON CONFLICT (campaign) DO UPDATE SET way = excluded.way, by = excluded.by, at = 
 """
 
 
-async def retention(conn: Conn, campaigns: Collection[str]) -> dict[tuple[str, Outcome], RetentionTerms]:
+async def retention(conn: Conn, campaigns: Collection[str]) -> dict[tuple[str, RetentionOutcome], RetentionTerms]:
     """For how long these campaigns keep persons, by campaign and outcome: as they have set, else by default."""
     cursor = await conn.execute(_OF, [sorted(set(campaigns))])
     own = {(campaign, outcome): RetentionTerms(keep, hold) for campaign, outcome, keep, hold in await cursor.fetchall()}
     return {(c, each): own.get((c, each), DEFAULTS[each]) for c in campaigns for each in OUTCOMES}
 
 
-async def keep(conn: Conn, campaign: str, outcome: Outcome, terms: RetentionTerms, *, by: str) -> None:
+async def keep(conn: Conn, campaign: str, outcome: RetentionOutcome, terms: RetentionTerms, *, by: str) -> None:
     """From now on this campaign keeps persons with this outcome for so long."""
     await conn.execute(_SET, [campaign, outcome, terms.keep, terms.hold, by])
 

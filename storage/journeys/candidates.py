@@ -19,7 +19,7 @@ from storage.messages.of_facts import id_of, source_of
 from storage.vault.process import vault
 
 Row = dict[str, Any]
-Place = tuple[datetime, str, str]  # time, source, id: where in a timeline
+TimelinePlace = tuple[datetime, str, str]  # time, source, id: where in a timeline
 
 _LOAD = f"""
 SELECT j.candidate, h.candidate, h.state, {standing_of("h")}, h.employers, h.updated_at FROM journeys j
@@ -98,7 +98,7 @@ async def timeline(
     *,
     employer: str | None = None,
     offers: list[str] | None = None,
-    after: Place | None = None,
+    after: TimelinePlace | None = None,
     limit: int,
 ) -> list[Row]:
     """The applied facts about these candidates, who are one person, in order of the world's time; retracted ones are

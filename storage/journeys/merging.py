@@ -13,7 +13,7 @@ from storage.ledger.events import WHOLE, read_event
 from storage.ledger.ledger import JourneyKey
 
 # Campaign, one and other in the order of their ids; into whom, and the stamp of the fact, where a word stands; stands.
-MergeRow = tuple[str, str, str, str | None, int | None, str | None, str | None, bool]
+MergeAround = tuple[str, str, str, str | None, int | None, str | None, str | None, bool]
 
 _SAID: Final = f"""
 SELECT {WHOLE} FROM facts f JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate)
@@ -96,13 +96,13 @@ async def said(conn: Conn, candidates: Iterable[JourneyKey], types: Collection[s
     return [read_event(event) for (event,) in await cursor.fetchall()]
 
 
-async def put(conn: Conn, rows: Sequence[MergeRow]) -> None:
+async def put(conn: Conn, rows: Sequence[MergeAround]) -> None:
     """Store what is said of pairs now. Needs their campaigns' exclusive locks."""
-    ordered: list[MergeRow] = sorted(rows, key=lambda row: row[:3])
+    ordered: list[MergeAround] = sorted(rows, key=lambda row: row[:3])
     await conn.execute(_PUT, columns(ordered, 8))
 
 
-async def around(conn: Conn, candidates: Iterable[JourneyKey]) -> list[MergeRow]:
+async def around(conn: Conn, candidates: Iterable[JourneyKey]) -> list[MergeAround]:
     """The pairs that stand and hang together with these candidates, however many lie between."""
     return await (await conn.execute(_AROUND, columns(list(candidates), 2))).fetchall()
 

@@ -14,7 +14,7 @@ from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.vault.process import vault
 
-Form = tuple[str, str, str]  # its name, campaign, candidate
+UnconfirmedForm = tuple[str, str, str]  # its name, campaign, candidate
 
 _SEALED: Final = "sealed"
 _TYPED: Final = "typed"
@@ -63,7 +63,7 @@ async def named(conn: Conn, signup: str) -> dict[str, Any] | None:
     return await fetch(conn, *row) if row else None
 
 
-async def fetch_all(conn: Conn, forms: Iterable[Form]) -> dict[Form, dict[str, Any]]:
+async def fetch_all(conn: Conn, forms: Iterable[UnconfirmedForm]) -> dict[UnconfirmedForm, dict[str, Any]]:
     """The same of many forms, by form."""
     rows = await (await conn.execute(_FETCH, columns(list(forms), 3))).fetchall()
     reader = await vault().reader(conn, {(campaign, candidate) for _, campaign, candidate, _ in rows}, hidden=True)

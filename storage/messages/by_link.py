@@ -152,7 +152,7 @@ async def told(conn: Conn, campaign: str, candidate: str, kinds: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SaidByLink:
     """What a source has said of a candidate, the oldest first: what stands, and what was taken back. `count`: the
     highest number under which it spoke, taking back included; what it says next has a higher one."""
 
@@ -161,7 +161,7 @@ class Said:
     count: int
 
 
-async def said(conn: Conn, source: str, campaign: str, candidate: str) -> Said:
+async def said(conn: Conn, source: str, campaign: str, candidate: str) -> SaidByLink:
     """All that this source has said of a candidate, under whichever of their ids."""
     key = (campaign, candidate)
     ids = [each for _, each in (await merging.members(conn, [key]))[key]]
@@ -170,7 +170,7 @@ async def said(conn: Conn, source: str, campaign: str, candidate: str) -> Said:
     gone = {fact.identity for fact, retracted in rows if retracted}
     gone |= {(fact.data["source"], fact.data["id"]) for fact, _ in rows if fact.type == RETRACTED}
     facts = [fact for fact, _ in rows if fact.type != RETRACTED]
-    return Said(
+    return SaidByLink(
         [fact for fact in facts if fact.identity not in gone],
         [fact for fact in facts if fact.identity in gone],
         max([len(rows), *(_number_of(fact) for fact, _ in rows)]),

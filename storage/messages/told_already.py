@@ -15,7 +15,7 @@ from storage.arrays import Column, columns, documents, split
 from storage.database import Conn
 from storage.messages.of_facts import fact_of, params_of
 
-Told = Literal["told", "claimed", "beside"]
+ToldAlready = Literal["told", "claimed", "beside"]
 
 # So many locks there are at most for all persons of several ids: a transaction may hold hundreds, not thousands.
 _LOCKS: Final = 512
@@ -61,7 +61,7 @@ class ToldAsked:
     undone_by: tuple[str, ...] = ()
 
 
-async def told(conn: Conn, asked: Sequence[ToldAsked]) -> dict[int, Told]:
+async def told(conn: Conn, asked: Sequence[ToldAsked]) -> dict[int, ToldAlready]:
     """How those of these stand that say what was said under another id (`told`), what another sender has claimed
     (`claimed`), or what one beside it here says, which goes first (`beside`). Within the transaction that claims them.
     """

@@ -10,7 +10,7 @@ from typing import Any, Final
 from psycopg.rows import class_row, dict_row
 
 from schemas.journey import Journey
-from schemas.retention import Outcome, Step
+from schemas.retention import RetentionOutcome, Step
 from storage.arrays import columns
 from storage.database import Conn
 from storage.journeys.states import read
@@ -83,7 +83,7 @@ class KnownPerson:
     candidate: str
     version: int
     state: bytes | None
-    outcome: Outcome | None
+    outcome: RetentionOutcome | None
     last_contact: datetime | None
     asked_at: datetime | None
     step: Step | None
@@ -116,7 +116,7 @@ class Plan:
 
     campaign: str
     candidate: str
-    outcome: Outcome
+    outcome: RetentionOutcome
     last_contact: datetime | None
     version: int
     asked_at: datetime | None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.journey import RETENTION, Journey
-from schemas.retention import NOTICE, Outcome, RetentionTerms, Step
+from schemas.retention import NOTICE, RetentionOutcome, RetentionTerms, Step
 
 _NOTICE: Final = timedelta(days=NOTICE)
 _LATEST: Final = 9000  # a year behind which nothing is planned
@@ -66,7 +66,7 @@ def _of_hidden(hidden: Hidden, begins: datetime, terms: RetentionTerms) -> Next 
     return Next("erase", due)
 
 
-def outcome(journey: Journey) -> Outcome:
+def outcome(journey: Journey) -> RetentionOutcome:
     """What came of a person's part in the campaign, which says for how long records are of use."""
     if journey.benefits or journey.payments:
         return "benefits"

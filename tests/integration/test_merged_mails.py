@@ -11,7 +11,7 @@ import pytest
 from schemas.errors import ConcurrentChange
 from storage.database import connect
 from storage.messages.claiming import Claimed, due, take
-from storage.messages.told_already import Told, ToldAsked
+from storage.messages.told_already import ToldAlready, ToldAsked
 from storage.messages.told_already import told as told_already
 from storage.vault.export import export
 from streams.apply import apply_batch
@@ -60,7 +60,7 @@ async def test_of_two_that_two_senders_claim_the_one_claimed_first_goes(office: 
 
             await office.change("UPDATE messages SET not_before = NULL WHERE not_before IS NOT NULL")
 
-            async def later() -> dict[int, Told]:
+            async def later() -> dict[int, ToldAlready]:
                 async with other.transaction():
                     [theirs] = await due(other, ["signup_confirmation"], limit=2)
                     return await told_already(other, [asked_of(theirs, first)])

@@ -13,10 +13,6 @@ ROOT = Path(__file__).parents[2]
 
 # What the front door gives to two siblings, each of which says by itself what it takes.
 GIVEN = frozenset({"Page", "Show", "ShowSignup"})
-# Still to be told apart.
-AMBIGUOUS = frozenset(
-    {"Form", "Known", "Made", "MergeRow", "Outcome", "Place", "Said", "Step", "Told"},
-)
 SIBLINGS = frozenset({"producers", "streams", "notifications", "dashboard"})  # which never import one another
 
 
@@ -44,7 +40,7 @@ def test_no_alias_is_called_as_another_thing_is():
         elif (alias := _alias(node)) is not None:
             found[alias[0]].add("dict[str, Any]" if alias[1] == "dict[str, Any]" else file)
     twice = {name: files for name, files in found.items() if len(files) > 1 and not _are_siblings(name, files)}
-    assert twice.keys() == AMBIGUOUS
+    assert twice == {}
 
 
 def test_a_second_definition_is_seen_however_it_is_written():

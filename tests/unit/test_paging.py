@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.errors import Refused
 from schemas.fields import MAX_ID
 from schemas.paging import MOST, decode, encode
-from storage.journeys.candidates import Place
+from storage.journeys.candidates import TimelinePlace
 
 IDS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=MAX_ID)
 
@@ -30,7 +30,7 @@ def test_after_an_id(id: str):
 def test_after_a_fact(source: str, id: str):
     place = (datetime(2026, 3, 1, 1, 2, 3, 456789, tzinfo=UTC), source, id)
     word = encode(place)
-    assert decode(word, Place, None) == place
+    assert decode(word, TimelinePlace, None) == place
     assert len(word) <= MOST
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import Refused
-from schemas.retention import OUTCOMES, Outcome, RetentionTerms, make_terms
+from schemas.retention import OUTCOMES, RetentionOutcome, RetentionTerms, make_terms
 from storage.access import audit
 from storage.access.audit import Who
 from storage.campaigns import reads, terms
@@ -65,7 +65,9 @@ async def _change(conn: Conn, campaign: str, outcome: str, keep: int | None, hol
         await audit.add(conn, Who(None, BY_DEFAULT, None), "retention_set", campaign=campaign)
 
 
-async def _read(conn: Conn, campaign: str) -> tuple[list[dict[str, Any]], dict[tuple[str, Outcome], RetentionTerms]]:
+async def _read(
+    conn: Conn, campaign: str
+) -> tuple[list[dict[str, Any]], dict[tuple[str, RetentionOutcome], RetentionTerms]]:
     now = datetime.now(UTC)
     among = [campaign] if campaign else None
     coming = await plans.coming(conn, now, now + WEEK, among=among, limit=ROWS)
@@ -74,7 +76,7 @@ async def _read(conn: Conn, campaign: str) -> tuple[list[dict[str, Any]], dict[t
     )
 
 
-def _show(coming: list[dict[str, Any]], months: dict[tuple[str, Outcome], RetentionTerms]) -> None:
+def _show(coming: list[dict[str, Any]], months: dict[tuple[str, RetentionOutcome], RetentionTerms]) -> None:
     console = Console()
     table = Table("day", "campaign", "people", "what", "outcome", "why")
     for each in coming:
