@@ -20,7 +20,7 @@ from storage.messages.of_facts import id_of, params_of
 from streams.apply import apply_batch
 from streams.domain.requests import candidate_requests
 from tests.facts import event, hired, opened, signed_up
-from tests.integration.test_apply import NOW, incoming
+from tests.integration.applying import NOW, incoming
 from tests.strategies import Event, events
 
 REAL = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
