@@ -26,7 +26,7 @@ from storage.journeys.people import Wanted
 from storage.journeys.states import stands
 from storage.ledger import dead_letters, ledger, posters
 from storage.ledger.events import WHOLE
-from storage.messages.of_facts import id_of
+from storage.messages.of_facts import id_of, params_of, source_of
 from storage.vault import entry_keys, in_clear, rotating
 from storage.vault.accepting import accept
 from storage.vault.entry import EntrySealer, public_of
@@ -382,7 +382,8 @@ async def as_an_earlier_version_left_it(conn: Conn) -> None:
     await make_plain(conn)
     before = "convert_to((convert_from(state, 'UTF8')::jsonb - 'told' - 'cut')::text, 'UTF8')"
     await conn.execute(f"UPDATE journeys SET state = {before}, drawn = NULL".encode())
-    named = "UPDATE messages SET params = params || %s::jsonb WHERE candidate = 'c1' AND kind LIKE 'signup%%'"
+    named = f"""UPDATE messages m SET source = {source_of("m")}, fact = {id_of("m")}, asked_by = NULL,
+        params = {params_of("m")} || %s::jsonb WHERE candidate = 'c1' AND kind LIKE 'signup%%'"""
     await conn.execute(named, ['{"name": "李思雨"}'])
     await conn.execute("DELETE FROM vault.person")
 
