@@ -106,14 +106,18 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
             # A thousand databases are made and dropped, and no test takes the power away: that is for the fault suite,
             # whose platforms have servers of their own.
             connection.execute("ALTER SYSTEM SET fsync = off")
+            # What tests leave is deleted by thousands of small transactions: nobody waits for the room.
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
             connection.execute("SELECT pg_reload_conf()")
         yield server
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: EmbeddedPostgres) -> Databases:
+def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
     """Databases of the tests' own on that server."""
-    return Databases(postgres)
+    made = Databases(postgres)
+    yield made
+    made.close()
 
 
 @pytest.fixture
