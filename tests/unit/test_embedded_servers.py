@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from schemas.errors import BrokerUnavailable, ConfigurationError, Unavailable
 from schemas.topics import FACTS, FACTS_GROUP, TOPICS
-from yinfeng import children
+from yinfeng import log_files
 from yinfeng.child_spec import ChildSpec
 from yinfeng.children import Child, running
 from yinfeng.embedded import broker as embedded_broker
@@ -176,7 +176,7 @@ def test_a_command_that_does_not_exist_is_a_wrong_configuration(tmp_path: Path):
 
 
 def test_a_log_over_the_limit_is_kept_once_beside_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(children, "LOG_LIMIT", 10)
+    monkeypatch.setattr(log_files, "LOG_LIMIT", 10)
     log = tmp_path / "part.log"
     log.write_text("x" * 11)
     child = Child(spec("echo new"), tmp_path)
