@@ -20,7 +20,7 @@ from schemas.fields import FUNNEL
 from schemas.journey import Journey
 
 DICTIONARY: Final = "states_1.zdict"
-_LEVEL: Final = 3
+_LEVEL: Final = 1
 _JSON: Final = ord("{")  # how one begins that is not packed
 IS_PLAIN: Final = f"get_byte({{}}state, 0) = {_JSON}"  # in SQL
 
