@@ -31,7 +31,7 @@ from storage.messages.sealed import Sealed
 from storage.vault.persons import ReadSoFar
 from storage.vault.process import vault
 
-MayBegin = Callable[[], Awaitable[None]]
+MayBegin = Callable[[int], Awaitable[None]]  # so many messages
 _NO_ROOM: Final = "its domain has had its share"
 GATHER_FOR: Final = timedelta(seconds=60)  # for which what goes together gathers, while others need the processor
 
@@ -68,7 +68,7 @@ class Claims:
         portion = self._portion(claimed, letters)
         portion.sealed = await _sealed(conn, portion, reading)
         portion.asks_from = began + timedelta(seconds=route.channel.lease / 2)
-        await may_begin()
+        await may_begin(len(portion.claimed))
         await self._take(conn, route, portion)
         return portion
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from psycopg_pool import AsyncConnectionPool
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Mail, Outcome, believed
 from notifications.sending.channel_rests import ChannelRests
-from notifications.sending.claiming import Claims
+from notifications.sending.claiming import Claims, MayBegin
 from notifications.sending.kinds.channel_refused import alarm
 from notifications.sending.pacing import Pace
 from notifications.sending.recording import Portion
@@ -50,10 +50,13 @@ NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
 
 @dataclass(slots=True)
 class Turn:
-    """Of one route: until when its lanes go on with further portions, and whether one of them has failed."""
+    """Of one route: until when its lanes go on with further portions, and whether one of them has failed. Further lanes
+    begin once the first has `seen` how much there is: `much`, where it fills a portion."""
 
     ends: datetime
     is_over: bool = False
+    much: bool = False
+    seen: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Sender:
@@ -177,7 +180,20 @@ class Sender:
         """Some of one route; where its channel is to be tried, one message ahead; few while others come first."""
         turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._rests.breaker(route.channel.name).in_order
         at_once = route.lanes if in_order and not self._chance.stand_back() else 1
-        return await _all_of([self._lane(route, turn) for _ in range(at_once)])
+        return await _all_of(
+            [self._first_lane(route, turn), *(self._further_lane(route, turn) for _ in range(1, at_once))]
+        )
+
+    async def _first_lane(self, route: Route, turn: Turn) -> int:
+        try:
+            return await self._lane(route, turn)
+        finally:
+            turn.seen.set()
+
+    async def _further_lane(self, route: Route, turn: Turn) -> int:
+        """Where little is due, nobody looks for more of it."""
+        await turn.seen.wait()
+        return await self._lane(route, turn) if turn.much and not turn.is_over else 0
 
     async def _give_way(self, took: timedelta) -> None:
         """Let others go first after a round that took so long, but never so long that mail would stand still."""
@@ -190,7 +206,7 @@ class Sender:
         """One portion after the other: none waits for those of another lane."""
         settled = 0
         try:
-            while count := await self._send_some(route):
+            while count := await self._send_some(route, turn):
                 settled += count
                 if turn.is_over or self._ends(route, turn):
                     break
@@ -205,11 +221,11 @@ class Sender:
         late = self._chance.clock() >= turn.ends
         return self._closing or not in_order or late or self._chance.stand_back()
 
-    async def _send_some(self, route: Route) -> int:
+    async def _send_some(self, route: Route, turn: Turn) -> int:
         most = min(route.channel.portion, FEW) if self._chance.stand_back() else route.channel.portion
         limit = self._rests.breaker(route.channel.name).portion(most)
         async with AsyncExitStack() as begun:
-            claimed = await self._claimed(route, limit, begun)
+            claimed = await self._claimed(route, limit, partial(self._may_begin, route, turn, limit, begun))
             return await self._sent(route, claimed) if claimed is not None else 0
 
     async def _sent(self, route: Route, claimed: Portion) -> int:
@@ -228,20 +244,23 @@ class Sender:
                 await asking.request(conn, [trouble])
         return len(portion.claimed)
 
-    async def _claimed(self, route: Route, limit: int, begun: AsyncExitStack) -> Portion | None:
-        """A portion, all of it or nothing. It counts among those that have begun until this stack ends."""
+    async def _claimed(self, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
+        """A portion, all of it or nothing."""
         portion = None
         try:
             async with borrowed(self._pool) as conn, conn.transaction():
-                portion = await self._claims.claim(conn, route, limit, partial(self._may_begin, route, limit, begun))
+                portion = await self._claims.claim(conn, route, limit, may_begin)
         except DatabaseUnavailable:
             if portion is None or not await self._is_committed(portion):
                 raise
         return portion
 
-    async def _may_begin(self, route: Route, limit: int, begun: AsyncExitStack) -> None:
-        """Wait until fewer portions of a route are under way. Where that takes long, or one of them has shown that the
-        channel takes no such portion now, what is locked is let go, to be claimed anew: raises Rollback."""
+    async def _may_begin(self, route: Route, turn: Turn, limit: int, begun: AsyncExitStack, messages: int) -> None:
+        """So many are to be taken, of `limit`. Wait until fewer portions of a route are under way; one more is until
+        this stack ends. Where that takes long, or one of them has shown that the channel takes no such portion now,
+        what is locked is let go, to be claimed anew: raises Rollback."""
+        turn.much = turn.much or messages >= limit
+        turn.seen.set()
         try:
             async with asyncio.timeout(LONGEST_LOCKED):
                 await begun.enter_async_context(self._begun[route])

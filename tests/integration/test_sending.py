@@ -792,10 +792,30 @@ async def test_mail_goes_again_soon_after_the_databases_clock_was_put_back(offic
     assert gone < (await office.statuses())["sent"] <= 2 * gone
 
 
+@pytest.mark.parametrize(("portion", "looks"), [(10, 2), (5, 4)])
+async def test_further_lanes_look_for_messages_where_the_first_found_many(
+    office: Office, monkeypatch: pytest.MonkeyPatch, portion: int, looks: int
+):
+    """Each lane that looks ends with a look that finds nothing."""
+    await office.tell(opened(), *[person(f"c{n}") for n in range(5)])
+    channel, claim, looked = Slow(), Claims.claim, []
+    channel.portion = portion
+
+    async def looking(self: Claims, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
+        looked.append(route.lanes)
+        return await claim(self, conn, route, limit, may_begin)
+
+    monkeypatch.setattr(Claims, "claim", looking)
+    await office.sender(channel, lanes=3).send_all()
+    assert looked.count(3) - 1 == looks  # the last round finds nothing at all
+    assert await office.statuses() == {"sent": 5}
+
+
 async def test_of_two_lanes_none_takes_the_others_claim_for_its_own(office: Office, monkeypatch: pytest.MonkeyPatch):
     """One lane's connection is lost before its claim is committed; the other claims the same messages meanwhile."""
     await office.tell(opened(), *[person(f"c{n}") for n in range(5)])
     channel, lost, handed_over, asked = Slow(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    channel.portion = 5
     claim, is_committed, began = Claims.claim, Sender._is_committed, []
 
     async def losing(self: Claims, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
