@@ -41,8 +41,7 @@ class BreakdownCounter:
             with translated():
                 if not await breakdowns.only_one(reader, campaign):
                     return
-                await tallies.repeatable(reader)
-                async with reader.transaction():
+                async with tallies.one_snapshot(reader):
                     # Once: a snapshot that is taken stays, so that another try needs another transaction.
                     began = await self._write.attempt(lambda conn: _begin(conn, reader, campaign))
                     counted = await _count(reader, campaign)

@@ -38,14 +38,14 @@ Count = tuple[Target, int, Contribution]  # what was counted, the number of the 
 
 
 class Tallier:
-    """Counts what is to be counted. `write` is a connection for short transactions; `told` learns of what they did."""
+    """Counts what is to be counted. `ask` is a connection for short questions; `told` learns of what was done."""
 
-    def __init__(self, database_url: str, write: Persistence, *, told: Callable[[Applied], None]) -> None:
-        self._database_url, self._write, self._told = database_url, write, told
+    def __init__(self, database_url: str, ask: Persistence, *, told: Callable[[Applied], None]) -> None:
+        self._database_url, self._ask, self._told = database_url, ask, told
 
     async def look(self) -> None:
         """Count what is to be counted now, campaign by campaign. An outage is waited out."""
-        due = await self._write.persist(tallies.due)
+        due = await self._ask.persist(tallies.due)
         if not due or not await self._others_have_ended(due):
             return
         for campaign, wanted in due.items():
@@ -56,12 +56,12 @@ class Tallier:
 
     async def _others_have_ended(self, campaigns: Collection[str]) -> bool:
         """Wait until those have ended who hold one of these campaigns now; False where somebody does not."""
-        under_way = await self._write.persist(lambda conn: tallies.holders(conn, campaigns))
+        under_way = await self._ask.persist(lambda conn: tallies.holders(conn, campaigns))
         for _ in range(round(PATIENCE / LOOK_AGAIN)):
             if not under_way:
                 return True
             await asyncio.sleep(LOOK_AGAIN)
-            under_way &= await self._write.persist(lambda conn: tallies.holders(conn, campaigns))
+            under_way &= await self._ask.persist(lambda conn: tallies.holders(conn, campaigns))
         log.warning("a transaction on %s does not end; their targets are counted later", ", ".join(campaigns))
         return False
 
@@ -71,12 +71,14 @@ class Tallier:
             with translated():
                 if not await tallies.only_one(reader, campaign):
                     return
-                await tallies.repeatable(reader)
-                async with reader.transaction():
+                async with tallies.one_snapshot(reader):
                     counts = await _missing(reader, campaign, wanted)
+                # In the session of the snapshot: what that held of batches that did not wait for the disk, a crash
+                # of Postgres would have undone, and the session with it.
+                done = await _finish(reader, campaign, counts)
         finally:
             await reader.close()
-        self._told(await self._write.persist(lambda conn: _finish(conn, campaign, counts)))
+        self._told(done)
 
 
 async def _missing(reader: Conn, campaign: str, wanted: Collection[int]) -> list[Count]:

@@ -66,19 +66,26 @@ class SenderProcess:
         self._say(STAND_BACK)
 
     async def keep(self) -> None:
-        """Have a sender run until it is closed."""
+        """Have a sender run until it is closed. Where none can be started, it is tried again: facts go on."""
         delay = 0.0
-        while True:
+        while not self._closing:
             began = asyncio.get_running_loop().time()
-            why = await self._watched()
+            why = await self._lived()
             if self._closing:
                 return
             alive = asyncio.get_running_loop().time() - began
             delay = DELAYS[0] if alive > FORGIVEN_AFTER or not delay else min(2 * delay, DELAYS[1])
             log.error("the sender %s after %.0f s; another takes its place in %.1f s", why, alive, delay)
             await asyncio.sleep(delay)
-            if not self._closing:
+
+    async def _lived(self) -> str:
+        """Have one run, another where there is none; says why it is no use any more."""
+        try:
+            if self._process.poll() is not None:
                 self._start_another()
+        except OSError as error:
+            return f"can't be started ({error})"
+        return await self._watched()
 
     async def close(self) -> None:
         """Tell it to end, and wait until it has recorded what it sent; it is ended if that takes too long."""
@@ -127,9 +134,14 @@ class SenderProcess:
         return self._process.poll() is not None
 
     def _start_another(self) -> None:
-        self._line, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
         with theirs:
-            self._process = _by_command(theirs)
+            try:
+                self._process = _by_command(theirs)
+            except OSError:
+                ours.close()
+                raise
+        self._line = ours
 
     def _end(self) -> None:
         if self._process.poll() is None:

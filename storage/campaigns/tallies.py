@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -107,9 +108,13 @@ async def hold_snapshot(conn: Conn) -> None:
     await conn.execute("SELECT 1")
 
 
-async def repeatable(conn: Conn) -> None:
-    """Let this connection's transactions see one snapshot each."""
+@asynccontextmanager
+async def one_snapshot(conn: Conn) -> AsyncIterator[None]:
+    """In a transaction that sees one snapshot from its first statement on."""
     await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    async with conn.transaction():
+        yield
+    await conn.set_isolation_level(None)
 
 
 async def by_quarters(

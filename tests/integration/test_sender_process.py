@@ -84,6 +84,35 @@ async def test_another_takes_the_place_of_one_that_ends_or_hangs(
 
 
 @pytest.mark.slow
+async def test_one_that_can_not_be_started_is_tried_again_and_stops_nothing_else(
+    office: Office, kept: SenderProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """As where a container may have no more processes, or the disk holds the program no longer."""
+    await office.tell(opened(), person("c1"))
+    first = kept.pid
+
+    async def is_missed() -> bool:
+        return caplog.text.count("No such file or directory") > 1
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/nowhere/python")
+        os.kill(first, signal.SIGKILL)
+        await until(is_missed)
+    await until_another(kept, first)
+    await sends_all(office, kept, 1)
+
+
+async def test_one_that_is_closed_before_it_is_kept_ends(office: Office):
+    sender = SenderProcess(load_settings())
+    sender.start()
+    sender.release()
+    await sender.close()
+    assert not psutil.pid_exists(sender.pid)
+    async with asyncio.timeout(1):
+        await sender.keep()
+
+
+@pytest.mark.slow
 async def test_it_ends_when_whoever_started_it_is_gone(office: Office):
     ours, theirs = socket.socketpair()
     command = (sys.executable, "-m", "yinfeng.sender", str(theirs.fileno()))

@@ -183,6 +183,32 @@ async def test_a_count_that_was_broken_off_begins_anew(
     assert (await audit(conn)).differences == []
 
 
+async def test_what_a_crash_of_postgres_undid_is_not_counted(
+    conn: Conn, counting: Counting, monkeypatch: pytest.MonkeyPatch
+):
+    """What was applied without waiting for the disk may be in the snapshot, and gone before the count is noted."""
+    await apply(conn, opened(), target("t", "signed_up"))
+    await apply(conn, signed_up("c1"))
+    await conn.execute("UPDATE targets SET tally = 1, progress = 0")
+    await conn.execute("DELETE FROM target_days")
+    finish = tallies.finish
+
+    async def after_a_crash(*args: Any) -> Any:
+        monkeypatch.setattr(tallying.tallies, "finish", finish)
+        await conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ 'yinfeng-(worker|counter)'"
+        )
+        await conn.execute("DELETE FROM facts WHERE candidate = 'c1'")
+        await conn.execute("DELETE FROM journeys WHERE candidate = 'c1'")
+        return await finish(*args)
+
+    monkeypatch.setattr(tallying.tallies, "finish", after_a_crash)
+    await counting.tallier.look()
+    await apply(conn, signed_up("c1"))
+    await counting.tallier.look()
+    assert await progress(conn) == {"t": 1}
+
+
 async def test_milestones_are_told_once_it_is_whole(conn: Conn, counting: Counting):
     await apply(conn, opened(), *people())
     await apply(conn, target("t", "signed_up", goal=4), *[signed_up(f"d{n}") for n in range(3)])
