@@ -111,9 +111,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: EmbeddedPostgres) -> Databases:
+def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
     """Databases of the tests' own on that server."""
-    return Databases(postgres)
+    found = Databases(postgres)
+    yield found
+    found.close()
 
 
 @pytest.fixture
