@@ -55,14 +55,15 @@ ORDER BY campaign, target
 """
 _CROSSES = f"""EXISTS (SELECT FROM unnest(ARRAY{list(PERCENTS)}) AS of(percent)
     WHERE (t.progress - k.amount) * 100 < t.goal * percent AND t.goal * percent <= t.progress * 100)"""
-# The targets' own rows first: those are what everybody meets in. A target that was withdrawn meanwhile has no days.
+# The targets' own rows first: those are what everybody meets in. A target that was withdrawn meanwhile has no days, and
+# one that counts fairs by now has nothing of journeys: no count beside the work would take that out again.
 _ADD = """
 WITH moved AS (
     UPDATE targets t
     SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
     FROM (SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[]) AS u(campaign, target, amount)
           ORDER BY campaign, target) k
-    WHERE t.campaign = k.campaign AND t.target = k.target
+    WHERE t.campaign = k.campaign AND t.target = k.target AND t.measure <> 'fairs_held'
     RETURNING t.campaign, t.target, t.progress - k.amount AS before, t.progress AS after, t.goal, t.tally{checked}
 ), days AS (
     INSERT INTO target_days AS d (campaign, target, day, amount)

@@ -247,6 +247,9 @@ SAID = [
         id="set to count otherwise",
     ),
     pytest.param([target("t")], [opened(id="o2", timezone="America/New_York", time="2026-05-30T00:00:00Z")], id="zone"),
+    pytest.param(
+        [target("t", id="t1")], [target("t", "fairs_held", time="2026-05-30T00:00:00Z")], id="set to count fairs"
+    ),
     pytest.param([target("t")], [event("target.withdrawn", target="t", time="2026-05-30T00:00:00Z")], id="withdrawn"),
 ]
 
