@@ -140,6 +140,12 @@ async def lock_own(conn: Conn, campaigns: Iterable[str]) -> set[str]:
     return {campaign for campaign, alone, _ in await cursor.fetchall() if alone}
 
 
+async def hold(conn: Conn, campaign: str) -> None:
+    """Hold the rows of a campaign's targets until the transaction ends, all in the order in which they are added to:
+    who changes one after the other waits for nobody who waits for them."""
+    await conn.execute("SELECT FROM targets WHERE campaign = %s ORDER BY target FOR UPDATE", [campaign])
+
+
 async def board_of(conn: Conn, campaigns: Iterable[str]) -> list[Row]:
     """The targets of these campaigns, a row for each, with the campaign's time zone and whether facts of it were
     retracted; a campaign without targets has one row without a target."""
