@@ -58,6 +58,7 @@ async def refold_campaign(conn: Conn, campaign: str, board: Board, *, is_alone: 
     """
     now_stands = await standing_campaign(conn, campaign)
     await _store(conn, campaign, now_stands)
+    await targets.hold(conn, campaign)
     known = {target.target: target for target in board.targets.get(campaign, [])}
     await targets.drop(conn, campaign, sorted(known.keys() - now_stands.targets.keys()))
     zone = ZoneInfo(now_stands.particulars.timezone) if now_stands.particulars else board.zone(campaign)

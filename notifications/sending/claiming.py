@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -46,7 +46,7 @@ class Claims:
     chance: Chance
     pace: Pace
     _links: Links | None = None
-    _gathers_until: datetime | None = None
+    _gathers_until: dict[Route, datetime] = field(default_factory=dict)
 
     async def claim(self, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
         """Up to `limit` messages that a route carries, as mails where they go; within a transaction. None where nothing
@@ -107,14 +107,13 @@ class Claims:
         """A route's kinds, without those that go together while these gather: each portion of them is all that wait,
         and each would be a mail to the same reader."""
         if not self.chance.stand_back():
-            self._gathers_until = None
+            self._gathers_until.clear()
             return route.kinds
         alone = [kind for kind in route.kinds if kind not in GROUPED]
         now = self.chance.clock()
-        self._gathers_until = self._gathers_until or now + GATHER_FOR
-        if now < self._gathers_until or len(alone) == len(route.kinds):
+        if now < self._gathers_until.setdefault(route, now + GATHER_FOR):
             return alone
-        self._gathers_until = None
+        del self._gathers_until[route]
         return route.kinds
 
 

@@ -55,14 +55,15 @@ ORDER BY campaign, target
 """
 _CROSSES = f"""EXISTS (SELECT FROM unnest(ARRAY{list(PERCENTS)}) AS of(percent)
     WHERE (t.progress - k.amount) * 100 < t.goal * percent AND t.goal * percent <= t.progress * 100)"""
-# The targets' own rows first: those are what everybody meets in. A target that was withdrawn meanwhile has no days.
+# The targets' own rows first: those are what everybody meets in. A target that was withdrawn meanwhile has no days, and
+# one that counts fairs by now has nothing of journeys: no count beside the work would take that out again.
 _ADD = """
 WITH moved AS (
     UPDATE targets t
     SET progress = progress + k.amount, revision = nextval('revisions'), updated_at = now()
     FROM (SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[]) AS u(campaign, target, amount)
           ORDER BY campaign, target) k
-    WHERE t.campaign = k.campaign AND t.target = k.target
+    WHERE t.campaign = k.campaign AND t.target = k.target AND t.measure <> 'fairs_held'
     RETURNING t.campaign, t.target, t.progress - k.amount AS before, t.progress AS after, t.goal, t.tally{checked}
 ), days AS (
     INSERT INTO target_days AS d (campaign, target, day, amount)
@@ -137,6 +138,12 @@ async def lock_own(conn: Conn, campaigns: Iterable[str]) -> set[str]:
     await conn.execute(_LOCK_OWN, [names])
     cursor = await conn.execute(_LOCK_ALONE_OR_SHARED, [names])
     return {campaign for campaign, alone, _ in await cursor.fetchall() if alone}
+
+
+async def hold(conn: Conn, campaign: str) -> None:
+    """Hold the rows of a campaign's targets until the transaction ends, all in the order in which they are added to:
+    who changes one after the other waits for nobody who waits for them."""
+    await conn.execute("SELECT FROM targets WHERE campaign = %s ORDER BY target FOR UPDATE", [campaign])
 
 
 async def board_of(conn: Conn, campaigns: Iterable[str]) -> list[Row]:

@@ -149,7 +149,9 @@ async def test_a_long_value_is_told_from_others_that_begin_like_it(conn: Conn):
     for value in ("short", "x" * LONGEST, "学" * (LONGEST + 1), "x" * 200):
         row = await (await conn.execute(f"SELECT {exact_tag('fair', '%(v)s::text')}".encode(), {"v": value})).fetchone()
         assert row == (exact("fair", value),)
-    long = "s" * (LONGEST + 1)
-    await tell(conn, opened(), signed_up("c1", school=f"{long}1"), signed_up("c2", school=f"{long}2"))
-    found = await tallies.by_quarters(conn, CAMPAIGN, "signed_up", {"school": frozenset({f"{long}1"})}, None)
-    assert sum(found.values()) == 1
+    long = "s" * LONGEST
+    schools = (long, f"{long}1", f"{long}2", long[1:])
+    await tell(conn, opened(), *[signed_up(f"c{nth}", school=school) for nth, school in enumerate(schools)])
+    for school in schools:
+        found = await tallies.by_quarters(conn, CAMPAIGN, "signed_up", {"school": frozenset({school})}, None)
+        assert sum(found.values()) == 1

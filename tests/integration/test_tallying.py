@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import ConcurrentChange
-from storage.campaigns import seats, tallies
+from storage.campaigns import seats, tallies, targets
 from storage.campaigns.seats import LineChange
 from storage.database import Conn, connect
 from streams import campaigns, tallying
@@ -273,6 +273,9 @@ SAID = [
         id="set to count otherwise",
     ),
     pytest.param([target("t")], [opened(id="o2", timezone="America/New_York", time="2026-05-30T00:00:00Z")], id="zone"),
+    pytest.param(
+        [target("t", id="t1")], [target("t", "fairs_held", time="2026-05-30T00:00:00Z")], id="set to count fairs"
+    ),
     pytest.param([target("t")], [event("target.withdrawn", target="t", time="2026-05-30T00:00:00Z")], id="withdrawn"),
 ]
 
@@ -337,6 +340,30 @@ async def test_a_batch_that_knows_another_goal_is_repeated(conn: Conn, other: Co
         await under_way.end()
     await apply(other, signed_up("c1"))
     assert await rows(conn, "SELECT goal::int, percent FROM milestones WHERE percent = 100") == [(1, 100)]
+
+
+async def test_a_batch_and_what_a_campaign_says_do_not_wait_for_each_other(
+    conn: Conn, other: Conn, under_way: UnderWay, monkeypatch: pytest.MonkeyPatch
+):
+    """Targets are changed in the order in which they are added to, whatever order they were set in."""
+    first, second = target("b", "signed_up", id="1"), target("a", "signed_up", id="2")
+    await apply(conn, opened(), first, second)
+    await under_way.begin(other, signed_up("c1"))
+    redefine = targets.redefine
+    adding: list[asyncio.Task[Applied]] = []
+
+    async def slowly(*args: Any) -> bool:
+        whole = await redefine(*args)
+        if not adding:
+            adding.append(asyncio.create_task(under_way.end()))
+            await asyncio.sleep(0.3)
+        return whole
+
+    monkeypatch.setattr(targets, "redefine", slowly)
+    again = [target(name, "signed_up", goal=200, time=f"2026-05-30T00:00:0{nth}Z") for nth, name in enumerate("ba")]
+    await apply(conn, *again)
+    await adding[0]
+    assert (await audit(conn)).differences == []
 
 
 async def _make_whole(conn: Conn) -> None:

@@ -6,11 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from notifications.channels.mailbox import Mailbox
 from notifications.sending.channel_routes import make_routes
-from notifications.sending.route import Chance
+from notifications.sending.claiming import GATHER_FOR
+from notifications.sending.route import Chance, Route
 from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
-from schemas.channels import MailWay
+from schemas.channels import MailChannels, MailWay
+from schemas.kinds import AUDIENCES
 from schemas.settings import load_settings
 from storage.campaigns import terms
 from tests.facts import event, hired, opened, signed_up, target
@@ -160,3 +163,22 @@ async def test_hr_is_written_to_by_its_campaign_s_channel_too(
         assert set(server.addresses()) == set(sendgrid_server.addresses()) == {"hr@park.example"}
     channels = await office.rows("SELECT DISTINCT campaign, channel FROM messages WHERE candidate IS NULL ORDER BY 1")
     assert channels == [("home", "smtp"), ("usual", "sendgrid")]
+
+
+async def test_what_goes_together_gathers_for_each_channel_by_itself(office: Office):
+    """One that goes by one channel does not begin the time of another's anew."""
+    said = event("offer.extended", candidate="c1", offer="o1", employer="huayou", position="Engineer")
+    answered = [opened(), person("c1"), said, event("offer.accepted", candidate="c1", offer="o1")]
+    await office.tell(*others("here", *answered), *others("usual", *answered))
+    await choose(office, "here", "local")
+    to_hr = tuple(kind for kind, reader in AUDIENCES.items() if reader == "hr")
+    routes = [Route(to_hr, Mailbox(), way="smtp"), Route(to_hr, Mailbox(), way="local", usual=False)]
+    channels = MailChannels("smtp", ("smtp", "local"))
+    writer = Writer("引凤", "https://park.example", "hr@park.example", channels=channels)
+    chance = Chance(office.clock, lambda: 1.0, lambda: True)
+    sender = Sender(office.pool, routes, writer, RENDERER, owner="one", chance=chance)
+    await sender.send_all()
+    office.clock.ahead += GATHER_FOR
+    await sender.send_all()
+    answers = "SELECT campaign, status FROM messages WHERE kind = 'offer_answered' ORDER BY campaign"
+    assert await office.rows(answers) == [("here", "sent"), ("usual", "sent")]
