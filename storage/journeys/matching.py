@@ -44,7 +44,7 @@ def conditions(
 def exact_tag(kind: str, value: str) -> str:
     """`tags.exact` of a text, in SQL."""
     rest = f"'~' || left(encode(sha256(convert_to({value}, 'UTF8')), 'hex'), {DIGEST})"
-    return f"'{kind}:' || left({value}, {LONGEST}) || CASE WHEN length({value}) > {LONGEST} THEN {rest} ELSE '' END"
+    return f"'{kind}:' || left({value}, {LONGEST}) || CASE WHEN length({value}) >= {LONGEST} THEN {rest} ELSE '' END"
 
 
 def has_paid() -> str:

@@ -31,9 +31,10 @@ def tag(kind: str, value: str) -> str:
 
 
 def exact(kind: str, value: str) -> str:
-    """A tag that no other value of this kind has: of one that is cut, what was cut off is told by a digest."""
+    """A tag that no other value of this kind has: a digest tells one that is as long as a tag can be from those that
+    begin like it, and are cut."""
     told = tag(kind, value)
-    return told if len(value) <= LONGEST else f"{told}~{sha256(value.encode()).hexdigest()[:DIGEST]}"
+    return told if len(value) < LONGEST else f"{told}~{sha256(value.encode()).hexdigest()[:DIGEST]}"
 
 
 def at_or_beyond(step: str) -> list[str]:
@@ -76,7 +77,7 @@ def _valued(journey: Journey) -> list[tuple[str, str]]:
 def _looked_for(journey: Journey, valued: list[tuple[str, str]]) -> Iterator[str]:
     """What SQL can't read in a journey that is packed, and goes by. Of long values what tells them apart."""
     for kind, value in valued:
-        if len(value) > LONGEST:
+        if len(value) >= LONGEST:
             yield exact(kind, value)
     for name in MORE:
         if name in journey.attributes:
