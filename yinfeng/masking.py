@@ -4,16 +4,24 @@ server answered."""
 from __future__ import annotations
 
 import logging
+import sys
+import traceback
 from typing import Any
 
 from schemas.masking import masked
 
 
 def mask_logs() -> None:
-    """From now on, in this process. Harmless to call again."""
+    """From now on, in this process, also what it ends with. Harmless to call again."""
     make = logging.getLogRecordFactory()
     if not isinstance(make, _Masking):
         logging.setLogRecordFactory(_Masking(make))
+    sys.excepthook = lambda _, error, __: say_end(error)
+
+
+def say_end(error: BaseException) -> None:
+    """Say by what a process ends, and where that was raised: standard error is its log."""
+    print(masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)  # noqa: T201
 
 
 class _Masking:
