@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from schemas.errors import DatabaseUnavailable
@@ -59,3 +60,23 @@ def test_what_a_process_ends_with(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().err
     assert "ValueError: Key ([address])" in said
     assert "DatabaseUnavailable: away" in said
+
+
+class _Refusal(psycopg.errors.NotNullViolation):
+    """As psycopg words what Postgres answers."""
+
+    def __str__(self) -> str:
+        return (
+            'null value in column "life"\nDETAIL:  Failing row contains (c1, null, Li Siyu).\n'
+            "CONTEXT:  JSON data, line 1: {Li Siyu"
+        )
+
+
+def test_the_rows_that_postgres_shows_with_an_error(log: logging.Logger, caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise DatabaseUnavailable("null value") from _Refusal()
+    except DatabaseUnavailable:
+        log.exception("failed")
+    log.error("again: %s", _Refusal())
+    assert "Siyu" not in caplog.text
+    assert caplog.text.count('null value in column "life"') == 2
