@@ -1,8 +1,8 @@
 """A journey: what is known of one candidate in one campaign, in a form that facts merge into in any order.
 
 Each part keeps the stamp (time, source, id) of its latest word, so that merging is commutative, associative
-and idempotent: the fold over a set of facts is the same whatever their order and number. They are stored as JSON that
-leaves out what has its default; none of them holds a cycle, so that nobody need look for one.
+and idempotent: the fold over a set of facts is the same whatever their order and number. What has its default is left
+out where they are stored (`storage/journeys/states.py`); none of them holds a cycle, so that nobody need look for one.
 """
 
 from __future__ import annotations

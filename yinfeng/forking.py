@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -22,6 +21,7 @@ from subprocess import TimeoutExpired
 from typing import Final, NoReturn
 
 from schemas.errors import YinfengError
+from yinfeng.masking import say_end
 
 Gate = Callable[[], None]  # waits until the child is released
 Part = Callable[
@@ -132,8 +132,8 @@ def _live(part: Part, *, gate: int, name: str, log: int, env: Mapping[str, str],
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except YinfengError as error:
         print(f"yinfeng: {error}", file=sys.stderr)  # noqa: T201 - as its command says it
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        say_end(error)
     finally:
         _say_all()
         os._exit(code)

@@ -1,19 +1,31 @@
-"""No address and no telephone number stands in a log, whoever writes it: ourselves, or a library that tells what a
-server answered."""
+"""No address, no telephone number and no row of a database stands in a log, whoever writes it: ourselves, or a library
+that tells what a server answered."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+import re
+import sys
+import traceback
+from typing import Any, Final
 
 from schemas.masking import masked
 
+# What Postgres adds to an error: rows and values.
+_ADDED: Final = re.compile(r"^(?:DETAIL|CONTEXT): .*\n?", re.MULTILINE)
+
 
 def mask_logs() -> None:
-    """From now on, in this process. Harmless to call again."""
+    """From now on, in this process, also what it ends with. Harmless to call again."""
     make = logging.getLogRecordFactory()
     if not isinstance(make, _Masking):
         logging.setLogRecordFactory(_Masking(make))
+    sys.excepthook = lambda _, error, __: say_end(error)
+
+
+def say_end(error: BaseException) -> None:
+    """Say by what a process ends, and where that was raised: standard error is its log."""
+    print(_masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)  # noqa: T201
 
 
 class _Masking:
@@ -30,10 +42,14 @@ class _Masking:
         elif record.args:
             record.args = {name: _part(each) for name, each in record.args.items()}
         if record.exc_info:
-            record.exc_text = masked(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = _masked(logging.Formatter().formatException(record.exc_info))
         return record
 
 
 def _part(value: Any) -> Any:
     """What a record is made of, masked; what is formatted as a number stays one."""
-    return value if value is None or isinstance(value, int | float) else masked(str(value))
+    return value if value is None or isinstance(value, int | float) else _masked(str(value))
+
+
+def _masked(text: str) -> str:
+    return masked(_ADDED.sub("", text))

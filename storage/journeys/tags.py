@@ -31,8 +31,8 @@ def tag(kind: str, value: str) -> str:
 
 
 def exact(kind: str, value: str) -> str:
-    """A tag that no other value of this kind has: of one that is cut, what was cut off is told by a digest. So it is of
-    one that is just so long, as what others are cut to."""
+    """A tag that no other value of this kind has: a digest tells one that is as long as a tag can be from those that
+    begin like it, and are cut."""
     told = tag(kind, value)
     return told if len(value) < LONGEST else f"{told}~{sha256(value.encode()).hexdigest()[:DIGEST]}"
 

@@ -54,6 +54,11 @@ async def tell(conn: Conn, *told: dict[str, Any]) -> None:
     await apply_batch(conn, [message(each, n) for n, each in enumerate(told)], now=NOW)
 
 
+def fair_of(employer: str, fair: str) -> dict[str, Any]:
+    span = {"starts_at": "2026-06-01T09:00:00+08:00", "ends_at": "2026-06-01T17:00:00+08:00"}
+    return event("fair.scheduled", fair=fair, title="Fair", mode="onsite", employers=[employer], **span)
+
+
 async def plain_and_all(conn: Conn) -> tuple[int, int]:
     row = await (await conn.execute(PLAIN)).fetchone()
     assert row
@@ -149,9 +154,17 @@ async def test_a_long_value_is_told_from_others_that_begin_like_it(conn: Conn):
     for value in ("short", "x" * LONGEST, "学" * (LONGEST + 1), "x" * 200):
         row = await (await conn.execute(f"SELECT {exact_tag('fair', '%(v)s::text')}".encode(), {"v": value})).fetchone()
         assert row == (exact("fair", value),)
-    long = "s" * LONGEST
-    schools = (long, f"{long}1", f"{long}2", long[1:])
-    await tell(conn, opened(), *[signed_up(f"c{nth}", school=school) for nth, school in enumerate(schools)])
+    longest = "s" * LONGEST
+    schools = [longest, f"{longest}1", f"{longest}2"]
+    await tell(conn, opened(), *(signed_up(f"c{n}", school=each) for n, each in enumerate(schools)))
     for school in schools:
         found = await tallies.by_quarters(conn, CAMPAIGN, "signed_up", {"school": frozenset({school})}, None)
         assert sum(found.values()) == 1
+
+
+async def test_an_employer_of_a_fair_does_not_see_who_goes_to_another_whose_id_begins_with_its_own(conn: Conn):
+    own = "f" * LONGEST
+    fairs = [fair_of("e1", own), fair_of("e2", f"{own}x")]
+    await tell(conn, opened(), *fairs, signed_up("c1", fair=f"{own}x", consent=True))
+    assert await sight.visible(conn, "e1", {(CAMPAIGN, "c1")}) == set()
+    assert await sight.visible(conn, "e2", {(CAMPAIGN, "c1")}) == {(CAMPAIGN, "c1")}

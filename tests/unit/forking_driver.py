@@ -28,6 +28,8 @@ def main(what: str, folder: Path) -> int:
         begin()
         if what == "fails":
             raise ValueError("it is broken")
+        if what == "tells":
+            raise ValueError("no letter to li.siyu@example.com")
         if what == "refused":
             raise ConfigurationError("YINFENG_KAFKA names no server")
         if what == "hangs":

@@ -51,6 +51,12 @@ def test_what_it_raises_is_in_its_log(tmp_path: Path):
     assert "ValueError: it is broken" in said
 
 
+def test_what_it_raises_names_nobody_there(tmp_path: Path):
+    _, _, said = run("tells", tmp_path)
+    assert "ValueError: no letter to [address]" in said
+    assert "in part" in said
+
+
 def test_what_people_are_to_mend_is_said_in_plain_words(tmp_path: Path):
     code, _, said = run("refused", tmp_path)
     assert (code, said) == (1, "before so None\nyinfeng: YINFENG_KAFKA names no server\n")

@@ -1,8 +1,10 @@
 """What a log may not tell."""
 
 import logging
+import sys
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from schemas.errors import DatabaseUnavailable
@@ -12,11 +14,12 @@ from yinfeng.masking import mask_logs
 
 @pytest.fixture
 def log() -> Iterator[logging.Logger]:
-    before = logging.getLogRecordFactory()
+    before, hook = logging.getLogRecordFactory(), sys.excepthook
     mask_logs()
     mask_logs()
     yield logging.getLogger("test.masking")
     logging.setLogRecordFactory(before)
+    sys.excepthook = hook
 
 
 @pytest.mark.parametrize(
@@ -46,3 +49,34 @@ def test_whatever_a_record_is_made_of(log: logging.Logger, caplog: pytest.LogCap
     assert "message 7 to [address]: Key ([address])" in caplog.text
     assert "[address] came 2 times" in caplog.text
     assert "DatabaseUnavailable: Key ([address])" in caplog.text
+
+
+@pytest.mark.usefixtures("log")
+def test_what_a_process_ends_with(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise DatabaseUnavailable("away") from ValueError("Key (li@example.com)")
+    except DatabaseUnavailable as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    said = capsys.readouterr().err
+    assert "ValueError: Key ([address])" in said
+    assert "DatabaseUnavailable: away" in said
+
+
+class _Refusal(psycopg.errors.NotNullViolation):
+    """As psycopg words what Postgres answers."""
+
+    def __str__(self) -> str:
+        return (
+            'null value in column "life"\nDETAIL:  Failing row contains (c1, null, Li Siyu).\n'
+            "CONTEXT:  JSON data, line 1: {Li Siyu"
+        )
+
+
+def test_the_rows_that_postgres_shows_with_an_error(log: logging.Logger, caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise DatabaseUnavailable("null value") from _Refusal()
+    except DatabaseUnavailable:
+        log.exception("failed")
+    log.error("again: %s", _Refusal())
+    assert "Siyu" not in caplog.text
+    assert caplog.text.count('null value in column "life"') == 2

@@ -49,6 +49,7 @@ _SETTINGS: Final = {
     "fsync": "on",
     "synchronous_commit": "on",
     "log_checkpoints": "off",
+    "log_error_verbosity": "terse",  # else it shows rows and values
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
