@@ -17,7 +17,8 @@ from storage.ledger.events import BESIDE
 from storage.ledger.ledger import JourneyKey
 
 BETWEEN: Final = "\u2028"  # stands in no value, and is no control character, which would be written with more work
-# The last row tells whether a process of the version before reads what is written.
+# The row of no candidate tells whether a process of the version before reads what is written. It may be any of them:
+# where Postgres reads with several processes, rows come in no order.
 _LOAD = f"""
 SELECT j.campaign, j.candidate, j.version, j.state, j.drawn, NULL::bool FROM journeys j
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
@@ -83,10 +84,12 @@ async def load(conn: Conn, keys: Iterable[JourneyKey]) -> dict[JourneyKey, Store
     """The journeys of these candidates; an empty one at version 0 where none is stored."""
     wanted = list(keys)
     cursor = await conn.execute(_LOAD, columns(wanted, 2), binary=True)
-    *rows, (*_, plain) = await cursor.fetchall()
+    rows = await cursor.fetchall()
+    plain = next(beside for *_, state, _, beside in rows if state is None)
     there = {
         (campaign, candidate): Stored(version, states.read(state), drawn == version, plain)
         for campaign, candidate, version, state, drawn, _ in rows
+        if state is not None
     }
     return {key: there.get(key) or Stored(0, Journey(), plain=plain) for key in wanted}
 

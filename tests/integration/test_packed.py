@@ -168,3 +168,18 @@ async def test_an_employer_of_a_fair_does_not_see_who_goes_to_another_whose_id_b
     await tell(conn, opened(), *fairs, signed_up("c1", fair=f"{own}x", consent=True))
     assert await sight.visible(conn, "e1", {(CAMPAIGN, "c1")}) == set()
     assert await sight.visible(conn, "e2", {(CAMPAIGN, "c1")}) == {(CAMPAIGN, "c1")}
+
+
+PARALLEL = """SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off"""
+
+
+async def test_journeys_are_read_by_several_processes_of_postgres_too(conn: Conn):
+    """Which then tell of them in any order, and what else is asked along with them."""
+    people = [signed_up(f"c{n}") for n in range(300)]
+    await tell(conn, opened(), *people)
+    await conn.execute("ANALYZE journeys")
+    await conn.execute(PARALLEL)
+    found = await journeys.load(conn, [(CAMPAIGN, f"c{n}") for n in range(301)])
+    assert [stored.version for stored in found.values()] == [1] * 300 + [0]
+    assert {stored.plain for stored in found.values()} == {False}
