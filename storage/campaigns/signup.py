@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from storage.campaigns import employers, seat_reads
 from storage.database import Conn
+from storage.journeys.tags import LONGEST, tag
 
 Row = dict[str, Any]
 SignupState = Literal["open", "full", "early", "closed", "shut", "cancelled", "over"]
@@ -29,11 +30,14 @@ SELECT opening, employer, position, seats FROM openings
 WHERE campaign = %s AND (%b::text[] IS NULL OR employer = ANY(%b::text[]))
 ORDER BY employer, position, opening LIMIT %s
 """
-# What few have typed could tell of them. The latest are enough to know what many type.
-_SCHOOLS: Final = """
-SELECT substr(tag, 8) AS school FROM (
+_SCHOOL: Final = tag("school", "")
+# What few have typed could tell of them. The latest are enough to know what many type. What is cut in a tag is passed
+# over: nobody typed it so.
+_SCHOOLS: Final = f"""
+SELECT substr(tag, {len(_SCHOOL) + 1}) AS school FROM (
     SELECT tags FROM journeys WHERE campaign = %s ORDER BY candidate DESC LIMIT 3000
-) AS latest CROSS JOIN unnest(tags) AS tag WHERE starts_with(tag, 'school:') AND length(tag) <= 127
+) AS latest CROSS JOIN unnest(tags) AS tag
+WHERE starts_with(tag, '{_SCHOOL}') AND length(tag) < {len(_SCHOOL) + LONGEST}
 GROUP BY tag HAVING count(*) >= 5 ORDER BY count(*) DESC, tag LIMIT 40
 """
 

@@ -170,6 +170,13 @@ async def test_an_employer_of_a_fair_does_not_see_who_goes_to_another_whose_id_b
     assert await sight.visible(conn, "e2", {(CAMPAIGN, "c1")}) == {(CAMPAIGN, "c1")}
 
 
+async def test_a_school_is_suggested_as_it_was_typed_or_not_at_all(conn: Conn):
+    typed = [("浙江大学", 5), *[(f"{'s' * LONGEST}{nth}", 1) for nth in range(5)]]
+    people = [school for school, times in typed for _ in range(times)]
+    await tell(conn, opened(), *[signed_up(f"c{nth}", school=school) for nth, school in enumerate(people)])
+    assert await signup.schools(conn, CAMPAIGN) == ["浙江大学"]
+
+
 PARALLEL = """SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off"""
 
