@@ -180,6 +180,17 @@ async def test_sessions_are_listed_and_ended(app: Any, conn: Conn):
     assert (await here.get("/")).status_code == 200
 
 
+async def test_who_comes_with_a_key_in_each_request_has_no_session_among_those_of_the_key(app: Any, conn: Conn):
+    key = await keys.create(conn, name="o", role="organizer")
+    signed_in, http = browser(app), browser(app)
+    await send(signed_in, "/login", key=key)
+    http.headers["authorization"] = f"Bearer {key}"
+    answer = await http.get("/accounts/me")
+    assert (answer.status_code, answer.text.count('name="session"')) == (200, 1)
+    assert (await http.post("/accounts/me/sessions/end")).status_code == 303
+    assert (await signed_in.get("/")).headers["location"].startswith("/login")
+
+
 async def test_no_form_is_taken_that_was_not_drawn_for_its_browser(app: Any, conn: Conn):
     http = await take_up(app, conn, await person(conn))
     stolen = csrf((await browser(app).get("/login")).text)

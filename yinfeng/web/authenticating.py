@@ -24,7 +24,7 @@ def make_authenticate(pool: AsyncConnectionPool[Conn], cookies: Cookies) -> Auth
     async def authenticate(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            caller = await known.verify(token.strip())
+            caller, request.state.session = await known.verify(token.strip()), None
         else:
             caller = await _by_session(pool, cookies, request)
         keep_to_campaigns(caller, request)
