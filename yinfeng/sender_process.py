@@ -99,7 +99,7 @@ class SenderProcess:
         self._end()
 
     def _say(self, word: bytes) -> None:
-        if self._writer is not None and not self._writer.is_closing():
+        if self._writer is not None and not self._closing and not self._writer.is_closing():
             self._writer.write(word)
 
     async def _watched(self) -> str:

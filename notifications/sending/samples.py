@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from notifications.sending import composing
 from notifications.sending.composing import Letter
 from notifications.sending.signed_links import Links
@@ -95,7 +97,7 @@ def letter_of_a_test(situation: Situation) -> Letter:
         params["of"], params["locale"], campaign, sender=situation.sender, links=situation.links, now=situation.now
     )
     parts = Parts(**params["parts"]) if params.get("parts") else None
-    return replace(
+    return msgspec.structs.replace(
         made,
         to=params["to"],
         to_name=params["to"],

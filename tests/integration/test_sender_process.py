@@ -66,6 +66,16 @@ async def test_it_sends_what_is_asked_for(office: Office, kept: SenderProcess):
     await sends_all(office, kept, 2)
 
 
+async def test_what_is_told_while_it_ends_is_told_to_nobody(office: Office, kept: SenderProcess):
+    await office.tell(opened(), person("c1"))
+    await sends_all(office, kept, 1)
+    closing = asyncio.create_task(kept.close())
+    await asyncio.sleep(0)
+    kept.wake()
+    kept.stand_back()
+    await closing
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
 async def test_another_takes_the_place_of_one_that_ends_or_hangs(
