@@ -116,6 +116,7 @@ def _by_days(quarters: dict[int, int], zone: ZoneInfo) -> Contribution:
 async def _finish(conn: Conn, campaign: str, counts: list[Count]) -> Applied:
     reached = []
     async with conn.transaction():
+        await targets.lock_beside(conn, campaign)
         for target, tally, days in sorted(counts, key=lambda count: count[0].target):
             if done := await tallies.finish(conn, (campaign, target.target), tally, days):
                 row, number = done

@@ -14,6 +14,7 @@ from schemas.pace import PERCENTS
 from storage.arrays import Column, column, columns
 from storage.campaigns import announcements
 from storage.database import Conn
+from storage.ledger.events import BESIDE
 from storage.together import Statement
 
 TargetKey = tuple[str, str]
@@ -42,11 +43,15 @@ FROM unnest(%s::text[], %s::bool[]) AS k(campaign, exclusive)
 _LOCK_OWN = """
 SELECT pg_advisory_xact_lock(hashtextextended(k.campaign, 3)) FROM unnest(%s::text[]) AS k(campaign)
 """
-_LOCK_ALONE_OR_SHARED = """
+# A process of the version before takes for granted that nobody is under way then, nor where a count ends: beside it,
+# those who are under way are waited for.
+_LOCK_ALONE_OR_SHARED = f"""
 SELECT campaign, alone, CASE WHEN NOT alone THEN pg_advisory_xact_lock_shared(hashtextextended(campaign, 0)) END
-FROM (SELECT campaign, pg_try_advisory_xact_lock(hashtextextended(campaign, 0)) AS alone
+FROM (SELECT campaign, CASE WHEN {BESIDE} THEN pg_advisory_xact_lock(hashtextextended(campaign, 0)) IS NOT NULL
+                            ELSE pg_try_advisory_xact_lock(hashtextextended(campaign, 0)) END AS alone
       FROM unnest(%s::text[]) AS k(campaign) OFFSET 0) AS tried
 """
+_LOCK_BESIDE = f"SELECT pg_advisory_xact_lock(hashtextextended(%s, 0)) WHERE {BESIDE}"
 _BOARD = """
 SELECT campaign, c.timezone, EXISTS (SELECT FROM retractions r WHERE r.campaign = k.campaign) AS retracting,
        t.target, t.title, t.measure, t.goal, t.due_on, t."where", t.tally, t.progress
@@ -144,6 +149,11 @@ async def hold(conn: Conn, campaign: str) -> None:
     """Hold the rows of a campaign's targets until the transaction ends, all in the order in which they are added to:
     who changes one after the other waits for nobody who waits for them."""
     await conn.execute("SELECT FROM targets WHERE campaign = %s ORDER BY target FOR UPDATE", [campaign])
+
+
+async def lock_beside(conn: Conn, campaign: str) -> None:
+    """Hold a campaign exclusively until the transaction ends, where a process of the version before may be there."""
+    await conn.execute(_LOCK_BESIDE, [campaign])
 
 
 async def board_of(conn: Conn, campaigns: Iterable[str]) -> list[Row]:

@@ -31,6 +31,12 @@ WHERES: list[dict[str, Any]] = [
 ]
 
 
+BESIDE = """
+INSERT INTO secrets (name, value)
+VALUES ('events_whole_until', convert_to((now() + interval '1 hour')::text, 'UTF8'))
+"""
+
+
 @pytest.fixture(autouse=True)
 def _all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaigns, "COUNTED_AT_ONCE", 0)
@@ -310,6 +316,49 @@ async def test_a_count_does_not_begin_while_somebody_is_under_way(
     await under_way.end()
     await counting.tallier.look()
     assert (await audit(conn)).uncounted == 0
+
+
+async def test_beside_the_version_before_a_campaign_says_nothing_of_itself_while_a_batch_is_under_way(
+    conn: Conn, other: Conn, under_way: UnderWay
+):
+    """That one's batches add to a target that is gone, and take a goal for what it was."""
+    await apply(conn, opened(), *people(), target("t"))
+    await conn.execute(BESIDE)
+    await under_way.begin(other, hired("d1"))
+    saying = asyncio.create_task(apply(conn, event("target.withdrawn", target="t", time="2026-05-30T00:00:00Z")))
+    await asyncio.sleep(0.3)
+    assert not saying.done()
+    await under_way.end()
+    await saying
+
+
+async def test_beside_the_version_before_no_count_ends_while_a_batch_is_under_way(
+    conn: Conn, other: Conn, counting: Counting, under_way: UnderWay, monkeypatch: pytest.MonkeyPatch
+):
+    """That one's batches note no milestone of a target whose number was no whole one when they began."""
+    await apply(conn, opened(), *people())
+    await apply(conn, target("t"))
+    await conn.execute(BESIDE)
+    began, finish = asyncio.Event(), tallies.finish
+
+    async def once_it_began(*args: Any) -> Any:
+        began.set()
+        return await finish(*args)
+
+    monkeypatch.setattr(tallying.tallies, "finish", once_it_began)
+    monkeypatch.setattr(Tallier, "_others_have_ended", _at_once)
+    await under_way.begin(other, hired("d1"))
+    looking = asyncio.create_task(counting.tallier.look())
+    await asyncio.sleep(0.5)
+    assert not began.is_set()
+    await under_way.end()
+    await looking
+    assert began.is_set()
+
+
+async def _at_once(*args: Any) -> bool:
+    """As where a batch began after that was looked at."""
+    return True
 
 
 async def test_a_batch_that_took_a_number_for_part_of_it_notes_the_milestone_it_comes_to(

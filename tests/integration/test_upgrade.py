@@ -21,7 +21,7 @@ from sqlalchemy import create_engine
 from schemas.errors import DatabaseUnavailable
 from schemas.topics import SEQ_HEADER
 from storage.database import connect
-from storage.ledger.events import WHOLE
+from storage.ledger.events import BESIDE, WHOLE
 from storage.setup import FIRST, _config, head, migrate, revision, sqlalchemy_url
 from streams.apply import apply_batch
 from streams.audit import audit
@@ -160,3 +160,22 @@ def columns(url: str) -> dict[tuple[str, str], tuple[str, str, bool]]:
     """
     with psycopg.connect(url) as connection:
         return {(table, name): (kind, null, filled) for table, name, kind, null, filled in connection.execute(query)}
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_a_worker_that_was_heard_reads_is_written_though_there_are_no_facts_yet(database_url: str, heard: bool):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS vault CASCADE; DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+        _upgrade(database_url, "0099")
+        if heard:
+            connection.execute("INSERT INTO beats (holder, at, facts, conflicts, outages) VALUES ('w', now(), 0, 0, 0)")
+        migrate(database_url)
+        assert connection.execute(f"SELECT {BESIDE}").fetchone() == (heard,)
+
+
+def _upgrade(url: str, revision: str) -> None:
+    engine = create_engine(sqlalchemy_url(url))
+    with engine.connect() as connection:
+        command.upgrade(_config(connection), revision)
+    engine.dispose()

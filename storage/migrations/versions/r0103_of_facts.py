@@ -16,5 +16,6 @@ def upgrade() -> None:
     op.execute(
         "INSERT INTO secrets (name, value)"
         " SELECT 'events_whole_until', convert_to((now() + interval '1 day')::text, 'UTF8')"
-        " WHERE EXISTS (SELECT FROM facts) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        " WHERE EXISTS (SELECT FROM facts) OR EXISTS (SELECT FROM beats)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     )
