@@ -121,7 +121,7 @@ async def test_the_targets_of_a_campaign(readers: dict[str, Reader], conn: Conn)
     ]
 
 
-@pytest.mark.parametrize(("language", "shown"), [("en", "1 / 3 2 offers open"), ("zh-CN", "1 / 3 2 份录用待答复")])
+@pytest.mark.parametrize(("language", "shown"), [("en", "1 / 3 2 unanswered"), ("zh-CN", "1 / 3 2 份待答复")])
 async def test_an_opening_says_how_many_of_its_seats_are_taken(
     readers: dict[str, Reader], conn: Conn, language: str, shown: str
 ):
