@@ -60,7 +60,9 @@ class Claims:
         writer = replace(self.writer, way=route.way)
         reading = ReadSoFar()
         letters = await letters_for(conn, found, writer, links, self.chance.clock(), reading=reading)
-        if not route.channel.keeps:
+        draws = self.pace.is_set and not route.channel.keeps
+        if draws:  # from what all senders share, and holds it from then on: so not while it waits
+            await may_begin(len(found))
             letters = await _paced(conn, self.pace, letters)
         claimed, letters = _without_left(found, letters)
         if not claimed:
@@ -68,7 +70,8 @@ class Claims:
         portion = self._portion(claimed, letters)
         portion.sealed = await _sealed(conn, portion, reading)
         portion.asks_from = began + timedelta(seconds=route.channel.lease / 2)
-        await may_begin(len(portion.claimed))
+        if not draws:
+            await may_begin(len(found))
         await self._take(conn, route, portion)
         return portion
 

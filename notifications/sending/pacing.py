@@ -35,9 +35,14 @@ class Pace:
     rate: float | None = None
     domain_rate: float | None = None
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a bound at all."""
+        return self.rate is not None or self.domain_rate is not None
+
     async def room(self, conn: Conn, wanted: int) -> Room:
         """How much room there is; nothing is drawn by it."""
-        if self.rate is None and self.domain_rate is None:
+        if not self.is_set:
             return Room(wanted)
         levels = await rates.look(conn)
         whole = levels.pop(ALL, None)

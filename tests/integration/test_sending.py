@@ -977,6 +977,30 @@ async def test_what_waits_long_to_go_is_let_go_of(office: Office):
     assert await office.statuses() == {"sent": 60}
 
 
+@pytest.mark.parametrize("pace", [Pace(rate=1000), Pace(domain_rate=1000)])
+async def test_a_portion_that_waits_holds_nothing_that_other_senders_draw_from(office: Office, pace: Pace):
+    await office.tell(opened(), *[person(f"c{n}") for n in range(60)])
+    channel, goes_on, under_way = Provider(), asyncio.Event(), asyncio.Semaphore(0)
+
+    async def keeping(mails: Sequence[Mail], begin: Any = None) -> list[Outcome]:
+        under_way.release()
+        await goes_on.wait()
+        return await Provider.send(channel, mails, begin)
+
+    channel.send = keeping  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(office.sender(channel, lanes=3, pace=pace).send_all())
+        for _ in range(2):
+            await under_way.acquire()
+        await asyncio.sleep(LONGEST_LOCKED / 2)  # the third one waits by then
+        drawn = await office.rows("SELECT FROM send_rates")
+        assert drawn
+        assert len(await office.rows("SELECT FROM send_rates FOR UPDATE SKIP LOCKED")) == len(drawn)
+        goes_on.set()
+        await sending
+    assert await office.statuses() == {"sent": 60}
+
+
 async def test_routes_of_one_channel_do_not_put_back_the_rest_that_one_of_them_ends(office: Office):
     await office.tell(opened(), target("t", goal=1), *[person(f"c{n}") for n in range(30)], hired("c1"))
     async with office.pool.connection() as conn:
