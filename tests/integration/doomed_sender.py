@@ -15,6 +15,7 @@ from typing import Any
 from notifications.channels.port import Channel
 from notifications.channels.sendgrid import SendGrid
 from notifications.channels.smtp import Smtp
+from notifications.sending.channel_routes import CONNECTIONS
 from notifications.sending.rendering import Renderer
 from notifications.sending.route import Chance, Route
 from notifications.sending.sender import Sender
@@ -71,7 +72,7 @@ async def send(asked: dict[str, Any], renderer: Renderer) -> int:
     open_vault(file_vault(load_settings().master_key))
     chance = Chance(Clock(), lambda: 1.0)
     writer = Writer("引凤", "https://park.example", None)
-    async with make_pool(asked["database"], name="doomed", size=3) as pool:
+    async with make_pool(asked["database"], name="doomed", size=CONNECTIONS) as pool:
         kinds = tuple(kind for kind, reader in AUDIENCES.items() if reader == "candidate")
         route = Route(kinds, channel(asked), asked["lanes"])
         sender = Sender(pool, [route], writer, renderer, owner=f"doomed:{os.getpid()}", chance=chance)
