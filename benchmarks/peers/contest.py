@@ -132,6 +132,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(folder: Path) -> str:
-    said = (folder / "log").read_text(errors="replace").strip().splitlines()
+    """Of its only process, or of those that have a folder each."""
+    logs = [*folder.glob("log"), *sorted(folder.glob("*/log"))]
+    said = [line for log in logs for line in log.read_text(errors="replace").strip().splitlines()]
     telling = [line for line in said if "Error" in line or "Exception" in line] or said
     return telling[-1].strip()[-300:] if telling else "it said nothing"

@@ -100,15 +100,14 @@ def _environment(course: Course, folder: Path) -> Mapping[str, str]:
 
 _CHANGELOG: Final = "dedupe, journeys and targets in RocksDB, and in changelog topics"
 
+_OURS: Final = (
+    "in PostgreSQL, by SQL, HTTP and pages: every fact, journeys, targets, targets by day, milestones, messages"
+    " asked for; committed with the position, exactly once"
+)
+
 CONTESTANTS: Final = (
-    Contestant(
-        "yinfeng",
-        "Yinfeng, one worker",
-        "in PostgreSQL, by SQL, HTTP and pages: every fact, journeys, targets, targets by day, milestones, messages"
-        " asked for; committed with the position, exactly once",
-        lambda: yinfeng,
-        ours=True,
-    ),
+    Contestant("yinfeng", "Yinfeng, one worker", _OURS, lambda: yinfeng(workers=1), ours=True),
+    Contestant("yinfeng-two", "Yinfeng, two workers", _OURS, lambda: yinfeng(workers=2), ours=True),
     Contestant(
         "kafka-streams-eos",
         "Kafka Streams 4.1, exactly-once-v2",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,8 +13,9 @@ import pytest
 
 from benchmarks.metering import Sample, between
 from benchmarks.pages import between_markers, particulars
-from benchmarks.peers import load
+from benchmarks.peers import contest, load
 from benchmarks.peers.contestants import CONTESTANTS
+from benchmarks.peers.ours import Beginning
 from benchmarks.peers.plot import Bar, bars
 from benchmarks.peers.report import Entry, cautions, picture, table
 from benchmarks.peers.results import Fault, Run, Score, others_share, score, wrong
@@ -85,6 +89,18 @@ def test_the_picture_has_a_bar_for_each_with_figures_and_a_note_for_the_others()
     assert words[1:] == ["ours", "1,900 /s", "slow & steady", "900 /s", "absent", "no figures: see the table"]
 
 
+def test_all_that_are_ours_are_set_off_in_the_table_and_in_the_picture():
+    entries = [each for each in ENTRIES if each.title != "absent"]
+    entries.append(Entry("ours too", "all", Score(1000, 900, 1100, 80, 10, 1300), ours=True))
+    assert [row.split(" | ")[0] for row in table(entries).splitlines()[2:]] == [
+        "| **ours**",
+        "| **ours too**",
+        "| slow & steady",
+    ]
+    colours = [each.get("fill") for each in ET.fromstring(picture(entries, 1000)).iter(f"{SVG}rect")][1:]
+    assert colours[0] == colours[1] != colours[2]
+
+
 def test_a_picture_without_figures_is_a_picture():
     ET.fromstring(bars("none <b>", [Bar("x", None, note="broken")], "/s"))
     ET.fromstring(bars("none", [], "/s"))
@@ -138,6 +154,34 @@ def test_a_hire_that_ended_counts_no_more(monkeypatch: pytest.MonkeyPatch):
     assert journey.tell(known, hire) == [("graduates", 1)]
     assert journey.tell(known, {**hire, "id": "2", "type": "hire.ended"}) == [("graduates", -1)]
     sys.modules.pop("journey")
+
+
+def test_the_clock_begins_when_the_first_worker_has_its_partitions(tmp_path: Path):
+    one, two = marks = [tmp_path / name for name in ("one", "two")]
+    beginning = Beginning(marks)
+    assert beginning.look() is None
+    for mark, at in ((two, 20.0), (one, 21.0)):
+        mark.touch()
+        os.utime(mark, (at, at))
+    assert beginning.look() == 20.0
+    os.utime(two, (25.0, 25.0))  # the group shared the partitions out again
+    assert beginning.look() == 20.0
+
+
+def test_of_a_contestant_that_ends_what_any_of_its_processes_said_last_is_told(tmp_path: Path):
+    @contextmanager
+    def start(course: contest.Course, folder: Path) -> Iterator[contest.Started]:
+        for name, words in (("worker-0", "all is well"), ("worker-1", "Error: no such table\nbye")):
+            (folder / name).mkdir()
+            (folder / name / "log").write_text(words)
+        yield contest.Started([], lambda: None, lambda: False)
+
+    course = contest.Course("", "", os.getpid(), load.expected(600), seconds=1)
+    assert contest.run(start, course, tmp_path / "round") == Fault("did not finish: Error: no such table")
+
+
+def test_we_take_part_with_one_worker_and_with_as_many_as_kafka_streams_has_threads():
+    assert [each.name for each in CONTESTANTS if each.ours] == ["yinfeng", "yinfeng-two"]
 
 
 def test_each_contestant_has_a_name_of_its_own_and_pinned_packages():
