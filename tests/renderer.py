@@ -1,4 +1,4 @@
-"""The one renderer of a test process: making one compiles every template."""
+"""The one renderer of a test process: each template is compiled once."""
 
 from __future__ import annotations
 

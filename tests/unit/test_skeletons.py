@@ -45,7 +45,7 @@ ADDRESSES = st.text(max_size=20).map("https://park.example/{}".format) | st.samp
 
 
 def whole(kind: str, locale: str, values: Mapping[str, Any]) -> Rendered:
-    return filled(RENDERER._ours[kind, locale], values, Template.render)
+    return filled(RENDERER._compiled(kind, locale), values, Template.render)
 
 
 def with_words(values: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
@@ -59,17 +59,29 @@ def with_words(values: Mapping[str, Any], words: Mapping[str, str]) -> dict[str,
     return changed
 
 
+def words_of(values: Mapping[str, Any]) -> dict[str, st.SearchStrategy[str]]:
+    """What a person's words may be, by their places: those alone where this mail has something."""
+    places = {**dict.fromkeys(WORDS, NAMES), **dict.fromkeys(LINKS, ADDRESSES)}
+    return {path: words for path, words in places.items() if with_words(values, {path: "changed"}) != values}
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", TEMPLATED)
-@given(st.lists(st.fixed_dictionaries({**dict.fromkeys(WORDS, NAMES), **dict.fromkeys(LINKS, ADDRESSES)}), min_size=2))
-@example([dict.fromkeys([*WORDS, *LINKS], "https://park.example/<1>"), dict.fromkeys([*WORDS, *LINKS], "https://b.c")])
-def test_it_is_the_same_mail(kind: str, locale: str, people: list[dict[str, str]]):
-    skeletons, values = Skeletons(), sampled(kind, locale).values
-    for words in people:
-        theirs = with_words(values, words)
-        made = skeletons.fill(kind, locale, theirs, lambda values: whole(kind, locale, values))
-        assert made == whole(kind, locale, theirs)
-        assert made.written in (None, Written(as_json(made.html), as_json(made.text)))
+def test_it_is_the_same_mail(kind: str, locale: str):
+    values = sampled(kind, locale).values
+    places = words_of(values)
+
+    @given(st.lists(st.fixed_dictionaries(places), min_size=2))
+    @example([dict.fromkeys(places, "https://park.example/<1>"), dict.fromkeys(places, "https://b.c")])
+    def is_the_same(people: list[dict[str, str]]) -> None:
+        skeletons = Skeletons()
+        for words in people:
+            theirs = with_words(values, words)
+            made = skeletons.fill(kind, locale, theirs, lambda values: whole(kind, locale, values))
+            assert made == whole(kind, locale, theirs)
+            assert made.written in (None, Written(as_json(made.html), as_json(made.text)))
+
+    is_the_same()
 
 
 def test_offers_on_different_terms_share_a_skeleton():
