@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from io import StringIO
@@ -19,8 +20,11 @@ from dashboard.workbook import MOST_IN_A_SHEET, CellValue, Workbook
 CellRow = Sequence[CellValue]
 Rows = AsyncGenerator[CellRow]
 PORTION: Final = 100  # rows that are written at a time
-# The wide ones are taken for the others where a spreadsheet is set to Chinese or Japanese.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What a formula begins with; the wide ones are taken for the others where a spreadsheet is set to Chinese or Japanese.
+_SIGNS: Final = r"[ \"]*[=+\-@＝＋－＠]"
+_FORMULA: Final = re.compile(rf"[\t\r\n]|{_SIGNS}")
+# A spreadsheet may be set to other separators than commas. It takes no quotes for such then that stand behind commas.
+_FORMULA_WITHIN: Final = re.compile(rf"(?<=[;|\t\r\n])(?={_SIGNS})")
 _IN_MEMORY: Final = 4 * 1024 * 1024  # bytes; a longer table waits in a file
 _CHUNK: Final = 64 * 1024
 _MORE: Final = "… there are more: take them as CSV"
@@ -42,7 +46,7 @@ class Csv:
     def part(self, rows: Iterable[CellRow]) -> bytes:
         """More rows."""
         text = StringIO(newline="")
-        csv.writer(text).writerows(rows)
+        csv.writer(text).writerows([_inert_within(each) for each in row] for row in rows)
         said, self._mark = self._mark + text.getvalue(), ""
         return said.encode()
 
@@ -182,7 +186,12 @@ def _about(form: str, name: str) -> dict[str, str]:
 
 def _inert(cell: CellValue) -> CellValue:
     """What a spreadsheet would take for a formula, as a text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+
+def _inert_within(cell: CellValue) -> CellValue:
+    """The same of what follows a separator in it."""
+    return _FORMULA_WITHIN.sub("'", cell) if isinstance(cell, str) else cell
 
 
 # What a caller may ask for (`Accept`, or `?format=`): its media type, what writes it, and how many rows it holds.

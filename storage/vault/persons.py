@@ -93,8 +93,10 @@ class Vault:
         at_hand: AtHand | None = None,
     ) -> list[Fact]:
         """The facts with what is personal sealed; what was said before its person was erased loses it. Facts that are
-        sealed already are left as they are. `like`: how they were sealed in another life."""
+        sealed already are left as they are, where nothing stands in the clear beside the seal. `like`: how they were
+        sealed in another life."""
         at_hand = at_hand or AtHand()
+        facts = await self._whole(conn, facts, at_hand)
         open_ones = [(f, names) for f in facts if SEALED not in f.event and (names := personal(f.event))]
         latest: dict[JourneyKey, datetime] = {}
         for fact, _ in open_ones:
@@ -146,11 +148,7 @@ class Vault:
         opener = await entry_keys.opener(conn, self._master, {held.key for held in entries.values()})
         strange = {id(fact) for fact in sealed if not _is_of_this_life(fact, keys)}
         return [
-            _entered(opener, fact)
-            if id(fact) in entries
-            else build_fact(without(fact.event, [f"@{SEALED}"]))
-            if id(fact) in strange
-            else fact
+            _entered(opener, fact) if id(fact) in entries else _unsealed(fact) if id(fact) in strange else fact
             for fact in facts
         ]
 
@@ -340,6 +338,16 @@ class Vault:
         await ledger.rewrite(conn, [(seq, lasting.get(fact.identity) or _emptied(fact)) for seq, fact in told.others])
         await conn.execute(_NOTES, columns(list(cuts), 2))
 
+    async def _whole(self, conn: Conn, facts: Sequence[Fact], at_hand: AtHand) -> Sequence[Fact]:
+        """The facts, in the clear where something personal is so beside a seal: one seal is to have both. A seal that
+        can't be opened is left out, as `accept` does."""
+        halves = [fact for fact in facts if SEALED in fact.event and personal(fact.event)]
+        if not halves:
+            return facts
+        await self.keys.hold(conn, {_whose(fact) for fact in halves}, at_hand.keys)
+        whole = {id(fact): _as_said(fact, at_hand.keys) for fact in halves}
+        return [whole.get(id(fact), fact) for fact in facts]
+
     def _sealed(self, fact: Fact, names: list[str], key: PersonKey, like: Seal | None) -> Fact:
         if key.erased_at is not None and fact.time <= key.erased_at:
             return build_fact(without(fact.event, names))
@@ -370,8 +378,17 @@ def _opened(fact: Fact, keys: Mapping[JourneyKey, PersonKey], *, hidden: bool) -
     if key is None:
         raise CannotOpen(f"the fact {fact.id} of {fact.source} is sealed under a key that never was here")
     if key.key is None or held.life < key.life or (key.hidden and not hidden):
-        return build_fact(without(fact.event, [f"@{SEALED}"]))
+        return _unsealed(fact)
     return build_fact(unseal(fact.event, key.key))
+
+
+def _as_said(fact: Fact, keys: Mapping[JourneyKey, PersonKey]) -> Fact:
+    return _opened(fact, keys, hidden=True) if _is_of_this_life(fact, keys) else _unsealed(fact)
+
+
+def _unsealed(fact: Fact) -> Fact:
+    """The fact without its seal and what is in it."""
+    return build_fact(without(fact.event, [f"@{SEALED}"]))
 
 
 def _entered(opener: EntryOpener, fact: Fact) -> Fact | InvalidFact:

@@ -365,6 +365,66 @@ async def test_sealing_that_was_broken_off_after_any_stretch_goes_on(conn: Conn,
     assert (await profile(conn))["email"] == "li.siyu@example.com"
 
 
+class TestSealAndClear:
+    """A fact with a seal that has something personal in the clear beside it: a field that was not personal before, or
+    what somebody wrote beside a seal that they read."""
+
+    async def test_it_is_under_one_seal_afterwards(self, conn: Conn):
+        await apply(conn, SIGNUP, WITHDREW)
+        await self.said_beside(conn, "candidate.signed_up", {"name": "another"})
+        assert (await in_clear.count(conn)).facts == 1
+        assert (await seal_all(conn)).facts == 1
+        assert not await in_clear.count(conn)
+        found = await stored(conn)
+        assert not [word for word in (*PERSONAL, "another") if word in found]
+        assert (await self.as_said(conn, "candidate.signed_up"))["data"] == SIGNUP["data"]
+
+    async def test_what_stands_in_the_clear_is_said_too(self, conn: Conn):
+        await apply(conn, WITHDREW | {"data": {"campaign": CAMPAIGN, "candidate": "c1"}, "subject": "Of Li"})
+        await self.said_beside(conn, "candidate.withdrew", WITHDREW["data"])
+        await seal_all(conn)
+        assert await self.as_said(conn, "candidate.withdrew") == WITHDREW | {"subject": "Of Li"}
+        assert not [word for word in PERSONAL if word in await stored(conn)]
+
+    @pytest.mark.parametrize("noise", ["1.1.name.AAAAAAAAAAAAAAAAAAAAAAAAAAAA", "2.abc.name.AAAA", "what we had, once"])
+    async def test_a_seal_that_nobody_opens_gives_way(self, conn: Conn, noise: str):
+        await apply(conn, WITHDREW)
+        await conn.execute("UPDATE facts SET event = event || %s", [json.dumps({SEALED: noise, "subject": "Of Li"})])
+        await seal_all(conn)
+        assert not await in_clear.count(conn)
+        said = await self.as_said(conn, "candidate.withdrew")
+        assert (said["subject"], "reason" in said["data"], SEALED in said) == ("Of Li", False, False)
+
+    async def test_of_who_was_erased_nothing_stays(self, conn: Conn):
+        await apply(conn, SIGNUP, WITHDREW, event("candidate.erased", candidate="c1", time=CUT))
+        both = {SEALED: "1.1.name.AAAAAAAAAAAAAAAAAAAAAAAAAAAA", "subject": "Of Li"}
+        await conn.execute("UPDATE facts SET event = event || %s WHERE candidate = 'c1'", [json.dumps(both)])
+        await seal_all(conn)
+        assert not [word for word in (*PERSONAL, f'"{SEALED}"') if word in await stored(conn)]
+
+    async def test_it_comes_so_straight_over_kafka(self, conn: Conn):
+        await apply(conn, SIGNUP)
+        [(text,)] = await (await conn.execute(f"SELECT {WHOLE}::jsonb FROM facts f")).fetchall()
+        data = {**text["data"], "candidate": "c1", "phone": "138 0013 8000"}
+        await conn.execute("TRUNCATE facts, pending, journeys CASCADE")
+        await apply(conn, {**text, "data": data, "comexampleother": "Of Li"})
+        assert not [word for word in PERSONAL if word in await stored(conn)]
+        assert (await profile(conn))["email"] == "li.siyu@example.com"
+
+    @staticmethod
+    async def said_beside(conn: Conn, type: str, data: dict[str, Any]) -> None:
+        """Let the fact of this type say this in the clear, beside its seal."""
+        kept = "jsonb_build_object('data', coalesce(event->'data', '{}') || %s::jsonb)"
+        said = json.dumps(data, ensure_ascii=False)
+        await conn.execute(f"UPDATE facts SET event = event || {kept} WHERE type = %s", [said, type])
+
+    @staticmethod
+    async def as_said(conn: Conn, type: str) -> dict[str, Any]:
+        rows = await (await conn.execute(f"SELECT {WHOLE}::jsonb FROM facts f WHERE type = %s", [type])).fetchall()
+        [fact] = await vault().open(conn, [build_fact(said) for (said,) in rows])
+        return dict(fact.event)
+
+
 class KilledError(BaseException):
     pass
 

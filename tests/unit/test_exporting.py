@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -45,6 +46,32 @@ async def test_no_cell_is_a_formula_and_no_row_is_lost(form: str):
     assert [[str(cell) for cell in row] for row in await table(said, form)] == [
         [str(cell) for cell in row] for row in expected
     ]
+
+
+@pytest.mark.parametrize("cell", ["a;=1+1", "a;=1+1;", 'a; "=1+1', "a\t@A1", "a|＝A1", "a\n-1", 'a"\r\n+1', "=1;=1"])
+async def test_no_part_of_a_cell_is_a_formula_whatever_is_taken_for_a_separator(cell: str):
+    assert not starts_a_formula(await as_csv(["x", cell], [cell, cell]))
+
+
+@given(st.lists(st.text("ab;|\t\r\n,\"' =+-@＝"), min_size=1))
+def test_no_cells_are_a_formula_by_what_stands_in_them(cells: list[str]):
+    assert not starts_a_formula(asyncio.run(as_csv(cells)))
+
+
+async def as_csv(*said: Sequence[CellValue]) -> str:
+    """The table as its file reads."""
+    return b"".join([part async for part in exporting.parts(HEAD, rows_of(said), "csv")]).decode("utf-8-sig")
+
+
+def starts_a_formula(text: str) -> bool:
+    """Whether a piece of it does where each separator that a spreadsheet may be set to parts cells, quoted or not."""
+    pieces = (piece.lstrip(' "') for piece in re.split(r"[;|\t\r\n]", text))
+    return any(piece.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) for piece in pieces)
+
+
+async def test_words_after_a_separator_stay_as_they_are():
+    said = await as_csv(["a; b", "Li -Wei", "a|b", "one\ntwo, three", "a,=b"])
+    assert said.splitlines(keepends=True)[1:] == ['a; b,Li -Wei,a|b,"one\n', 'two, three","a,=b"\r\n']
 
 
 async def test_what_a_sheet_can_not_say_is_left_out_of_it():
