@@ -43,7 +43,9 @@ class Committed:
 
     def _look(self) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
-            while not self._stop.wait(LOOK_EVERY):
+            ended = False
+            while not ended:
+                ended = self._stop.wait(LOOK_EVERY)  # once more after the end: a page may have been told before us
                 row = connection.execute(_NUMBER).fetchone()
                 number = int(row[0]) if row else 0
                 if number and (not self.seen or number > self.seen[-1][1]):

@@ -162,7 +162,7 @@ def attach(
         await telling.run()
 
     async def tally() -> None:
-        await tallier.look()
+        await tallier.begin()
         await counter.look()
 
     async def count_fairs() -> None:
@@ -170,6 +170,7 @@ def attach(
 
     async def close() -> None:
         await lanes.stop()
+        await tallier.stop()
         await asyncio.gather(*(each.close() for each in (*batches, watching, ringing)))
 
     async def assigned(_: Any, *args: Any, **kwargs: Any) -> None:

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_AGAIN: Final = 0.05  # seconds between looks whether those who were under way have ended
+AT_ONCE: Final = 8  # campaigns that are waited for, or counted
 PATIENCE: Final = 30.0  # seconds: longer than any transaction that applies facts may take
 Count = tuple[Target, int, Contribution]  # what was counted, the number of the count, what is missing by days
 
@@ -42,27 +43,48 @@ class Tallier:
 
     def __init__(self, database_url: str, ask: Persistence, *, told: Callable[[Applied], None]) -> None:
         self._database_url, self._ask, self._told = database_url, ask, told
+        self._counts: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+
+    async def begin(self) -> None:
+        """Begin to count what is to be counted now, each campaign by itself: one that waits for somebody keeps no other
+        waiting, also none whose target is set later. An outage is waited out. Raises what ended a count before."""
+        for task in [task for task in self._counts.values() if task.done()]:
+            task.result()
+        self._counts = {campaign: task for campaign, task in self._counts.items() if not task.done()}
+        for campaign, wanted in (await self._ask.persist(tallies.due)).items():
+            if campaign not in self._counts and len(self._counts) < AT_ONCE:
+                self._counts[campaign] = asyncio.create_task(self._count_alone(campaign, wanted))
 
     async def look(self) -> None:
-        """Count what is to be counted now, campaign by campaign. An outage is waited out."""
-        due = await self._ask.persist(tallies.due)
-        if not due or not await self._others_have_ended(due):
-            return
-        for campaign, wanted in due.items():
-            try:
-                await self._count(campaign, wanted)
-            except (DatabaseUnavailable, ConcurrentChange) as error:
-                log.warning("%s; the targets of %s are counted later", error, campaign)
+        """Count what is to be counted now, and return once it is done."""
+        await self.begin()
+        await asyncio.gather(*self._counts.values())
 
-    async def _others_have_ended(self, campaigns: Collection[str]) -> bool:
-        """Wait until those have ended who hold one of these campaigns now; False where somebody does not."""
-        under_way = await self._ask.persist(lambda conn: tallies.holders(conn, campaigns))
+    async def stop(self) -> None:
+        """Give up what is being counted: it is begun anew."""
+        for task in self._counts.values():
+            task.cancel()
+        await asyncio.gather(*self._counts.values(), return_exceptions=True)
+
+    async def _count_alone(self, campaign: str, wanted: Collection[int]) -> None:
+        """Who is waited for costs little; what is counted takes a processor, and is counted one after the other."""
+        try:
+            if await self._others_have_ended(campaign):
+                async with self._turn:
+                    await self._count(campaign, wanted)
+        except (DatabaseUnavailable, ConcurrentChange) as error:
+            log.warning("%s; the targets of %s are counted later", error, campaign)
+
+    async def _others_have_ended(self, campaign: str) -> bool:
+        """Wait until those have ended who hold this campaign now; False where somebody does not."""
+        under_way = await self._ask.persist(lambda conn: tallies.holders(conn, [campaign]))
         for _ in range(round(PATIENCE / LOOK_AGAIN)):
             if not under_way:
                 return True
             await asyncio.sleep(LOOK_AGAIN)
-            under_way &= await self._ask.persist(lambda conn: tallies.holders(conn, campaigns))
-        log.warning("a transaction on %s does not end; their targets are counted later", ", ".join(campaigns))
+            under_way &= await self._ask.persist(lambda conn: tallies.holders(conn, [campaign]))
+        log.warning("a transaction on %s does not end; its targets are counted later", campaign)
         return False
 
     async def _count(self, campaign: str, wanted: Collection[int]) -> None:

@@ -1,5 +1,6 @@
 """What a worker does beside its work: it says how it gets on, takes away what was kept long enough, persons among it,
-notes erasures outside the database, counts messages, and seals what an earlier version left in the clear."""
+notes erasures outside the database, counts messages, lets
+Postgres count its tables, and seals what an earlier version left in the clear."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import Final
 import faust
 
 from schemas.settings import Settings
-from storage import beats
+from storage import beats, statistics
 from storage.beats import Beat
 from storage.campaigns import terms
 from storage.database import Conn
@@ -39,6 +40,7 @@ SEAL_AFTER: Final = 3600.0  # seconds from its start on: one of an earlier versi
 LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside this one wrote more
 LOOK_EVERY: Final = 2.0  # seconds between portions of persons whose time is looked at
 DO_EVERY: Final = 10.0  # seconds between portions of what is due of them
+LEARN_EVERY: Final = 1.0  # seconds between looks whether a table has grown of which Postgres knows nothing
 COUNT_EVERY: Final = 0.5  # seconds between portions of messages that are counted
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 UNCONFIRMED: Final = 7  # days for which a signup waits for its address to be confirmed
@@ -168,6 +170,10 @@ class Upkeep:
         async def do_what_is_due() -> None:
             await self._aside.persist(self.do)
 
+        async def learn() -> None:
+            await self._aside.persist(statistics.learn)
+
+        app.timer(LEARN_EVERY)(learn)
         app.timer(LOOK_EVERY)(look_at_persons)
         app.timer(DO_EVERY)(do_what_is_due)
         app.timer(COUNT_EVERY)(count_messages)

@@ -318,6 +318,26 @@ async def test_a_count_does_not_begin_while_somebody_is_under_way(
     assert (await audit(conn)).uncounted == 0
 
 
+async def test_a_campaign_that_waits_for_somebody_keeps_no_other_waiting(
+    conn: Conn, other: Conn, counting: Counting, under_way: UnderWay
+):
+    await apply(conn, opened(), opened(campaign="other", id="o2"), *people())
+    await under_way.begin(other, hired("d1"))
+    await apply(conn, target("t"), target("t", campaign="other", id="t2"))
+    await counting.tallier.begin()
+    async with asyncio.timeout(5):
+        while (await audit(conn)).uncounted > 1:
+            await asyncio.sleep(0.02)
+    await apply(conn, target("u", campaign="other", id="u2"))
+    async with asyncio.timeout(5):
+        while (await audit(conn)).uncounted > 1:
+            await counting.tallier.begin()
+            await asyncio.sleep(0.02)
+    await under_way.end()
+    await counting.tallier.look()
+    assert (await audit(conn)).uncounted == 0
+
+
 async def test_beside_the_version_before_a_campaign_says_nothing_of_itself_while_a_batch_is_under_way(
     conn: Conn, other: Conn, under_way: UnderWay
 ):

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.facts import validate_event
 from schemas.settings import load_settings
-from storage import beats
+from storage import beats, statistics
 from storage.beats import Beat
 from storage.database import Conn
 from storage.ledger import ledger, positions, retention
@@ -30,6 +30,17 @@ async def test_facts_are_counted_after_postgres_lost_its_statistics(conn: Conn):
     await conn.execute("ANALYZE facts")
     await conn.execute("SELECT pg_stat_reset()")
     assert (await overview(conn)).facts == 300
+
+
+async def test_what_grew_since_it_was_made_is_counted_once_so_that_it_is_not_read_whole(conn: Conn):
+    await statistics.learn(conn)  # of what earlier tests left
+    await conn.execute("TRUNCATE facts CASCADE")
+    assert await statistics.learn(conn) == []
+    async with conn.transaction():
+        facts = [validate_event(signed_up(f"c{n}", id=f"s{n}")) for n in range(2000)]
+        await accept(conn, facts, posted_by="key:1")
+    assert "facts" in await statistics.learn(conn)
+    assert await statistics.learn(conn) == []
 
 
 async def test_metrics_tell_of_partitions_workers_and_gaps(conn: Conn):
