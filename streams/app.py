@@ -13,6 +13,7 @@ from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
+from faust.exceptions import FaustError
 from yarl import URL
 
 from schemas.errors import BrokerUnavailable
@@ -135,8 +136,8 @@ def attach(
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
-    announcer = Announcer(_publisher(app), interval=settings.progress_interval)
-    telling = Telling(url, _publisher(app), holder=holder, interval=settings.progress_interval, clock=_now)
+    announcer = Announcer(publisher(app), interval=settings.progress_interval)
+    telling = Telling(url, publisher(app), holder=holder, interval=settings.progress_interval, clock=_now)
 
     # Nothing that takes long is done on its connection: pages wait for it.
     ringing = Persistence(url, name="worker", jitter=_jitter)
@@ -188,14 +189,14 @@ def attach(
     app.on_before_shutdown.connect(_closing(close), weak=False)
 
 
-def _publisher(app: faust.App) -> Publish:
+def publisher(app: faust.App) -> Publish:
     """Puts one record on a topic. Raises BrokerUnavailable."""
 
     async def publish(topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
         try:
             sent = app.producer.send_and_wait(topic, key.encode(), value, None, None, _raw(headers))
             await asyncio.wait_for(sent, PUBLISH_WITHIN)
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, FaustError, TimeoutError) as error:  # Faust's: no producer as yet, or none any more
             raise BrokerUnavailable(f"Kafka does not take what is told: {error or type(error).__name__}") from error
 
     return publish

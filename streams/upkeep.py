@@ -1,6 +1,6 @@
 """What a worker does beside its work: it says how it gets on, takes away what was kept long enough, persons among it,
-notes erasures outside the database, counts messages, lets
-Postgres count its tables, and seals what an earlier version left in the clear."""
+notes erasures outside the database, counts messages, lets Postgres count its tables, and seals what an earlier
+version left in the clear."""
 
 from __future__ import annotations
 
