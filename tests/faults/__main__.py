@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.faults.frame import Outcome, run
+from tests.faults.frame import Outcome, Stage, run
 from tests.faults.matrix import CASES, Deed, expected, injection, stage
 from tests.kafka.apache_kafka import why_not
 
@@ -92,25 +92,40 @@ def main() -> int:
 
 def _try_all(broker: str, rounds: int, deadline: float, table: Table, cases: Sequence[tuple[str, Deed]]) -> None:
     for number in range(rounds):
-        # Each on a platform of its own: what is checked after a fault grows with what was posted before.
-        with (
-            tempfile.TemporaryDirectory(prefix="yinfeng-faults-") as folder,
-            stage(Path(folder), broker, ROOT / ".cache" / "kafka") as on,  # type: ignore[arg-type]
-        ):
-            for part, deed in cases:
-                for times in (1, IN_A_ROW) if number % EVERY == 0 else (1,):
-                    if time.monotonic() > deadline:
-                        return
-                    name = f"{deed} {part}, {broker}" + (f", {times} in a row" if times > 1 else "")
-                    outcome = run(
-                        on,
-                        name.replace(" ", "-").replace(",", ""),
-                        injection(on, part, deed, times),
-                        expected(on, part, deed),
-                    )
-                    table.setdefault(name, Row()).add(outcome)
-                    told = outcome.faults() or f"as promised, {outcome.recovered_after:.1f} s"
-                    print(f"{datetime.now(UTC):%H:%M:%S} {number + 1}/{rounds} {name}: {told}", flush=True)
+        waiting = [(*case, times) for case in cases for times in ((1, IN_A_ROW) if number % EVERY == 0 else (1,))]
+        # Each on a platform of its own: what is checked after a fault grows with what was posted before. One that could
+        # not be tried to its end takes the platform with it, and the others go on with another.
+        while waiting and time.monotonic() < deadline:
+            case = waiting[0]
+            try:
+                with (
+                    tempfile.TemporaryDirectory(prefix="yinfeng-faults-") as folder,
+                    stage(Path(folder), broker, ROOT / ".cache" / "kafka") as on,  # type: ignore[arg-type]
+                ):
+                    while waiting and time.monotonic() < deadline:
+                        case = waiting.pop(0)
+                        outcome = _try(on, broker, *case)
+                        table.setdefault(_name(broker, *case), Row()).add(outcome)
+                        told = outcome.faults() or f"as promised, {outcome.recovered_after:.1f} s"
+                        _say(f"{number + 1}/{rounds} {_name(broker, *case)}: {told}")
+            except Exception as error:
+                waiting = [each for each in waiting if each != case]
+                told = f"not tried to its end: {type(error).__name__}: {error}"
+                table.setdefault(_name(broker, *case), Row()).said.append(told)
+                _say(f"{number + 1}/{rounds} {_name(broker, *case)}: {told}")
+
+
+def _try(on: Stage, broker: str, part: str, deed: Deed, times: int) -> Outcome:
+    name = _name(broker, part, deed, times).replace(" ", "-").replace(",", "")
+    return run(on, name, injection(on, part, deed, times), expected(on, part, deed))
+
+
+def _name(broker: str, part: str, deed: Deed, times: int) -> str:
+    return f"{deed} {part}, {broker}" + (f", {times} in a row" if times > 1 else "")
+
+
+def _say(text: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
 
 
 def _lines(table: Table) -> Iterator[str]:

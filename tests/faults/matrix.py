@@ -74,6 +74,7 @@ def injection(on: Stage, part: str, deed: Deed, times: int) -> Callable[[], None
 
 
 def _to_child(on: Stage, part: str, deed: Deed) -> None:
+    until(lambda: on.platform.child(part).state == "ready", 60)  # one that stood still too long is started again
     child = on.platform.child(part)
     assert child.pid is not None
     family = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
