@@ -15,8 +15,8 @@ from schemas.mail_server import parse_mail_server
 from schemas.messages import CHANNEL_REFUSED, TEMPLATE_TEST
 from schemas.settings import Settings
 
-LANES: Final = 3
-MOST_BEGUN: Final = 2  # of these lanes: the third claims and writes what goes next
+LANES: Final = 4
+MOST_BEGUN: Final = 2  # of these lanes: the others claim and write what goes next
 CONNECTIONS: Final = 2 * LANES + 1  # to the database, of one sender: its busiest routes wait for none
 
 
