@@ -13,7 +13,7 @@ from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
-from faust.exceptions import FaustError
+from faust.exceptions import NotReady, ProducerSendError
 from yarl import URL
 
 from schemas.errors import BrokerUnavailable
@@ -196,7 +196,7 @@ def publisher(app: faust.App) -> Publish:
         try:
             sent = app.producer.send_and_wait(topic, key.encode(), value, None, None, _raw(headers))
             await asyncio.wait_for(sent, PUBLISH_WITHIN)
-        except (KafkaError, FaustError, TimeoutError) as error:  # Faust's: no producer as yet, or none any more
+        except (KafkaError, ProducerSendError, NotReady, TimeoutError) as error:
             raise BrokerUnavailable(f"Kafka does not take what is told: {error or type(error).__name__}") from error
 
     return publish

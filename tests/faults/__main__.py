@@ -58,6 +58,7 @@ class Row:
 
 
 Table = dict[str, Row]
+Case = tuple[str, Deed, int]  # the part, what is done to it, how many times in a row
 
 
 def main() -> int:
@@ -93,26 +94,33 @@ def main() -> int:
 def _try_all(broker: str, rounds: int, deadline: float, table: Table, cases: Sequence[tuple[str, Deed]]) -> None:
     for number in range(rounds):
         waiting = [(*case, times) for case in cases for times in ((1, IN_A_ROW) if number % EVERY == 0 else (1,))]
-        # Each on a platform of its own: what is checked after a fault grows with what was posted before. One that could
-        # not be tried to its end takes the platform with it, and the others go on with another.
         while waiting and time.monotonic() < deadline:
-            case = waiting[0]
-            try:
-                with (
-                    tempfile.TemporaryDirectory(prefix="yinfeng-faults-") as folder,
-                    stage(Path(folder), broker, ROOT / ".cache" / "kafka") as on,  # type: ignore[arg-type]
-                ):
-                    while waiting and time.monotonic() < deadline:
-                        case = waiting.pop(0)
-                        outcome = _try(on, broker, *case)
-                        table.setdefault(_name(broker, *case), Row()).add(outcome)
-                        told = outcome.faults() or f"as promised, {outcome.recovered_after:.1f} s"
-                        _say(f"{number + 1}/{rounds} {_name(broker, *case)}: {told}")
-            except Exception as error:
-                waiting = [each for each in waiting if each != case]
-                told = f"not tried to its end: {type(error).__name__}: {error}"
-                table.setdefault(_name(broker, *case), Row()).said.append(told)
-                _say(f"{number + 1}/{rounds} {_name(broker, *case)}: {told}")
+            _on_one_platform(broker, waiting, deadline, table, f"{number + 1}/{rounds}")
+
+
+def _on_one_platform(broker: str, waiting: list[Case], deadline: float, table: Table, nth: str) -> None:
+    """Take from what waits and try it, on a platform of its own: what is checked after a fault grows with what was
+    posted before. A fault that can't be tried to its end is noted, and takes the platform with it; the others wait for
+    the next."""
+    case = waiting[0]
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="yinfeng-faults-") as folder,
+            stage(Path(folder), broker, ROOT / ".cache" / "kafka") as on,  # type: ignore[arg-type]
+        ):
+            while waiting and time.monotonic() < deadline:
+                case = waiting[0]
+                outcome = _try(on, broker, *case)
+                table.setdefault(_name(broker, *case), Row()).add(outcome)
+                told = outcome.faults() or f"as promised, {outcome.recovered_after:.1f} s"
+                _say(f"{nth} {_name(broker, *case)}: {told}")
+                waiting.remove(case)
+    except Exception as error:
+        told = f"not tried to its end: {type(error).__name__}: {error}"
+        table.setdefault(_name(broker, *case), Row()).said.append(told)
+        _say(f"{nth} {_name(broker, *case)}: {told}")
+        if case in waiting:
+            waiting.remove(case)
 
 
 def _try(on: Stage, broker: str, part: str, deed: Deed, times: int) -> Outcome:

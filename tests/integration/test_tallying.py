@@ -271,6 +271,12 @@ async def other(database_url: str) -> AsyncIterator[Conn]:
         yield connection
 
 
+@pytest.fixture
+async def third(database_url: str) -> AsyncIterator[Conn]:
+    async with await connect(database_url, name="test") as connection:
+        yield connection
+
+
 SAID = [
     pytest.param([], [target("t")], id="set for the first time"),
     pytest.param(
@@ -319,21 +325,22 @@ async def test_a_count_does_not_begin_while_somebody_is_under_way(
 
 
 async def test_a_campaign_that_waits_for_somebody_keeps_no_other_waiting(
-    conn: Conn, other: Conn, counting: Counting, under_way: UnderWay
+    conn: Conn, other: Conn, third: Conn, counting: Counting, monkeypatch: pytest.MonkeyPatch
 ):
+    hangs, ends = UnderWay(monkeypatch), UnderWay(monkeypatch)
     await apply(conn, opened(), opened(campaign="other", id="o2"), *people())
-    await under_way.begin(other, hired("d1"))
-    await apply(conn, target("t"), target("t", campaign="other", id="t2"))
-    await counting.tallier.begin()
+    await hangs.begin(other, hired("d1"))
+    await apply(conn, target("t"))
+    await counting.tallier.begin()  # and waits from now on
+    await ends.begin(third, signed_up("x1", campaign="other", id="sx1"))
+    await apply(conn, target("t", campaign="other", id="t2"))
+    await ends.end()
+    assert (await audit(conn)).uncounted == 2
     async with asyncio.timeout(5):
-        while (await audit(conn)).uncounted > 1:
-            await asyncio.sleep(0.02)
-    await apply(conn, target("u", campaign="other", id="u2"))
-    async with asyncio.timeout(5):
-        while (await audit(conn)).uncounted > 1:
+        while (await audit(conn)).uncounted == 2:
             await counting.tallier.begin()
             await asyncio.sleep(0.02)
-    await under_way.end()
+    await hangs.end()
     await counting.tallier.look()
     assert (await audit(conn)).uncounted == 0
 
