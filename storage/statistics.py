@@ -9,11 +9,11 @@ from psycopg import sql
 from storage.database import Conn
 
 FEW: Final = 32 * 8192  # bytes: a table that is smaller is read whole as quickly
-# The tables that grow with the facts and that a batch looks into by keys.
-GROWING: Final = ("facts", "journeys", "messages", "vault.person")
+# Of the tables that grow with the facts and that a batch looks into by keys.
 _UNKNOWN: Final = """
 SELECT c.oid::regclass::text FROM pg_class c
-WHERE c.oid = ANY(%s::text[]::regclass[]) AND c.reltuples < 0 AND pg_relation_size(c.oid) > %s
+WHERE c.oid = ANY('{facts, journeys, messages, vault.person}'::regclass[])
+  AND c.reltuples < 0 AND pg_relation_size(c.oid) > %s
 """
 
 
@@ -23,7 +23,7 @@ async def learn(conn: Conn) -> list[str]:
     Autovacuum comes within a minute. Until then a statement that was planned while a table was empty, and whose plan
     is kept, reads it whole each time; to count it makes those plans anew.
     """
-    found = await (await conn.execute(_UNKNOWN, [list(GROWING), FEW])).fetchall()
+    found = await (await conn.execute(_UNKNOWN, [FEW])).fetchall()
     for (table,) in found:
         await conn.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*table.split("."))))
     return [table for (table,) in found]
