@@ -1,4 +1,4 @@
-"""A database full of messages to send, and a sender in a process of its own to send them."""
+"""A database full of messages to send, and the senders of a worker, beside a process of their own, to send them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from notifications.sending.channel_routes import CONNECTIONS, make_routes
-from notifications.sending.rendering import Renderer
-from notifications.sending.route import Chance
-from notifications.sending.sender import Sender
-from notifications.sending.situation import Writer
 from schemas.messages import MessageRequest
 from schemas.settings import Settings, load_settings
-from storage.database import connect, make_pool
+from storage.database import connect
 from storage.messages import asking
-from storage.vault.persons import file_vault
-from storage.vault.process import open_vault
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.facts import event, opened, signed_up
-from yinfeng.worker import collect_seldom
+from yinfeng.senders import Senders
 
 OFFERS: Final = "offer"
 REMINDERS: Final = "fair_rescheduled"
@@ -67,14 +60,11 @@ def _notice(who: str) -> MessageRequest:
 
 
 async def send(settings: Settings) -> None:
-    """Send what is due until killed, as the sender in a worker does."""
-    collect_seldom()
-    open_vault(file_vault(settings.master_key))
-    chance = Chance(lambda: datetime.now(UTC), lambda: 1.0)
-    writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email)
-    async with make_pool(settings.database_url or "", name="bench", size=CONNECTIONS) as pool:
-        sender = Sender(pool, make_routes(settings, chance), writer, Renderer(), owner="bench", chance=chance)
-        await sender.run(interval=0.1)
+    """Send what is due until killed, as a worker has it sent."""
+    senders = Senders(settings)
+    senders.start()
+    senders.release()
+    await senders.keep()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Mails a second: rendered, and through claim, render, send and record against a local stand-in for SendGrid; what a
-mail takes of the processors, and memory over many. Beside them, in the same run, a plain loop: a template rendered and
-one request made, mail by mail; and the stand-in alone, which is not to be the limit."""
+"""Mails a second: rendered, and through claim, render, send and record against a local stand-in for SendGrid, by the
+senders of one worker; what a mail takes of the processors, and memory over many. Beside them, in the same run, a plain
+loop: a template rendered and one request made, mail by mail; and the stand-in alone, which is not to be the limit."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -53,7 +54,8 @@ def measure() -> Iterator[tuple[str, str, str]]:
         bulk = _sends(at, url, provider, REMINDERS, MANY)
         yield "reminders: the same, up to 500 a request", f"{bulk.rate:,.0f}/s", "4,000"
         yield "  µs of processor a reminder: sender, Postgres, stand-in", bulk.shares, ""
-        yield "  memory of the sender after 20,000 and 200,000", f"{bulk.early:.0f} and {bulk.late:.0f} MB", "flat"
+        memory = f"{bulk.early:.0f} and {bulk.late:.0f} MB"
+        yield "  memory of the largest sender after 20,000 and 200,000", memory, "flat"
 
 
 def _renders() -> float:
@@ -151,14 +153,15 @@ def _sends(at: Path, url: str, provider: str, kind: str, count: int) -> Sent:
     try:
         return _watched(url, kind, count, sender)
     finally:
-        sender.kill()
+        for pid in _tree(sender.pid):
+            os.kill(pid, signal.SIGKILL)
         sender.wait()
 
 
 def _watched(url: str, kind: str, count: int, sender: subprocess.Popen[bytes]) -> Sent:
     found, deadline = Sent(), time.monotonic() + PATIENCE
     query = "SELECT count(*) FROM messages WHERE kind = %s AND status = 'sent'"
-    parties = [sender.pid], _children("postgres"), [pid for pid in _children("python") if pid != sender.pid]
+    parties = [sender.pid], _children("postgres"), _children("python", but=sender.pid)
     began, used = 0.0, [0.0, 0.0, 0.0]  # when there was none as yet
     with psycopg.connect(url, autocommit=True) as conn:
         while time.monotonic() < deadline and sender.poll() is None:
@@ -178,13 +181,19 @@ def _watched(url: str, kind: str, count: int, sender: subprocess.Popen[bytes]) -
     raise SystemExit(f"{kind}: not all were sent in {PATIENCE:.0f} s, or the sender ended")
 
 
-def _children(name: str) -> list[int]:
-    """The processes of this name that were started here; servers of Postgres come and go."""
-    found = []
+def _children(name: str, *, but: int = 0) -> list[int]:
+    """The processes of this name that were started here, but for one with all that it started; servers of Postgres come
+    and go."""
+    found, out = [], set(_tree(but)) if but else set()
     for each in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            found += [each.pid] if name in each.name() else []
+            found += [each.pid] if name in each.name() and each.pid not in out else []
     return found
+
+
+def _tree(pid: int) -> list[int]:
+    root = psutil.Process(pid)
+    return [pid, *(each.pid for each in root.children(recursive=True))]
 
 
 def _seconds(pids: Sequence[int]) -> float:
@@ -193,8 +202,9 @@ def _seconds(pids: Sequence[int]) -> float:
 
 
 def _megabytes(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    """Of the largest sender."""
+    pages = [int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in _tree(pid)]
+    return max(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 @contextmanager

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     batch_size: Annotated[int, Field(ge=1, le=20_000)] = 2000
+    senders: Annotated[int, Field(ge=1, le=16)] = 2
     progress_interval: Annotated[float, Field(ge=0.01, le=60)] = 0.25
     group_session_timeout: Annotated[float, Field(ge=1, le=300)] = 6.0
 

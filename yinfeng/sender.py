@@ -25,7 +25,7 @@ from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
 from yinfeng.masking import mask_logs
 from yinfeng.readiness import at_once
-from yinfeng.sender_process import ALIVE, BEAT_EVERY, STAND_BACK, WAKE
+from yinfeng.sender_process import ALIVE, BEAT_EVERY, MUCH, STAND_BACK, WAKE
 
 POURING_FOR: Final = 3.0  # seconds after a large batch: on a busy machine one takes a second
 END_WITHIN: Final = 8.0  # seconds
@@ -48,6 +48,22 @@ class Heard:
         return self._clock() < self._until
 
 
+class Said:
+    """What the sender says to its worker, once there is a line."""
+
+    def __init__(self) -> None:
+        self._writer: asyncio.StreamWriter | None = None
+
+    def over(self, writer: asyncio.StreamWriter) -> None:
+        """Over this line."""
+        self._writer = writer
+
+    def much(self) -> None:
+        """More is due than this sender gets done in a while."""
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(MUCH)
+
+
 def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_once) -> int:
     """Run until the line, a socket's file descriptor, ends, or SIGTERM comes. Returns the exit code. `begin` waits
     until the servers may be asked."""
@@ -55,17 +71,18 @@ def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_onc
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, whose end is heard
     os.nice(YIELDS)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    heard = Heard()
-    running = Running(settings, stand_back=heard.facts_pour_in)
+    heard, said = Heard(), Said()
+    running = Running(settings, stand_back=heard.facts_pour_in, much=said.much)
     begin()
     open_vault(file_vault(settings.master_key))
-    asyncio.run(_work(running, heard, socket.socket(fileno=line)))
+    asyncio.run(_work(running, heard, said, socket.socket(fileno=line)))
     return 0
 
 
-async def _work(running: Running, heard: Heard, line: socket.socket) -> None:
+async def _work(running: Running, heard: Heard, said: Said, line: socket.socket) -> None:
     """Raises what ends the sender itself; then the process that comes after it goes on."""
     reader, writer = await asyncio.open_connection(sock=line)
+    said.over(writer)
     working = asyncio.create_task(running.run())
     listening = asyncio.create_task(_listen(reader, running, heard))
     beating = asyncio.create_task(_beat(writer))

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from schemas.settings import Settings
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 WAKE: Final = b"w"  # there may be something to send
 STAND_BACK: Final = b"s"  # facts pour in, and come first
 ALIVE: Final = b"."  # the sender's loop comes round
+MUCH: Final = b"m"  # more is due than one sender gets done in a while
 
 BEAT_EVERY: Final = 1.0  # seconds between two of these
 MISSES: Final = 40  # of them in a row that do not come, after which it hangs
@@ -31,11 +33,11 @@ CLOSES_WITHIN: Final = 7.0  # seconds: what was sent is to be recorded
 
 
 class SenderProcess:
-    """The sender of one worker. Started before there are threads, it goes on from this process, and waits to be
-    released; those that come after it are started by a command."""
+    """A sender of one worker. Started before there are threads, it goes on from this process, and waits to be
+    released; those that come after it are started by a command. `much` is called when it says that it has much."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, much: Callable[[], None]) -> None:
+        self._settings, self._much = settings, much
         self._closing = False
         self._writer: asyncio.StreamWriter | None = None
         self._line: socket.socket
@@ -46,6 +48,17 @@ class SenderProcess:
         self._line, theirs = socket.socketpair()
         with theirs:
             self._process = _begun(self._settings, theirs)
+
+    def start_by_command(self) -> None:
+        """Start another. Raises OSError where none can be."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._process = _by_command(theirs)
+            except OSError:
+                ours.close()
+                raise
+        self._line = ours
 
     @property
     def pid(self) -> int:
@@ -82,10 +95,10 @@ class SenderProcess:
         """Have one run, another where there is none; says why it is no use any more."""
         try:
             if self._process.poll() is not None:
-                self._start_another()
+                self.start_by_command()
         except OSError as error:
             return f"can't be started ({error})"
-        return await self._watched()
+        return await self.watched()
 
     async def close(self) -> None:
         """Tell it to end, and wait until it has recorded what it sent; it is ended if that takes too long."""
@@ -102,7 +115,7 @@ class SenderProcess:
         if self._writer is not None and not self._closing and not self._writer.is_closing():
             self._writer.write(word)
 
-    async def _watched(self) -> str:
+    async def watched(self) -> str:
         """Listen until it ends or hangs; says why it is no use any more."""
         reader, self._writer = await asyncio.open_connection(sock=self._line)
         missed = 0
@@ -110,8 +123,11 @@ class SenderProcess:
             while missed < MISSES:
                 try:
                     async with asyncio.timeout(BEAT_EVERY):
-                        if not await reader.read(4096):
-                            break
+                        said = await reader.read(4096)
+                    if not said:
+                        break
+                    if MUCH in said:
+                        self._much()
                     missed = 0
                 except TimeoutError:
                     missed += 1
@@ -132,16 +148,6 @@ class SenderProcess:
         while self._process.poll() is None and clock() < deadline:
             await asyncio.sleep(0.02)
         return self._process.poll() is not None
-
-    def _start_another(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._process = _by_command(theirs)
-            except OSError:
-                ours.close()
-                raise
-        self._line = ours
 
     def _end(self) -> None:
         if self._process.poll() is None:

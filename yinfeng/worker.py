@@ -1,4 +1,4 @@
-"""The worker process: Faust with the agents of `streams` and `notifications`, and a sender process beside it."""
+"""The worker process: Faust with the agents of `streams` and `notifications`, and its senders beside it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from yinfeng.kafka_admin import facts_log
 from yinfeng.masking import mask_logs
 from yinfeng.pulse import Pulse, pulse_path
 from yinfeng.readiness import at_once, mark_ready
-from yinfeng.sender_process import SenderProcess
+from yinfeng.senders import Senders
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
     collect_seldom()
     mask_logs()
     settings.home.mkdir(parents=True, exist_ok=True)  # Faust makes its folder in it, but not the home itself
-    sender = SenderProcess(settings)
+    senders = Senders(settings)
     app = streams_app.make_app(settings)
 
     async def identify() -> Log:
@@ -63,26 +63,26 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
 
     def applied(done: Applied) -> None:
         if done.facts >= settings.batch_size * POURING:
-            sender.stand_back()
+            senders.stand_back()
         if done.messages:
-            sender.wake()
+            senders.wake()
 
-    async def close_sender(_: Any, **kwargs: Any) -> None:
-        await sender.close()
+    async def close_senders(_: Any, **kwargs: Any) -> None:
+        await senders.close()
 
     pulse = Pulse(pulse_path(settings, "worker"))
     streams_app.attach(app, settings, identify=identify, ready=mark_ready, pulse=pulse, end=end, applied=applied)
     app.on_before_shutdown.connect(stopping, weak=False)
-    notifications_agent.attach(app, wake=sender.wake)
-    app.task(sender.keep)
-    app.on_before_shutdown.connect(close_sender, weak=False)
+    notifications_agent.attach(app, wake=senders.wake)
+    app.task(senders.keep)
+    app.on_before_shutdown.connect(close_senders, weak=False)
     worker = faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False, quiet=True)
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     gc.freeze()
     sys.setswitchinterval(SWITCH_EVERY)
-    sender.start()  # what both have in memory is there once: all that is to be imported here is
+    senders.start()  # what both have in memory is there once: all that is to be imported here is
     begin()
-    sender.release()
+    senders.release()
     open_vault(file_vault(settings.master_key))
     worker.execute_from_commandline()
     return 0

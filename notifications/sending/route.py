@@ -28,8 +28,9 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Chance:
     """Time, randomness and room, handed in. `jitter` gives a factor around 1; while `stand_back` says so, others
-    need the processor more."""
+    need the processor more; `much` is called when more is due than one sender gets done in a while."""
 
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
     stand_back: Callable[[], bool] = lambda: False
+    much: Callable[[], None] = lambda: None

@@ -32,11 +32,12 @@ FAIRS_EVERY: Final = 10.0  # seconds
 
 
 class Running:
-    """A sender with all that it needs. While `stand_back` says so, mails go out slowly, since facts come first."""
+    """A sender with all that it needs. While `stand_back` says so, mails go out slowly, since facts come first. `much`
+    is called when more is due than it gets done in a while."""
 
-    def __init__(self, settings: Settings, *, stand_back: Callable[[], bool]) -> None:
+    def __init__(self, settings: Settings, *, stand_back: Callable[[], bool], much: Callable[[], None]) -> None:
         self._pool = make_pool(settings.database_url or "", name="sender", size=CONNECTIONS)
-        chance = Chance(_now, _jitter, stand_back)
+        chance = Chance(_now, _jitter, stand_back, much)
         routes = make_routes(settings, chance)
         writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.channels)
         owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"

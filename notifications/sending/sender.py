@@ -180,9 +180,12 @@ class Sender:
         """Some of one route; where its channel is to be tried, one message ahead; few while others come first."""
         turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._rests.breaker(route.channel.name).in_order
         at_once = route.lanes if in_order and not self._chance.stand_back() else 1
-        return await _all_of(
+        settled = await _all_of(
             [self._first_lane(route, turn), *(self._further_lane(route, turn) for _ in range(1, at_once))]
         )
+        if self._chance.clock() >= turn.ends and settled >= route.lanes * route.channel.portion:
+            self._chance.much()
+        return settled
 
     async def _first_lane(self, route: Route, turn: Turn) -> int:
         try:

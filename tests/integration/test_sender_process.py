@@ -27,9 +27,13 @@ def _soon(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender_process, "DELAYS", (0.05, 0.05))
 
 
+def nothing() -> None:
+    pass
+
+
 @pytest.fixture
 async def kept() -> AsyncIterator[SenderProcess]:
-    sender = SenderProcess(load_settings())
+    sender = SenderProcess(load_settings(), nothing)
     sender.start()
     keeping = asyncio.create_task(sender.keep())
     sender.release()
@@ -113,7 +117,7 @@ async def test_one_that_can_not_be_started_is_tried_again_and_stops_nothing_else
 
 
 async def test_one_that_is_closed_before_it_is_kept_ends(office: Office):
-    sender = SenderProcess(load_settings())
+    sender = SenderProcess(load_settings(), nothing)
     sender.start()
     sender.release()
     await sender.close()

@@ -1,0 +1,154 @@
+"""More than one sender beside a worker: when one says that it has much, and what its worker does then."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+
+import psutil
+import pytest
+
+from notifications.channels.mailbox import Mailbox
+from notifications.channels.port import Begin, Mail, Outcome, all_begin
+from schemas.settings import load_settings
+from tests.facts import opened
+from tests.integration.office import Clock, Office
+from tests.integration.test_sending import person
+from yinfeng import senders as several
+from yinfeng.senders import Senders
+
+PORTION = 10
+
+
+class Taking(Mailbox):
+    """A portion takes so long."""
+
+    portion = PORTION
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock, self._seconds = clock, timedelta(seconds=seconds)
+
+    async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+        self._clock.ahead += self._seconds
+        return await super().send(mails, begin)
+
+
+@pytest.mark.parametrize(
+    ("due", "seconds", "stands_back", "says"),
+    [
+        pytest.param(4 * PORTION, 1.1, False, True, id="its turn ends, and more is due"),
+        pytest.param(4 * PORTION, 0.0, False, False, id="it gets all of it done"),
+        pytest.param(PORTION - 1, 5.0, False, False, id="few that take long are not much"),
+        pytest.param(4 * PORTION, 1.1, True, False, id="facts come first"),
+    ],
+)
+async def test_a_sender_says_when_more_is_due_than_it_gets_done(
+    office: Office, due: int, seconds: float, stands_back: bool, says: bool
+):
+    said: list[bool] = []
+    await office.tell(opened(), *[person(f"c{number}") for number in range(due)])
+    sender = office.sender(
+        Taking(office.clock, seconds), stand_back=lambda: stands_back, much=lambda: said.append(True)
+    )
+    assert await sender.send_all() == due
+    assert bool(said) is says
+    assert len(said) < 4
+
+
+@pytest.fixture
+async def senders(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Senders]:
+    """Two at most."""
+    monkeypatch.setenv("YINFENG_DATABASE_URL", database_url)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    made = Senders(load_settings())
+    made.start()
+    keeping = asyncio.create_task(made.keep())
+    made.release()
+    yield made
+    await made.close()
+    await keeping
+    assert not any(map(psutil.pid_exists, made.pids))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.02)
+
+
+async def until_sent(office: Office, count: int) -> None:
+    async with asyncio.timeout(30):
+        while await office.statuses() != {"sent": count}:
+            await asyncio.sleep(0.05)
+
+
+async def with_one_more(senders: Senders) -> int:
+    """The process of the further sender that begins."""
+    senders.much()
+    await until(lambda: len(senders.pids) == 2)
+    return senders.pids[1]
+
+
+@pytest.mark.slow
+async def test_while_there_is_much_one_more_sends(office: Office, senders: Senders):
+    further = await with_one_more(senders)
+    senders.much()
+    os.kill(senders.pids[0], signal.SIGSTOP)
+    try:
+        await office.tell(opened(), person("c1"))
+        await until_sent(office, 1)
+        assert senders.pids[1:] == [further]  # and no third
+    finally:
+        os.kill(senders.pids[0], signal.SIGCONT)
+
+
+@pytest.mark.slow
+async def test_it_goes_when_there_has_not_been_much_for_a_while(
+    office: Office, senders: Senders, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(several, "MUCH_FOR", 0.5)
+    first, further = senders.pids[0], await with_one_more(senders)
+    await until(lambda: not psutil.pid_exists(further))
+    assert senders.pids == [first]
+    assert await with_one_more(senders) != further
+
+
+@pytest.mark.slow
+async def test_one_that_ends_by_itself_is_told_of_and_another_comes_when_there_is_much(
+    office: Office, senders: Senders, caplog: pytest.LogCaptureFixture
+):
+    further = await with_one_more(senders)
+    os.kill(further, signal.SIGKILL)
+    await until(lambda: len(senders.pids) == 1)
+    assert "a further sender ended with -9" in caplog.text
+    assert await with_one_more(senders) != further
+
+
+async def test_where_none_can_be_started_the_others_go_on(
+    office: Office, senders: Senders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.executable", "/nowhere/python")
+        senders.much()
+        await until(lambda: "a further sender can't be started" in caplog.text)
+    await office.tell(opened(), person("c1"))
+    senders.wake()
+    await until_sent(office, 1)
+
+
+async def test_one_processor_has_one_sender(database_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("YINFENG_DATABASE_URL", database_url)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    made = Senders(load_settings())
+    made.start()
+    keeping = asyncio.create_task(made.keep())
+    made.release()
+    for _ in range(3):
+        made.much()
+        await asyncio.sleep(0.01)
+    assert len(made.pids) == 1
+    await made.close()
+    await keeping

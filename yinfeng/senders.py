@@ -1,0 +1,103 @@
+"""The senders of one worker: one that is always there, and further ones while more is due than those get done.
+
+One sender is one Python thread. What it makes of a mail keeps that busy, while other processors wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import Final
+
+from schemas.settings import Settings
+from yinfeng.sender_process import SenderProcess
+
+log = logging.getLogger(__name__)
+
+MUCH_FOR: Final = 30.0  # seconds after much was due last, in which further senders stay
+
+
+class Senders:
+    """Several senders as one. Each is one among others on its database, as those of other workers are."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._most_further = min(settings.senders, os.cpu_count() or 1) - 1
+        self._first = SenderProcess(settings, self.much)
+        self._further: dict[SenderProcess, asyncio.Task[None]] = {}
+        self._much = asyncio.Event()
+        self._leaving = asyncio.Lock()
+        self._closing = False
+
+    def start(self) -> None:
+        """Start the first one, from this process where it has no threads yet."""
+        self._first.start()
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the first, and of those that there are beside it."""
+        return [each.pid for each in self._all()]
+
+    def release(self) -> None:
+        """The servers may be asked."""
+        self._first.release()
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self._first.wake()  # it says when that is more than it gets done
+
+    def stand_back(self) -> None:
+        """Facts pour in: send little for some seconds."""
+        for each in self._all():
+            each.stand_back()
+
+    def much(self) -> None:
+        """More is due than those get done that there are: one says so."""
+        self._much.set()
+
+    async def keep(self) -> None:
+        """Have senders run until they are closed."""
+        await asyncio.gather(self._first.keep(), self._see_to_further())
+
+    async def close(self) -> None:
+        """Tell all to end, and wait until they have recorded what they sent."""
+        self._closing = True
+        self._much.set()
+        await asyncio.gather(self._first.close(), self._dismiss())
+
+    def _all(self) -> list[SenderProcess]:
+        return [self._first, *self._further]
+
+    async def _see_to_further(self) -> None:
+        """One more each time that it is said there is much."""
+        while not self._closing:
+            try:
+                async with asyncio.timeout(MUCH_FOR if self._further else None):
+                    await self._much.wait()
+            except TimeoutError:
+                await self._dismiss()
+                continue
+            self._much.clear()
+            if not self._closing and len(self._further) < self._most_further:
+                self._add()
+
+    def _add(self) -> None:
+        sender = SenderProcess(self._settings, self.much)
+        try:
+            sender.start_by_command()
+        except OSError as error:
+            log.warning("a further sender can't be started (%s); the others go on", error)
+            return
+        self._further[sender] = asyncio.create_task(self._watch(sender))
+
+    async def _watch(self, sender: SenderProcess) -> None:
+        why = await sender.watched()
+        if self._further.pop(sender, None):
+            log.error("a further sender %s; the others go on", why)
+
+    async def _dismiss(self) -> None:
+        """End the further ones, as ours are ended: what they sent is recorded."""
+        async with self._leaving:
+            leaving, self._further = self._further, {}
+            await asyncio.gather(*(each.close() for each in leaving), *leaving.values())
