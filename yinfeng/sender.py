@@ -48,7 +48,7 @@ class Heard:
         return self._clock() < self._until
 
 
-class Said:
+class Speaking:
     """What the sender says to its worker, once there is a line."""
 
     def __init__(self) -> None:
@@ -71,18 +71,18 @@ def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_onc
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, whose end is heard
     os.nice(YIELDS)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    heard, said = Heard(), Said()
-    running = Running(settings, stand_back=heard.facts_pour_in, much=said.much)
+    heard, speaking = Heard(), Speaking()
+    running = Running(settings, stand_back=heard.facts_pour_in, much=speaking.much)
     begin()
     open_vault(file_vault(settings.master_key))
-    asyncio.run(_work(running, heard, said, socket.socket(fileno=line)))
+    asyncio.run(_work(running, heard, speaking, socket.socket(fileno=line)))
     return 0
 
 
-async def _work(running: Running, heard: Heard, said: Said, line: socket.socket) -> None:
+async def _work(running: Running, heard: Heard, speaking: Speaking, line: socket.socket) -> None:
     """Raises what ends the sender itself; then the process that comes after it goes on."""
     reader, writer = await asyncio.open_connection(sock=line)
-    said.over(writer)
+    speaking.over(writer)
     working = asyncio.create_task(running.run())
     listening = asyncio.create_task(_listen(reader, running, heard))
     beating = asyncio.create_task(_beat(writer))
