@@ -1002,7 +1002,7 @@ async def test_a_portion_that_waits_holds_nothing_that_other_senders_draw_from(o
 
 
 async def test_routes_of_one_channel_do_not_put_back_the_rest_that_one_of_them_ends(office: Office):
-    await office.tell(opened(), target("t", goal=1), *[person(f"c{n}") for n in range(30)], hired("c1"))
+    await office.tell(opened(), target("t", "signed_up", goal=1), *[person(f"c{n}") for n in range(30)])
     async with office.pool.connection() as conn:
         await channel_rests.note(conn, "provider", ["offer"], "away", datetime.now(UTC) - timedelta(seconds=1))
     channel = Provider()
@@ -1012,9 +1012,9 @@ async def test_routes_of_one_channel_do_not_put_back_the_rest_that_one_of_them_e
 
 
 async def test_a_channel_that_rested_is_tried_by_whichever_route_has_something_to_try_it_with(office: Office):
-    await office.tell(opened(), person("c1"), hired("c1"))
+    await office.tell(opened(), person("c1"))
     await office.sender(Provider()).send_all()
-    await office.tell(target("t", goal=1))
+    await office.tell(target("t", "signed_up", goal=1))
     async with office.pool.connection() as conn:
         await channel_rests.note(conn, "provider", ["milestone"], "away", datetime.now(UTC) - timedelta(seconds=1))
     channel = Provider()
