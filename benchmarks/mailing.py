@@ -19,6 +19,7 @@ from tests.facts import event, opened, signed_up
 from yinfeng.senders import Senders
 
 OFFERS: Final = "offer"
+CONFIRMATIONS: Final = "signup_confirmation"  # each with a QR code of its own
 REMINDERS: Final = "fair_rescheduled"
 BATCH: Final = 5000
 TERMS: Final = {"employer": "huayou", "position": "engineer"}

@@ -21,7 +21,7 @@ import psutil
 import psycopg
 from jinja2 import Environment
 
-from benchmarks.mailing import OFFERS, REMINDERS, fill
+from benchmarks.mailing import CONFIRMATIONS, OFFERS, REMINDERS, fill
 from benchmarks.metering import Tree
 from benchmarks.running import database, home
 from notifications.sending.rendering import LOCALES, Renderer
@@ -51,6 +51,9 @@ def measure() -> Iterator[tuple[str, str, str]]:
         yield "offers: claim, render, send (one a request), record", f"{single.rate:,.0f}/s", "1,500"
         yield "  against the plain loop", f"x{single.rate / plain:.1f}", ""
         yield "  µs of processor an offer: sender, Postgres, stand-in", single.shares, ""
+        tickets = _sends(at, url, provider, CONFIRMATIONS, SENT)
+        yield "confirmations, each with its ticket's QR code", f"{tickets.rate:,.0f}/s", ""
+        yield "  µs of processor a confirmation", tickets.shares, ""
         bulk = _sends(at, url, provider, REMINDERS, MANY)
         yield "reminders: the same, up to 500 a request", f"{bulk.rate:,.0f}/s", "4,000"
         yield "  µs of processor a reminder: sender, Postgres, stand-in", bulk.shares, ""
