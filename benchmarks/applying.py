@@ -38,7 +38,7 @@ from streams.flow import Flow
 from streams.persisting import Persistence
 from yinfeng.children import running
 from yinfeng.embedded.postgres import EmbeddedPostgres
-from yinfeng.worker import collect_seldom
+from yinfeng.garbage import collect_seldom
 
 COUNT: Final = 60_000
 BATCH: Final = 2000

@@ -22,7 +22,7 @@ from benchmarks.applying import Bench, Cost, Rows, bench, drift, sizes
 from benchmarks.curve import curve
 from benchmarks.facts import STEPS, journeys
 from benchmarks.running import home, home_at
-from yinfeng.worker import collect_seldom
+from yinfeng.garbage import collect_seldom
 
 FACTS: Final = int(os.environ.get("N", "1000000"))
 AT: Final = os.environ.get("AT")

@@ -21,7 +21,7 @@ from storage.access import keys
 from storage.database import connect
 from tests.facts import CAMPAIGN
 from tests.web import served
-from yinfeng.worker import collect_seldom
+from yinfeng.garbage import collect_seldom
 
 FACTS: Final = int(os.environ.get("N", "1000000"))
 AT: Final = os.environ.get("AT")

@@ -23,6 +23,7 @@ from notifications.sending.running import Running
 from schemas.settings import Settings, load_settings
 from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
+from yinfeng.garbage import collect_seldom
 from yinfeng.masking import mask_logs
 from yinfeng.readiness import at_once
 from yinfeng.sender_process import ALIVE, BEAT_EVERY, MUCH, STAND_BACK, WAKE
@@ -73,6 +74,7 @@ def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_onc
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     heard, speaking = Heard(), Speaking()
     running = Running(settings, stand_back=heard.facts_pour_in, much=speaking.much)
+    collect_seldom()
     begin()
     open_vault(file_vault(settings.master_key))
     asyncio.run(_work(running, heard, speaking, socket.socket(fileno=line)))

@@ -20,6 +20,7 @@ from storage.vault.persons import file_vault
 from storage.vault.process import open_vault
 from streams import app as streams_app
 from streams.apply import Applied
+from yinfeng.garbage import collect_seldom
 from yinfeng.kafka_admin import facts_log
 from yinfeng.masking import mask_logs
 from yinfeng.pulse import Pulse, pulse_path
@@ -29,15 +30,8 @@ from yinfeng.senders import Senders
 log = logging.getLogger(__name__)
 
 END_WITHIN: Final = 8.0  # seconds: nothing but a commit moves a position, so that a hard end loses nothing
-
-
 POURING: Final = 0.25  # of a whole batch: facts pour in, and mails stand back
 SWITCH_EVERY: Final = 0.001  # seconds that the thread which reads from Kafka waits for the one that applies
-
-
-def collect_seldom() -> None:
-    """Batches make many short-lived objects and few cycles: looking for these took a fifth of the time."""
-    gc.set_threshold(100_000, 50, 100)
 
 
 def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
