@@ -16,6 +16,7 @@ YinfengError
 │   ├── BrokerUnavailable
 │   └── MailboxUnavailable     where mail comes back can't be read
 ├── ConcurrentChange     another worker changed the same rows: roll back and retry at once
+│   └── NotNew               what was supposed to be new is there: the same, without supposing it
 ├── UnusableValue        Postgres refuses a fact's own values: dead-letter that fact; never retry
 ├── CannotOpen           what is sealed was changed, or sealed with another key: nothing can be done with it
 ├── Fenced               somebody else has gone on with what we held: drop it, and look where it stands now
@@ -120,6 +121,10 @@ class MailboxUnavailable(Unavailable):
 
 class ConcurrentChange(YinfengError):
     """Another transaction changed the same rows first; nothing was written."""
+
+
+class NotNew(ConcurrentChange):
+    """What was written as new was there already; nothing was written."""
 
 
 class UnusableValue(YinfengError):

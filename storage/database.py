@@ -15,7 +15,14 @@ from psycopg import AsyncConnection, AsyncCursor, Connection, errors
 from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from schemas.errors import ConcurrentChange, ConfigurationError, DatabaseUnavailable, StatementTooLong, UnusableValue
+from schemas.errors import (
+    ConcurrentChange,
+    ConfigurationError,
+    DatabaseUnavailable,
+    NotNew,
+    StatementTooLong,
+    UnusableValue,
+)
 from storage.silence import Watched, WatchedSync, cut
 from storage.time_limits import limits, server_limits
 
@@ -79,6 +86,18 @@ def translated() -> Iterator[None]:
         raise StatementTooLong(_said(error)) from error
     except (psycopg.Error, PoolTimeout, ConnectionError, TimeoutError) as error:
         raise DatabaseUnavailable(f"Postgres does not answer as it should: {_said(error)}{_lack()}") from error
+
+
+@contextmanager
+def supposing(*, new: bool) -> Iterator[None]:
+    """Where what is inserted is supposed to be `new`, let what is there already leave as NotNew. Around a transaction,
+    which is lost: where statements go together, whichever waits hears of it."""
+    try:
+        yield
+    except errors.UniqueViolation as error:
+        if new:
+            raise NotNew(_said(error)) from error
+        raise
 
 
 def _said(error: Exception) -> str:

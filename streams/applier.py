@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from schemas.errors import InvalidFact, StatementTooLong, UnusableValue
+from schemas.errors import InvalidFact, NotNew, StatementTooLong, UnusableValue
 from storage import messages
 from storage.campaigns import targets
 from storage.database import Conn
@@ -16,7 +16,7 @@ from storage.ledger.positions import Log
 from streams.apply import Applied, apply_batch
 from streams.campaigns import count_fairs
 from streams.chunks import Chunk, by_subject, halves, records_of, spans_of
-from streams.foreseen import Place
+from streams.foreseen import FEW, Place
 from streams.intake import Incoming, read_ahead
 from streams.persisting import Persistence
 
@@ -26,12 +26,40 @@ log = logging.getLogger(__name__)
 # no memory, no disk, a mistake of ours. Then nothing may be buried, and the position stays.
 ABOUT_VALUES: Final = (InvalidFact, UnusableValue, ValueError, ArithmeticError)
 
+WARY: Final = (8, 256)  # large batches that are not supposed to be new: after the first time, at the most
+
+
+class Novelty:
+    """Whether the next large batch is supposed to be new: no fact of it known, nothing that it asks for asked for
+    before. Then Postgres looks for none of it first. Where that is found wrong, the batch is repeated, and some of the
+    next ones are not supposed to be; each time in a row twice as many, so that a log of which much is known costs a
+    batch that is repeated now and then."""
+
+    def __init__(self) -> None:
+        self._wary, self._next = 0, WARY[0]
+
+    def is_supposed(self, records: int) -> bool:
+        """Whether a batch of so many records is."""
+        return records > FEW and not self._wary
+
+    def refute(self) -> None:
+        """It was supposed to be, and is not."""
+        self._wary, self._next = self._next, min(2 * self._next, WARY[1])
+
+    def note(self, records: int, *, supposed: bool) -> None:
+        """A batch of so many records was applied."""
+        if supposed:
+            self._next = WARY[0]
+        elif records > FEW:
+            self._wary = max(0, self._wary - 1)
+
 
 class Applier:
     """Applies what was read from a log."""
 
     def __init__(self, persistence: Persistence, *, clock: Callable[[], datetime]) -> None:
         self._persistence, self._clock = persistence, clock
+        self._novelty = Novelty()
 
     async def apply(self, at: Log, chunks: Sequence[Chunk]) -> Applied:
         """Apply a batch, however long it takes. Returns once it is committed; what can't be applied is then among the
@@ -47,9 +75,7 @@ class Applier:
         try:
             read_ahead(incoming)
             return await self._persistence.persist(
-                lambda conn: apply_batch(conn, incoming, now=self._clock(), place=place),
-                can_be_less=not alone,
-                of=place.spans,
+                lambda conn: self._apply(conn, incoming, place), can_be_less=not alone, of=place.spans
             )
         except StatementTooLong as error:
             return await self._by_halves(at, chunks, error)
@@ -57,6 +83,16 @@ class Applier:
             if alone:
                 return await self._set_aside(place, incoming[0], error)
             return await self._by_halves(at, chunks, error)
+
+    async def _apply(self, conn: Conn, incoming: Sequence[Incoming], place: Place) -> Applied:
+        supposed_new = self._novelty.is_supposed(len(incoming))
+        try:
+            applied = await apply_batch(conn, incoming, now=self._clock(), place=place, supposed_new=supposed_new)
+        except NotNew:
+            self._novelty.refute()
+            raise
+        self._novelty.note(len(incoming), supposed=supposed_new)
+        return applied
 
     async def _by_halves(self, at: Log, chunks: Sequence[Chunk], error: Exception) -> Applied:
         log.warning("a batch can't be applied whole, taking it apart: %s", error)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from schemas.errors import ConcurrentChange
@@ -24,7 +25,7 @@ from storage import messages
 from storage.access import own_pages
 from storage.campaigns import breakdowns, seats, targets
 from storage.campaigns.targets import Moved, TargetKey
-from storage.database import Conn, dispense_with_the_disk, translated
+from storage.database import Conn, dispense_with_the_disk, supposing, translated
 from storage.journeys import addresses, documents, journeys, unconfirmed
 from storage.journeys.journeys import Stored
 from storage.journeys.merging import of_persons
@@ -55,19 +56,22 @@ class Applied:
 
 
 async def apply_batch(
-    conn: Conn, incoming: Sequence[Incoming], *, now: datetime, place: Place | None = None
+    conn: Conn, incoming: Sequence[Incoming], *, now: datetime, place: Place | None = None, supposed_new: bool = False
 ) -> Applied:
-    """Apply what came from Kafka, and move the position over it. Without a place it came from no log.
+    """Apply what came from Kafka, and move the position over it. Without a place it came from no log. `supposed_new`:
+    none of it is known, and nothing that it asks for was asked for before; raises NotNew where that is found wrong.
 
     Raises ConcurrentChange, DatabaseUnavailable or UnusableValue, and Fenced when the batch does not begin where its
     partitions stand; then nothing was written.
     """
-    with translated():
+    with translated(), supposing(new=supposed_new):
         async with AsyncExitStack() as transaction:
             at_hand, said = AtHand(), said_by_ledger(incoming)
             likely = likely_of(incoming, said)
             begun = await begin(conn, said, likely, place=place, transaction=transaction, at_hand=at_hand)
-            taken = await take_in(conn, incoming, said, begun.claimed, now=now, at_hand=at_hand)
+            taken = await take_in(
+                conn, incoming, said, begun.claimed, now=now, at_hand=at_hand, supposed_new=supposed_new
+            )
             letters = await dead_letters.bury(conn, taken.letters) if taken.letters else []
             asked = await _apply(conn, taken, begun, now, at_hand) if taken.facts else []
             return Applied(len(taken.facts), asked, letters)
@@ -113,7 +117,8 @@ async def _write(conn: Conn, changes: Effects, gone: list[Fact], taken: Taken, *
                 ask(dispense_with_the_disk(conn))
             ask(journeys.store(conn, changes.journeys))
             ask(changes.persons.keep(conn))
-            asked = ask(messages.request(conn, changes.asked, numbers=taken.numbers, doubtful=doubtful))
+            request = partial(messages.request, numbers=taken.numbers, doubtful=doubtful)
+            asked = ask(request(conn, changes.asked, supposed_new=taken.supposed_new))
         return asked.result()
     if taken.can_be_undone:
         await dispense_with_the_disk(conn)

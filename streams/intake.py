@@ -86,12 +86,14 @@ Said = Mapping[tuple[int, str], Incoming]  # by the number in the ledger and the
 
 class Taken(NamedTuple):
     """The facts to apply, and what is none; the ledger's `numbers` of the facts. `can_be_undone`: all of it stands in
-    the ledger, so that it is applied again where a crash of Postgres undoes it."""
+    the ledger, so that it is applied again where a crash of Postgres undoes it. `supposed_new`: nothing of what it asks
+    for is supposed to have been asked for before."""
 
     facts: list[Fact]
     letters: list[DeadLetter]
     numbers: dict[Identity, int]
     can_be_undone: bool
+    supposed_new: bool = False
 
 
 def _seq(headers: Iterable[tuple[str, bytes | None]]) -> int | None:
@@ -133,10 +135,18 @@ def said_by_ledger(incoming: Iterable[Incoming]) -> Said:
 
 
 async def take_in(
-    conn: Conn, incoming: Sequence[Incoming], said: Said, claimed: Container[int], *, now: datetime, at_hand: AtHand
+    conn: Conn,
+    incoming: Sequence[Incoming],
+    said: Said,
+    claimed: Container[int],
+    *,
+    now: datetime,
+    at_hand: AtHand,
+    supposed_new: bool = False,
 ) -> Taken:
     """The facts that are to be applied now, and what can't be read. Duplicates are in neither. What is sealed on the
     way is at hand afterwards. `claimed`: the numbers of what is `said` and has left the outbox for this.
+    `supposed_new`: nothing else is in the ledger.
 
     What the relay published need not be checked again: it says what the ledger says. A message with a number of the
     ledger's that says something else (an old log, another ledger, a forgery) is taken for what it says.
@@ -150,9 +160,10 @@ async def take_in(
     letters += _unopened(taken, facts, accepted)
     good = [found for found in accepted if isinstance(found, Fact)]
     sealed = await vault().seal(conn, good, at_hand=at_hand)
-    new, waited, numbers = await ledger.claim_new(conn, sealed)
+    new, waited, numbers = await ledger.claim_new(conn, sealed, supposed_new=supposed_new)
     numbers |= {fact.identity: seq for (seq, _), fact in ours.items()}
-    return Taken(new + await _sealed([*ours.values(), *waited], conn), letters, numbers, can_be_undone)
+    facts = new + await _sealed([*ours.values(), *waited], conn)
+    return Taken(facts, letters, numbers, can_be_undone, supposed_new)
 
 
 def _can_be_undone(fact: Fact) -> bool:

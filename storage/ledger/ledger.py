@@ -18,7 +18,8 @@ JourneyKey = tuple[str, str]
 # Inserted in the order of their identities: two that have the same facts in opposite orders would else wait for each
 # other. Numbered as they are inserted, which fills the pages of their index: facts of several partitions have no other
 # order among them. Nobody posted them: an empty word takes less room than none.
-_INSERT = f"""
+# Supposed new, none is looked for first, nor marked as it is inserted.
+_INSERT_NEW = f"""
 INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
 OVERRIDING SYSTEM VALUE
 SELECT nextval('facts_seq_seq'), source, id, type, campaign, candidate, time, {stored("f.said")},
@@ -29,9 +30,9 @@ FROM (
          AS u(source, id, type, campaign, candidate, time, event)
     ORDER BY source COLLATE "C", id COLLATE "C"
 ) AS f
-ON CONFLICT (source, id) DO NOTHING
 RETURNING seq, source, id
 """
+_INSERT = _INSERT_NEW.replace("RETURNING", "ON CONFLICT (source, id) DO NOTHING\nRETURNING")
 # The same for facts that are to be published, numbered in the order in which they were said: into the ledger and the
 # outbox with one statement, so in one transaction.
 _APPEND = f"""
@@ -222,11 +223,12 @@ class ClaimedFacts(NamedTuple):
     numbers: dict[Identity, int]
 
 
-async def claim_new(conn: Conn, facts: Sequence[Fact]) -> ClaimedFacts:
-    """Facts that came straight over Kafka: put into the ledger. Facts must be unique by identity."""
+async def claim_new(conn: Conn, facts: Sequence[Fact], *, supposed_new: bool = False) -> ClaimedFacts:
+    """Facts that came straight over Kafka: put into the ledger. Facts must be unique by identity. `supposed_new`: none
+    of them is there (see storage.database.supposing)."""
     if not facts:
         return ClaimedFacts([], [], {})
-    cursor = await conn.execute(_INSERT, _columns(facts))
+    cursor = await conn.execute(_INSERT_NEW if supposed_new else _INSERT, _columns(facts))
     numbers = {(source, id): seq for seq, source, id in await cursor.fetchall()}
     if len(numbers) == len(facts):
         return ClaimedFacts(list(facts), [], numbers)

@@ -45,14 +45,19 @@ FROM unnest(%(wide)s::text[], %(whole)s::text[], %(kinds)s::text[], %(campaigns)
      AS r(wide, whole, k, c, p, params, source, fact, asked_by, n)
 WHERE NOT ({reasons.WIDE_ONES} AND EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.wide))
   AND NOT ({reasons.WHOLE_ONES} AND EXISTS (SELECT FROM messages b WHERE b.dedupe_key = r.whole))
-ON CONFLICT (dedupe_key) DO NOTHING
+{{asked_before}}
 RETURNING id
 """
+_LEFT_OUT: Final = "ON CONFLICT (dedupe_key) DO NOTHING"
 # What is not due yet can't have gone.
 _GONE: Final = "coalesce(n, now()) <= now()"
-_REQUEST: Final = _ASK.format(fact=_OF_ITS_FACT, status="'requested'", cause="NULL", reason="NULL")
+_REQUEST: Final = _ASK.format(
+    fact=_OF_ITS_FACT, status="'requested'", cause="NULL", reason="NULL", asked_before=_LEFT_OUT
+)
+_REQUEST_NEW: Final = _ASK.format(fact=_OF_ITS_FACT, status="'requested'", cause="NULL", reason="NULL", asked_before="")
 _DOUBTED: Final = _ASK.format(
     fact=_OF_ITS_FACT,
+    asked_before=_LEFT_OUT,
     status=f"CASE WHEN {_GONE} THEN 'unknown' ELSE 'requested' END",
     cause=f"CASE WHEN {_GONE} THEN 'restored' END",
     reason=f"CASE WHEN {_GONE} THEN '{RESTORED}' END",
@@ -138,18 +143,21 @@ async def request(
     *,
     numbers: Mapping[Identity, int] = MappingProxyType({}),
     doubtful: bool = False,
+    supposed_new: bool = False,
 ) -> list[int]:
     """Ask for messages. Returns the ids of those that are to go now; the others were asked for before.
 
     `numbers`: the ledger's of the facts that ask, as far as they are known. `doubtful` ones that are due may have gone
-    before the database was restored: they are `unknown`, and none goes.
+    before the database was restored: they are `unknown`, and none goes. `supposed_new`: none was asked for before
+    (see storage.database.supposing).
     """
     if not requests:
         return []
-    keyed = _by_person(list({r.dedupe_key: r for r in reversed(requests)}.values())[::-1])
+    keyed = _by_person(requests)
     unique = [request for _, request in keyed]
     values = {**_columns(keyed, numbers), "doubtful": doubtful}
-    rows = await (await conn.execute(_DOUBT if doubtful else _REQUEST, values)).fetchall()
+    statement = _DOUBT if doubtful else _REQUEST_NEW if supposed_new else _REQUEST
+    rows = await (await conn.execute(statement, values)).fetchall()
     await _announce(conn, unique, [id for (id,) in rows], doubtful=doubtful)
     if len(rows) < len(unique):
         rows += await statuses.change(conn, _AGAIN, {**values, **_undone(unique)}, also=_ASKED_AGAIN)
@@ -164,10 +172,14 @@ async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Seque
 
 
 def _by_person(asked: Sequence[MessageRequest]) -> list[tuple[str, MessageRequest]]:
-    """Requests with the keys of their reasons as these were stored before: of one person together, as the index of
-    reasons has them, and in the order in which they were asked for: two that ask for the same of many persons meet in
-    one order. Of one person two ask at once only where one has written the journey, which the other waits for."""
-    return sorted(zip(reasons.wide_of(asked), asked, strict=True), key=lambda each: reasons.person_of(each[0]))
+    """Requests, the first one for each reason, with the keys of their reasons as these were stored before: of one
+    person together, as the index of reasons has them, and in the order in which they were asked for: two that ask for
+    the same of many persons meet in one order. Of one person two ask at once only where one has written the journey,
+    which the other waits for."""
+    first: dict[str, tuple[str, MessageRequest]] = {}
+    for wide, request in zip(reasons.wide_of(asked), asked, strict=True):
+        first.setdefault(reasons.short_of(wide), (wide, request))
+    return sorted(first.values(), key=lambda each: reasons.person_of(each[0]))
 
 
 def _columns(keyed: Sequence[tuple[str, MessageRequest]], numbers: Mapping[Identity, int]) -> dict[str, Column]:

@@ -58,6 +58,11 @@ def wide_of(requests: Iterable[MessageRequest]) -> list[str]:
     return [wide(each.dedupe_key, each.campaign, each.candidate) for each in requests]
 
 
+def short_of(wide: str) -> str:
+    """What is stored of a reason's key, of what was stored of it before."""
+    return wide[:_SHORT]
+
+
 def person_of(stored: str) -> str:
     """By whose reason it is, what all that is stored of theirs begins with."""
     return stored[:_OF_PERSON]

@@ -18,11 +18,12 @@ from storage.ledger import dead_letters, ledger, positions
 from storage.ledger.events import WHOLE
 from storage.ledger.positions import Log
 from storage.time_limits import LIMITS, Limits
-from streams.applier import Applier
+from streams.applier import Applier, Novelty
 from streams.apply import Applied
 from streams.audit import audit
 from streams.chunks import Chunk
 from streams.comparing import Report
+from streams.foreseen import FEW
 from streams.intake import Incoming
 from streams.persisting import Persistence
 from tests.facts import event, hired, opened, signed_up, target
@@ -213,3 +214,66 @@ async def test_a_batch_that_takes_too_long_is_halved(
     done = await applier.apply(straight(target("t"), *[hired(f"c{n}") for n in range(10)]))
     assert (done.facts, done.dead_letters) == (11, [])
     assert await progress(conn) == [10]
+
+
+def first_steps(count: int, *, prefix: str) -> list[Incoming]:
+    """A large batch of signups, each of which asks for a message."""
+    return straight(*(signed_up(f"{prefix}{n}", id=f"{prefix}{n}", fair="f1") for n in range(count)))
+
+
+async def numbers_of(conn: Conn) -> tuple[int, int]:
+    row = await (
+        await conn.execute("SELECT (SELECT count(*) FROM facts), (SELECT count(candidate) FROM messages)")
+    ).fetchone()
+    assert row
+    return row[0], row[1]
+
+
+@pytest.mark.parametrize("known", [1, 100, 299, 300])
+async def test_a_large_batch_of_which_some_is_known_counts_it_once(conn: Conn, applier: Reader, known: int):
+    await applier.apply(straight(opened(), target("graduates", "signed_up")))
+    batch = first_steps(300, prefix="c")
+    assert (await applier.apply(batch[:known])).facts == known
+    assert (await applier.apply(batch)).facts == 300 - known
+    facts, asked = await numbers_of(conn)
+    assert facts == 302
+    assert asked == 300
+    assert await progress(conn) == [300]
+    assert (await audit(conn)).drift == 0
+
+
+async def test_a_large_batch_asks_no_second_time_for_what_was_asked_for_by_other_facts(conn: Conn, applier: Reader):
+    await applier.apply(straight(opened()))
+    await applier.apply(first_steps(300, prefix="c"))
+    again = straight(*(signed_up(f"c{n}", id=f"again-{n}", fair="f1") for n in range(300)))
+    assert (await applier.apply(again)).facts == 300
+    assert await numbers_of(conn) == (601, 300)
+    assert (await audit(conn)).drift == 0
+
+
+async def test_a_reason_that_comes_twice_in_one_large_batch_asks_once(conn: Conn, applier: Reader):
+    await applier.apply(straight(opened()))
+    twice = [signed_up(f"c{n}", id=f"{word}-{n}", fair="f1") for word in ("one", "two") for n in range(150)]
+    assert (await applier.apply(straight(*twice))).facts == 300
+    assert await numbers_of(conn) == (301, 150)
+
+
+def test_what_was_found_known_is_not_supposed_new_for_a_while_and_then_for_longer():
+    novelty, large = Novelty(), FEW + 1
+    assert novelty.is_supposed(large)
+    assert not novelty.is_supposed(FEW)
+    wary = []
+    for _ in range(8):
+        novelty.refute()
+        wary.append(0)
+        while not novelty.is_supposed(large):
+            novelty.note(FEW, supposed=False)  # small ones tell nothing
+            novelty.note(large, supposed=False)
+            wary[-1] += 1
+    assert wary == [8, 16, 32, 64, 128, 256, 256, 256]
+    novelty.note(large, supposed=True)
+    novelty.refute()
+    for _ in range(8):
+        assert not novelty.is_supposed(large)
+        novelty.note(large, supposed=False)
+    assert novelty.is_supposed(large)
