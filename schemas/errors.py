@@ -124,7 +124,11 @@ class ConcurrentChange(YinfengError):
 
 
 class NotNew(ConcurrentChange):
-    """What was written as new was there already; nothing was written."""
+    """What was written as new was there already, in that table; nothing was written."""
+
+    def __init__(self, detail: str, table: str | None) -> None:
+        super().__init__(detail)
+        self.table = table
 
 
 class UnusableValue(YinfengError):

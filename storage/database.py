@@ -96,7 +96,7 @@ def supposing(*, new: bool) -> Iterator[None]:
         yield
     except errors.UniqueViolation as error:
         if new:
-            raise NotNew(_said(error)) from error
+            raise NotNew(_said(error), error.diag.table_name) from error
         raise
 
 

@@ -17,7 +17,7 @@ from streams.apply import Applied, apply_batch
 from streams.campaigns import count_fairs
 from streams.chunks import Chunk, by_subject, halves, records_of, spans_of
 from streams.foreseen import FEW, Place
-from streams.intake import Incoming, read_ahead
+from streams.intake import Incoming, Supposed, read_ahead
 from streams.persisting import Persistence
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,11 @@ WARY: Final = (8, 256)  # large batches that are not supposed to be new: after t
 
 
 class Novelty:
-    """Whether the next large batch is supposed to be new: no fact of it known, nothing that it asks for asked for
-    before. Then Postgres looks for none of it first. Where that is found wrong, the batch is repeated, and some of the
-    next ones are not supposed to be; each time in a row twice as many, so that a log of which much is known costs a
-    batch that is repeated now and then."""
+    """Whether what the next large batch brings is supposed to be new: no fact of it known, or nothing that it asks for
+    asked for before. Then Postgres looks for none of it first.
+
+    Where that is found wrong, the batch is repeated, and some of the next ones are not supposed to be; each time in a
+    row twice as many, so that a log of which much is known costs a batch that is repeated now and then."""
 
     def __init__(self) -> None:
         self._wary, self._next = 0, WARY[0]
@@ -59,7 +60,7 @@ class Applier:
 
     def __init__(self, persistence: Persistence, *, clock: Callable[[], datetime]) -> None:
         self._persistence, self._clock = persistence, clock
-        self._novelty = Novelty()
+        self._facts_new, self._messages_new = Novelty(), Novelty()
 
     async def apply(self, at: Log, chunks: Sequence[Chunk]) -> Applied:
         """Apply a batch, however long it takes. Returns once it is committed; what can't be applied is then among the
@@ -85,13 +86,18 @@ class Applier:
             return await self._by_halves(at, chunks, error)
 
     async def _apply(self, conn: Conn, incoming: Sequence[Incoming], place: Place) -> Applied:
-        supposed_new = self._novelty.is_supposed(len(incoming))
+        facts, asked, records = self._facts_new, self._messages_new, len(incoming)
+        supposed = Supposed(facts.is_supposed(records), asked.is_supposed(records))
         try:
-            applied = await apply_batch(conn, incoming, now=self._clock(), place=place, supposed_new=supposed_new)
-        except NotNew:
-            self._novelty.refute()
+            applied = await apply_batch(conn, incoming, now=self._clock(), place=place, supposed=supposed)
+        except NotNew as error:
+            if error.table != "messages":
+                facts.refute()
+            if error.table != "facts":
+                asked.refute()
             raise
-        self._novelty.note(len(incoming), supposed=supposed_new)
+        facts.note(records, supposed=supposed.facts)
+        asked.note(records, supposed=supposed.messages)
         return applied
 
     async def _by_halves(self, at: Log, chunks: Sequence[Chunk], error: Exception) -> Applied:

@@ -43,7 +43,7 @@ from streams.domain.fold import IRREVOCABLE, RETRACTION, stands
 from streams.domain.merging import TYPES
 from streams.effects import Effects, change_journeys, knows_erasures
 from streams.foreseen import Begun, Place, begin, likely_of
-from streams.intake import Incoming, Taken, said_by_ledger, take_in
+from streams.intake import NOTHING_NEW, Incoming, Supposed, Taken, said_by_ledger, take_in
 
 
 @dataclass(slots=True)
@@ -56,22 +56,25 @@ class Applied:
 
 
 async def apply_batch(
-    conn: Conn, incoming: Sequence[Incoming], *, now: datetime, place: Place | None = None, supposed_new: bool = False
+    conn: Conn,
+    incoming: Sequence[Incoming],
+    *,
+    now: datetime,
+    place: Place | None = None,
+    supposed: Supposed = NOTHING_NEW,
 ) -> Applied:
-    """Apply what came from Kafka, and move the position over it. Without a place it came from no log. `supposed_new`:
-    none of it is known, and nothing that it asks for was asked for before; raises NotNew where that is found wrong.
+    """Apply what came from Kafka, and move the position over it. Without a place it came from no log. Raises
+    NotNew where what was `supposed` to be new is not.
 
     Raises ConcurrentChange, DatabaseUnavailable or UnusableValue, and Fenced when the batch does not begin where its
     partitions stand; then nothing was written.
     """
-    with translated(), supposing(new=supposed_new):
+    with translated(), supposing(new=any(supposed)):
         async with AsyncExitStack() as transaction:
             at_hand, said = AtHand(), said_by_ledger(incoming)
             likely = likely_of(incoming, said)
             begun = await begin(conn, said, likely, place=place, transaction=transaction, at_hand=at_hand)
-            taken = await take_in(
-                conn, incoming, said, begun.claimed, now=now, at_hand=at_hand, supposed_new=supposed_new
-            )
+            taken = await take_in(conn, incoming, said, begun.claimed, now=now, at_hand=at_hand, supposed=supposed)
             letters = await dead_letters.bury(conn, taken.letters) if taken.letters else []
             asked = await _apply(conn, taken, begun, now, at_hand) if taken.facts else []
             return Applied(len(taken.facts), asked, letters)

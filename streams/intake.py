@@ -84,10 +84,20 @@ class Incoming:
 Said = Mapping[tuple[int, str], Incoming]  # by the number in the ledger and the text that a message claims
 
 
+class Supposed(NamedTuple):
+    """What a batch is supposed to bring anew: its facts, but for what the relay published; all that it asks for."""
+
+    facts: bool = False
+    messages: bool = False
+
+
+NOTHING_NEW: Final = Supposed()
+
+
 class Taken(NamedTuple):
     """The facts to apply, and what is none; the ledger's `numbers` of the facts. `can_be_undone`: all of it stands in
-    the ledger, so that it is applied again where a crash of Postgres undoes it. `supposed_new`: nothing of what it asks
-    for is supposed to have been asked for before."""
+    the ledger, so that it is applied again where a crash of Postgres undoes it. `supposed_new`: all that
+    it asks for is."""
 
     facts: list[Fact]
     letters: list[DeadLetter]
@@ -142,11 +152,10 @@ async def take_in(
     *,
     now: datetime,
     at_hand: AtHand,
-    supposed_new: bool = False,
+    supposed: Supposed = NOTHING_NEW,
 ) -> Taken:
     """The facts that are to be applied now, and what can't be read. Duplicates are in neither. What is sealed on the
     way is at hand afterwards. `claimed`: the numbers of what is `said` and has left the outbox for this.
-    `supposed_new`: nothing else is in the ledger.
 
     What the relay published need not be checked again: it says what the ledger says. A message with a number of the
     ledger's that says something else (an old log, another ledger, a forgery) is taken for what it says.
@@ -160,10 +169,10 @@ async def take_in(
     letters += _unopened(taken, facts, accepted)
     good = [found for found in accepted if isinstance(found, Fact)]
     sealed = await vault().seal(conn, good, at_hand=at_hand)
-    new, waited, numbers = await ledger.claim_new(conn, sealed, supposed_new=supposed_new)
+    new, waited, numbers = await ledger.claim_new(conn, sealed, supposed_new=supposed.facts)
     numbers |= {fact.identity: seq for (seq, _), fact in ours.items()}
     facts = new + await _sealed([*ours.values(), *waited], conn)
-    return Taken(facts, letters, numbers, can_be_undone, supposed_new)
+    return Taken(facts, letters, numbers, can_be_undone, supposed.messages)
 
 
 def _can_be_undone(fact: Fact) -> bool:

@@ -19,7 +19,7 @@ from storage.ledger.events import WHOLE
 from storage.ledger.positions import Log
 from storage.time_limits import LIMITS, Limits
 from streams.applier import Applier, Novelty
-from streams.apply import Applied
+from streams.apply import Applied, apply_batch
 from streams.audit import audit
 from streams.chunks import Chunk
 from streams.comparing import Report
@@ -277,3 +277,21 @@ def test_what_was_found_known_is_not_supposed_new_for_a_while_and_then_for_longe
         assert not novelty.is_supposed(large)
         novelty.note(large, supposed=False)
     assert novelty.is_supposed(large)
+
+
+async def test_known_facts_let_what_is_asked_for_be_supposed_new_all_the_same(
+    conn: Conn, applier: Reader, monkeypatch: pytest.MonkeyPatch
+):
+    supposed = []
+
+    async def watched(*args: Any, **kwargs: Any) -> Applied:
+        supposed.append(tuple(kwargs["supposed"]))
+        return await apply_batch(*args, **kwargs)
+
+    monkeypatch.setattr("streams.applier.apply_batch", watched)
+    await applier.apply(straight(opened()))
+    await applier.apply((batch := first_steps(600, prefix="c"))[:300])
+    await applier.apply(batch[100:500])
+    await applier.apply(batch[300:])
+    assert supposed == [(False, False), (True, True), (True, True), (False, True), (False, True)]
+    assert await numbers_of(conn) == (601, 600)
