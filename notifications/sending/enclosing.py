@@ -55,7 +55,8 @@ def enclosed(situation: Situation) -> Enclosed:
 
 def _calendar(situation: Situation, row: Mapping[str, Any]) -> Attachment:
     event = fair_event(row, situation.campaign, situation.zone, situation.locale, situation.links)
-    return Attachment(FILE_NAME, CALENDAR_TYPE, calendar_file(event, situation.now))
+    minute = situation.now.replace(second=0, microsecond=0)  # in which many portions have the same file
+    return Attachment(FILE_NAME, CALENDAR_TYPE, calendar_file(event, minute))
 
 
 def fair_event(

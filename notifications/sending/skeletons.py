@@ -72,9 +72,9 @@ class Skeleton:
 
     def filled(self, words: list[str]) -> Rendered:
         """The mail of the person whose words these are."""
-        escaped = [str(escape(word)) if _SPECIAL.search(word) else word for word in words]
+        escaped = [str(escape(word)) for word in words] if _SPECIAL.search("".join(words)) else words
         plain = [as_json(word) if word else b"" for word in words]
-        within_html = plain if escaped == words else list(map(as_json, escaped))
+        within_html = plain if escaped is words else list(map(as_json, escaped))
         return Rendered(
             self.subject.with_words(words),
             self.html.with_words(escaped),
@@ -92,11 +92,11 @@ class Skeletons:
     def fill(self, kind: str, locale: str, values: Mapping[str, Any], fill: FillWhole) -> Rendered:
         """The mail of this kind in this language; `fill` makes one whole."""
         try:
-            marked, words = _marked(values)
+            marked, words, marks = _marked(values)
             key = _encode((kind, locale, marked))
         except (TypeError, ValueError, OverflowError):
             return fill(values)
-        if key.count(_OPEN_BYTES) != sum(word != "" for word in words):  # what is shared has characters of marks in it
+        if key.count(_OPEN_BYTES) != marks:  # what is shared has characters of marks in it
             return fill(values)
         return self._skeleton(key, marked, fill).filled(words)
 
@@ -114,10 +114,10 @@ class Skeletons:
         return skeleton
 
 
-def _marked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The values with a mark in the place of each word that is there, and the words. Raises ValueError where one can't
-    stand in the place of its mark."""
-    marked, words = dict(values), [""] * _COUNT
+def _marked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str], int]:
+    """The values with a mark in the place of each word that is there, the words, and how many marks these are. Raises
+    ValueError where one can't stand in the place of its mark."""
+    marked, words, marks = dict(values), [""] * _COUNT, 0
     for outer, places in _PLACES.items():
         if outer and not marked.get(outer):
             continue
@@ -129,9 +129,10 @@ def _marked(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             if not _is_plain(word) or (mark[0] != _OPEN and not word.startswith(_ADDRESS)):
                 raise ValueError(name)
             words[number], within[name] = word, mark
+            marks += 1
         if outer:
             marked[outer] = within
-    return marked, words
+    return marked, words, marks
 
 
 def _is_plain(word: str) -> bool:
