@@ -85,7 +85,7 @@ def make_app(settings: Settings) -> faust.App:
     )
     raw_records.install()
     app.facts_topic = FACTS
-    app.facts_flow = Flow(limit=2 * LANES * settings.batch_size, chunk_size=_chunk_size(settings))
+    app.facts_flow = Flow(limit=2 * LANES * settings.batch_size, chunk_size=_chunk_size(settings), together=CHUNKS)
     app.transport = PlacedTransport(broker, app)
     return app
 

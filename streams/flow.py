@@ -17,10 +17,11 @@ from streams.intake import incoming_of
 
 
 class Flow:
-    """The reading of one topic, in chunks of up to `chunk_size` records. While `limit` records wait, none is read."""
+    """The reading of one topic, in chunks of up to `chunk_size` records, of which so many (`together`) of a partition
+    come one after another. While `limit` records wait, none is read."""
 
-    def __init__(self, *, limit: int, chunk_size: int) -> None:
-        self._limit, self._chunk_size = limit, chunk_size
+    def __init__(self, *, limit: int, chunk_size: int, together: int = 1) -> None:
+        self._limit, self._chunk_size, self._together = limit, chunk_size, together
         self._epoch, self._waiting, self._holding = 0, 0, False
         self._log: Log | None = None
         self._next: dict[int, int] = {}
@@ -93,11 +94,16 @@ class Flow:
         return self._next.get(partition)
 
     def cut(self, records: Mapping[int, Sequence[Any]]) -> Iterator[Chunk]:
-        """What was read, as chunks, round-robin over the partitions. Each chunk given waits from then on."""
-        for start in range(0, max(map(len, records.values()), default=0), self._chunk_size):
+        """What was read, as chunks, round-robin over the partitions. Each chunk given waits from then on.
+
+        Of a log that is far behind, as much of a partition comes in a row as a batch holds: facts of one candidate lie
+        near one another there, and a batch reads and writes each journey once, however many of its facts it has.
+        """
+        longest, turn = max(map(len, records.values()), default=0), self._chunk_size * self._together
+        for start in range(0, longest, turn):
             for partition, found in records.items():
-                if portion := found[start : start + self._chunk_size]:
-                    yield self._chunk(partition, portion)
+                for at in range(start, min(start + turn, len(found)), self._chunk_size):
+                    yield self._chunk(partition, found[at : at + self._chunk_size])
 
     def done(self, chunk: Chunk) -> None:
         """A chunk was applied, or dropped."""

@@ -4,9 +4,10 @@ outbox row, or by being new in the ledger."""
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from schemas.access import is_reserved
 from schemas.cloudevents import from_kafka
@@ -28,8 +29,7 @@ from streams.raw_records import fault_of
 _LONGEST_SEQ: Final = 18  # digits: all such numbers fit Postgres' bigint
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(msgspec.Struct):
     """A message as it came from Kafka, any bytes in any part. `found` is what it says, once somebody has read it;
     `fault` why its bytes could not be told apart in the first place; `seq` the number in our ledger, where the relay
     says that the fact stands there: never trusted, only tried."""
@@ -42,10 +42,11 @@ class Incoming:
     headers: tuple[tuple[str, bytes | None], ...]
     found: Fact | InvalidFact | None = None
     fault: str | None = None
-    seq: int | None = field(init=False)
+    seq: int | None = None
 
     def __post_init__(self) -> None:
-        self.seq = _seq(self.headers) if self.headers else None
+        if self.headers:
+            self.seq = _seq(self.headers)
 
     def read(self) -> Fact | InvalidFact:
         """The fact, or why it is none."""
@@ -116,7 +117,7 @@ def _seq(headers: Iterable[tuple[str, bytes | None]]) -> int | None:
 def incoming_of(records: Iterable[Any]) -> tuple[Incoming, ...]:
     """Kafka's records, unread."""
     return tuple(
-        Incoming(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers), fault=fault_of(r)) for r in records
+        [Incoming(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers), None, fault_of(r)) for r in records]
     )
 
 

@@ -60,6 +60,20 @@ def test_chunks_follow_one_another_over_offsets_that_hold_nothing():
     assert spans_of(chunks) == {0: (5, 14)}
 
 
+def test_of_much_that_was_read_a_batch_of_one_partition_comes_in_a_row():
+    flow = Flow(limit=99, chunk_size=2, together=2)
+    assert flow.place(LOG, {0: 0, 1: 0})
+    chunks = list(flow.cut({0: [record(n) for n in range(7)], 1: [record(n) for n in range(3)]}))
+    assert [(c.partition, c.since, c.upto) for c in chunks] == [
+        (0, 0, 2),
+        (0, 2, 4),
+        (1, 0, 2),
+        (1, 2, 3),
+        (0, 4, 6),
+        (0, 6, 7),
+    ]
+
+
 def test_a_full_flow_has_room_again_once_something_is_applied():
     flow = flow_at(0, limit=4)
     first, second = flow.cut({0: [record(n) for n in range(4)]})
