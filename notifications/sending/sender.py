@@ -44,6 +44,7 @@ OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
 LONGEST_TURN: Final = timedelta(seconds=2)  # of one route: then it is looked what became due of the others
+MUCH: Final = 5  # such turns: what takes less is done by the time that a further sender has begun
 LONGEST_LOCKED: Final = 1.0  # seconds in which what is locked waits to begin: others may want it too
 NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
 
@@ -184,8 +185,15 @@ class Sender:
             [self._first_lane(route, turn), *(self._further_lane(route, turn) for _ in range(1, at_once))]
         )
         if self._chance.clock() >= turn.ends and settled >= route.lanes * route.channel.portion:
-            self._chance.much()
+            await self._look_ahead(route, settled)
         return settled
+
+    async def _look_ahead(self, route: Route, settled: int) -> None:
+        """Whether so much waits that it takes many turns like this one, which settled so many."""
+        most = MUCH * settled
+        async with borrowed(self._pool) as conn:
+            if await claiming.waiting(conn, route.kinds, most=most) >= most:
+                self._chance.much()
 
     async def _first_lane(self, route: Route, turn: Turn) -> int:
         try:

@@ -41,6 +41,12 @@ _SAME_GROUPS: Final = _DUE.format(
     groups="unnest(%(campaigns)b::text[], %(kinds)b::text[]) AS g(campaign, kind)",
     which="campaign = g.campaign",
 )
+_WAITING: Final = """
+SELECT count(*) FROM (
+    SELECT FROM messages
+    WHERE status = 'requested' AND kind = ANY(%b) AND coalesce(not_before, requested_at) <= now() LIMIT %s
+) AS due
+"""
 # Of those that are to begin at once, not what is written to or of somebody who was restricted since they were read. All
 # of one table: two of such tables would be compared row by row, whatever their number is.
 _TAKE: Final = f"""
@@ -131,6 +137,12 @@ async def due(
     if but:
         return await _due(conn, _BUT_CAMPAIGNS, values | {"but": sorted(but)})
     return await _due(conn, _OF_ALL, values)
+
+
+async def waiting(conn: Conn, kinds: Collection[str], *, most: int) -> int:
+    """How many messages of these kinds are due, of all campaigns; where it is more than `most`, no more are counted."""
+    row = await (await conn.execute(_WAITING, [list(kinds), most])).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def due_together(conn: Conn, found: Sequence[Claimed]) -> list[Claimed]:
