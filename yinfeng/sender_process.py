@@ -117,7 +117,12 @@ class SenderProcess:
 
     async def watched(self) -> str:
         """Listen until it ends or hangs; says why it is no use any more."""
-        reader, self._writer = await asyncio.open_connection(sock=self._line)
+        try:
+            reader, self._writer = await asyncio.open_connection(sock=self._line)
+        except (OSError, ValueError):
+            if not self._closing:
+                raise
+            return "was closed before it was heard"
         missed = 0
         try:
             while missed < MISSES:

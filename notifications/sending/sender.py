@@ -22,6 +22,7 @@ from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Mail, Outcome, believed
 from notifications.sending.channel_rests import ChannelRests
 from notifications.sending.claiming import Claims, MayBegin
+from notifications.sending.inflow import Inflow
 from notifications.sending.kinds.channel_refused import alarm
 from notifications.sending.pacing import Pace
 from notifications.sending.recording import Portion
@@ -31,6 +32,7 @@ from notifications.sending.situation import Writer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from storage.campaigns import terms
 from storage.database import Conn, borrowed
+from storage.ledger import ledger
 from storage.messages import asking, claiming, recording
 from storage.messages.recording import Record
 
@@ -79,6 +81,7 @@ class Sender:
         self._claims = Claims(writer, renderer, owner, chance, self._pace)
         self._rests = ChannelRests(pool, routes, chance)
         self._begun = {route: asyncio.Semaphore(route.most_begun) for route in routes}
+        self._inflow = Inflow()
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
         self._closing = False
@@ -189,11 +192,14 @@ class Sender:
         return settled
 
     async def _look_ahead(self, route: Route, settled: int) -> None:
-        """Whether so much waits that it takes many turns like this one, which settled so many."""
+        """Say so where so much waits that it takes many turns like this one, which settled so many, unless facts pour
+        in: any worker's."""
         most = MUCH * settled
         async with borrowed(self._pool) as conn:
-            if await claiming.waiting(conn, route.kinds, most=most) >= most:
-                self._chance.much()
+            waiting = await claiming.waiting(conn, route.kinds, most=most)
+            last = await ledger.last_number(conn)
+        if not self._inflow.pours(last, self._chance.clock()) and waiting >= most:
+            self._chance.much()
 
     async def _first_lane(self, route: Route, turn: Turn) -> int:
         try:

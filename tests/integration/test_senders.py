@@ -22,7 +22,7 @@ from yinfeng import senders as several
 from yinfeng.senders import Senders
 
 PORTION = 10
-MANY = 2 * PORTION * (1 + MUCH)  # two portions a turn
+MANY = 2 * PORTION * (2 + MUCH)  # two portions a turn, and two turns until it is known that no facts pour in
 
 
 class Taking(Mailbox):
@@ -59,6 +59,18 @@ async def test_a_sender_says_when_more_is_due_than_it_gets_done(
     assert await sender.send_all() == due
     assert bool(said) is says
     assert len(said) < 2
+
+
+async def test_while_facts_pour_in_over_any_worker_it_does_not_say_so(office: Office):
+    class Meanwhile(Taking):
+        async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+            await office.rows("SELECT setval('facts_seq_seq', nextval('facts_seq_seq') + 1000)")
+            return await super().send(mails, begin)
+
+    said: list[bool] = []
+    await office.tell(opened(), *[person(f"c{number}") for number in range(MANY)])
+    await office.sender(Meanwhile(office.clock, 1.1), much=lambda: said.append(True)).send_all()
+    assert not said
 
 
 @pytest.fixture
@@ -140,6 +152,13 @@ async def test_where_none_can_be_started_the_others_go_on(
     await office.tell(opened(), person("c1"))
     senders.wake()
     await until_sent(office, 1)
+
+
+async def test_one_that_has_just_begun_is_ended_with_the_others(office: Office, senders: Senders):
+    senders.much()
+    while len(senders.pids) < 2:
+        await asyncio.sleep(0)
+    await senders.close()
 
 
 async def test_one_processor_has_one_sender(database_url: str, monkeypatch: pytest.MonkeyPatch):
