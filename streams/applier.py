@@ -91,9 +91,9 @@ class Applier:
         try:
             applied = await apply_batch(conn, incoming, now=self._clock(), place=place, supposed=supposed)
         except NotNew as error:
-            if error.table != "messages":
+            if supposed.facts and error.table != "messages":
                 facts.refute()
-            if error.table != "facts":
+            if supposed.messages and error.table != "facts":
                 asked.refute()
             raise
         facts.note(records, supposed=supposed.facts)

@@ -26,7 +26,7 @@ from storage.vault.process import open_vault
 from yinfeng.garbage import collect_seldom
 from yinfeng.masking import mask_logs
 from yinfeng.readiness import at_once
-from yinfeng.sender_process import ALIVE, BEAT_EVERY, MUCH, STAND_BACK, WAKE
+from yinfeng.sender_process import ALIVE, BEAT_EVERY, FURTHER, LEAVE, MUCH, STAND_BACK, WAKE
 
 POURING_FOR: Final = 3.0  # seconds after a large batch: on a busy machine one takes a second
 END_WITHIN: Final = 8.0  # seconds
@@ -65,15 +65,15 @@ class Speaking:
             self._writer.write(MUCH)
 
 
-def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_once) -> int:
+def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_once, *, further: bool = False) -> int:
     """Run until the line, a socket's file descriptor, ends, or SIGTERM comes. Returns the exit code. `begin` waits
-    until the servers may be asked."""
+    until the servers may be asked. `further`: it begins beside others, where much is to be sent."""
     mask_logs()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, whose end is heard
     os.nice(YIELDS)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     heard, speaking = Heard(), Speaking()
-    running = Running(settings, stand_back=heard.facts_pour_in, much=speaking.much)
+    running = Running(settings, stand_back=heard.facts_pour_in, much=speaking.much, further=further)
     collect_seldom()
     begin()
     open_vault(file_vault(settings.master_key))
@@ -101,6 +101,9 @@ async def _listen(reader: asyncio.StreamReader, running: Running, heard: Heard) 
     with suppress(ConnectionError):  # it was ended while we spoke
         while said := await reader.read(4096):
             heard.note(said)
+            if LEAVE in said:
+                await running.leave()
+                return
             if WAKE in said:
                 running.wake()
 
@@ -119,4 +122,4 @@ def _end_soon() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_sender(load_settings(), int(sys.argv[1])))
+    sys.exit(run_sender(load_settings(), int(sys.argv[1]), further=FURTHER in sys.argv[2:]))

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from schemas.settings import Settings
@@ -22,8 +23,11 @@ log = logging.getLogger(__name__)
 # What is said over the line between the two.
 WAKE: Final = b"w"  # there may be something to send
 STAND_BACK: Final = b"s"  # facts pour in, and come first
+LEAVE: Final = b"l"  # begin nothing more, and end once all that is under way is recorded
 ALIVE: Final = b"."  # the sender's loop comes round
 MUCH: Final = b"m"  # more is due than one sender gets done in a while
+
+FURTHER: Final = "further"  # the argument of one that begins beside others
 
 BEAT_EVERY: Final = 1.0  # seconds between two of these
 MISSES: Final = 40  # of them in a row that do not come, after which it hangs
@@ -49,12 +53,12 @@ class SenderProcess:
         with theirs:
             self._process = _begun(self._settings, theirs)
 
-    def start_by_command(self) -> None:
-        """Start another. Raises OSError where none can be."""
+    def start_by_command(self, *more: str) -> None:
+        """Start another, with these arguments. Raises OSError where none can be."""
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._process = _by_command(theirs)
+                self._process = _by_command(theirs, *more)
             except OSError:
                 ours.close()
                 raise
@@ -77,6 +81,10 @@ class SenderProcess:
     def stand_back(self) -> None:
         """Facts pour in: send little for some seconds."""
         self._say(STAND_BACK)
+
+    def leave(self) -> None:
+        """Begin nothing more, and end once what is under way is recorded."""
+        self._say(LEAVE)
 
     async def keep(self) -> None:
         """Have a sender run until it is closed. Where none can be started, it is tried again: facts go on."""
@@ -106,6 +114,8 @@ class SenderProcess:
         if self._writer is not None and self._writer.can_write_eof():
             self._writer.write_eof()
         else:
+            with suppress(OSError):  # it has ended
+                self._line.shutdown(socket.SHUT_RDWR)
             self._line.close()
         if not await self._has_ended(CLOSES_WITHIN):
             log.warning("the sender does not end; it is ended, and what it sent last may be in doubt")
@@ -125,7 +135,7 @@ class SenderProcess:
             return "was closed before it was heard"
         missed = 0
         try:
-            while missed < MISSES:
+            while missed < MISSES and not (self._closing and missed):
                 try:
                     async with asyncio.timeout(BEAT_EVERY):
                         said = await reader.read(4096)
@@ -174,6 +184,6 @@ def _begun(settings: Settings, line: socket.socket) -> Forked | subprocess.Popen
     return Forked(run, name="sender", log=2, env=os.environ.copy(), line=line.fileno())
 
 
-def _by_command(line: socket.socket) -> subprocess.Popen[bytes]:
-    command = (sys.executable, "-m", "yinfeng.sender", str(line.fileno()))
+def _by_command(line: socket.socket, *more: str) -> subprocess.Popen[bytes]:
+    command = (sys.executable, "-m", "yinfeng.sender", str(line.fileno()), *more)
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[line.fileno()])  # noqa: S603 - our own

@@ -11,11 +11,13 @@ import os
 from typing import Final
 
 from schemas.settings import Settings
-from yinfeng.sender_process import SenderProcess
+from yinfeng.sender_process import FURTHER, SenderProcess
 
 log = logging.getLogger(__name__)
 
-MUCH_FOR: Final = 30.0  # seconds after much was due last, in which further senders stay
+MUCH_FOR: Final = 120.0  # seconds after much was due last, in which further senders stay: longer than a turn can last
+RESTS: Final = (60.0, 900.0)  # seconds after one failed in which none begins: the shortest, the longest
+FORGIVEN_AFTER: Final = 300.0  # seconds of life after which the shortest is enough again
 
 
 class Senders:
@@ -26,8 +28,9 @@ class Senders:
         self._most_further = min(settings.senders, os.cpu_count() or 1) - 1
         self._first = SenderProcess(settings, self.much)
         self._further: dict[SenderProcess, asyncio.Task[None]] = {}
+        self._leaving: set[SenderProcess] = set()
+        self._rest, self._rests_until = RESTS[0], 0.0
         self._much = asyncio.Event()
-        self._leaving = asyncio.Lock()
         self._closing = False
 
     def start(self) -> None:
@@ -64,7 +67,9 @@ class Senders:
         """Tell all to end, and wait until they have recorded what they sent."""
         self._closing = True
         self._much.set()
-        await asyncio.gather(self._first.close(), self._dismiss())
+        watching = list(self._further.values())
+        await asyncio.gather(*(each.close() for each in self._all()))
+        await asyncio.gather(*watching)
 
     def _all(self) -> list[SenderProcess]:
         return [self._first, *self._further]
@@ -76,28 +81,47 @@ class Senders:
                 async with asyncio.timeout(MUCH_FOR if self._further else None):
                     await self._much.wait()
             except TimeoutError:
-                await self._dismiss()
+                self._dismiss()
                 continue
             self._much.clear()
-            if not self._closing and len(self._further) < self._most_further:
+            if not self._closing and len(self._further) < self._most_further and self._clock() >= self._rests_until:
                 self._add()
 
     def _add(self) -> None:
         sender = SenderProcess(self._settings, self.much)
         try:
-            sender.start_by_command()
+            sender.start_by_command(FURTHER)
         except OSError as error:
-            log.warning("a further sender can't be started (%s); the others go on", error)
+            self._rest_after(0.0, f"can't be started ({error})")
             return
         self._further[sender] = asyncio.create_task(self._watch(sender))
 
     async def _watch(self, sender: SenderProcess) -> None:
-        why = await sender.watched()
-        if self._further.pop(sender, None):
-            log.error("a further sender %s; the others go on", why)
+        began = self._clock()
+        try:
+            why = await sender.watched()
+        except Exception as error:
+            log.exception("what a further sender says is not heard")
+            why = f"is not heard ({error})"
+        finally:
+            del self._further[sender]
+        if sender not in self._leaving and not self._closing:
+            self._rest_after(self._clock() - began, why)
+        self._leaving.discard(sender)
 
-    async def _dismiss(self) -> None:
-        """End the further ones, as ours are ended: what they sent is recorded."""
-        async with self._leaving:
-            leaving, self._further = self._further, {}
-            await asyncio.gather(*(each.close() for each in leaving), *leaving.values())
+    def _rest_after(self, lived: float, why: str) -> None:
+        """One failed: none begins for a while, each time for longer. The others go on."""
+        self._rest = RESTS[0] if lived > FORGIVEN_AFTER else self._rest
+        log.error("a further sender %s; the others go on, and none begins for %.0f s", why, self._rest)
+        self._rests_until = self._clock() + self._rest
+        self._rest = min(2 * self._rest, RESTS[1])
+
+    def _dismiss(self) -> None:
+        """Let the further ones leave, each once what it has under way is recorded, however long that takes."""
+        for each in self._further.keys() - self._leaving:
+            self._leaving.add(each)
+            each.leave()
+
+    @staticmethod
+    def _clock() -> float:
+        return asyncio.get_running_loop().time()

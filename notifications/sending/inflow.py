@@ -20,7 +20,7 @@ class Inflow:
     def pours(self, last: int, now: datetime) -> bool:
         """Whether facts pour in, where `last` is the ledger's last number now. They are taken to, until two looks soon
         after one another tell that they do not."""
-        passed = now - self._at if self._at is not None else LONGEST
+        passed = now - self._at if self._at is not None and now >= self._at else LONGEST  # clocks are set back
         if passed < SHORTEST:
             return self._pours
         self._pours = passed >= LONGEST or (last - self._last) / passed.total_seconds() >= POURING

@@ -33,16 +33,20 @@ FAIRS_EVERY: Final = 10.0  # seconds
 
 class Running:
     """A sender with all that it needs. While `stand_back` says so, mails go out slowly, since facts come first. `much`
-    is called when more is due than it gets done in a while."""
+    is called when more is due than it gets done in a while. `further`: it begins beside others, of this version too."""
 
-    def __init__(self, settings: Settings, *, stand_back: Callable[[], bool], much: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, *, stand_back: Callable[[], bool], much: Callable[[], None], further: bool = False
+    ) -> None:
         self._pool = make_pool(settings.database_url or "", name="sender", size=CONNECTIONS)
         chance = Chance(_now, _jitter, stand_back, much)
         routes = make_routes(settings, chance)
         writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.channels)
         owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"
         pace = Pace(settings.mail_rate, settings.mail_domain_rate)
-        self._sender = Sender(self._pool, routes, writer, Renderer(), owner=owner, chance=chance, pace=pace)
+        self._sender = Sender(
+            self._pool, routes, writer, Renderer(), owner=owner, chance=chance, pace=pace, further=further
+        )
         self._reports = make_reports(settings, self._pool, owner)
         self._closing = asyncio.Event()
 
@@ -55,6 +59,10 @@ class Running:
         async with self._pool:
             reading = [self._reports.run()] if self._reports else []
             await asyncio.gather(self._sender.run(interval=SWEEP_EVERY), self._see_to_fairs(), *reading)
+
+    async def leave(self) -> None:
+        """Begin nothing more; returns when all that was sent is recorded, however long that takes."""
+        await self._sender.leave()
 
     async def close(self) -> None:
         """Begin nothing more; returns when all that was sent is recorded, or that takes too long."""

@@ -75,6 +75,7 @@ class Sender:
         owner: str,
         chance: Chance,
         pace: Pace | None = None,
+        further: bool = False,
     ) -> None:
         self._pool, self._routes, self._writer, self._renderer = pool, routes, writer, renderer
         self._owner, self._chance, self._pace = owner, chance, pace or Pace()
@@ -85,7 +86,7 @@ class Sender:
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
         self._closing = False
-        self._started = False
+        self._started = further  # what an earlier version could not do, the first of this version tries again
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -113,6 +114,13 @@ class Sender:
             with suppress(TimeoutError):
                 async with asyncio.timeout(interval):
                     await self._work.wait()
+
+    async def leave(self) -> None:
+        """Begin nothing more; returns when all that was sent is recorded, however long channels and database take."""
+        self._closing = True
+        self._work.set()
+        async with self._busy:
+            pass
 
     async def close(self) -> None:
         """Begin nothing more; returns when all that was sent is recorded, or the database keeps us too long: what it

@@ -93,10 +93,10 @@ class Recorder:
         """Signups and hires, new ones and such as were posted before."""
         events = []
         for n in range(count):
-            candidate = f"{name}-{number}-{n}"
+            candidate = f"{name}-r{number}-n{n}"  # letters, or one of many looks like a telephone number
             made = hired if n % 2 else signed_up
             more = {} if n % 2 else {"email": f"{candidate}@example.com"}
-            event = made(candidate, id=f"{name}-{number}-{n}", source=f"/{self.source}", **more)
+            event = made(candidate, id=candidate, source=f"/{self.source}", **more)
             self.notes[event["source"], event["id"]] = Note(way, candidate)
             events.append(event)
         return events

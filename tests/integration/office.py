@@ -74,13 +74,14 @@ class Office:
         channels: MailChannels | None = None,
         stand_back: Callable[[], bool] = lambda: False,
         much: Callable[[], None] = lambda: None,
+        further: bool = False,
     ) -> Sender:
         outside = channel or Mailbox()
         hr = outside if hr_email else Mailbox()
         routes = [Route((*_kinds("candidate"), *_kinds("employer")), outside, lanes), Route(_kinds("hr"), hr)]
         writer = Writer("引凤", "https://park.example", hr_email, channels=channels or MailChannels())
         chance = Chance(self.clock, lambda: 1.0, stand_back, much)
-        return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=chance, pace=pace)
+        return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=chance, pace=pace, further=further)
 
     async def names(self, which: str = "", values: Sequence[Any] = ()) -> dict[int, str]:
         """The names outside of messages, by number. `which`: what follows FROM messages."""

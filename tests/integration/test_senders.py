@@ -73,11 +73,44 @@ async def test_while_facts_pour_in_over_any_worker_it_does_not_say_so(office: Of
     assert not said
 
 
+async def test_one_that_leaves_records_what_is_under_way_however_long_that_takes(office: Office):
+    under_way, goes_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Taking):
+        keeps = False
+
+        async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+            under_way.set()
+            await goes_on.wait()
+            return await super().send(mails, begin)
+
+    await office.tell(opened(), *[person(f"c{number}") for number in range(2 * PORTION)])
+    sender = office.sender(Slow(office.clock, 0.0))
+    running = asyncio.create_task(sender.run(interval=0.1))
+    await under_way.wait()
+    leaving = asyncio.create_task(sender.leave())
+    await asyncio.sleep(0.1)
+    assert not leaving.done()
+    goes_on.set()
+    await asyncio.gather(leaving, running)
+    assert await office.statuses() == {"sent": PORTION, "requested": PORTION}
+
+
+async def test_a_further_one_tries_nothing_again_that_can_not_be_written(office: Office):
+    await office.tell(opened(), person("c1"))
+    await office.change("UPDATE messages SET status = 'held', reason = 'can''t be written: x'")
+    await office.sender(further=True).sweep()
+    assert await office.statuses() == {"held": 1}
+    await office.sender().sweep()
+    assert await office.statuses() == {"requested": 1}
+
+
 @pytest.fixture
 async def senders(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Senders]:
     """Two at most."""
     monkeypatch.setenv("YINFENG_DATABASE_URL", database_url)
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(several, "RESTS", (0.5, 4.0))
     made = Senders(load_settings())
     made.start()
     keeping = asyncio.create_task(made.keep())
@@ -139,6 +172,10 @@ async def test_one_that_ends_by_itself_is_told_of_and_another_comes_when_there_i
     os.kill(further, signal.SIGKILL)
     await until(lambda: len(senders.pids) == 1)
     assert "a further sender ended with -9" in caplog.text
+    senders.much()
+    await asyncio.sleep(0.1)
+    assert len(senders.pids) == 1  # not at once: what ended it may end the next as well
+    await asyncio.sleep(0.5)
     assert await with_one_more(senders) != further
 
 

@@ -20,6 +20,9 @@ TWO = timedelta(seconds=2)
         pytest.param([(TWO, 7), (TWO, 6 + 2 * POURING)], False, id="some came"),
         pytest.param([(TWO, 7), (TWO, 7 + 2 * POURING)], True, id="many came"),
         pytest.param([(TWO, 7), (LONGEST, 8)], True, id="too long ago to tell"),
+        pytest.param(
+            [(TWO, 7), (TWO, 7), (-timedelta(hours=1), 7)], True, id="a clock that was set back tells nothing"
+        ),
         pytest.param([(TWO, 7), (TWO, 7), (SHORTEST / 2, 9 * POURING)], False, id="too soon to tell anew"),
         pytest.param([(TWO, 7), (TWO, 9 * POURING), (TWO, 9 * POURING)], False, id="no more come"),
     ],
