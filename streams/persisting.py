@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
-from schemas.errors import ConcurrentChange, DatabaseUnavailable, StatementTooLong
+from schemas.errors import ConcurrentChange, DatabaseUnavailable, NotNew, StatementTooLong
 from storage.database import Conn, connect, translated
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,8 @@ class Persistence:
                 done = await self.attempt(work)
                 self._pulse(None)
                 return done
+            except NotNew as error:
+                log.debug("%s; applied as what may be known", error)
             except ConcurrentChange as error:
                 self.conflicts += 1
                 self._note(of, 0)
