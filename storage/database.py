@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from time import monotonic
 from typing import Any, Final
@@ -89,14 +89,14 @@ def translated() -> Iterator[None]:
 
 
 @contextmanager
-def supposing(*, new: bool) -> Iterator[None]:
-    """Where what is inserted is supposed to be `new`, let what is there already leave as NotNew. Around a transaction,
-    which is lost: where statements go together, whichever waits hears of it."""
+def supposing(new: Collection[str]) -> Iterator[None]:
+    """Where what is inserted into these tables is supposed to be `new`, let what is there already leave as NotNew.
+    Around a transaction, which is lost. In any other table another worker came first: a conflict, as ever."""
     try:
         yield
     except errors.UniqueViolation as error:
-        if new:
-            raise NotNew(_said(error), error.diag.table_name) from error
+        if (table := error.diag.table_name) in new:
+            raise NotNew(_said(error), table) from error
         raise
 
 

@@ -91,10 +91,7 @@ class Applier:
         try:
             applied = await apply_batch(conn, incoming, now=self._clock(), place=place, supposed=supposed)
         except NotNew as error:
-            if supposed.facts and error.table != "messages":
-                facts.refute()
-            if supposed.messages and error.table != "facts":
-                asked.refute()
+            (facts if error.table == "facts" else asked).refute()
             raise
         facts.note(records, supposed=supposed.facts)
         asked.note(records, supposed=supposed.messages)

@@ -69,7 +69,7 @@ async def apply_batch(
     Raises ConcurrentChange, DatabaseUnavailable or UnusableValue, and Fenced when the batch does not begin where its
     partitions stand; then nothing was written.
     """
-    with translated(), supposing(new=any(supposed)):
+    with translated(), supposing(supposed.tables()):
         async with AsyncExitStack() as transaction:
             at_hand, said = AtHand(), said_by_ledger(incoming)
             likely = likely_of(incoming, said)

@@ -91,6 +91,10 @@ class Supposed(NamedTuple):
     facts: bool = False
     messages: bool = False
 
+    def tables(self) -> list[str]:
+        """The tables into which only what is new is supposed to be written."""
+        return [table for table, is_new in self._asdict().items() if is_new]
+
 
 NOTHING_NEW: Final = Supposed()
 

@@ -43,6 +43,10 @@ class Reader:
     def __init__(self, persistence: Persistence) -> None:
         self._persistence, self._applier, self._at = persistence, Applier(persistence, clock=lambda: NOW), 0
 
+    @property
+    def conflicts(self) -> int:
+        return self._persistence.conflicts
+
     async def apply(self, incoming: list[Incoming]) -> Applied:
         records = tuple(replace(each, offset=self._at + n) for n, each in enumerate(incoming))
         chunk = Chunk(0, self._at, self._at + len(records), records)
@@ -294,4 +298,25 @@ async def test_known_facts_let_what_is_asked_for_be_supposed_new_all_the_same(
     await applier.apply(batch[100:500])
     await applier.apply(batch[300:])
     assert supposed == [(False, False), (True, True), (True, True), (False, True), (False, True)]
+    assert await numbers_of(conn) == (601, 600)
+
+
+@pytest.mark.parametrize("table", ["journeys", "facts"])
+async def test_what_nobody_supposed_new_is_a_conflict_where_it_is_there(conn: Conn, applier: Reader, table: str):
+    """Another worker came first, once, to a row of a table of which nothing, or nothing any more, is supposed."""
+    await applier.apply(straight(opened()))
+    await applier.apply(known := first_steps(300, prefix="c"))
+    await applier.apply(known)  # from here on, no fact is supposed to be new
+    await conn.execute(
+        f"""
+        CREATE SEQUENCE tries;
+        CREATE FUNCTION collide() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('tries') <= 2 THEN RAISE unique_violation USING TABLE = '{table}'; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER collide BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION collide();
+        """
+    )
+    assert (await applier.apply(first_steps(300, prefix="d"))).facts == 300
+    assert applier.conflicts == 2
     assert await numbers_of(conn) == (601, 600)
