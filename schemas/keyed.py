@@ -10,13 +10,6 @@ _INNER: Final = bytes(each ^ 0x36 for each in range(256))
 _OUTER: Final = bytes(each ^ 0x5C for each in range(256))
 
 
-def keyed_digest(key: bytes, said: bytes) -> bytes:
-    """HMAC-SHA256 (RFC 2104) with a key that is used once: half of what `hmac.digest` takes for what is short."""
-    whole = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    inner = hashlib.sha256(whole.translate(_INNER) + said).digest()
-    return hashlib.sha256(whole.translate(_OUTER) + inner).digest()
-
-
 class KeyedDigest:
     """HMAC-SHA256 (RFC 2104) with one key, which is taken in once: half of what `hmac.digest` takes for what is short.
     For keys of a block at most, which need not be digested themselves."""

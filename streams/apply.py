@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from schemas.errors import ConcurrentChange
@@ -120,8 +119,15 @@ async def _write(conn: Conn, changes: Effects, gone: list[Fact], taken: Taken, *
                 ask(dispense_with_the_disk(conn))
             ask(journeys.store(conn, changes.journeys))
             ask(changes.persons.keep(conn))
-            request = partial(messages.request, numbers=taken.numbers, doubtful=doubtful)
-            asked = ask(request(conn, changes.asked, supposed_new=taken.supposed_new))
+            asked = ask(
+                messages.request(
+                    conn,
+                    changes.asked,
+                    numbers=taken.numbers,
+                    doubtful=doubtful,
+                    supposed_new=taken.supposed_new,
+                )
+            )
         return asked.result()
     if taken.can_be_undone:
         await dispense_with_the_disk(conn)

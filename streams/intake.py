@@ -101,8 +101,8 @@ NOTHING_NEW: Final = Supposed()
 
 class Taken(NamedTuple):
     """The facts to apply, and what is none; the ledger's `numbers` of the facts. `can_be_undone`: all of it stands in
-    the ledger, so that it is applied again where a crash of Postgres undoes it. `supposed_new`: all that
-    it asks for is."""
+    the ledger, so that it is applied again where a crash of Postgres undoes it. `supposed_new`: nothing of what it asks
+    for is supposed to have been asked for before."""
 
     facts: list[Fact]
     letters: list[DeadLetter]

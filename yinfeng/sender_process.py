@@ -129,10 +129,10 @@ class SenderProcess:
         """Listen until it ends or hangs; says why it is no use any more."""
         try:
             reader, self._writer = await asyncio.open_connection(sock=self._line)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             if not self._closing:
-                raise
-            return "was closed before it was heard"
+                self._end()
+            return f"can't be heard ({error})"
         missed = 0
         try:
             while missed < MISSES and not (self._closing and missed):

@@ -98,13 +98,8 @@ class Senders:
 
     async def _watch(self, sender: SenderProcess) -> None:
         began = self._clock()
-        try:
-            why = await sender.watched()
-        except Exception as error:
-            log.exception("what a further sender says is not heard")
-            why = f"is not heard ({error})"
-        finally:
-            del self._further[sender]
+        why = await sender.watched()
+        del self._further[sender]
         if sender not in self._leaving and not self._closing:
             self._rest_after(self._clock() - began, why)
         self._leaving.discard(sender)
@@ -118,7 +113,7 @@ class Senders:
 
     def _dismiss(self) -> None:
         """Let the further ones leave, each once what it has under way is recorded, however long that takes."""
-        for each in self._further.keys() - self._leaving:
+        for each in self._further:
             self._leaving.add(each)
             each.leave()
 

@@ -20,9 +20,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Mail, Outcome, believed
+from notifications.sending.backlog import Backlog
 from notifications.sending.channel_rests import ChannelRests
 from notifications.sending.claiming import Claims, MayBegin
-from notifications.sending.inflow import Inflow
 from notifications.sending.kinds.channel_refused import alarm
 from notifications.sending.pacing import Pace
 from notifications.sending.recording import Portion
@@ -32,7 +32,6 @@ from notifications.sending.situation import Writer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from storage.campaigns import terms
 from storage.database import Conn, borrowed
-from storage.ledger import ledger
 from storage.messages import asking, claiming, recording
 from storage.messages.recording import Record
 
@@ -46,7 +45,6 @@ OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
 LONGEST_TURN: Final = timedelta(seconds=2)  # of one route: then it is looked what became due of the others
-MUCH: Final = 5  # such turns: what takes less is done by the time that a further sender has begun
 LONGEST_LOCKED: Final = 1.0  # seconds in which what is locked waits to begin: others may want it too
 NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
 
@@ -82,7 +80,7 @@ class Sender:
         self._claims = Claims(writer, renderer, owner, chance, self._pace)
         self._rests = ChannelRests(pool, routes, chance)
         self._begun = {route: asyncio.Semaphore(route.most_begun) for route in routes}
-        self._inflow = Inflow()
+        self._backlog = Backlog(pool, chance)
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
         self._closing = False
@@ -196,18 +194,8 @@ class Sender:
             [self._first_lane(route, turn), *(self._further_lane(route, turn) for _ in range(1, at_once))]
         )
         if self._chance.clock() >= turn.ends and settled >= route.lanes * route.channel.portion:
-            await self._look_ahead(route, settled)
+            await self._backlog.look(route, settled)
         return settled
-
-    async def _look_ahead(self, route: Route, settled: int) -> None:
-        """Say so where so much waits that it takes many turns like this one, which settled so many, unless facts pour
-        in: any worker's."""
-        most = MUCH * settled
-        async with borrowed(self._pool) as conn:
-            waiting = await claiming.waiting(conn, route.kinds, most=most)
-            last = await ledger.last_number(conn)
-        if not self._inflow.pours(last, self._chance.clock()) and waiting >= most:
-            self._chance.much()
 
     async def _first_lane(self, route: Route, turn: Turn) -> int:
         try:

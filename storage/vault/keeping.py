@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -17,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import CannotOpen
-from schemas.keyed import KeyedDigest, keyed_digest
+from schemas.keyed import KeyedDigest
 from storage.ledger.ledger import JourneyKey
 from storage.vault.keys import PersonKey
 from storage.vault.master import Randomness
@@ -146,7 +147,7 @@ class Keeper:
             if held.key is None or held.life != life:
                 return None
             keys.append(held.key)
-        return keyed_digest(b"".join(keys), b"yinfeng.together")
+        return hmac.digest(b"".join(keys), b"yinfeng.together", "sha256")
 
     def _opened_words(self, whose: JourneyKey, purpose: str, words: str) -> str | None:
         text = words.removeprefix(SEALED_WORDS)
