@@ -1,5 +1,8 @@
 # Yinfeng: everything a person does with the repository. `make help` lists it.
-PYTHON ?= python3
+# The system's own Python where it will do: distributions compile it with profile-guided optimisation, other ways often
+# don't, and a fact costs the worker a fifth more there (docs/decisions/0073-which-python.md).
+PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo /usr/bin/python3 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 SETUP  := $(VENV)/.setup-done
