@@ -35,6 +35,7 @@ CONNECT_WITHIN: Final = 5  # seconds
 CHECK_WITHIN: Final = 2.0  # seconds in which a connection of the pool must answer before it is lent
 HEARD_WITHIN: Final = 1.0  # seconds since it answered last, in which it need not be asked
 LENT_WITHIN: Final = 4.0  # seconds in which the pool must have one
+KEPT_IDLE: Final = 60.0  # seconds that a connection of the pool stays of which nobody asks anything
 
 _LIMIT: Final = """
 SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false),
@@ -146,7 +147,8 @@ def require_own_session(url: str) -> None:
 
 
 def make_pool(url: str, *, name: str, size: int = 8) -> AsyncConnectionPool[Conn]:
-    """A bounded pool, closed as yet; connections are in autocommit."""
+    """A bounded pool, closed as yet; connections are in autocommit. None is made before it is wanted, and those that
+    were wanted at once go when they are not any more: each is a process of Postgres."""
 
     async def configure(conn: Conn) -> None:
         assert isinstance(conn, Watched)
@@ -155,8 +157,9 @@ def make_pool(url: str, *, name: str, size: int = 8) -> AsyncConnectionPool[Conn
     return AsyncConnectionPool(
         url,
         connection_class=Watched,
-        min_size=1,
+        min_size=0,
         max_size=size,
+        max_idle=KEPT_IDLE,
         timeout=LENT_WITHIN,
         open=False,
         configure=configure,

@@ -164,13 +164,18 @@ class Sender:
         others are waited for: what they sent must be recorded. How channels stand is asked before, while nobody learns
         it anew by sending."""
         async with self._busy:
-            going = [routes for routes in self._by_channel() if not self._closing and await self._rests.may_go(routes)]
+            wanted = await self._by_channel()
+            going = [routes for routes in wanted if not self._closing and await self._rests.may_go(routes)]
             return await _all_of([self._turns(routes) for routes in going])
 
-    def _by_channel(self) -> list[list[Route]]:
+    async def _by_channel(self) -> list[list[Route]]:
+        """The routes for which something is due: who has nothing to send asks that alone, on one connection."""
+        async with borrowed(self._pool) as conn:
+            due = await claiming.kinds_due(conn, [kind for route in self._routes for kind in route.kinds])
         found: dict[str, list[Route]] = {}
         for route in self._routes:
-            found.setdefault(route.channel.name, []).append(route)
+            if not due.isdisjoint(route.kinds):
+                found.setdefault(route.channel.name, []).append(route)
         return list(found.values())
 
     async def _turns(self, routes: Sequence[Route]) -> int:

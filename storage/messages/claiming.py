@@ -41,6 +41,13 @@ _SAME_GROUPS: Final = _DUE.format(
     groups="unnest(%(campaigns)b::text[], %(kinds)b::text[]) AS g(campaign, kind)",
     which="campaign = g.campaign",
 )
+# Of each kind the first row alone.
+_KINDS_DUE: Final = """
+SELECT g.kind FROM unnest(%b::text[]) AS g(kind) CROSS JOIN LATERAL (
+    SELECT FROM messages
+    WHERE status = 'requested' AND kind = g.kind AND coalesce(not_before, requested_at) <= now() LIMIT 1
+) AS due
+"""
 _WAITING: Final = """
 SELECT count(*) FROM (
     SELECT FROM messages
@@ -137,6 +144,11 @@ async def due(
     if but:
         return await _due(conn, _BUT_CAMPAIGNS, values | {"but": sorted(but)})
     return await _due(conn, _OF_ALL, values)
+
+
+async def kinds_due(conn: Conn, kinds: Collection[str]) -> set[str]:
+    """Of which of these kinds something is due, whoever may have locked it."""
+    return {kind for (kind,) in await (await conn.execute(_KINDS_DUE, [list(kinds)])).fetchall()}
 
 
 async def waiting(conn: Conn, kinds: Collection[str], *, most: int) -> int:

@@ -26,7 +26,7 @@ from notifications.sending.recording import Portion
 from notifications.sending.route import Route
 from notifications.sending.sender import FEW, LONGEST_LOCKED, Sender
 from schemas.errors import DatabaseUnavailable
-from storage.database import Conn
+from storage.database import Conn, make_pool
 from storage.messages import channel_rests
 from storage.messages.claiming import Claimed, due, take
 from tests.facts import event, hired, opened, retraction, signed_up, target
@@ -796,7 +796,7 @@ async def test_mail_goes_again_soon_after_the_databases_clock_was_put_back(offic
 async def test_further_lanes_look_for_messages_where_the_first_found_many(
     office: Office, monkeypatch: pytest.MonkeyPatch, portion: int, looks: int
 ):
-    """Each lane that looks ends with a look that finds nothing."""
+    """Each lane that looks ends with a look that finds nothing; once nothing is due, none looks."""
     await office.tell(opened(), *[person(f"c{n}") for n in range(5)])
     channel, claim, looked = Slow(), Claims.claim, []
     channel.portion = portion
@@ -807,7 +807,7 @@ async def test_further_lanes_look_for_messages_where_the_first_found_many(
 
     monkeypatch.setattr(Claims, "claim", looking)
     await office.sender(channel, lanes=3).send_all()
-    assert looked.count(3) - 1 == looks  # the last round finds nothing at all
+    assert looked.count(3) == looks
     assert await office.statuses() == {"sent": 5}
 
 
@@ -1052,6 +1052,17 @@ async def test_lanes_send_each_message_once(office: Office, sendgrid: SendGrid, 
     assert await office.statuses() == {"sent": 200}
     assert set(sendgrid_server.ids().values()) == {1}
     assert len(sendgrid_server.ids()) == 200
+
+
+async def test_who_has_nothing_to_send_holds_one_connection(office: Office, database_url: str):
+    await office.tell(opened(), person("c1"))
+    async with make_pool(database_url, name="test") as pool:
+        sender = Office(pool).sender(Provider(), lanes=3)
+        for _ in range(3):
+            await sender.sweep()
+            await office.sender(Provider()).send_all()
+            await sender.send_all()
+        assert pool.get_stats()["pool_size"] == 1
 
 
 async def test_messages_go_in_the_order_in_which_they_were_asked_for(office: Office):
