@@ -27,10 +27,10 @@ class MessageRow(SQLModel, table=True):
     template needs beside the journey, none where it is what its fact says. `asked_by`: the number of that fact in the
     ledger; `source` and `fact`, its identity, where an earlier version asked (storage/messages/of_facts.py).
 
-    `forgotten`: its candidate was erased, nothing that it said is kept from then on. `cause`: by what it came to its
-    status (see storage/messages/transitions.py). `begun_at`: since when it may have gone, of one that is `claimed`.
-    `attempts`: how often it was begun. `nonce`: its name outside, of those that were named by an earlier
-    version, or anew (see storage/messages/nonces.py).
+    `forgotten`: its candidate was erased, nothing that it said is kept from then on (none: no). `cause`: by what it
+    came to its status (see storage/messages/transitions.py). `begun_at`: since when it may have gone, of one that is
+    `claimed`. `attempts`: how often it was begun (none: never). `nonce`: its name outside, of those that were named by
+    an earlier version, or anew (see storage/messages/nonces.py).
 
     `sealed`: to whom it went and its subject, under its candidate's key, or the campaign's; `address` and `domain` are
     keyed digests, to find it by. `recipient` and `subject` are of before, in the clear. What others said in `reason` is
@@ -49,11 +49,11 @@ class MessageRow(SQLModel, table=True):
             postgresql_where=text("status = 'requested'"),
         ),
         Index("messages_standing", "status", postgresql_where=text("status <> 'requested'")),
-        Index("messages_address", "address", postgresql_where=text("NOT forgotten AND address IS NOT NULL")),
+        Index("messages_address", "address", postgresql_where=text("forgotten IS NOT TRUE AND address IS NOT NULL")),
         Index(
             "messages_in_clear",
             text("lower(recipient)"),
-            postgresql_where=text("NOT forgotten AND recipient IS NOT NULL"),
+            postgresql_where=text("forgotten IS NOT TRUE AND recipient IS NOT NULL"),
         ),
         Index(
             "messages_moot",
@@ -78,13 +78,13 @@ class MessageRow(SQLModel, table=True):
     recipient: str | None = None
     locale: str | None = None
     subject: str | None = None
-    attempts: int = Field(sa_column_kwargs={"server_default": text("0")})
+    attempts: int | None = Field(default=None, sa_column_kwargs={"server_default": text("0")})
     owner: str | None = None
     lease_until: datetime | None = moment(nullable=True)
     not_before: datetime | None = moment(nullable=True)
     requested_at: datetime = moment(now=True)
     sent_at: datetime | None = moment(nullable=True)
-    forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    forgotten: bool | None = Field(default=None, sa_column_kwargs={"server_default": text("false")})
     cause: str | None = None
     begun_at: datetime | None = moment(nullable=True)
     nonce: UUID | None = None

@@ -33,14 +33,15 @@ DELETE FROM own_pages WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::t
 # Persons to whom mail has gone at this address. Whether it still is theirs, their journeys say.
 _MAILED_AT: Final = """
 SELECT DISTINCT campaign, candidate FROM messages
-WHERE (address = %(digest)b OR lower(recipient) = %(address)s) AND NOT forgotten AND candidate IS NOT NULL
+WHERE (address = %(digest)b OR lower(recipient) = %(address)s) AND forgotten IS NOT TRUE AND candidate IS NOT NULL
   AND (%(campaign)s::text IS NULL OR campaign = %(campaign)s) ORDER BY campaign, candidate LIMIT 20
 """
 # The mails whose tickets and answers the page leads to, the newest last.
 _LINKS: Final = f"""
 SELECT kind, said.params->>'fair' AS fair, said.params->>'offer' AS offer, id, dedupe_key, nonce::text
 FROM messages m CROSS JOIN LATERAL (SELECT {params_of("m")} AS params OFFSET 0) AS said
-WHERE campaign = %s AND candidate = ANY(%s) AND kind = ANY(%s) AND status <> 'cancelled' AND NOT forgotten ORDER BY id
+WHERE campaign = %s AND candidate = ANY(%s) AND kind = ANY(%s) AND status <> 'cancelled'
+  AND forgotten IS NOT TRUE ORDER BY id
 """
 
 

@@ -20,7 +20,7 @@ _CLAIM: Final = """
 INSERT INTO addresses (campaign, digest, candidate)
 SELECT %(campaign)s::text, %(digest)s::bytea, coalesce((
     SELECT m.candidate FROM messages m
-    WHERE (m.address = %(known)b::bytea OR lower(m.recipient) = %(address)s::text) AND NOT m.forgotten
+    WHERE (m.address = %(known)b::bytea OR lower(m.recipient) = %(address)s::text) AND m.forgotten IS NOT TRUE
       AND m.campaign = %(campaign)s::text
       AND m.candidate IS NOT NULL AND m.kind <> ALL(%(others)s::text[]) ORDER BY m.id DESC LIMIT 1), %(fresh)s::text)
 ON CONFLICT (campaign, digest) DO UPDATE SET claimed_at = now()

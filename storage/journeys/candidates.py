@@ -48,8 +48,9 @@ ORDER BY f.time, f.source, f.id LIMIT %(limit)s
 """
 _SOME = "SELECT state FROM journeys WHERE campaign = %s LIMIT %s"
 _MESSAGES = f"""
-SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status, reason, attempts,
-       {id_of("m")} AS fact, {source_of("m")} AS source, requested_at, sent_at, campaign, candidate, sealed
+SELECT id, recipient AS "to", channel, kind AS template, locale, subject, status, reason,
+       coalesce(attempts, 0) AS attempts, {id_of("m")} AS fact, {source_of("m")} AS source, requested_at, sent_at,
+       campaign, candidate, sealed
 FROM messages m WHERE campaign = %s AND candidate = ANY(%s::text[]) ORDER BY id LIMIT %s
 """
 

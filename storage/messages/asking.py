@@ -33,13 +33,15 @@ CASE WHEN NOT {_IS_NUMBERED} THEN r.source END AS source, CASE WHEN NOT {_IS_NUM
 CASE WHEN {_IS_NUMBERED} THEN r.asked_by END AS asked_by
 """
 # Each row is written as it comes, numbered as it is written: the numbers ascend in their index, which fills its pages,
-# and nothing is sorted. A process of the version before knows messages by nonces alone.
+# and nothing is sorted. A process of the version before knows messages by nonces alone, and
+# how often each was begun, and whether it was forgotten, from the row itself.
 _ASK: Final = f"""
 INSERT INTO messages AS m (id, dedupe_key, kind, campaign, candidate, params, source, fact, asked_by, not_before,
-                           nonce, status, cause, reason)
+                           nonce, status, cause, reason, attempts, forgotten)
 OVERRIDING SYSTEM VALUE
 SELECT nextval('messages_id_seq'), {reasons.short("r.wide")}, k, c, p, {{fact}}, n,
-       CASE WHEN {BESIDE} THEN gen_random_uuid() END, {{status}}, {{cause}}, {{reason}}
+       CASE WHEN {BESIDE} THEN gen_random_uuid() END, {{status}}, {{cause}}, {{reason}},
+       CASE WHEN {BESIDE} THEN 0 END, CASE WHEN {BESIDE} THEN false END
 FROM unnest(%(wide)s::text[], %(whole)s::text[], %(kinds)s::text[], %(campaigns)s::text[], %(candidates)s::text[],
             {split("params")}, %(sources)s::text[], %(facts)s::text[], %(numbers)s::bigint[], %(due)s::timestamptz[])
      AS r(wide, whole, k, c, p, params, source, fact, asked_by, n)
@@ -82,7 +84,7 @@ JOIN unnest(%(wide)s::text[], %(whole)s::text[], {split("params")}, %(sources)s:
      AS r(wide, whole, params, source, fact, asked_by, due, undone_by, about)
      ON m.dedupe_key = ANY(ARRAY[{reasons.short("r.wide")}, r.wide, r.whole])
 CROSS JOIN LATERAL (SELECT {source_of("m")} AS source, {id_of("m")} AS id) AS first
-WHERE NOT m.forgotten AND (first.source, first.id) IS DISTINCT FROM (r.source, r.fact) AND (
+WHERE m.forgotten IS NOT TRUE AND (first.source, first.id) IS DISTINCT FROM (r.source, r.fact) AND (
     m.status = 'cancelled' AND m.cause IS DISTINCT FROM 'hr'
     OR m.status IN ('requested', 'held', 'suppressed') AND EXISTS (
         SELECT FROM retractions x WHERE (x.campaign, x.source, x.id) = (m.campaign, first.source, first.id))
@@ -123,7 +125,7 @@ WHERE status = 'held' AND reason = '{NO_CONSENT}' AND (%(campaign)s::text IS NUL
 _RECONSIDER: Final = f"""
 SELECT id, 'requested' AS status, 'stands' AS cause, NULL::text AS reason, 'what made it moot was taken back' AS note
 FROM messages m
-WHERE m.status = 'cancelled' AND m.cause = 'moot' AND NOT m.forgotten
+WHERE m.status = 'cancelled' AND m.cause = 'moot' AND m.forgotten IS NOT TRUE
   AND ({_OF_CANDIDATES} OR m.campaign = ANY(%(whole)s::text[]) AND m.candidate IS NOT NULL)
 """
 

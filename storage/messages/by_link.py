@@ -29,19 +29,20 @@ UNION ALL SELECT id, dedupe_key, nonce::text, id::text FROM messages WHERE id = 
     AND substr(nonce::text, 15, 1) IS DISTINCT FROM '8'
 """
 _FIND: Final = f"""
-SELECT id, kind, campaign, candidate, {params_of("m")}, attempts, recipient, sealed, dedupe_key, nonce::text
-FROM messages m WHERE id = %s AND candidate IS NOT NULL AND NOT forgotten
+SELECT id, kind, campaign, candidate, {params_of("m")}, coalesce(attempts, 0), recipient, sealed,
+       dedupe_key, nonce::text
+FROM messages m WHERE id = %s AND candidate IS NOT NULL AND forgotten IS NOT TRUE
 """
 _NEWEST = f"""
-SELECT id, kind, campaign, candidate, {params_of("m")}, attempts, {source_of("m")}, {id_of("m")}, requested_at,
-       nonce::text, dedupe_key
+SELECT id, kind, campaign, candidate, {params_of("m")}, coalesce(attempts, 0), {source_of("m")}, {id_of("m")},
+       requested_at, nonce::text, dedupe_key
 FROM messages m
-WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = %(kind)s AND NOT forgotten
+WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = %(kind)s AND forgotten IS NOT TRUE
 ORDER BY id DESC LIMIT 1
 """
 _TOLD: Final = f"""
 SELECT id FROM messages m
-WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = ANY(%(kinds)s) AND NOT forgotten
+WHERE campaign = %(campaign)s AND candidate = %(candidate)s AND kind = ANY(%(kinds)s) AND forgotten IS NOT TRUE
   AND {params_of("m")}->>'fair' IS NOT DISTINCT FROM %(fair)s AND status <> 'cancelled'
 ORDER BY id DESC LIMIT 1
 """
@@ -57,7 +58,7 @@ ORDER BY f.seq
 _SENT_ABOUT: Final = """
 SELECT m.id, m.campaign, m.candidate, m.recipient, m.sealed, m.status = 'claimed' FROM messages m
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
-WHERE m.kind = ANY(%s::text[]) AND NOT m.forgotten
+WHERE m.kind = ANY(%s::text[]) AND m.forgotten IS NOT TRUE
   AND (m.sealed IS NOT NULL OR m.recipient IS NOT NULL OR m.status IN ('requested', 'claimed'))
 ORDER BY m.id FOR UPDATE OF m
 """

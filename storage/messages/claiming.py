@@ -30,8 +30,8 @@ SELECT {columns} FROM {groups} CROSS JOIN LATERAL (
     ORDER BY kind, coalesce(not_before, requested_at) LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) AS due ORDER BY due.at, due.id LIMIT %(limit)s
 """
-_COLUMNS: Final = f"""due.id, due.kind, due.campaign, candidate, ({params_of("due")})::text, attempts,
-    {source_of("due")}, {id_of("due")}, requested_at, nonce::text, forgotten, dedupe_key"""
+_COLUMNS: Final = f"""due.id, due.kind, due.campaign, candidate, ({params_of("due")})::text, coalesce(attempts, 0),
+    {source_of("due")}, {id_of("due")}, requested_at, nonce::text, forgotten IS TRUE, dedupe_key"""
 _KINDS: Final = "(SELECT DISTINCT unnest(%(kinds)b::text[])) AS g(kind)"
 _OF_ALL: Final = _DUE.format(columns=_COLUMNS, groups=_KINDS, which="true")
 _OF_CAMPAIGNS: Final = _DUE.format(columns=_COLUMNS, groups=_KINDS, which="campaign = ANY(%(only)b::text[])")
@@ -63,14 +63,14 @@ FROM unnest(%(ids)s::bigint[], %(begin)s::boolean[], %(campaigns)s::text[], %(ca
      AS u(id, goes, campaign, candidate)
 """
 _TAKEN: Final = """owner = %(owner)s, channel = %(channel)s, lease_until = now() + make_interval(secs => %(lease)s),
-    begun_at = CASE WHEN r.begins THEN now() END, attempts = m.attempts + r.begins::int"""
+    begun_at = CASE WHEN r.begins THEN now() END, attempts = coalesce(m.attempts, 0) + r.begins::int"""
 _ALWAYS_SHOWN: Final = (OWN_PAGE, SIGNUP_CHECK)
 # Who was thought dead, and lost its claims to another, may begin nothing more. Nor does what was written to or of
 # somebody who was erased or restricted since; what goes to them all the same is composed with that in view. What began
 # with its claim may be asked about once more.
 _BEGIN: Final = f"""
-UPDATE messages m SET begun_at = now(), attempts = attempts + (begun_at IS NULL)::int
-WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' AND NOT forgotten
+UPDATE messages m SET begun_at = now(), attempts = coalesce(attempts, 0) + (begun_at IS NULL)::int
+WHERE id = ANY(%s) AND owner = %s AND status = 'claimed' AND forgotten IS NOT TRUE
   AND (kind IN {_ALWAYS_SHOWN} OR candidate IS NULL
        OR {SHOWN.format(campaign="m.campaign", candidate="m.candidate")})
 RETURNING id

@@ -13,8 +13,8 @@ from storage.messages import asking
 from storage.messages.of_facts import params_of
 
 _OFFERS = f"""
-SELECT id, campaign, candidate, {params_of("m")} AS params, attempts, status FROM messages m
-WHERE id = ANY(%s) AND kind = %s AND status = ANY(%s) AND NOT forgotten ORDER BY id
+SELECT id, campaign, candidate, {params_of("m")} AS params, coalesce(attempts, 0) AS attempts, status FROM messages m
+WHERE id = ANY(%s) AND kind = %s AND status = ANY(%s) AND forgotten IS NOT TRUE ORDER BY id
 """
 
 

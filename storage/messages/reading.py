@@ -46,7 +46,8 @@ ABOUT_FAIRS: Final = (
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 _ROWS = f"""
 SELECT m.id, m.kind, m.campaign, m.candidate, m.recipient, m.channel, m.locale, m.subject, m.status, m.reason,
-       m.attempts, {source_of("m")} AS source, {id_of("m")} AS fact, m.requested_at, m.sent_at, m.sealed,
+       coalesce(m.attempts, 0) AS attempts, {source_of("m")} AS source, {id_of("m")} AS fact, m.requested_at,
+       m.sent_at, m.sealed,
        coalesce(c.timezone, 'Asia/Shanghai') AS timezone,
        coalesce(c.title, m.campaign) AS title,
        coalesce(

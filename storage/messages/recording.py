@@ -23,8 +23,8 @@ from storage.vault.process import vault
 
 # A sender whose lease ended while it could not reach the database still knows best what became of its messages.
 _OURS: Final = "m.owner = %(owner)s"
-_TOLD: Final = "SELECT id, forgotten FROM messages WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE"
-_BECAME: Final = "id, forgotten, kind"
+_TOLD: Final = "SELECT id, forgotten IS TRUE FROM messages WHERE id = ANY(%b) AND owner = %s ORDER BY id FOR UPDATE"
+_BECAME: Final = "id, forgotten IS TRUE, kind"
 _GIVEN: Final = f"""
 SELECT given.*, {cut("sealed")} AS sealed, NULL::text AS note
 FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reasons)s::text[], %(locales)s::text[],
@@ -32,11 +32,12 @@ FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(causes)s::text[], %(reaso
             %(domains)s::bytea[], %(untried)s::bool[])
      AS given(id, status, cause, reason, locale, due, sealed_at, sealed_size, address, domain, untried)
 """
-_READER: Final = """recipient = NULL, subject = NULL, sealed = CASE WHEN NOT m.forgotten THEN r.sealed END,
-    address = CASE WHEN NOT m.forgotten THEN r.address END, domain = CASE WHEN NOT m.forgotten THEN r.domain END"""
+_READER: Final = """recipient = NULL, subject = NULL, sealed = CASE WHEN m.forgotten IS NOT TRUE THEN r.sealed END,
+    address = CASE WHEN m.forgotten IS NOT TRUE THEN r.address END,
+    domain = CASE WHEN m.forgotten IS NOT TRUE THEN r.domain END"""
 _SAID: Final = f"""owner = NULL, lease_until = NULL, locale = r.locale, not_before = r.due, {_READER},
     sent_at = CASE WHEN r.status = 'sent' THEN coalesce(m.sent_at, now()) END,
-    attempts = m.attempts + CASE WHEN r.untried THEN -(m.begun_at IS NOT NULL)::int
+    attempts = coalesce(m.attempts, 0) + CASE WHEN r.untried THEN -(m.begun_at IS NOT NULL)::int
                             WHEN m.begun_at IS NULL AND r.cause = 'outcome' AND r.status <> 'requested' THEN 1
                             ELSE 0 END"""
 # Where the provider was quicker than the record, its word stands.
@@ -44,7 +45,7 @@ _KEEP_WORD: Final = f"""
 UPDATE messages m SET owner = NULL, lease_until = NULL, locale = r.locale, sent_at = coalesce(m.sent_at, now()),
     {_READER}
 FROM ({_GIVEN}) AS r WHERE m.id = r.id AND {_OURS}
-RETURNING m.id, m.forgotten, m.kind
+RETURNING m.id, m.forgotten IS TRUE, m.kind
 """
 _LOCK: Final = """
 SELECT k.id, j.version FROM journeys j

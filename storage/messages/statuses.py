@@ -29,7 +29,7 @@ WITH changed AS (
     RETURNING m.id, m.kind, m.campaign, m.candidate, m.status, m.cause, m.reason, m.forgotten, m.begun_at, r.note
 ), noted AS (
     INSERT INTO message_attempts (message, status, cause, detail)
-    SELECT id, status, cause, CASE WHEN NOT forgotten OR status = 'cancelled' THEN coalesce(note, reason) END
+    SELECT id, status, cause, CASE WHEN forgotten IS NOT TRUE OR status = 'cancelled' THEN coalesce(note, reason) END
     FROM changed ORDER BY id
 ), told AS (
     INSERT INTO announcements (id, type, key, data)
@@ -44,7 +44,8 @@ TOLD_STATUSES: Final = "{" + ",".join(OUTCOME_STATUSES) + "}"
 FREED: Final = "owner = NULL, lease_until = NULL"
 
 _LOCK: Final = f"""
-SELECT id, kind, campaign, candidate, status, attempts, {params_of("m")} AS params, forgotten, recipient, subject,
+SELECT id, kind, campaign, candidate, status, coalesce(attempts, 0) AS attempts, {params_of("m")} AS params,
+       forgotten IS TRUE AS forgotten, recipient, subject,
        reason, sealed,
        (SELECT max(a.at) FROM message_attempts a WHERE a.message = m.id AND a.cause IN ('resent', 'again')) AS resent_at
 FROM messages m WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE OF m

@@ -55,8 +55,8 @@ WHERE status = 'suppressed' AND (address = %(digest)b OR lower(recipient) = %(ad
 # An erased person's address is kept only where a message that is not forgotten was for it too.
 _FORGET: Final = """
 DELETE FROM suppressions s USING messages own WHERE own.id = s.message AND own.forgotten
-AND NOT EXISTS (SELECT FROM messages m WHERE m.address = s.digest AND NOT m.forgotten)
-AND NOT EXISTS (SELECT FROM messages m WHERE lower(m.recipient) = s.address AND NOT m.forgotten)
+AND NOT EXISTS (SELECT FROM messages m WHERE m.address = s.digest AND m.forgotten IS NOT TRUE)
+AND NOT EXISTS (SELECT FROM messages m WHERE lower(m.recipient) = s.address AND m.forgotten IS NOT TRUE)
 """
 ADDRESS: Final = "address"
 DETAIL: Final = "detail"

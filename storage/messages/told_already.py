@@ -32,7 +32,7 @@ _TOLD: Final = f"""
 SELECT k.id, bool_or(o.status NOT IN ('requested', 'claimed')), bool_or(o.status = 'claimed') FROM {_ASKED}
 LEFT JOIN messages m USING (id)
 JOIN messages o ON o.campaign = k.campaign AND o.candidate IN (SELECT jsonb_array_elements_text(k.others::jsonb))
-  AND o.kind = k.kind AND NOT o.forgotten
+  AND o.kind = k.kind AND o.forgotten IS NOT TRUE
 CROSS JOIN LATERAL (SELECT {params_of("o")} AS params OFFSET 0) AS told
 WHERE told.params @> k.about::jsonb AND NOT told.params ?| ARRAY(SELECT jsonb_array_elements_text(k.absent::jsonb))
   AND (o.status IN ('sent', 'delivered', 'bounced', 'dropped', 'complained', 'unknown')

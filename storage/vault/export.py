@@ -27,7 +27,7 @@ FROM facts f WHERE campaign = %s AND candidate = %s ORDER BY time, seq
 """
 _MESSAGES: Final = """
 SELECT id, kind, recipient, channel, locale, subject, status, reason, requested_at, sent_at, campaign, candidate, sealed
-FROM messages WHERE campaign = %s AND candidate = %s AND NOT forgotten ORDER BY id
+FROM messages WHERE campaign = %s AND candidate = %s AND forgotten IS NOT TRUE ORDER BY id
 """
 _SEATS: Final = """
 SELECT fair, waiting FROM seats WHERE campaign = %s AND candidate = %s AND at IS NOT NULL ORDER BY fair

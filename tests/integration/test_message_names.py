@@ -77,6 +77,22 @@ async def test_for_a_day_names_are_drawn_as_the_version_before_knows_them(office
         assert await by_link.ids(conn, list(drawn.values())) == {name: id for id, name in drawn.items()}
 
 
+@pytest.mark.parametrize(("beside", "said"), [(True, (0, False)), (False, (None, None))])
+async def test_for_a_day_a_message_says_what_the_version_before_goes_by(
+    office: Office, beside: bool, said: tuple[int | None, bool | None]
+):
+    """How often it was begun, and whether it was forgotten; later, nothing says what goes without saying."""
+    if beside:
+        await office.change(UNTIL)
+    await office.tell(opened(), signed_up("c1", email="c1@example.cn"))
+    assert await office.rows("SELECT attempts, forgotten FROM messages") == [said]
+    await office.sender().send_all()
+    assert await office.rows("SELECT attempts, forgotten, address IS NULL FROM messages") == [(1, said[1], False)]
+    await office.tell(event("candidate.erased", candidate="c1"))
+    [first, *_] = await office.rows("SELECT attempts, forgotten, address IS NULL FROM messages ORDER BY id")
+    assert first == (1, True, True)
+
+
 async def test_two_messages_never_have_one_drawn_name(office: Office):
     await office.tell(opened(), signed_up("c1"), signed_up("c2"))
     with pytest.raises(psycopg.errors.UniqueViolation):
