@@ -7,33 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import partial
-from types import MappingProxyType
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Final
 
-from psycopg import Rollback
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels.mailbox import Mailbox
-from notifications.channels.port import Mail, Outcome, believed
 from notifications.sending.backlog import Backlog
 from notifications.sending.channel_rests import ChannelRests
-from notifications.sending.claiming import Claims, MayBegin
-from notifications.sending.kinds.channel_refused import alarm
+from notifications.sending.claiming import Claims
 from notifications.sending.pacing import Pace
-from notifications.sending.recording import Portion
+from notifications.sending.portions import OUTAGE_PAUSE, Portions, Turn
 from notifications.sending.rendering import Renderer
 from notifications.sending.route import Chance, Route
 from notifications.sending.situation import Writer
 from schemas.errors import ConcurrentChange, DatabaseUnavailable
 from storage.campaigns import terms
 from storage.database import Conn, borrowed
-from storage.messages import asking, claiming, recording
-from storage.messages.recording import Record
+from storage.messages import asking, claiming
 
 log = logging.getLogger(__name__)
 
@@ -41,23 +34,9 @@ CLOSES_WITHIN: Final = 6.0  # seconds; containers are given ten
 GIVE_WAY: Final = (timedelta(seconds=1), timedelta(seconds=5))  # the shortest, the longest
 SHARE: Final = 20  # while others need the processor, a round has one such part of the time
 FEW: Final = 100  # mails of a route in such a round, so that it is short: the pause after it has an upper bound
-OUTAGE_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
 LONGEST_TURN: Final = timedelta(seconds=2)  # of one route: then it is looked what became due of the others
-LONGEST_LOCKED: Final = 1.0  # seconds in which what is locked waits to begin: others may want it too
-NONE: Final[Mapping[int, Outcome]] = MappingProxyType({})
-
-
-@dataclass(slots=True)
-class Turn:
-    """Of one route: until when its lanes go on with further portions, and whether one of them has failed. Further lanes
-    begin once the first has `seen` how much there is: `much`, where it fills a portion."""
-
-    ends: datetime
-    is_over: bool = False
-    much: bool = False
-    seen: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Sender:
@@ -76,14 +55,13 @@ class Sender:
         further: bool = False,
     ) -> None:
         self._pool, self._routes, self._writer, self._renderer = pool, routes, writer, renderer
-        self._owner, self._chance, self._pace = owner, chance, pace or Pace()
-        self._claims = Claims(writer, renderer, owner, chance, self._pace)
+        self._chance, self._pace = chance, pace or Pace()
         self._rests = ChannelRests(pool, routes, chance)
-        self._begun = {route: asyncio.Semaphore(route.most_begun) for route in routes}
+        claims = Claims(writer, renderer, owner, chance, self._pace)
+        self._portions = Portions(pool, routes, claims, self._rests)
         self._backlog = Backlog(pool, chance)
         self._work = asyncio.Event()
         self._busy = asyncio.Lock()
-        self._closing = False
         self._started = further  # what an earlier version could not do, the first of this version tries again
 
     def wake(self) -> None:
@@ -96,7 +74,7 @@ class Sender:
         After a fault of ours it goes on, later each time: facts are applied beside it, and must not stop with it.
         """
         faults = 0
-        while not self._closing:
+        while not self._portions.closing:
             self._work.clear()
             try:
                 await self.sweep()
@@ -115,7 +93,7 @@ class Sender:
 
     async def leave(self) -> None:
         """Begin nothing more; returns when all that was sent is recorded, however long channels and database take."""
-        self._closing = True
+        self._portions.closing = True
         self._work.set()
         async with self._busy:
             pass
@@ -123,7 +101,7 @@ class Sender:
     async def close(self) -> None:
         """Begin nothing more; returns when all that was sent is recorded, or the database keeps us too long: what it
         does not take is in doubt then, as if we had been killed, which is what comes next."""
-        self._closing = True
+        self._portions.closing = True
         self._work.set()
         for route in self._routes:
             await route.channel.close()
@@ -150,7 +128,7 @@ class Sender:
     async def send_all(self) -> int:
         """Send everything that is due; returns how many messages were settled."""
         settled = 0
-        while not self._closing:
+        while not self._portions.closing:
             began = self._chance.clock()
             count = await self._round()
             await self._give_way(self._chance.clock() - began)
@@ -165,7 +143,7 @@ class Sender:
         it anew by sending."""
         async with self._busy:
             wanted = await self._by_channel()
-            going = [routes for routes in wanted if not self._closing and await self._rests.may_go(routes)]
+            going = [routes for routes in wanted if not self._portions.closing and await self._rests.may_go(routes)]
             return await _all_of([self._turns(routes) for routes in going])
 
     async def _by_channel(self) -> list[list[Route]]:
@@ -237,103 +215,12 @@ class Sender:
         """Whether a turn is over before there is nothing left to send."""
         in_order = self._rests.breaker(route.channel.name).in_order
         late = self._chance.clock() >= turn.ends
-        return self._closing or not in_order or late or self._chance.stand_back()
+        return self._portions.closing or not in_order or late or self._chance.stand_back()
 
     async def _send_some(self, route: Route, turn: Turn) -> int:
         most = min(route.channel.portion, FEW) if self._chance.stand_back() else route.channel.portion
         limit = self._rests.breaker(route.channel.name).portion(most)
-        async with AsyncExitStack() as begun:
-            claimed = await self._claimed(route, limit, partial(self._may_begin, route, turn, limit, begun))
-            return await self._sent(route, claimed) if claimed is not None else 0
-
-    async def _sent(self, route: Route, claimed: Portion) -> int:
-        """Send a portion, and record what became of it."""
-        portion = await self._claims.made(claimed)
-        mails, began = portion.mails, self._chance.clock()
-        told = await route.channel.send(mails, partial(self._begin, portion)) if mails else []
-        outcomes = [believed(outcome, self._chance.clock()) for outcome in told]
-        self._rests.breaker(route.channel.name).note(outcomes, since=began)
-        became = portion.records(dict(zip([mail.id for mail in mails], outcomes, strict=True)))
-        await self._record(became, kept=route.channel.keeps)
-        if any(outcome.was_tried for outcome in outcomes):
-            await self._rests.tell(route)
-        if trouble := alarm(route.channel.name, portion.claimed, outcomes, self._chance.clock()):
-            async with borrowed(self._pool) as conn:
-                await asking.request(conn, [trouble])
-        return len(portion.claimed)
-
-    async def _claimed(self, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
-        """A portion, all of it or nothing."""
-        portion = None
-        try:
-            async with borrowed(self._pool) as conn, conn.transaction():
-                portion = await self._claims.claim(conn, route, limit, may_begin)
-        except DatabaseUnavailable:
-            if portion is None or not await self._is_committed(portion):
-                raise
-        return portion
-
-    async def _may_begin(self, route: Route, turn: Turn, limit: int, begun: AsyncExitStack, messages: int) -> None:
-        """So many are to be taken, of `limit`. Wait until fewer portions of a route are under way; one more is until
-        this stack ends. Where that takes long, or one of them has shown that the channel takes no such portion now,
-        what is locked is let go, to be claimed anew: raises Rollback."""
-        turn.much = turn.much or messages >= limit
-        turn.seen.set()
-        try:
-            async with asyncio.timeout(LONGEST_LOCKED):
-                await begun.enter_async_context(self._begun[route])
-        except TimeoutError:
-            raise Rollback from None
-        if self._rests.breaker(route.channel.name).portion(limit) < limit:
-            raise Rollback
-
-    async def _is_committed(self, portion: Portion) -> bool:
-        """Whether it was claimed after all, where the answer to that was lost: what had begun by that would else be in
-        doubt."""
-        ids = [message.id for message in portion.claimed]
-        while True:
-            try:
-                async with borrowed(self._pool) as conn:
-                    taken = await claiming.is_taken(conn, ids, self._owner, portion.transaction)
-                if taken is not None:
-                    return taken
-            except DatabaseUnavailable as error:
-                log.warning("%s; %d messages wait", error, len(ids))
-            await asyncio.sleep(OUTAGE_PAUSE)
-
-    async def _begin(self, portion: Portion, going: Sequence[Mail], done: Mapping[int, Outcome] = NONE) -> set[int]:
-        """Record that these mails go, and what became of those before, in one transaction, however long the database is
-        away; none goes once this sender closes. What began with its claim is asked again once that is long ago."""
-        wanted, begun = portion.with_followers(going), portion.begun_by(self._chance.clock())
-        if not done and not self._closing and begun.issuperset(wanted):
-            return set(wanted)
-        records = portion.records({id: believed(each, self._chance.clock()) for id, each in done.items()})
-        while not self._closing:
-            try:
-                async with borrowed(self._pool) as conn, conn.transaction():
-                    await recording.record(conn, records, owner=self._owner)
-                    ours = await claiming.begin(conn, set(wanted) - begun, owner=self._owner)
-                    ours |= begun.intersection(wanted)
-                    if broken := portion.broken(going, ours):
-                        await claiming.take_back(conn, broken)
-                        ours -= set(broken)
-            except (DatabaseUnavailable, ConcurrentChange) as error:
-                log.warning("%s; %d mails wait to begin", error, len(going))
-                await asyncio.sleep(OUTAGE_PAUSE)
-                continue
-            portion.recorded(records)
-            return ours
-        return set()
-
-    async def _record(self, records: Sequence[Record], *, kept: bool) -> None:
-        """Store what became of them, however long the database is away: it can't be known again."""
-        while True:
-            try:
-                async with borrowed(self._pool) as conn:
-                    return await recording.record(conn, records, owner=self._owner, kept=kept)
-            except (DatabaseUnavailable, ConcurrentChange) as error:
-                log.warning("%s; %d outcomes wait to be recorded", error, len(records))
-                await asyncio.sleep(OUTAGE_PAUSE)
+        return await self._portions.send(route, turn, limit)
 
 
 async def _all_of(counting: Sequence[Coroutine[Any, Any, int]]) -> int:

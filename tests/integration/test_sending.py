@@ -22,9 +22,10 @@ from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from notifications.sending.claiming import GATHER_FOR, Claims, MayBegin
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
+from notifications.sending.portions import LONGEST_LOCKED, Portions
 from notifications.sending.recording import Portion
 from notifications.sending.route import Route
-from notifications.sending.sender import FEW, LONGEST_LOCKED, Sender
+from notifications.sending.sender import FEW
 from schemas.errors import DatabaseUnavailable
 from storage.database import Conn, make_pool
 from storage.messages import channel_rests
@@ -816,7 +817,7 @@ async def test_of_two_lanes_none_takes_the_others_claim_for_its_own(office: Offi
     await office.tell(opened(), *[person(f"c{n}") for n in range(5)])
     channel, lost, handed_over, asked = Slow(), asyncio.Event(), asyncio.Event(), asyncio.Event()
     channel.portion = 5
-    claim, is_committed, began = Claims.claim, Sender._is_committed, []
+    claim, is_committed, began = Claims.claim, Portions._is_committed, []
 
     async def losing(self: Claims, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
         if route.lanes == 1:
@@ -830,7 +831,7 @@ async def test_of_two_lanes_none_takes_the_others_claim_for_its_own(office: Offi
         lost.set()
         return portion
 
-    async def asking_later(self: Sender, portion: Portion) -> bool:
+    async def asking_later(self: Portions, portion: Portion) -> bool:
         await handed_over.wait()
         found = await is_committed(self, portion)
         asked.set()
@@ -841,7 +842,7 @@ async def test_of_two_lanes_none_takes_the_others_claim_for_its_own(office: Offi
         await asked.wait()
 
     monkeypatch.setattr(Claims, "claim", losing)
-    monkeypatch.setattr(Sender, "_is_committed", asking_later)
+    monkeypatch.setattr(Portions, "_is_committed", asking_later)
     channel.before_it_begins = hand_over
     with suppress(DatabaseUnavailable):
         await office.sender(channel, lanes=2).send_all()
