@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.running import Running, home, platform
 from schemas import proofs
+from tests.browser import chromium
 from tests.facts import CAMPAIGN, event, opened
 
 PEOPLE: Final = 2000
@@ -46,8 +46,8 @@ def measure() -> Iterator[tuple[str, str, str]]:
             f"{seats} seats, {waiting} wait",
             f"{SEATS} seats, {PEOPLE - SEATS} wait",
         )
-        if chromium := shutil.which("chromium"):
-            painted, weighs = _painted(chromium, running.address)
+        if browser := chromium.found():
+            painted, weighs = _painted(browser, running.address)
             yield "  first paint on slow 3G", f"{painted:.0f} ms, {weighs / 1000:.0f} kB", "1,000 ms, 60 kB"
 
 
@@ -97,11 +97,11 @@ def _given(running: Running) -> tuple[int, int]:
     return seats, running.scalar("SELECT count(*) FROM seats WHERE at IS NOT NULL AND waiting")
 
 
-def _painted(chromium: str, address: str) -> tuple[float, float]:
+def _painted(path: str, address: str) -> tuple[float, float]:
     """Milliseconds until something was painted, the middle of some tries; and bytes that came."""
     tries = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium.launch(playwright, path)
         for _ in range(PAINTS):
             page = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True).new_page()
             line = page.context.new_cdp_session(page)

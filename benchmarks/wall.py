@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,6 +15,7 @@ from storage.access import walls
 from storage.database import connect
 from streams.apply import apply_batch
 from streams.intake import Incoming
+from tests.browser import chromium
 from tests.browser.screens import COUNT_PUTS, memory, update
 from tests.facts import event, opened, target
 from tests.web import served
@@ -26,18 +26,18 @@ OTHER: Final = "other-2026"
 
 
 def measure() -> Iterator[tuple[str, str, str]]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    browser = chromium.found()
+    if browser is None:
         return
     with home() as at, database(at) as url:
         path = asyncio.run(_prepare(url))
         with served(url) as address:
-            yield from _measure(chromium, f"{address}{path}", url)
+            yield from _measure(browser, f"{address}{path}", url)
 
 
-def _measure(chromium: str, address: str, url: str) -> Iterator[tuple[str, str, str]]:
+def _measure(path: str, address: str, url: str) -> Iterator[tuple[str, str, str]]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium.launch(playwright, path)
         context = browser.new_context(viewport={"width": 1920, "height": 1080})
         context.add_init_script(COUNT_PUTS)
         page = context.new_page()

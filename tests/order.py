@@ -11,6 +11,7 @@ from xdist.workermanage import WorkerController
 
 BROWSERS: Final = 3  # at a time: each fills more than half a core
 APART: Final = 6  # files from one that mostly waits to the next
+LONG_BROWSING: Final = ("test_year.py", "test_accessible.py", "test_pages.py", "test_doors.py")  # the longest first
 
 
 def ordered(items: Iterable[pytest.Item]) -> list[pytest.Item]:
@@ -22,7 +23,7 @@ def ordered(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     files = dict.fromkeys(item.path for item in items if not _browses(item.nodeid))
     places = {path: nth for nth, path in enumerate(path for path in files if path not in slow)}
     places |= {path: nth * APART for nth, path in enumerate(path for path in files if path in slow)}
-    return sorted(items, key=lambda item: (places.get(item.path, len(items)), item.path not in slow))
+    return sorted(items, key=lambda item: (places.get(item.path, len(items)), _turn(item), item.path not in slow))
 
 
 class BrowsersLast(LoadFileScheduling):
@@ -35,6 +36,12 @@ class BrowsersLast(LoadFileScheduling):
             super()._reschedule(node)
         elif not node.shutting_down:
             node.shutdown()
+
+
+def _turn(item: pytest.Item) -> int:
+    """Of a file with a browser among the others: one that is long and begun late runs on alone."""
+    name = item.path.name
+    return LONG_BROWSING.index(name) if name in LONG_BROWSING else len(LONG_BROWSING)
 
 
 def _browses(test: str) -> bool:

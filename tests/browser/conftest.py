@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from storage.database import Conn, connect, make_pool
 from streams.apply import apply_batch
 from streams.intake import Incoming
 from tests.access import COOKIE, session_of
+from tests.browser import chromium
 from tests.browser.looking import lang, reader, shown
 from tests.integration.office import Office
 from tests.web import served
@@ -26,22 +26,21 @@ from tests.web import served
 __all__ = ["lang", "reader", "shown"]  # fixtures that several of these files use
 
 EXPECTED_WITHIN = 60_000  # milliseconds; CI's machine is slow, and nothing waits so long that goes well
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 Apply = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium. Where there is none the tests are skipped, except in CI, where they must run."""
-    found = shutil.which("chromium")
+    found = chromium.found()
     if found is None:
-        reason = "the browser tests need chromium (`make browser`)"
+        reason = "the browser tests need Chromium (`make browser`)"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     expect.set_options(timeout=EXPECTED_WITHIN)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        launched = chromium.launch(playwright, found)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

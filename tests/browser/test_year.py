@@ -1,5 +1,5 @@
-"""A year of one HR officer on the running platform: each task with no more clicks than it may take, in both languages,
-and by the keyboard alone."""
+"""A year of one HR officer on the running platform: each task with no more clicks than it may take, by the mouse in
+one language and by the keyboard alone in the other."""
 
 from __future__ import annotations
 
@@ -66,9 +66,7 @@ def post(platform: Platform, events: list[dict[str, object]]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("lang", "kind"), [("en", Officer), ("zh-CN", Officer), ("en", KeyboardOfficer)], ids=["en", "zh", "keyboard"]
-)
+@pytest.mark.parametrize(("lang", "kind"), [("en", Officer), ("zh-CN", KeyboardOfficer)], ids=["mouse", "keyboard"])
 def test_a_year(platform: Platform, signed_in: BrowserContext, lang: Lang, kind: type[Officer]):
     page = signed_in.new_page()
     complaints: list[str] = []

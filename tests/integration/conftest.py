@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
+from dashboard.access import passwords
 from notifications.links.own import saying
 from producers.forms import posting
 from schemas.settings import Settings
@@ -18,6 +20,16 @@ from tests.web import served
 from yinfeng.web.app import create_app
 
 __all__ = ["conn", "readers", "world"]
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+NOBODYS = CHEAP.hash("nobody's")
+
+
+@pytest.fixture(autouse=True)
+def _guessing_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of a second of a processor for each password keeps guessers away; hundreds are compared here."""
+    monkeypatch.setattr(passwords, "_HASHER", CHEAP)
+    monkeypatch.setattr(passwords, "_NOBODYS", NOBODYS)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Begin, Mail, Outcome, all_begin
+from notifications.sending import sender as sending
 from notifications.sending.backlog import MUCH
 from schemas.settings import load_settings
 from tests.facts import opened
@@ -49,8 +50,9 @@ class Taking(Mailbox):
     ],
 )
 async def test_a_sender_says_when_more_is_due_than_it_gets_done(
-    office: Office, due: int, seconds: float, stands_back: bool, says: bool
+    *, office: Office, monkeypatch: pytest.MonkeyPatch, due: int, seconds: float, stands_back: bool, says: bool
 ):
+    monkeypatch.setattr(sending, "GIVE_WAY", (timedelta(0), timedelta(0)))  # of dozens of rounds
     said: list[bool] = []
     await office.tell(opened(), *[person(f"c{number}") for number in range(due)])
     sender = office.sender(

@@ -11,7 +11,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.order import APART, BROWSERS, BrowsersLast, ordered
+from tests.order import APART, BROWSERS, LONG_BROWSING, BrowsersLast, ordered
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,16 @@ def files(*items: Item) -> list[str]:
 def test_what_mostly_waits_is_early_and_spread_and_the_browser_last():
     quick = [Item(f"tests/unit/q{n:02}::t") for n in range(3 * APART)]
     slow = [Item(f"tests/e2e/s{n}::t", slow=True) for n in range(3)]
-    browser = [Item("tests/browser/a::t"), Item("tests/browser/z::t", slow=True)]
+    browser = [Item(f"tests/browser/{name}::t") for name in ("a", LONG_BROWSING[1], LONG_BROWSING[0])]
     found = files(*browser, *slow, *quick)
-    assert found[-2:] == ["z", "a"]
+    assert found[-3:] == [*LONG_BROWSING[:2], "a"]
     assert [found.index(f"s{n}") for n in range(3)] == [0, APART + 1, 2 * (APART + 1)]
     assert [name for name in found if name.startswith("q")] == [item.path.name for item in quick]
+
+
+def test_long_files_with_a_browser_are_there():
+    browsing = Path(__file__).parents[1] / "browser"
+    assert set(LONG_BROWSING) <= {path.name for path in browsing.glob("test_*.py")}
 
 
 def test_a_file_s_tests_stay_together_and_in_their_order():
