@@ -429,7 +429,7 @@ async def test_what_nobody_confirmed_goes_with_all_that_was_kept_of_its_person(w
     assert await world.office.rows("SELECT candidate FROM vault.person WHERE candidate <> ''") == [("c1",)]
     assert await world.office.rows("SELECT count(*) FROM unconfirmed") == [(0,)]
     rows = await world.office.rows(
-        "SELECT candidate, sealed FROM messages WHERE kind = 'signup_check' AND NOT forgotten"
+        "SELECT candidate, sealed FROM messages WHERE kind = 'signup_check' AND forgotten IS NOT TRUE"
     )
     assert [candidate for candidate, _ in rows] == ["c1"]
     assert "new@example.com" not in str(await world.office.rows("SELECT text FROM mails"))

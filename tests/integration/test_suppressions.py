@@ -162,7 +162,7 @@ async def test_an_address_that_another_person_has_too_is_known_until_both_are_er
     assert len(await suppressions.listed(conn)) == 1
     await office.tell(event("candidate.erased", candidate=last, time=LATER))
     assert await suppressions.listed(conn) == []
-    assert await office.rows("SELECT status FROM messages WHERE NOT forgotten") == []
+    assert await office.rows("SELECT status FROM messages WHERE forgotten IS NOT TRUE") == []
 
 
 async def test_what_waits_for_a_suppressed_address_is_cancelled_with_its_person(office: Office, conn: Conn):
