@@ -28,7 +28,7 @@ from storage.access import audit
 from storage.campaigns import employers, naming
 from storage.database import Conn, borrowed
 from storage.journeys.counted import snapshot
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 
 Row = dict[str, Any]
 PATH: Final = "/v1/campaigns/{campaign}/candidates"
