@@ -25,7 +25,7 @@ from benchmarks.running import database, home, home_at
 from storage.campaigns import breakdowns
 from storage.database import Conn, connect
 from storage.journeys import people
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 from storage.vault import duplicates
 from storage.vault.persons import SEARCHED
 from storage.vault.process import vault

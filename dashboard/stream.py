@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Annotated, Any, Final, Literal, Protocol
@@ -22,8 +21,8 @@ from starlette.types import Receive, Scope, Send
 
 from dashboard.live import Hub
 from dashboard.telling import Encode, Line, Subscription, Told, revision_of
+from dashboard.turnstile import Turnstile
 from schemas.access import Authenticate, Caller
-from schemas.errors import TooMany
 
 HEARTBEAT: Final = 10.0  # seconds
 # Then the client comes back by itself, goes on where it was, and shows its key again: one revoked meanwhile ends here.
@@ -32,6 +31,7 @@ SEND_TIMEOUT: Final = 60.0  # seconds; a client that takes nothing for so long i
 RETRY: Final = b"retry: 1000\n\n"  # milliseconds
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 MOST_STREAMS: Final = 5000  # of one key or account, in one web process
+FULL: Final = "{most} streams are open already by this key or account; close one"
 LINE: Final = "yinfeng.line"  # under which a server puts the line of a request into its state
 
 
@@ -55,16 +55,15 @@ def make_router(
         changed after it. Any key may watch; an employer the targets that it reads."""
         caller.require("organizer", "employer", "viewer")
         last, among = revision_of(last_event_id), caller.campaigns
-        turnstile.require_room(caller.poster)
 
         @contextmanager
         def opened() -> Iterator[Subscription]:
-            subscription = hub.subscribe(campaign, last, among=among, reads=caller.sight)
-            try:
-                with turnstile.inside(caller.poster):
+            with turnstile.inside(caller.poster):
+                subscription = hub.subscribe(campaign, last, among=among, reads=caller.sight)
+                try:
                     yield subscription
-            finally:
-                hub.unsubscribe(subscription)
+                finally:
+                    hub.unsubscribe(subscription)
 
         return EventStream(opened, as_json, ping=PINGS[heartbeats], every=heartbeat)
 
@@ -83,30 +82,6 @@ def as_json(told: Told) -> bytes:
         return b""
     id = "" if told.revision is None else f"id: {told.revision}\n"
     return f"{id}event: {told.event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
-
-
-class Turnstile:
-    """Counts who is inside. `most`: how many times one caller may be."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._inside: Counter[str] = Counter()
-
-    def require_room(self, who: str) -> None:
-        """Raises TooMany when the caller is inside too often."""
-        if self._inside[who] >= self._most:
-            raise TooMany(f"{self._most} streams are open already by this key or account; close one")
-
-    @contextmanager
-    def inside(self, who: str) -> Iterator[None]:
-        """The caller is inside until the block ends."""
-        self._inside[who] += 1
-        try:
-            yield
-        finally:
-            self._inside[who] -= 1
-            if self._inside[who] <= 0:
-                del self._inside[who]
 
 
 class Lent(Line, Protocol):

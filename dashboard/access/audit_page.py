@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from dashboard import exporting
 from dashboard.access.office import Office, address_of
 from dashboard.parameters import WordQuery
+from dashboard.taking_away import Tables
 from schemas.access import Authenticate, Caller
 from schemas.paging import After, decode, encode
 from storage.access import audit
@@ -28,7 +29,7 @@ ZONE: Final = ZoneInfo("Asia/Shanghai")
 HEAD: Final = ("at", "actor", "name", "ip", "action", "campaign", "subject", "facts")
 
 
-def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
+def make_router(office: Office, authenticate: Authenticate, tables: Tables) -> APIRouter:
     """The page, for organizers who may enter every campaign."""
     router = APIRouter(include_in_schema=False)
 
@@ -41,18 +42,18 @@ def make_router(office: Office, authenticate: Authenticate) -> APIRouter:
         action: WordQuery = "",
         since: WordQuery = "",
         until: WordQuery = "",
-        format: WordQuery = "",
+        form: str = Depends(tables.form),
         after: After = None,
         caller: Caller = Depends(authenticate),
     ) -> Response:
         caller.require("organizer")
         caller.require_all_campaigns()
         wanted = AuditFilter(who or None, campaign or None, action or None, _day(since), _day(until, days=1))
-        async with borrowed(office.pool) as conn:
-            if format == "csv":
+        async with tables.turn(form), borrowed(office.pool) as conn:
+            if form in exporting.FORMATS:
                 await audit.add(conn, audit.who(caller, address_of(request)), "audit_exported")
                 found = await audit.listed(conn, wanted, limit=MOST_EXPORTED)
-                return exporting.handed_out(await exporting.written(HEAD, _cells(found), "csv"), "csv", "audit")
+                return exporting.handed_out(await exporting.written(HEAD, _cells(found), form), form, "audit")
             found = await audit.listed(conn, wanted, before=decode(after, int, None), limit=PAGE_SIZE + 1)
             actions = await audit.actions(conn)
             titles = {row["campaign"]: row["title"] for row in await reads.campaigns(conn, limit=MOST_CAMPAIGNS)}

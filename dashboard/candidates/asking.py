@@ -12,7 +12,7 @@ from dashboard.parameters import WordQuery
 from schemas.access import Caller
 from schemas.errors import FieldError, Refused
 from schemas.fields import FUNNEL
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 from storage.journeys.tags import AWAY
 
 WithinDays = Annotated[int, Query(ge=0, le=366, description="Whose open offer expires within so many days.")]

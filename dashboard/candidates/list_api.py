@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -20,7 +19,8 @@ from dashboard.known import known
 from dashboard.languages import language
 from dashboard.naming import Names
 from dashboard.paging import Paging
-from dashboard.parameters import Format, Name
+from dashboard.parameters import Name
+from dashboard.taking_away import Tables
 from schemas.access import Authenticate, Caller
 from schemas.errors import FieldError, Refused
 from schemas.paging import MAX_LIMIT
@@ -28,11 +28,10 @@ from storage.access import audit
 from storage.campaigns import employers, naming
 from storage.database import Conn, borrowed
 from storage.journeys.counted import snapshot
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 
 Row = dict[str, Any]
 PATH: Final = "/v1/campaigns/{campaign}/candidates"
-AT_ONCE: Final = 2  # tables that are read at a time: each holds a connection until it is whole
 ColumnNames = Annotated[
     str, Query(max_length=400, description=f"The columns of a table, with commas between them, of {', '.join(HEADS)}.")
 ]
@@ -41,10 +40,11 @@ _TABLES: Final[dict[str, Any]] = {
 }
 
 
-def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, text: TextOf, clock: Clock) -> APIRouter:
+def make_router(
+    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tables: Tables, text: TextOf, clock: Clock
+) -> APIRouter:
     """The router; `text` gives what tables say."""
     router = APIRouter(tags=["reads"])
-    turns = asyncio.Semaphore(AT_ONCE)
 
     @router.get(PATH, response_model=list[dict[str, Any]], responses={200: {"content": _TABLES}})
     async def get_candidates(
@@ -53,7 +53,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
         campaign: Name,
         asking: Asking = Depends(),
         columns: ColumnNames = "",
-        format: Format = None,
+        form: str = Depends(tables.form),
         paging: Paging = Depends(),
         caller: Caller = Depends(authenticate),
     ) -> Any:
@@ -63,7 +63,6 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
         may be short, or empty, and go on all the same.
         """
         caller.require("organizer", "employer")
-        form = format or exporting.asked_for(request)
         wanted, shown = asking.wanted(caller, clock()), _shown(columns)
         async with borrowed(pool) as conn, snapshot(conn):
             about = await known(conn, campaign)
@@ -76,7 +75,7 @@ def make_router(pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tex
             by = audit.who(caller, address_of(request))
             await audit.add(conn, by, "candidates_exported", campaign=campaign, subject=str(asking)[:500] or None)
         head = [reader.head(each) for each in shown]
-        cells = _cells(reader, _whole(pool, turns, campaign, wanted), shown)
+        cells = _cells(reader, _whole(pool, tables.turn(form), campaign, wanted), shown)
         return await exporting.handed_out_while_written(head, cells, form, "candidates")
 
     return router
@@ -100,9 +99,9 @@ def _shown(columns: str) -> list[str]:
 
 
 async def _whole(
-    pool: AsyncConnectionPool[Conn], turns: asyncio.Semaphore, campaign: str, wanted: Wanted
+    pool: AsyncConnectionPool[Conn], turn: AbstractAsyncContextManager[Any], campaign: str, wanted: Wanted
 ) -> AsyncGenerator[Row]:
-    async with turns, borrowed(pool) as conn, snapshot(conn):
+    async with turn, borrowed(pool) as conn, snapshot(conn):
         async for row in listing.all_rows(conn, campaign, wanted):
             yield row
 

@@ -13,7 +13,8 @@ from dashboard.naming import Names
 from dashboard.workbook import CellValue
 from storage.database import Conn
 from storage.journeys import people
-from storage.journeys.people import Person, Wanted
+from storage.journeys.narrowing import Wanted
+from storage.journeys.people import Person
 from storage.journeys.tags import employers, offer_ends, stage
 from storage.vault.process import vault
 

@@ -14,7 +14,8 @@ from dashboard.access.office import address_of
 from dashboard.drawing import Clock
 from dashboard.known import askable, known
 from dashboard.paging import Paging
-from dashboard.parameters import Format, Name
+from dashboard.parameters import Name
+from dashboard.taking_away import Tables
 from dashboard.targets.counted import asked_for, first, on, rows
 from schemas.access import Authenticate, Caller
 from schemas.counted import Explaining
@@ -34,7 +35,7 @@ _HEADERS: Final = {NUMBER: {"description": "The number at the moment of this ans
 
 
 def make_router(
-    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, explaining: Explaining, clock: Clock
+    pool: AsyncConnectionPool[Conn], authenticate: Authenticate, tables: Tables, explaining: Explaining, clock: Clock
 ) -> APIRouter:
     """The router; `explaining` is how targets count."""
     router = APIRouter(tags=["reads"])
@@ -47,7 +48,7 @@ def make_router(
         campaign: Name,
         target: Name,
         day: EarnedOn = None,
-        format: Format = None,
+        form: str = Depends(tables.form),
         paging: Paging = Depends(),
         caller: Caller = Depends(authenticate),
     ) -> Any:
@@ -56,9 +57,8 @@ def make_router(
         audit. An employer reads its own candidates, of targets that it reads.
         """
         caller.require("organizer", "employer")
-        form = format or exporting.asked_for(request)
         after = "" if form in exporting.FORMATS else paging.after(str, "")
-        async with borrowed(pool) as conn, snapshot(conn):
+        async with tables.turn(form), borrowed(pool) as conn, snapshot(conn):
             about = await known(conn, campaign)
             row = await asked_for(conn, caller, campaign, askable(target))
             wanted = on(day, about["timezone"])

@@ -16,8 +16,9 @@ from dashboard.fragments import Fragment, make_forms
 from dashboard.languages import Lang
 from dashboard.live import Hub
 from dashboard.pace import stood
-from dashboard.stream import HEARTBEAT, PINGS, EventStream, Turnstile
+from dashboard.stream import HEARTBEAT, PINGS, EventStream
 from dashboard.telling import Subscription
+from dashboard.turnstile import Turnstile
 from dashboard.walls.watch import Watch
 from storage.access import walls
 from storage.campaigns import reads
@@ -81,7 +82,6 @@ def _add_stream(
         """What changes after what the screen has `seen`; it ends when the wall is revoked."""
         async with borrowed(pool) as conn:
             wall = await walls.find(conn, token)
-        turnstile.require_room(wall.wall)
         among = None if wall.campaigns is None else frozenset(wall.campaigns)
 
         @contextmanager

@@ -24,7 +24,7 @@ from schemas.paging import After, decode, next_link
 from storage.campaigns import reads
 from storage.database import Conn, Pool, borrowed
 from storage.journeys import people
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 from storage.ledger.ledger import JourneyKey
 from storage.messages import attachments, channel_rests, reading, suppressions
 from storage.messages.reading import MessageFilter

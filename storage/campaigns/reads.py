@@ -83,6 +83,7 @@ _FAIRS_HELD = """
 SELECT count(*) AS held FROM fairs
 WHERE campaign = %(campaign)s AND NOT cancelled AND ends_at <= %(now)s
   AND (%(employers)s::text[] IS NULL OR employers ?| %(employers)s::text[])
+  AND (%(fairs)s::text[] IS NULL OR fair = ANY(%(fairs)s::text[]))
 """
 _OPENINGS = """
 SELECT opening, employer, position, seats FROM openings
@@ -162,10 +163,11 @@ async def fair_numbers(conn: Conn, name: str, now: datetime) -> dict[str, int]:
     return (await _rows(conn, _FAIR_NUMBERS, {"campaign": name, "now": now}))[0]
 
 
-async def fairs_held(conn: Conn, name: str, employers: list[str] | None, now: datetime) -> int:
+async def fairs_held(conn: Conn, name: str, employers: list[str] | None, fairs: list[str] | None, now: datetime) -> int:
     """How many of a campaign's fairs are over and were not cancelled; with `employers`, in which one of them took
-    part."""
-    asked = {"campaign": name, "employers": None if employers is None else column(employers), "now": now}
+    part; with `fairs`, of these."""
+    among = {"employers": employers, "fairs": fairs}
+    asked = {key: None if ids is None else column(ids) for key, ids in among.items()} | {"campaign": name, "now": now}
     return int((await _rows(conn, _FAIRS_HELD, asked))[0]["held"])
 
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from schemas.errors import CannotOpen, FieldError, InvalidFact
-from schemas.facts import Fact, build_fact, validate_event
+from schemas.errors import InvalidFact
+from schemas.facts import Fact, build_fact
 from schemas.journey import Journey, Micros, Word
 from schemas.sealed import SEALED, Seal, entry_seal_of, seal_of
 from storage.arrays import columns
@@ -21,13 +21,13 @@ from storage.database import Conn
 from storage.journeys.states import read
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
-from storage.vault import emptying, entry_keys, profiles
-from storage.vault.entry import EntryKey, EntryOpener
+from storage.vault import emptying, entry_keys, profiles, unsealing
+from storage.vault.entry import EntryKey
 from storage.vault.keeping import PLATFORM, Keeper
 from storage.vault.keys import READ, Held, PersonKey, PersonKeys
 from storage.vault.master import FileMaster, Master, Randomness
 from storage.vault.profiles import Profile
-from storage.vault.sealing import personal, seal, unseal, without
+from storage.vault.sealing import personal, seal, without
 from storage.vault.searching import Graduated, graduation, hash_asked
 
 _ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
@@ -100,13 +100,13 @@ class Vault:
         open_ones = [(f, names) for f in facts if SEALED not in f.event and (names := personal(f.event))]
         latest: dict[JourneyKey, datetime] = {}
         for fact, _ in open_ones:
-            whose = _whose(fact)
+            whose = unsealing.whose(fact)
             latest[whose] = max(fact.time, latest.get(whose, fact.time))
         keys = await self.keys.for_sealing(conn, latest, at_hand.keys)
         before, sealed = like or {}, {}
         for fact, names in open_ones:
             earlier = before.get(fact.identity) if before else None
-            sealed[id(fact)] = done = self._sealed(fact, names, keys[_whose(fact)], earlier)
+            sealed[id(fact)] = done = self._sealed(fact, names, keys[unsealing.whose(fact)], earlier)
             if SEALED in done.event:
                 at_hand.said[done.event[SEALED]] = fact
         return [sealed.get(id(fact), fact) for fact in facts]
@@ -124,14 +124,16 @@ class Vault:
         opened for `hidden` alone, the person's own eyes and what keeps the vault itself. Where the transaction has
         something of the vault at hand, it holds these persons' keys from now on."""
         said = at_hand.said if at_hand else {}
-        whose = {_whose(fact) for fact in facts if SEALED in fact.event and fact.event[SEALED] not in said}
+        whose = {unsealing.whose(fact) for fact in facts if SEALED in fact.event and fact.event[SEALED] not in said}
         if at_hand is None:
             keys: Mapping[JourneyKey, PersonKey] = await self._read(conn, whose, reading)
         else:
             await self.keys.hold(conn, whose, at_hand.keys)
             keys = at_hand.keys
         return [
-            said.get(fact.event[SEALED]) or _opened(fact, keys, hidden=hidden) if SEALED in fact.event else fact
+            said.get(fact.event[SEALED]) or unsealing.opened(fact, keys, hidden=hidden)
+            if SEALED in fact.event
+            else fact
             for fact in facts
         ]
 
@@ -144,13 +146,13 @@ class Vault:
             return list(facts)
         entries = {id(fact): held for fact in closed if (held := entry_seal_of(fact.event))}
         sealed = [fact for fact in closed if id(fact) not in entries]
-        keys = await self.keys.held(conn, {_whose(fact) for fact in sealed})
+        keys = await self.keys.held(conn, {unsealing.whose(fact) for fact in sealed})
         opener = await entry_keys.opener(conn, self._master, {held.key for held in entries.values()})
-        strange = {id(fact) for fact in sealed if not _is_of_this_life(fact, keys)}
-        return [
-            _entered(opener, fact) if id(fact) in entries else _unsealed(fact) if id(fact) in strange else fact
-            for fact in facts
-        ]
+        given: dict[int, Fact | InvalidFact] = {
+            id(fact): unsealing.entered(opener, fact) for fact in closed if id(fact) in entries
+        }
+        given |= {id(fact): unsealing.unsealed(fact) for fact in sealed if not unsealing.is_of_this_life(fact, keys)}
+        return [given.get(id(fact), fact) for fact in facts]
 
     async def entry_key(self, conn: Conn) -> EntryKey:
         """The key with which others seal facts for the platform."""
@@ -329,7 +331,7 @@ class Vault:
         moments = {key: _EPOCH + timedelta(microseconds=cut) for key, cut in cuts.items()}
         await self.keys.lock(conn, cuts)  # what others were about to say of them is there now
         told = await emptying.told_of(conn, moments)
-        later = [fact for _, fact in told.others if fact.time > moments[_whose(fact)]]
+        later = [fact for _, fact in told.others if fact.time > moments[unsealing.whose(fact)]]
         opened = await self.open(conn, later, hidden=True)
         await self.keys.destroy(conn, [(*key, moment) for key, moment in moments.items()])
         seals = {fact.identity: held for fact in later if (held := seal_of(fact.event))}
@@ -344,8 +346,8 @@ class Vault:
         halves = [fact for fact in facts if SEALED in fact.event and personal(fact.event)]
         if not halves:
             return facts
-        await self.keys.hold(conn, {_whose(fact) for fact in halves}, at_hand.keys)
-        whole = {id(fact): _as_said(fact, at_hand.keys) for fact in halves}
+        await self.keys.hold(conn, {unsealing.whose(fact) for fact in halves}, at_hand.keys)
+        whole = {id(fact): unsealing.as_said(fact, at_hand.keys) for fact in halves}
         return [whole.get(id(fact), fact) for fact in facts]
 
     def _sealed(self, fact: Fact, names: list[str], key: PersonKey, like: Seal | None) -> Fact:
@@ -361,54 +363,6 @@ def file_vault(path: Path) -> Vault:
     return Vault(FileMaster(path))
 
 
-def _whose(fact: Fact) -> JourneyKey:
-    """Whose key a fact is sealed under; what names no candidate is the campaign's own."""
-    return (fact.campaign, fact.candidate or "")
-
-
 def _emptied(fact: Fact) -> Fact:
     """What stays of a fact whose person was erased: also what nobody can open any more goes."""
     return build_fact(without(fact.event, [*personal(fact.event), f"@{SEALED}"]))
-
-
-def _opened(fact: Fact, keys: Mapping[JourneyKey, PersonKey], *, hidden: bool) -> Fact:
-    key, held = keys.get(_whose(fact)), seal_of(fact.event)
-    if held is None:
-        return fact
-    if key is None:
-        raise CannotOpen(f"the fact {fact.id} of {fact.source} is sealed under a key that never was here")
-    if key.key is None or held.life < key.life or (key.hidden and not hidden):
-        return _unsealed(fact)
-    return build_fact(unseal(fact.event, key.key))
-
-
-def _as_said(fact: Fact, keys: Mapping[JourneyKey, PersonKey]) -> Fact:
-    return _opened(fact, keys, hidden=True) if _is_of_this_life(fact, keys) else _unsealed(fact)
-
-
-def _unsealed(fact: Fact) -> Fact:
-    """The fact without its seal and what is in it."""
-    return build_fact(without(fact.event, [f"@{SEALED}"]))
-
-
-def _entered(opener: EntryOpener, fact: Fact) -> Fact | InvalidFact:
-    """What was sealed with the platform's public key, which anybody may have: checked as what comes in the clear."""
-    try:
-        return validate_event(opener.open(fact.event))
-    except CannotOpen as error:
-        return InvalidFact([FieldError(SEALED, str(error))], id=fact.id)
-    except InvalidFact as error:
-        return error
-
-
-def _is_of_this_life(fact: Fact, keys: Mapping[JourneyKey, PersonKey]) -> bool:
-    """Whether a fact is sealed under its person's present key."""
-    key = keys.get(_whose(fact))
-    try:
-        held = seal_of(fact.event)
-        if key is None or key.key is None or held is None or held.life != key.life:
-            return False
-        unseal(fact.event, key.key)
-    except CannotOpen:
-        return False
-    return True

@@ -3,7 +3,7 @@
 A name is found by each of its Chinese characters and each two that stand together, and by how it reads in Latin
 letters: from the beginning of any syllable or word on (`lisiyu`, `siyu`), and by the first letters (`lsy`). The
 beginnings that stand in the index are of few lengths; what they let through is looked at once more (see
-storage/journeys/people.py). Telephone numbers and addresses are found whole, by keyed hashes.
+storage/journeys/narrowing.py). Telephone numbers and addresses are found whole, by keyed hashes.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from schemas.facts import validate_event
 from schemas.journey import MOST_IDS
 from storage.database import Conn, connect
 from storage.journeys import people
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 from storage.ledger.events import WHOLE
 from storage.vault import duplicates
 from storage.vault.accepting import accept

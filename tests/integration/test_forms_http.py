@@ -18,6 +18,7 @@ from schemas.access import Caller
 from schemas.facts import validate_event
 from schemas.forms import FORMS, UNDO_APPLIED, UNDO_GRACE, UNDO_SECONDS
 from storage.access import accounts
+from storage.campaigns import reads
 from storage.database import Conn, connect
 from storage.journeys import documents as kept_documents
 from streams.apply import apply_batch
@@ -431,6 +432,41 @@ async def test_a_target_says_what_it_would_count_before_it_is_set(app: Any, conn
     assert 'value="2026-12-31"' in page.text  # what was typed stays
     wrong = await send(http, at, goal="", due_on="2026-12-31", look="1", **typed)
     assert (wrong.status_code, 'id="goal-wrong"' in wrong.text) == (422, True)
+
+
+FAIRS = ["spring", "autumn"]
+KEPT = [
+    ({"measure": "signed_up", "where": {"major": ["Chemistry"]}}, "2"),
+    ({"measure": "hired", "where": {"graduation_year": [2026, "2027"]}}, "1"),
+    ({"measure": "signed_up", "where": {"school": ["Wuhan", "Wuhan"]}}, "3"),
+    ({"measure": "signed_up", "where": {"fair": ["spring"]}}, "2"),
+    ({"measure": "signed_up", "where": {"fair": FAIRS}}, "2"),
+    ({"measure": "interviewed", "where": {"employer": ["huayou", "beta"]}}, "2"),
+    ({"measure": "hired", "where": {"employer": ["beta", "huayou"], "major": ["Chemistry"]}}, "2"),
+    ({"measure": "fairs_held", "where": {"fair": ["spring"]}}, "1"),
+]
+
+
+@pytest.mark.parametrize(("said", "number"), KEPT)
+async def test_what_a_target_would_count_by_conditions_that_its_form_keeps_is_what_it_counts(
+    app: Any, conn: Conn, said: dict[str, Any], number: str
+):
+    given = [("c0", "Chemistry", 2025), ("c1", "Chemistry", 2026), ("c2", "Physics", 2028)]
+    people = [
+        signed_up(name, id=name, school="Wuhan", major=major, graduation_year=year) for name, major, year in given
+    ]
+    fairs = [
+        {**LAST_YEAR, "id": each, "data": {**LAST_YEAR["data"], "campaign": CAMPAIGN, "fair": each}} for each in FAIRS
+    ]
+    came = [event("candidate.checked_in", candidate=c, fair=f, id=f"{c}{f}") for c in ("c0", "c1") for f in FAIRS]
+    seen = [event("candidate.interviewed", candidate="c1", employer="beta", id="i"), hired("c0"), hired("c1", id="h1")]
+    kept = event("target.set", target="t", title="T", goal=5, due_on="2026-12-31", id="t", **said)
+    await apply_batch(conn, incoming(opened(), *people, *fairs, *came, *seen, kept), now=NOW)
+    assert [str(row["progress"]) for row in await reads.targets(conn, CAMPAIGN, limit=9)] == [number]
+    http = await signed_in(app, conn)
+    at = f"/forms/target?campaign={CAMPAIGN}&target=t&lang=en"
+    page = await send(http, at, measure=said["measure"], title="T", goal="10", due_on="2026-12-31", look="1")
+    assert f"Now this would count: {number}<" in page.text
 
 
 async def test_of_many_people_a_sample_is_counted_and_said_to_be_one(

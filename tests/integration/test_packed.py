@@ -15,7 +15,7 @@ from storage.campaigns import reads, signup, tallies
 from storage.database import Conn, connect
 from storage.journeys import candidates, counted, journeys, of_employer, people, sight
 from storage.journeys.matching import exact_tag
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 from storage.journeys.states import IS_PLAIN
 from storage.journeys.tags import LONGEST, exact
 from storage.ledger.restoring import nameless

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.errors import Refused
 from storage.database import Conn
 from storage.journeys import people
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 from streams.catching_up import draw_persons, tag_journeys
 from streams.upkeep import STEPS
 from tests.facts import CAMPAIGN, event, hired, opened, retraction, signed_up

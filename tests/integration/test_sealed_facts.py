@@ -22,7 +22,7 @@ from schemas.sealed import SEALED
 from schemas.topics import SEQ_HEADER
 from storage.database import Conn, connect, make_pool
 from storage.journeys import candidates, journeys, people
-from storage.journeys.people import Wanted
+from storage.journeys.narrowing import Wanted
 from storage.journeys.states import stands
 from storage.ledger import dead_letters, ledger, posters
 from storage.ledger.events import WHOLE

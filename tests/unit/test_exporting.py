@@ -50,6 +50,8 @@ async def test_no_cell_is_a_formula_and_no_row_is_lost(form: str):
 
 @pytest.mark.parametrize("cell", ["a;=1+1", "a;=1+1;", 'a; "=1+1', "a\t@A1", "a|＝A1", "a\n-1", 'a"\r\n+1', "=1;=1"])
 async def test_no_part_of_a_cell_is_a_formula_whatever_is_taken_for_a_separator(cell: str):
+    """As OWASP's page on CSV injection asks for: it does not suffice that a cell does not begin with a sign, where a
+    separator within begins another one."""
     assert not starts_a_formula(await as_csv(["x", cell], [cell, cell]))
 
 
@@ -67,6 +69,13 @@ def starts_a_formula(text: str) -> bool:
     """Whether a piece of it does where each separator that a spreadsheet may be set to parts cells, quoted or not."""
     pieces = (piece.lstrip(' "') for piece in re.split(r"[;|\t\r\n]", text))
     return any(piece.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) for piece in pieces)
+
+
+async def test_a_dash_that_begins_a_line_within_a_cell_is_made_inert_as_owasp_asks_for():
+    """Where a spreadsheet is set to semicolons, it takes no quotes that stand behind commas: a line within them begins
+    a row, and its first sign a formula. A dash elsewhere in a line stays as it is."""
+    said = await as_csv(["n", "first\n- second\r\n-third, a - b\n–dash"])
+    assert said.split("\r\n", 1)[1] == "n,\"first\n'- second\r\n'-third, a - b\n–dash\"\r\n"
 
 
 async def test_words_after_a_separator_stay_as_they_are():

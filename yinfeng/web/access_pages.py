@@ -16,7 +16,8 @@ from dashboard.access.office import Office
 from dashboard.access.passwords import Passwords
 from dashboard.access.signing_in import make_router as signing_in_router
 from dashboard.access.welcome import make_router as welcome_router
-from dashboard.stream import Turnstile
+from dashboard.stream import FULL
+from dashboard.turnstile import Turnstile
 from dashboard.walls.links_page import make_router as walls_router
 from dashboard.walls.screen import make_router as screen_router
 from dashboard.walls.watch import Watch
@@ -43,7 +44,7 @@ def add(app: FastAPI, shared: Shared, cookies: Cookies) -> None:
     app.include_router(forgotten_router(office))
     app.include_router(welcome_router(office))
     app.include_router(me_router(office, shared.authenticate))
-    app.include_router(audit_router(office, shared.authenticate))
+    app.include_router(audit_router(office, shared.authenticate, shared.tables))
     app.include_router(accounts_router(office, shared.authenticate))
     app.include_router(walls_router(office, shared.authenticate))
     _add_screen(app, shared)
@@ -87,7 +88,7 @@ def _add_screen(app: FastAPI, shared: Shared) -> None:
         screen_router(
             shared.pool,
             shared.hub,
-            Turnstile(MOST_SCREENS),
+            Turnstile(MOST_SCREENS, FULL),
             Watch(living),
             page=shared.page,
             fragment=shared.page.fragment,

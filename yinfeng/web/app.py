@@ -14,7 +14,9 @@ from fastapi.staticfiles import StaticFiles
 
 from dashboard.access.cookies import Cookies
 from dashboard.live_sources import make_hub, watching
-from dashboard.stream import MOST_STREAMS, Turnstile
+from dashboard.stream import FULL, MOST_STREAMS
+from dashboard.taking_away import Tables
+from dashboard.turnstile import Turnstile
 from notifications.sending.situation import Writer
 from producers.http import make_router as events_router
 from schemas.errors import ConfigurationError
@@ -56,13 +58,15 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _share(settings: Settings, database_url: str, cookies: Cookies) -> Shared:
     pool = make_pool(database_url, name="web")
+    authenticate = make_authenticate(pool, cookies)
     return Shared(
         settings=settings,
         pool=pool,
-        authenticate=make_authenticate(pool, cookies),
+        authenticate=authenticate,
         page=make_page(cookies, settings.home / "templates"),
         hub=make_hub(pool, _now),
-        turnstile=Turnstile(MOST_STREAMS),
+        turnstile=Turnstile(MOST_STREAMS, FULL),
+        tables=Tables(authenticate),
         writer=Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.channels),
         clock=_now,
     )

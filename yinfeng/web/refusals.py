@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.sentences import sentences_of
 
-TOLD: Final = frozenset({400, 403, 409})  # the others' details are for machines, or say nothing to a person
+TOLD: Final = frozenset({400, 403, 409, 429})  # the others' details are for machines, or say nothing to a person
 
 
 def why(status: int, detail: str, lang: str) -> str | None:

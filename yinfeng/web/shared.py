@@ -8,7 +8,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from dashboard.drawing import Clock
 from dashboard.live import Hub
-from dashboard.stream import Turnstile
+from dashboard.taking_away import Tables
+from dashboard.turnstile import Turnstile
 from notifications.sending.situation import Writer
 from schemas.access import Authenticate
 from schemas.settings import Settings
@@ -19,7 +20,7 @@ from yinfeng.web.pages import Pages
 @dataclass(frozen=True, slots=True)
 class Shared:
     """`authenticate` gives the caller of a request; `page` draws; `hub` tells what changes to those whom `turnstile`
-    lets follow it; `writer`: in whose name mails are written."""
+    lets follow it; `tables`: who takes some away; `writer`: in whose name mails are written."""
 
     settings: Settings
     pool: AsyncConnectionPool[Conn]
@@ -27,5 +28,6 @@ class Shared:
     page: Pages
     hub: Hub
     turnstile: Turnstile
+    tables: Tables
     writer: Writer
     clock: Clock
