@@ -46,8 +46,12 @@ OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 UNCONFIRMED: Final = 7  # days for which a signup waits for its address to be confirmed
 
 
+Losses = Callable[[], tuple[int, str | None]]  # how many, and what is amiss
+
+
 class Upkeep:
-    """`works` are the connections whose conflicts and outages are told of, `aside` the one to do this on."""
+    """`works` are the connections whose conflicts and outages are told of, `aside` the one to do this on.
+    `lost_senders` tells of the senders beside this worker."""
 
     def __init__(
         self,
@@ -59,9 +63,10 @@ class Upkeep:
         timer: Callable[[], float] = time.monotonic,
         register: Register | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        lost_senders: Losses = lambda: (0, None),
     ) -> None:
         self._holder, self._works, self._aside, self._revision = holder, works, aside, latest()
-        self._timer, self._clock = timer, clock
+        self._timer, self._clock, self._lost_senders = timer, clock, lost_senders
         self._register = register
         self._make_register: Callable[[], Register] = lambda: Register(
             settings.erasures, FileMaster(settings.master_key)
@@ -95,6 +100,7 @@ class Upkeep:
     def beat(self) -> Beat:
         """What there is to say now."""
         repeats = [(partition, *counts) for work in self._works for partition, counts in sorted(work.repeats.items())]
+        lost, trouble = self._lost_senders()
         return Beat(
             self._holder,
             self._facts,
@@ -103,6 +109,8 @@ class Upkeep:
             committed=None if self._committed is None else self._timer() - self._committed,
             repeats=repeats,
             revision=self._revision,
+            lost_senders=lost,
+            sender_trouble=trouble,
         )
 
     async def seal_some(self) -> None:

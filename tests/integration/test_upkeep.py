@@ -50,7 +50,7 @@ async def test_metrics_tell_of_partitions_workers_and_gaps(conn: Conn):
     await positions.note_gaps(conn, log, {1: (7, 19)})
     for facts in (3, 8):
         await beats.note(conn, Beat("host:1", facts, 2, 1, committed=5.0, repeats=[(0, 2, 0), (1, 0, 1)]))
-    await beats.note(conn, Beat("host:2", 0, 3, 0, repeats=[(0, 3, 0)]))
+    await beats.note(conn, Beat("host:2", 0, 3, 0, repeats=[(0, 3, 0)], lost_senders=4, sender_trouble="ended with 1"))
     await conn.execute("UPDATE topics SET published_at = now() - interval '7 seconds'")
     said = render(await overview(conn)).decode()
     for line in (
@@ -62,11 +62,22 @@ async def test_metrics_tell_of_partitions_workers_and_gaps(conn: Conn):
         'yinfeng_partition_conflicts{partition="0"} 5.0',
         'yinfeng_partition_retries{partition="1"} 1.0',
         'yinfeng_worker_last_commit_seconds{worker="host:1"} 5.',
+        'yinfeng_worker_lost_senders{worker="host:2"} 4.0',
         "yinfeng_last_published_seconds 7.",
         "yinfeng_notification_queue 0.0",
         "yinfeng_connections",
     ):
         assert line in said
+
+
+async def test_trouble_with_senders_is_told_while_the_worker_lives(conn: Conn):
+    aside = Persistence("", name="worker", jitter=lambda: 1.0)
+    upkeep = Upkeep(load_settings(), holder="one", works=[], aside=aside, lost_senders=lambda: (2, "ended with 1"))
+    await beats.note(conn, upkeep.beat())
+    assert await beats.sender_troubles(conn) == ["ended with 1"]
+    await conn.execute("UPDATE beats SET at = now() - interval '2 minutes'")
+    assert await beats.sender_troubles(conn) == []
+    assert [each.lost_senders for each in await beats.read(conn)] == [2]
 
 
 async def test_what_was_kept_long_enough_goes_and_nothing_else(conn: Conn):
