@@ -7,12 +7,13 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import faust
 
 from schemas.settings import Settings
-from storage import beats, statistics
+from storage import beats, leases, statistics
 from storage.beats import Beat
 from storage.campaigns import terms
 from storage.database import Conn
@@ -41,6 +42,7 @@ LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside
 LOOK_EVERY: Final = 2.0  # seconds between portions of persons whose time is looked at
 DO_EVERY: Final = 10.0  # seconds between portions of what is due of them
 LEARN_EVERY: Final = 1.0  # seconds between looks whether a table has grown of which Postgres knows nothing
+KEEPER_FOR: Final = 30.0  # seconds after it was heard last, when another does what one is enough for
 COUNT_EVERY: Final = 0.5  # seconds between portions of messages that are counted
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 UNCONFIRMED: Final = 7  # days for which a signup waits for its address to be confirmed
@@ -82,6 +84,7 @@ class Upkeep:
         self._looked_until: JourneyKey = START
         self._looks_at = 0.0
         self._terms_of: datetime | None = None
+        self._is_keeper, self._asks_at = False, 0.0
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
             "mails": settings.keep_mails_days,
@@ -113,9 +116,9 @@ class Upkeep:
             sender_trouble=trouble,
         )
 
-    async def seal_some(self) -> None:
+    async def seal_some(self, conn: Conn) -> None:
         """Seal some of what is in the clear, from an hour after the start on; then look again each hour."""
-        if self._timer() >= self._seals_at and await self._aside.persist(self._sealing.seal_some) is None:
+        if self._timer() >= self._seals_at and await self._sealing.seal_some(conn) is None:
             self._seals_at = self._timer() + LOOK_AGAIN
 
     async def count(self, conn: Conn) -> None:
@@ -141,53 +144,61 @@ class Upkeep:
         not come back once a clock is set right."""
         await carry_out(conn, min(self._clock(), await persons.clock(conn)))
 
+    async def sweep(self, conn: Conn) -> None:
+        """Take away some of what is too old."""
+        await retention.sweep(conn, self._days)
+        await let_lapse(conn, UNCONFIRMED, self._clock())
+
+    async def draw_anew(self, conn: Conn) -> None:
+        """Draw some of what another version wrote; once nothing is left, look again in an hour."""
+        if self._timer() >= self._draws_at:
+            after = await STEPS[self._step](conn, self._drawn_until)
+            self._drawn_until = after or START
+            self._step = self._step if after else (self._step + 1) % len(STEPS)
+            self._draws_at = 0.0 if after or self._step else self._timer() + LOOK_AGAIN
+
+    async def alone(self, conn: Conn, work: Callable[[Conn], Awaitable[None]]) -> None:
+        """Do this if of all workers it is this one that does what one is enough for."""
+        if self._timer() >= self._asks_at:
+            self._is_keeper = await leases.hold(conn, leases.KEEPER, holder=self._holder, seconds=KEEPER_FOR)
+            self._asks_at = self._timer() + BEAT_EVERY
+        if self._is_keeper:
+            await work(conn)
+
+    async def tell(self, conn: Conn) -> None:
+        """Say how this worker gets on."""
+        await beats.note(conn, self.beat())
+        await beats.hold_open(conn, self._revision)
+
+    async def note_erasures(self, conn: Conn) -> None:
+        """Note those that the register lacks."""
+        # At the first look: a worker is made while the master key of a new home is not there yet.
+        self._register = self._register or self._make_register()
+        await note_all(conn, self._register)
+
     def attach(self, app: faust.App) -> None:
         """Let the app's clock see to it."""
+        for every, work in (
+            (LEARN_EVERY, statistics.learn),
+            (BEAT_EVERY, self.tell),
+            (NOTE_EVERY, self.note_erasures),
+        ):
+            app.timer(every)(self._persisting(work))
+        for every, work in (
+            (DRAW_EVERY, self.draw_anew),
+            (SEAL_EVERY, self.seal_some),
+            (LOOK_EVERY, self.look),
+            (DO_EVERY, self.do),
+            (COUNT_EVERY, self.count),
+            (SWEEP_EVERY, self.sweep),
+        ):
+            app.timer(every)(self._persisting(partial(self.alone, work=work)))
 
-        async def beat() -> None:
-            said = self.beat()
-            await self._aside.persist(lambda conn: beats.note(conn, said))
-            await self._aside.persist(lambda conn: beats.hold_open(conn, self._revision))
+    def _persisting(self, work: Callable[[Conn], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+        async def persist() -> None:
+            await self._aside.persist(work)
 
-        async def sweep() -> None:
-            await self._aside.persist(lambda conn: retention.sweep(conn, self._days))
-            await self._aside.persist(lambda conn: let_lapse(conn, UNCONFIRMED, self._clock()))
-
-        async def draw_anew() -> None:
-            if time.monotonic() >= self._draws_at:
-                step = STEPS[self._step]
-                after = await self._aside.persist(lambda conn: step(conn, self._drawn_until))
-                self._drawn_until = after or START
-                self._step = self._step if after else (self._step + 1) % len(STEPS)
-                self._draws_at = 0.0 if after or self._step else time.monotonic() + LOOK_AGAIN
-
-        app.timer(DRAW_EVERY)(draw_anew)
-        app.timer(SEAL_EVERY)(self.seal_some)
-
-        async def note_erasures() -> None:
-            # At the first look: a worker is made while the master key of a new home is not there yet.
-            register = self._register = self._register or self._make_register()
-            await self._aside.persist(lambda conn: note_all(conn, register))
-
-        async def look_at_persons() -> None:
-            await self._aside.persist(self.look)
-
-        async def count_messages() -> None:
-            await self._aside.persist(self.count)
-
-        async def do_what_is_due() -> None:
-            await self._aside.persist(self.do)
-
-        async def learn() -> None:
-            await self._aside.persist(statistics.learn)
-
-        app.timer(LEARN_EVERY)(learn)
-        app.timer(LOOK_EVERY)(look_at_persons)
-        app.timer(DO_EVERY)(do_what_is_due)
-        app.timer(COUNT_EVERY)(count_messages)
-        app.timer(BEAT_EVERY)(beat)
-        app.timer(NOTE_EVERY)(note_erasures)
-        app.timer(SWEEP_EVERY)(sweep)
+        return persist
 
 
 # What another version of Yinfeng wrote is drawn anew, one after the other: each takes a place after which to go on, and
