@@ -4,6 +4,7 @@ version left in the clear."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -31,6 +32,12 @@ from streams.retention import carry_out, survey
 from streams.sealing import Beside
 from streams.unconfirmed import let_lapse
 
+log = logging.getLogger(__name__)
+
+MAY_NOT_ANALYZE: Final = (
+    "Postgres does not let this role ANALYZE %s: looking into them is slow until autovacuum comes. Let the role own"
+    " them, or (PostgreSQL 17 and later) GRANT MAINTAIN ON %s TO %s"
+)
 BEAT_EVERY: Final = 5.0  # seconds
 NOTE_EVERY: Final = 10.0  # seconds between looks for erasures that the register lacks
 SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
@@ -84,6 +91,7 @@ class Upkeep:
         self._looked_until: JourneyKey = START
         self._looks_at = 0.0
         self._terms_of: datetime | None = None
+        self._learns_at = -1.0  # never refused
         self._is_keeper, self._asks_at = False, 0.0
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
@@ -120,6 +128,16 @@ class Upkeep:
         """Seal some of what is in the clear, from an hour after the start on; then look again each hour."""
         if self._timer() >= self._seals_at and await self._sealing.seal_some(conn) is None:
             self._seals_at = self._timer() + LOOK_AGAIN
+
+    async def learn(self, conn: Conn) -> None:
+        """Have Postgres count tables that it knows nothing of; where it would not, say so once, and ask again in an
+        hour."""
+        if self._timer() < self._learns_at:
+            return
+        if refused := (await statistics.learn(conn)).refused:
+            if self._learns_at < 0:
+                log.warning(MAY_NOT_ANALYZE, *[", ".join(refused)] * 2, conn.info.user)
+            self._learns_at = self._timer() + LOOK_AGAIN
 
     async def count(self, conn: Conn) -> None:
         """Count some of the messages, where there are many; once all are counted, again after a while."""
@@ -179,7 +197,7 @@ class Upkeep:
     def attach(self, app: faust.App) -> None:
         """Let the app's clock see to it."""
         for every, work in (
-            (LEARN_EVERY, statistics.learn),
+            (LEARN_EVERY, self.learn),
             (BEAT_EVERY, self.tell),
             (NOTE_EVERY, self.note_erasures),
         ):

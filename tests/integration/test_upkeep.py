@@ -39,12 +39,42 @@ async def test_facts_are_counted_after_postgres_lost_its_statistics(conn: Conn):
 async def test_what_grew_since_it_was_made_is_counted_once_so_that_it_is_not_read_whole(conn: Conn):
     await statistics.learn(conn)  # of what earlier tests left
     await conn.execute("TRUNCATE facts CASCADE")
-    assert await statistics.learn(conn) == []
+    assert (await statistics.learn(conn)).counted == []
     async with conn.transaction():
         facts = [validate_event(signed_up(f"c{n}", id=f"s{n}")) for n in range(2000)]
         await accept(conn, facts, posted_by="key:1")
-    assert "facts" in await statistics.learn(conn)
-    assert await statistics.learn(conn) == []
+    assert "facts" in (await statistics.learn(conn)).counted
+    assert (await statistics.learn(conn)).counted == []
+
+
+async def test_a_role_that_may_not_have_a_table_counted_is_told_so_once_and_asks_again_in_an_hour(
+    conn: Conn, caplog: pytest.LogCaptureFixture
+):
+    await statistics.learn(conn)  # of what earlier tests left
+    await conn.execute("TRUNCATE facts CASCADE")
+    async with conn.transaction():
+        facts = [validate_event(signed_up(f"c{n}", id=f"s{n}")) for n in range(2000)]
+        await accept(conn, facts, posted_by="key:1")
+    now: list[float] = [0.0]
+    refused: list[str] = []
+    conn.add_notice_handler(lambda told: refused.append(str(told.message_primary)))
+    aside = Persistence("", name="worker", jitter=lambda: 1.0)
+    made = Upkeep(load_settings(), holder="one", works=[], aside=aside, timer=lambda: now[0])
+    await conn.execute("CREATE ROLE guest; GRANT USAGE ON SCHEMA public, vault TO guest; SET ROLE guest")
+    try:
+        for _ in range(3):
+            await made.learn(conn)
+            now[0] += upkeep.LEARN_EVERY
+        assert len(refused) == len(set(refused)) > 0
+        now[0] += upkeep.LOOK_AGAIN
+        await made.learn(conn)
+    finally:
+        await conn.execute("RESET ROLE; DROP OWNED BY guest; DROP ROLE guest")
+    assert len(refused) == 2 * len(set(refused))
+    assert caplog.text.count("GRANT MAINTAIN ON facts") == 1
+    now[0] += upkeep.LOOK_AGAIN
+    await made.learn(conn)
+    assert (await statistics.learn(conn)).counted == []
 
 
 async def test_metrics_tell_of_partitions_workers_and_gaps(conn: Conn):
