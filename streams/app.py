@@ -163,10 +163,6 @@ def attach(
     async def tell() -> None:
         await telling.run()
 
-    async def tally() -> None:
-        await tallier.begin()
-        await counter.look()
-
     async def count_fairs() -> None:
         announcer.note(await fairs.count())  # once a second: pages see it by themselves
 
@@ -184,7 +180,8 @@ def attach(
     app.task(announce)
     app.task(tell)
     app.timer(FAIRS_INTERVAL)(count_fairs)
-    app.timer(TALLY_INTERVAL)(tally)
+    app.timer(TALLY_INTERVAL)(tallier.begin)
+    app.timer(TALLY_INTERVAL)(counter.look)  # by itself: it waits for whoever holds a campaign, and counts for long
     upkeep.attach(app)
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(_closing(close), weak=False)
