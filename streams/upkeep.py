@@ -49,7 +49,7 @@ LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside
 LOOK_EVERY: Final = 2.0  # seconds between portions of persons whose time is looked at
 DO_EVERY: Final = 10.0  # seconds between portions of what is due of them
 LEARN_EVERY: Final = 1.0  # seconds between looks whether a table has grown of which Postgres knows nothing
-KEEPER_FOR: Final = 30.0  # seconds after it was heard last, when another does what one is enough for
+UPKEEP_FOR: Final = 15.0  # seconds after it was heard last, when another does what one is enough for
 COUNT_EVERY: Final = 0.5  # seconds between portions of messages that are counted
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 UNCONFIRMED: Final = 7  # days for which a signup waits for its address to be confirmed
@@ -92,7 +92,7 @@ class Upkeep:
         self._looks_at = 0.0
         self._terms_of: datetime | None = None
         self._learns_at = -1.0  # never refused
-        self._is_keeper, self._asks_at = False, 0.0
+        self._leads, self._asks_at = False, 0.0
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
             "mails": settings.keep_mails_days,
@@ -178,9 +178,9 @@ class Upkeep:
     async def alone(self, conn: Conn, work: Callable[[Conn], Awaitable[None]]) -> None:
         """Do this if of all workers it is this one that does what one is enough for."""
         if self._timer() >= self._asks_at:
-            self._is_keeper = await leases.hold(conn, leases.KEEPER, holder=self._holder, seconds=KEEPER_FOR)
+            self._leads = await leases.hold(conn, leases.UPKEEP, holder=self._holder, seconds=UPKEEP_FOR)
             self._asks_at = self._timer() + BEAT_EVERY
-        if self._is_keeper:
+        if self._leads:
             await work(conn)
 
     async def tell(self, conn: Conn) -> None:
