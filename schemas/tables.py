@@ -123,7 +123,8 @@ class LeaseRow(SQLModel, table=True):
 class BeatRow(SQLModel, table=True):
     """What a worker says of its work since it started, every few seconds; only metrics look at it. `repeats`: what it
     had to try again, as (partition, conflicts, outages) of each partition of the facts. `revision`: of the tables that
-    it knows, none of a version from before that was said."""
+    it knows, none of a version from before that was said. `lost_senders`: how many senders of mails it lost;
+    `sender_trouble`: why, while it keeps losing them."""
 
     __tablename__ = "beats"
 
@@ -137,6 +138,8 @@ class BeatRow(SQLModel, table=True):
         default=None, sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'[]'::jsonb")}
     )
     revision: str | None = None
+    lost_senders: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    sender_trouble: str | None = None
 
 
 class TopicRow(SQLModel, table=True):

@@ -11,17 +11,19 @@ from psycopg.types.json import Jsonb
 from storage.database import Conn
 
 _NOTE = """
-INSERT INTO beats (holder, at, facts, conflicts, outages, committed_at, repeats, revision)
+INSERT INTO beats (holder, at, facts, conflicts, outages, committed_at, repeats, revision, lost_senders, sender_trouble)
 VALUES (%(holder)s, now(), %(facts)s, %(conflicts)s, %(outages)s, now() - make_interval(secs => %(committed)s),
-        %(repeats)s, %(revision)s)
+        %(repeats)s, %(revision)s, %(lost_senders)s, %(sender_trouble)s)
 ON CONFLICT (holder) DO UPDATE
 SET at = now(), facts = excluded.facts, conflicts = excluded.conflicts, outages = excluded.outages,
-    committed_at = excluded.committed_at, repeats = excluded.repeats, revision = excluded.revision
+    committed_at = excluded.committed_at, repeats = excluded.repeats, revision = excluded.revision,
+    lost_senders = excluded.lost_senders, sender_trouble = excluded.sender_trouble
 """
 _FORGET = "DELETE FROM beats WHERE at < now() - interval '1 hour'"
 _READ = """
 SELECT holder, extract(epoch FROM now() - at)::float AS age, facts, conflicts, outages,
-       extract(epoch FROM now() - committed_at)::float AS committed, repeats, revision
+       extract(epoch FROM now() - committed_at)::float AS committed, repeats, revision, lost_senders,
+       CASE WHEN at > now() - interval '1 minute' THEN sender_trouble END AS sender_trouble
 FROM beats ORDER BY holder
 """
 
@@ -54,7 +56,10 @@ class Beat:
     """Since it started: facts applied, conflicts with other workers, outages of Postgres. `age` in seconds.
 
     `committed`: seconds since its last commit; None before the first. `repeats`: what it tried again, as (partition,
-    conflicts, outages). `revision`: of the tables that it knows; None where its version did not say so."""
+    conflicts, outages). `revision`: of the tables that it knows; None where its version did not say so.
+
+    `lost_senders`: senders of mails beside it that ended by themselves, hung or could not be started. `sender_trouble`:
+    why the last one was lost, while they keep being lost and the worker lives."""
 
     holder: str
     facts: int
@@ -64,6 +69,8 @@ class Beat:
     committed: float | None = None
     repeats: Sequence[Sequence[int]] = ()
     revision: str | None = None
+    lost_senders: int = 0
+    sender_trouble: str | None = None
 
 
 async def note(conn: Conn, beat: Beat) -> None:
@@ -86,6 +93,11 @@ async def hold_open(conn: Conn, revision: str) -> bool:
     await conn.execute(_UNITED_LATER)
     await conn.execute(_COUNTED_LATER)
     return True
+
+
+async def sender_troubles(conn: Conn) -> list[str]:
+    """Why senders of mails keep being lost, of each worker whose do."""
+    return [each.sender_trouble for each in await read(conn) if each.sender_trouble]
 
 
 async def read(conn: Conn) -> list[Beat]:

@@ -16,6 +16,7 @@ from storage.database import Conn, translated
 
 RELAY: Final = "relay"
 TELLER: Final = "teller"  # of the workers, the one that tells on topics what comes of targets and messages
+UPKEEP: Final = "upkeep"  # of the workers, the one that does beside its work what one is enough for
 
 _TAKE: Final = """
 INSERT INTO leases AS l (name, holder, fence, expires_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from psycopg import sql
@@ -17,13 +18,28 @@ WHERE c.oid = ANY('{facts, journeys, messages, vault.person}'::regclass[])
 """
 
 
-async def learn(conn: Conn) -> list[str]:
-    """Have Postgres count those tables that it never counted and that are not small any more, and return them.
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Which tables Postgres has counted, and which it would not count for this role: not the owner's, nor allowed to
+    maintain them."""
+
+    counted: list[str]
+    refused: list[str]
+
+
+async def learn(conn: Conn) -> Learned:
+    """Have Postgres count those tables that it never counted and that are not small any more.
 
     Autovacuum comes within a minute. Until then a statement that was planned while a table was empty, and whose plan
     is kept, reads it whole each time; to count it makes those plans anew.
     """
-    found = await (await conn.execute(_UNKNOWN, [FEW])).fetchall()
-    for (table,) in found:
+    unknown = await _unknown(conn)
+    for table in unknown:
         await conn.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*table.split("."))))
-    return [table for (table,) in found]
+    still = await _unknown(conn) if unknown else []  # it says so by a warning alone
+    refused = [table for table in unknown if table in still]
+    return Learned([table for table in unknown if table not in refused], refused)
+
+
+async def _unknown(conn: Conn) -> list[str]:
+    return [table for (table,) in await (await conn.execute(_UNKNOWN, [FEW])).fetchall()]

@@ -35,7 +35,7 @@ from streams.placing import Placer
 from streams.tallying import Tallier
 from streams.telling import Telling
 from streams.transport import NoTables, PlacedTransport
-from streams.upkeep import Upkeep
+from streams.upkeep import Losses, Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -116,12 +116,13 @@ def attach(
     pulse: Callable[[str | None], None],
     end: Callable[[Exception], Awaitable[None]],
     applied: Callable[[Applied], None],
+    lost_senders: Losses,
 ) -> None:
     """Give the app its agent, its announcer and its look at the clock.
 
     `identify` tells which log the facts' topic is now, `ready` is called when partitions are here, `pulse` whenever
     reading or applying gets on, `applied` of what each batch did, `end` ends the process for an error that no record's
-    values have led to.
+    values have led to. `lost_senders` tells how many senders of mails were lost, and what is amiss with them.
     """
     url = settings.database_url or ""
     batches = [Persistence(url, name="worker", jitter=_jitter, pulse=pulse) for _ in range(LANES)]
@@ -132,7 +133,7 @@ def attach(
     most = settings.batch_size - _chunk_size(settings) + 1  # with which another chunk makes no more than a batch
     lanes = Lanes(app.facts_flow, [Applier(batch, clock=_now) for batch in batches], most=most)
     holder = f"{socket.gethostname()}:{os.getpid()}"
-    upkeep = Upkeep(settings, holder=holder, works=batches, aside=watching)
+    upkeep = Upkeep(settings, holder=holder, works=batches, aside=watching, lost_senders=lost_senders)
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
@@ -162,10 +163,6 @@ def attach(
     async def tell() -> None:
         await telling.run()
 
-    async def tally() -> None:
-        await tallier.begin()
-        await counter.look()
-
     async def count_fairs() -> None:
         announcer.note(await fairs.count())  # once a second: pages see it by themselves
 
@@ -183,7 +180,8 @@ def attach(
     app.task(announce)
     app.task(tell)
     app.timer(FAIRS_INTERVAL)(count_fairs)
-    app.timer(TALLY_INTERVAL)(tally)
+    app.timer(TALLY_INTERVAL)(tallier.begin)
+    app.timer(TALLY_INTERVAL)(counter.look)  # by itself: it waits for whoever holds a campaign, and counts for long
     upkeep.attach(app)
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_before_shutdown.connect(_closing(close), weak=False)

@@ -44,17 +44,21 @@ class Tallier:
     def __init__(self, database_url: str, ask: Persistence, *, told: Callable[[Applied], None]) -> None:
         self._database_url, self._ask, self._told = database_url, ask, told
         self._counts: dict[str, asyncio.Task[None]] = {}
+        self._gave_up: dict[str, int] = {}  # the campaigns that are counted later, in the order of that
         self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
         """Begin to count what is to be counted now, each campaign by itself: one that waits for somebody keeps no other
-        waiting, also none whose target is set later. An outage is waited out. Raises what ended a count before."""
+        waiting, also none whose target is set later. Of more than can be counted at once, those come last that had to
+        give up. An outage is waited out. Raises what ended a count before."""
         for task in [task for task in self._counts.values() if task.done()]:
             task.result()
         self._counts = {campaign: task for campaign, task in self._counts.items() if not task.done()}
-        for campaign, wanted in (await self._ask.persist(tallies.due)).items():
+        due = await self._ask.persist(tallies.due)
+        self._gave_up = {campaign: nth for campaign, nth in self._gave_up.items() if campaign in due}
+        for campaign in sorted(due, key=lambda campaign: self._gave_up.get(campaign, 0)):
             if campaign not in self._counts and len(self._counts) < AT_ONCE:
-                self._counts[campaign] = asyncio.create_task(self._count_alone(campaign, wanted))
+                self._counts[campaign] = asyncio.create_task(self._count_alone(campaign, due[campaign]))
 
     async def look(self) -> None:
         """Count what is to be counted now, and return once it is done."""
@@ -70,11 +74,17 @@ class Tallier:
     async def _count_alone(self, campaign: str, wanted: Collection[int]) -> None:
         """Who is waited for costs little; what is counted takes a processor, and is counted one after the other."""
         try:
-            if await self._others_have_ended(campaign):
-                async with self._turn:
-                    await self._count(campaign, wanted)
+            if not await self._others_have_ended(campaign):
+                self._give_up(campaign, "a transaction on it does not end")
+                return
+            async with self._turn:
+                await self._count(campaign, wanted)
         except (DatabaseUnavailable, ConcurrentChange) as error:
-            log.warning("%s; the targets of %s are counted later", error, campaign)
+            self._give_up(campaign, str(error))
+
+    def _give_up(self, campaign: str, why: str) -> None:
+        self._gave_up[campaign] = max(self._gave_up.values(), default=0) + 1
+        log.warning("the targets of %s are counted later: %s", campaign, why)
 
     async def _others_have_ended(self, campaign: str) -> bool:
         """Wait until those have ended who hold this campaign now; False where somebody does not."""
@@ -84,7 +94,6 @@ class Tallier:
                 return True
             await asyncio.sleep(LOOK_AGAIN)
             under_way &= await self._ask.persist(lambda conn: tallies.holders(conn, [campaign]))
-        log.warning("a transaction on %s does not end; its targets are counted later", campaign)
         return False
 
     async def _count(self, campaign: str, wanted: Collection[int]) -> None:

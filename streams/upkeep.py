@@ -4,15 +4,17 @@ version left in the clear."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import faust
 
 from schemas.settings import Settings
-from storage import beats, statistics
+from storage import beats, leases, statistics
 from storage.beats import Beat
 from storage.campaigns import terms
 from storage.database import Conn
@@ -30,6 +32,12 @@ from streams.retention import carry_out, survey
 from streams.sealing import Beside
 from streams.unconfirmed import let_lapse
 
+log = logging.getLogger(__name__)
+
+MAY_NOT_ANALYZE: Final = (
+    "Postgres does not let this role ANALYZE %s: looking into them is slow until autovacuum comes. Let the role own"
+    " them, or (PostgreSQL 17 and later) GRANT MAINTAIN ON %s TO %s"
+)
 BEAT_EVERY: Final = 5.0  # seconds
 NOTE_EVERY: Final = 10.0  # seconds between looks for erasures that the register lacks
 SWEEP_EVERY: Final = 20.0  # seconds between portions of what is too old
@@ -41,13 +49,18 @@ LOOK_AGAIN: Final = 3600.0  # seconds between looks whether one that runs beside
 LOOK_EVERY: Final = 2.0  # seconds between portions of persons whose time is looked at
 DO_EVERY: Final = 10.0  # seconds between portions of what is due of them
 LEARN_EVERY: Final = 1.0  # seconds between looks whether a table has grown of which Postgres knows nothing
+UPKEEP_FOR: Final = 15.0  # seconds after it was heard last, when another does what one is enough for
 COUNT_EVERY: Final = 0.5  # seconds between portions of messages that are counted
 OF_ACCESS: Final = {"sessions": 1, "access_links": 30, "throttles": 1}  # days
 UNCONFIRMED: Final = 7  # days for which a signup waits for its address to be confirmed
 
 
+Losses = Callable[[], tuple[int, str | None]]  # how many, and what is amiss
+
+
 class Upkeep:
-    """`works` are the connections whose conflicts and outages are told of, `aside` the one to do this on."""
+    """`works` are the connections whose conflicts and outages are told of, `aside` the one to do this on.
+    `lost_senders` tells of the senders beside this worker."""
 
     def __init__(
         self,
@@ -59,9 +72,10 @@ class Upkeep:
         timer: Callable[[], float] = time.monotonic,
         register: Register | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        lost_senders: Losses = lambda: (0, None),
     ) -> None:
         self._holder, self._works, self._aside, self._revision = holder, works, aside, latest()
-        self._timer, self._clock = timer, clock
+        self._timer, self._clock, self._lost_senders = timer, clock, lost_senders
         self._register = register
         self._make_register: Callable[[], Register] = lambda: Register(
             settings.erasures, FileMaster(settings.master_key)
@@ -77,6 +91,8 @@ class Upkeep:
         self._looked_until: JourneyKey = START
         self._looks_at = 0.0
         self._terms_of: datetime | None = None
+        self._learns_at = -1.0  # never refused
+        self._leads, self._asks_at = False, 0.0
         self._days = {
             "dead_letters": settings.keep_dead_letters_days,
             "mails": settings.keep_mails_days,
@@ -95,6 +111,7 @@ class Upkeep:
     def beat(self) -> Beat:
         """What there is to say now."""
         repeats = [(partition, *counts) for work in self._works for partition, counts in sorted(work.repeats.items())]
+        lost, trouble = self._lost_senders()
         return Beat(
             self._holder,
             self._facts,
@@ -103,12 +120,24 @@ class Upkeep:
             committed=None if self._committed is None else self._timer() - self._committed,
             repeats=repeats,
             revision=self._revision,
+            lost_senders=lost,
+            sender_trouble=trouble,
         )
 
-    async def seal_some(self) -> None:
+    async def seal_some(self, conn: Conn) -> None:
         """Seal some of what is in the clear, from an hour after the start on; then look again each hour."""
-        if self._timer() >= self._seals_at and await self._aside.persist(self._sealing.seal_some) is None:
+        if self._timer() >= self._seals_at and await self._sealing.seal_some(conn) is None:
             self._seals_at = self._timer() + LOOK_AGAIN
+
+    async def learn(self, conn: Conn) -> None:
+        """Have Postgres count tables that it knows nothing of; where it would not, say so once, and ask again in an
+        hour."""
+        if self._timer() < self._learns_at:
+            return
+        if refused := (await statistics.learn(conn)).refused:
+            if self._learns_at < 0:
+                log.warning(MAY_NOT_ANALYZE, *[", ".join(refused)] * 2, conn.info.user)
+            self._learns_at = self._timer() + LOOK_AGAIN
 
     async def count(self, conn: Conn) -> None:
         """Count some of the messages, where there are many; once all are counted, again after a while."""
@@ -133,53 +162,61 @@ class Upkeep:
         not come back once a clock is set right."""
         await carry_out(conn, min(self._clock(), await persons.clock(conn)))
 
+    async def sweep(self, conn: Conn) -> None:
+        """Take away some of what is too old."""
+        await retention.sweep(conn, self._days)
+        await let_lapse(conn, UNCONFIRMED, self._clock())
+
+    async def draw_anew(self, conn: Conn) -> None:
+        """Draw some of what another version wrote; once nothing is left, look again in an hour."""
+        if self._timer() >= self._draws_at:
+            after = await STEPS[self._step](conn, self._drawn_until)
+            self._drawn_until = after or START
+            self._step = self._step if after else (self._step + 1) % len(STEPS)
+            self._draws_at = 0.0 if after or self._step else self._timer() + LOOK_AGAIN
+
+    async def alone(self, conn: Conn, work: Callable[[Conn], Awaitable[None]]) -> None:
+        """Do this if of all workers it is this one that does what one is enough for."""
+        if self._timer() >= self._asks_at:
+            self._leads = await leases.hold(conn, leases.UPKEEP, holder=self._holder, seconds=UPKEEP_FOR)
+            self._asks_at = self._timer() + BEAT_EVERY
+        if self._leads:
+            await work(conn)
+
+    async def tell(self, conn: Conn) -> None:
+        """Say how this worker gets on."""
+        await beats.note(conn, self.beat())
+        await beats.hold_open(conn, self._revision)
+
+    async def note_erasures(self, conn: Conn) -> None:
+        """Note those that the register lacks."""
+        # At the first look: a worker is made while the master key of a new home is not there yet.
+        self._register = self._register or self._make_register()
+        await note_all(conn, self._register)
+
     def attach(self, app: faust.App) -> None:
         """Let the app's clock see to it."""
+        for every, work in (
+            (LEARN_EVERY, self.learn),
+            (BEAT_EVERY, self.tell),
+            (NOTE_EVERY, self.note_erasures),
+        ):
+            app.timer(every)(self._persisting(work))
+        for every, work in (
+            (DRAW_EVERY, self.draw_anew),
+            (SEAL_EVERY, self.seal_some),
+            (LOOK_EVERY, self.look),
+            (DO_EVERY, self.do),
+            (COUNT_EVERY, self.count),
+            (SWEEP_EVERY, self.sweep),
+        ):
+            app.timer(every)(self._persisting(partial(self.alone, work=work)))
 
-        async def beat() -> None:
-            said = self.beat()
-            await self._aside.persist(lambda conn: beats.note(conn, said))
-            await self._aside.persist(lambda conn: beats.hold_open(conn, self._revision))
+    def _persisting(self, work: Callable[[Conn], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+        async def persist() -> None:
+            await self._aside.persist(work)
 
-        async def sweep() -> None:
-            await self._aside.persist(lambda conn: retention.sweep(conn, self._days))
-            await self._aside.persist(lambda conn: let_lapse(conn, UNCONFIRMED, self._clock()))
-
-        async def draw_anew() -> None:
-            if time.monotonic() >= self._draws_at:
-                step = STEPS[self._step]
-                after = await self._aside.persist(lambda conn: step(conn, self._drawn_until))
-                self._drawn_until = after or START
-                self._step = self._step if after else (self._step + 1) % len(STEPS)
-                self._draws_at = 0.0 if after or self._step else time.monotonic() + LOOK_AGAIN
-
-        app.timer(DRAW_EVERY)(draw_anew)
-        app.timer(SEAL_EVERY)(self.seal_some)
-
-        async def note_erasures() -> None:
-            # At the first look: a worker is made while the master key of a new home is not there yet.
-            register = self._register = self._register or self._make_register()
-            await self._aside.persist(lambda conn: note_all(conn, register))
-
-        async def look_at_persons() -> None:
-            await self._aside.persist(self.look)
-
-        async def count_messages() -> None:
-            await self._aside.persist(self.count)
-
-        async def do_what_is_due() -> None:
-            await self._aside.persist(self.do)
-
-        async def learn() -> None:
-            await self._aside.persist(statistics.learn)
-
-        app.timer(LEARN_EVERY)(learn)
-        app.timer(LOOK_EVERY)(look_at_persons)
-        app.timer(DO_EVERY)(do_what_is_due)
-        app.timer(COUNT_EVERY)(count_messages)
-        app.timer(BEAT_EVERY)(beat)
-        app.timer(NOTE_EVERY)(note_erasures)
-        app.timer(SWEEP_EVERY)(sweep)
+        return persist
 
 
 # What another version of Yinfeng wrote is drawn anew, one after the other: each takes a place after which to go on, and

@@ -38,10 +38,11 @@ CLOSES_WITHIN: Final = 7.0  # seconds: what was sent is to be recorded
 
 class SenderProcess:
     """A sender of one worker. Started before there are threads, it goes on from this process, and waits to be
-    released; those that come after it are started by a command. `much` is called when it says that it has much."""
+    released; those that come after it are started by a command. `much` is called when it says that it has much, `lost`
+    with the reason where one that is kept is no use any more."""
 
-    def __init__(self, settings: Settings, much: Callable[[], None]) -> None:
-        self._settings, self._much = settings, much
+    def __init__(self, settings: Settings, much: Callable[[], None], lost: Callable[[str], None]) -> None:
+        self._settings, self._much, self._lost = settings, much, lost
         self._closing = False
         self._writer: asyncio.StreamWriter | None = None
         self._line: socket.socket
@@ -94,6 +95,7 @@ class SenderProcess:
             why = await self._lived()
             if self._closing:
                 return
+            self._lost(why)
             alive = asyncio.get_running_loop().time() - began
             delay = DELAYS[0] if alive > FORGIVEN_AFTER or not delay else min(2 * delay, DELAYS[1])
             log.error("the sender %s after %.0f s; another takes its place in %.1f s", why, alive, delay)

@@ -11,6 +11,7 @@ import os
 from typing import Final
 
 from schemas.settings import Settings
+from yinfeng.lost_senders import LostSenders
 from yinfeng.sender_process import FURTHER, SenderProcess
 
 log = logging.getLogger(__name__)
@@ -21,12 +22,14 @@ FORGIVEN_AFTER: Final = 300.0  # seconds of life after which the shortest is eno
 
 
 class Senders:
-    """Several senders as one. Each is one among others on its database, as those of other workers are."""
+    """Several senders as one. Each is one among others on its database, as those of other workers are. `lost`: those
+    that were no use any more, of the first and the further ones."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._most_further = min(settings.senders, os.cpu_count() or 1) - 1
-        self._first = SenderProcess(settings, self.much)
+        self.lost = LostSenders()
+        self._first = SenderProcess(settings, self.much, self.lost.note)
         self._further: dict[SenderProcess, asyncio.Task[None]] = {}
         self._leaving: set[SenderProcess] = set()
         self._rest, self._rests_until = RESTS[0], 0.0
@@ -88,7 +91,7 @@ class Senders:
                 self._add()
 
     def _add(self) -> None:
-        sender = SenderProcess(self._settings, self.much)
+        sender = SenderProcess(self._settings, self.much, self.lost.note)
         try:
             sender.start_by_command(FURTHER)
         except OSError as error:
@@ -106,6 +109,7 @@ class Senders:
 
     def _rest_after(self, lived: float, why: str) -> None:
         """One failed: none begins for a while, each time for longer. The others go on."""
+        self.lost.note(why)
         self._rest = RESTS[0] if lived > FORGIVEN_AFTER else self._rest
         log.error("a further sender %s; the others go on, and none begins for %.0f s", why, self._rest)
         self._rests_until = self._clock() + self._rest

@@ -65,7 +65,16 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
         await senders.close()
 
     pulse = Pulse(pulse_path(settings, "worker"))
-    streams_app.attach(app, settings, identify=identify, ready=mark_ready, pulse=pulse, end=end, applied=applied)
+    streams_app.attach(
+        app,
+        settings,
+        identify=identify,
+        ready=mark_ready,
+        pulse=pulse,
+        end=end,
+        applied=applied,
+        lost_senders=lambda: (senders.lost.number, senders.lost.trouble()),
+    )
     app.on_before_shutdown.connect(stopping, weak=False)
     notifications_agent.attach(app, wake=senders.wake)
     app.task(senders.keep)

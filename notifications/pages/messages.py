@@ -21,6 +21,7 @@ from schemas.errors import Conflict, NotFound
 from schemas.kinds import AUDIENCES
 from schemas.messages import Status
 from schemas.paging import After, decode, next_link
+from storage import beats
 from storage.campaigns import reads
 from storage.database import Conn, Pool, borrowed
 from storage.journeys import people
@@ -79,11 +80,13 @@ def _add_list(router: APIRouter, base: str, pool: Pool, authenticate: Authentica
             )
             found = await reading.listed(conn, wanted, before=decode(after, int, None), limit=PAGE_SIZE + 1)
             resting = await channel_rests.listed(conn)
+            lost_senders = await beats.sender_troubles(conn)
         context = {
             "messages": found[:PAGE_SIZE],
             "older": _older(request, found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None,
             "wanted": wanted,
             "resting": resting,
+            "lost_senders": lost_senders,
             "campaigns": campaigns,
             "newest": after is None,
             "kinds": list(AUDIENCES),

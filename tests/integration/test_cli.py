@@ -242,6 +242,20 @@ def test_status_counts(yinfeng: Command, database_url: str):
     assert said["lag"].startswith("unknown")
 
 
+def test_status_says_where_senders_are_lost(yinfeng: Command, database_url: str):
+    assert "senders of mails" not in yinfeng("status").out
+    with database(database_url) as connection:
+        connection.execute(
+            """INSERT INTO beats (holder, at, facts, conflicts, outages, lost_senders, sender_trouble)
+            VALUES ('host:1', now(), 0, 0, 0, 5, 'ended with 1')"""
+        )
+    said = " ".join(yinfeng("status").out.split())
+    assert "worker host:1 has lost 5 senders of mails, the last ended with 1: mails may wait. Its log says" in said
+    assert json.loads(yinfeng("status", "--json").out)["lost_senders"] == [
+        {"worker": "host:1", "number": 5, "trouble": "ended with 1"}
+    ]
+
+
 def test_status_says_where_mail_goes(yinfeng: Command, monkeypatch: pytest.MonkeyPatch):
     assert "written to by the local mailbox" in yinfeng("status").out
     monkeypatch.setenv("YINFENG_SENDGRID_API_KEY", "SG.key")

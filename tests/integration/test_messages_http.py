@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from storage import beats
+from storage.beats import Beat
 from storage.messages import channel_rests, sealed
 from storage.vault.export import export
 from tests.access import COOKIE, csrf, session_of
@@ -314,6 +316,14 @@ async def test_the_messages_of_a_person_are_found_by_what_people_know_of_them(of
     page = (await organizer.get(f"/messages?campaign={CAMPAIGN}")).text
     assert f'<option value="{CAMPAIGN}" selected>' in page
     assert '<option value="other-2026">Professionals</option>' in page
+
+
+async def test_while_senders_are_lost_again_and_again_the_list_says_so(office: Office, organizer: Reader):
+    assert "again and again" not in (await organizer.get("/messages?lang=en")).text
+    async with office.pool.connection() as conn:
+        await beats.note(conn, Beat("host:1", 0, 0, 0, lost_senders=2, sender_trouble="ended with -9"))
+    assert "sends mails ended with -9, again and again" in (await organizer.get("/messages?lang=en")).text
+    assert "进程异常退出（-9）" in (await organizer.get("/messages?lang=zh-CN")).text
 
 
 async def test_while_a_channel_rests_the_list_says_so(office: Office, organizer: Reader):

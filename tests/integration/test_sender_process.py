@@ -32,8 +32,14 @@ def nothing() -> None:
 
 
 @pytest.fixture
-async def kept() -> AsyncIterator[SenderProcess]:
-    sender = SenderProcess(load_settings(), nothing)
+def lost() -> list[str]:
+    """Why senders were no use any more."""
+    return []
+
+
+@pytest.fixture
+async def kept(lost: list[str]) -> AsyncIterator[SenderProcess]:
+    sender = SenderProcess(load_settings(), nothing, lost.append)
     sender.start()
     keeping = asyncio.create_task(sender.keep())
     sender.release()
@@ -83,7 +89,7 @@ async def test_what_is_told_while_it_ends_is_told_to_nobody(office: Office, kept
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
 async def test_another_takes_the_place_of_one_that_ends_or_hangs(
-    office: Office, kept: SenderProcess, ending: signal.Signals, monkeypatch: pytest.MonkeyPatch
+    office: Office, kept: SenderProcess, lost: list[str], ending: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ):
     await office.tell(opened(), person("c1"))
     await sends_all(office, kept, 1)
@@ -93,20 +99,21 @@ async def test_another_takes_the_place_of_one_that_ends_or_hangs(
         os.kill(first, ending)
         await until_another(kept, first)
     assert not psutil.pid_exists(first)
+    assert len(lost) == 1
     await office.tell(person("c2"))
     await sends_all(office, kept, 2)
 
 
 @pytest.mark.slow
 async def test_one_that_can_not_be_started_is_tried_again_and_stops_nothing_else(
-    office: Office, kept: SenderProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    office: Office, kept: SenderProcess, lost: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     """As where a container may have no more processes, or the disk holds the program no longer."""
     await office.tell(opened(), person("c1"))
     first = kept.pid
 
     async def is_missed() -> bool:
-        return caplog.text.count("No such file or directory") > 1
+        return ["No such file or directory" in why for why in lost].count(True) > 1
 
     with monkeypatch.context() as patched:
         patched.setattr(sys, "executable", "/nowhere/python")
@@ -117,7 +124,7 @@ async def test_one_that_can_not_be_started_is_tried_again_and_stops_nothing_else
 
 
 async def test_one_that_is_closed_before_it_is_kept_ends(office: Office):
-    sender = SenderProcess(load_settings(), nothing)
+    sender = SenderProcess(load_settings(), nothing, [].append)
     sender.start()
     sender.release()
     await sender.close()

@@ -174,6 +174,7 @@ async def test_one_that_ends_by_itself_is_told_of_and_another_comes_when_there_i
     os.kill(further, signal.SIGKILL)
     await until(lambda: len(senders.pids) == 1)
     assert "a further sender ended with -9" in caplog.text
+    assert senders.lost.number == 1
     senders.much()
     await asyncio.sleep(0.1)
     assert len(senders.pids) == 1  # not at once: what ended it may end the next as well

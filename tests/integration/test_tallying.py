@@ -345,6 +345,26 @@ async def test_a_campaign_that_waits_for_somebody_keeps_no_other_waiting(
     assert (await audit(conn)).uncounted == 0
 
 
+async def test_as_many_campaigns_as_are_counted_at_once_hang_and_keep_no_other_waiting_for_good(
+    conn: Conn, other: Conn, counting: Counting, under_way: UnderWay, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tallying, "AT_ONCE", 1)
+    monkeypatch.setattr(tallying, "PATIENCE", 0.2)
+    await apply(
+        conn, opened(), opened(campaign="other", id="o2"), signed_up("x1", campaign="other", id="sx1"), *people()
+    )
+    await under_way.begin(other, hired("d1"))
+    await apply(conn, target("t"), target("t", campaign="other", id="t2"))
+    async with asyncio.timeout(10):
+        while await rows(conn, "SELECT FROM targets WHERE campaign = 'other' AND tally IS NOT NULL"):
+            await counting.tallier.begin()
+            await asyncio.sleep(0.02)
+    await under_way.end()
+    while (await audit(conn)).uncounted:
+        await counting.tallier.look()
+    assert (await audit(conn)).differences == []
+
+
 async def test_beside_the_version_before_a_campaign_says_nothing_of_itself_while_a_batch_is_under_way(
     conn: Conn, other: Conn, under_way: UnderWay
 ):

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from schemas.errors import Unavailable
 from schemas.settings import Settings, load_settings
+from storage.beats import Beat
 from storage.campaigns import terms
 from storage.database import Conn
 from storage.messages import asking
@@ -90,11 +91,21 @@ def _show_numbers(found: Overview, lag: int | str) -> None:
     console.print(f"consumer lag: {lag}   unapplied facts: {found.unapplied} (oldest {found.unapplied_age:.0f} s)")
     if found.gaps[0]:
         console.print(f"[red]the log dropped {found.gaps[1]} records unread, {found.gaps[0]} times[/red]")
+    for worker in found.workers:
+        if worker.sender_trouble:
+            console.print(_of_lost_senders(worker), style="red", markup=False)
     console.print(f"facts: about {found.facts}   dead letters: {found.dead_letters}")
     for mailbox in found.mailboxes:
         console.print(_of_mailbox(mailbox), markup=False)
     for status_name, count in sorted(_messages_by_status(found).items()):
         console.print(f"messages {status_name}: {count}")
+
+
+def _of_lost_senders(worker: Beat) -> str:
+    return (
+        f"worker {worker.holder} has lost {worker.lost_senders} senders of mails, the last {worker.sender_trouble}: "
+        "mails may wait. Its log says what the sender said before: mend that"
+    )
 
 
 def _of_mailbox(found: MailboxState) -> str:
@@ -131,6 +142,11 @@ def _as_dict(state: PlatformState | None, found: Overview, lag: int | str) -> di
         "dead_letters": found.dead_letters,
         "reports": [
             {"mailbox": each.mailbox, "read_seconds_ago": each.age, "trouble": each.trouble} for each in found.mailboxes
+        ],
+        "lost_senders": [
+            {"worker": each.holder, "number": each.lost_senders, "trouble": each.sender_trouble}
+            for each in found.workers
+            if each.lost_senders
         ],
         "messages": _messages_by_status(found),
     }

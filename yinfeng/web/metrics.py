@@ -80,6 +80,11 @@ def _workers(overview: Overview) -> Iterator[GaugeMetricFamily]:
         ("applied_facts", "Facts that a worker applied since it started", [each.facts for each in overview.workers]),
         ("conflicts", "Its conflicts with other workers", [each.conflicts for each in overview.workers]),
         ("outages", "Its outages of Postgres", [each.outages for each in overview.workers]),
+        (
+            "lost_senders",
+            "Its senders of mails that were no use any more",
+            [each.lost_senders for each in overview.workers],
+        ),
         ("age_seconds", "Seconds since it last spoke", [each.age for each in overview.workers]),
     ):
         family = GaugeMetricFamily(f"yinfeng_worker_{name}", about, labels=["worker"])
