@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -290,6 +290,18 @@ class ProviderEventRow(SQLModel, table=True):
     message: int | None = Field(default=None, sa_type=BigInteger)
     finding: str
     received_at: datetime = moment(now=True)
+
+
+class ProviderEventDayRow(SQLModel, table=True):
+    """How many events of a name and finding were told on a day (UTC), for as long as the events themselves are kept.
+    What a process of the version before took in beside this one is not among them."""
+
+    __tablename__ = "provider_event_days"
+
+    day: date = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    finding: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
 
 
 class SecretRow(SQLModel, table=True):

@@ -8,8 +8,9 @@ from decimal import Decimal
 from storage import beats
 from storage.beats import Beat
 from storage.database import Conn
-from storage.messages import counting, report_mailboxes
+from storage.messages import counting, provider_events, report_mailboxes
 from storage.messages.counting import MessageCounts
+from storage.messages.provider_events import Finding
 from storage.messages.report_mailboxes import MailboxState
 
 _COUNTS = """
@@ -34,7 +35,6 @@ SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
 """
 _SUPPRESSIONS = "SELECT kind, count(*) FROM suppressions WHERE lifted_at IS NULL GROUP BY 1"
 _RESTS = "SELECT channel, extract(epoch FROM now() - since)::float FROM channel_rests"
-_PROVIDER_EVENTS = "SELECT name, finding, count(*) FROM provider_events GROUP BY 1, 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Overview:
     messages: MessageCounts
     messages_age: float
     suppressions: dict[str, int]
-    provider_events: dict[tuple[str, str], int]
+    provider_events: dict[tuple[str, Finding], int]
     targets: list[tuple[str, str, Decimal, Decimal]]
     gaps: tuple[int, int]
     positions: list[tuple[int, int, float]]
@@ -78,7 +78,6 @@ async def overview(conn: Conn) -> Overview:
     assert counts is not None
     messages = await counting.count(conn)
     suppressed = await (await conn.execute(_SUPPRESSIONS)).fetchall()
-    events = await (await conn.execute(_PROVIDER_EVENTS)).fetchall()
     rests = await (await conn.execute(_RESTS)).fetchall()
     targets = await (
         await conn.execute("SELECT campaign, target, progress, goal FROM targets ORDER BY 1, 2")
@@ -98,7 +97,7 @@ async def overview(conn: Conn) -> Overview:
         messages.numbers,
         messages.age,
         dict(suppressed),
-        {(name, finding): number for name, finding, number in events},
+        await provider_events.counted(conn),
         targets,
         (gaps[0], int(gaps[1])),
         positions,

@@ -28,13 +28,16 @@ async def take(conn: Conn, events: Sequence[ProviderEvent]) -> int:
         ids = await by_link.ids(conn, {each.message for each in events if each.message is not None})
         by_id = await statuses.lock(conn, set(ids.values()))
         standing = {name: by_id[id] for name, id in ids.items() if id in by_id}
-        fresh = await provider_events.note(conn, [_noted(each, standing) for each in events])
+        noted = [_noted(each, standing) for each in events]
+        fresh = await provider_events.note(conn, noted)
         news = {each.fingerprint: each for each in reversed(events) if each.fingerprint in fresh}
         ours = [each for each in reversed(news.values()) if _is_ours(each, standing)]
         moves = moves_of(ours, standing)
         await statuses.move(conn, moves)
         await suppressions.add(conn, _wishes(ours, standing))
         await offer_alerts.tell_hr(conn, {move.id for move in moves}, OFFER_TROUBLE)
+        unique = {each.fingerprint: each for each in noted}
+        await provider_events.count(conn, [unique[each] for each in fresh])
     return len(fresh)
 
 

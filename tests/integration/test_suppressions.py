@@ -244,11 +244,17 @@ async def test_other_kinds_stay_in_doubt_and_are_looked_at_once(office: Office, 
 
 async def test_what_can_not_be_told_again_is_no_longer_remembered(office: Office, conn: Conn):
     await provider_events.note(conn, [Noted(f"e{n}", f"f{n}", "open", None, "foreign") for n in range(3)])
+    await provider_events.count(conn, [Noted("e0", "f0", "open", None, "foreign")])
     await office.change(
         f"UPDATE provider_events SET received_at = now() - interval '{DAYS_KEPT + 1} days' WHERE event <> 'e0'"
     )
+    await office.change(
+        f"INSERT INTO provider_event_days SELECT day - {DAYS_KEPT}, name, finding, 2 FROM provider_event_days"
+    )
+    assert await provider_events.counted(conn) == {("open", "foreign"): 1}
     await doubts.settle(conn)
     assert await office.rows("SELECT event FROM provider_events") == [("e0",)]
+    assert await office.rows("SELECT number FROM provider_event_days") == [(1,)]
 
 
 async def test_what_hr_resends_goes_with_the_reason_kept(office: Office, conn: Conn):

@@ -20,6 +20,7 @@ from notifications.channels.sendgrid_webhook import MOST_BYTES
 from notifications.rules.statuses import RANKS
 from schemas.settings import Settings
 from storage.database import make_pool
+from storage.messages import provider_events
 from tests.facts import event, opened, signed_up
 from tests.integration.office import Office
 from tests.sendgrid_webhook import HARD, PATH, happened, public_text, signed, tell
@@ -130,6 +131,12 @@ async def test_a_delivery_is_recorded_with_what_was_said(desk: Desk):
     assert detail == reason == "the provider says: delivered 250 OK"
 
 
+async def counted(desk: Desk) -> dict[tuple[str, provider_events.Finding], int]:
+    """What `/metrics` says was told."""
+    async with desk.office.pool.connection() as conn:
+        return await provider_events.counted(conn)
+
+
 async def test_replays_change_nothing(desk: Desk):
     await sent(desk)
     events = [happened("bounce", 1, **HARD), happened("delivered", 1)]
@@ -138,6 +145,7 @@ async def test_replays_change_nothing(desk: Desk):
         await desk.hears(*renamed, *renamed)
     assert await desk.log() == ["claimed", "sent", "bounced"]
     assert await desk.office.rows("SELECT count(*) FROM provider_events") == [(2,)]
+    assert await counted(desk) == {("bounce", "ours"): 1, ("delivered", "ours"): 1}
     assert await desk.suppressed() == [("c…@example.com", "hard_bounce")]
 
 
@@ -149,6 +157,7 @@ async def test_the_same_events_at_the_same_time_count_once(desk: Desk):
     assert {answer.status_code for answer in answers} == {204}
     assert await desk.office.statuses() == {"complained": 29}
     assert await desk.office.rows("SELECT count(*) FROM provider_events") == [(len(events),)]
+    assert await counted(desk) == {(name, "ours"): 29 for name in ("delivered", "bounce", "spamreport")}
 
 
 PAIRS = list(itertools.permutations(["processed", "delivered", "bounce", "dropped", "spamreport"], 2))
