@@ -16,6 +16,7 @@ from storage.database import Conn, translated
 
 RELAY: Final = "relay"
 TELLER: Final = "teller"  # of the workers, the one that tells on topics what comes of targets and messages
+DRAIN: Final = "drain"  # of the workers, one into which facts pour
 UPKEEP: Final = "upkeep"  # of the workers, the one that does beside its work what one is enough for
 
 _TAKE: Final = """
@@ -26,6 +27,7 @@ SET holder = excluded.holder, fence = l.fence + 1, expires_at = excluded.expires
 WHERE l.expires_at < now() OR l.holder = excluded.holder
 RETURNING fence
 """
+_IS_HELD: Final = "SELECT EXISTS (SELECT FROM leases WHERE name = %s AND expires_at > now())"
 _RENEW: Final = """
 UPDATE leases SET expires_at = now() + make_interval(secs => %s) WHERE name = %s AND fence = %s RETURNING 1
 """
@@ -81,3 +83,9 @@ async def hold(conn: Conn, name: str, *, holder: str, seconds: float) -> bool:
     """Whether `holder` has the lease for so many seconds from now on, taken or renewed."""
     cursor = await conn.execute(_TAKE, {"name": name, "holder": holder, "seconds": seconds})
     return await cursor.fetchone() is not None
+
+
+async def is_held(conn: Conn, name: str) -> bool:
+    """Whether somebody has the lease."""
+    row = await (await conn.execute(_IS_HELD, [name])).fetchone()
+    return bool(row and row[0])

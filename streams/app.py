@@ -28,6 +28,7 @@ from streams.announce import Announcer, Publish
 from streams.applier import Applier, FairCounter
 from streams.apply import Applied
 from streams.breakdowns import BreakdownCounter
+from streams.draining import Draining
 from streams.flow import Flow
 from streams.lanes import Lanes
 from streams.persisting import Persistence
@@ -49,6 +50,7 @@ NEVER = 10 * 365 * 86400.0  # seconds
 PARTITIONS_SEEN = 15  # seconds
 PUBLISH_WITHIN = 20.0  # seconds
 TALLY_INTERVAL = 0.5  # seconds between looks whether a large campaign has a target to count
+DRAIN_INTERVAL = 1.0  # seconds between two words that facts pour in
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
 
 
@@ -137,6 +139,7 @@ def attach(
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
+    draining = Draining(watching, holder=holder, batch_size=settings.batch_size)
     announcer = Announcer(publisher(app), interval=settings.progress_interval)
     telling = Telling(url, publisher(app), holder=holder, interval=settings.progress_interval, clock=_now)
 
@@ -147,6 +150,7 @@ def attach(
     def told(done: Applied) -> None:
         bell.ring()
         applied(done)
+        draining.note(done.facts)
         upkeep.note(done.facts)
         announcer.note(done)
 
@@ -179,6 +183,7 @@ def attach(
     lanes.attach(app, told, end)
     app.task(announce)
     app.task(tell)
+    app.timer(DRAIN_INTERVAL)(draining.tell)
     app.timer(FAIRS_INTERVAL)(count_fairs)
     app.timer(TALLY_INTERVAL)(tallier.begin)
     app.timer(TALLY_INTERVAL)(counter.look)  # by itself: it waits for whoever holds a campaign, and counts for long

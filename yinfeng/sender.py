@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -26,27 +25,10 @@ from storage.vault.process import open_vault
 from yinfeng.garbage import collect_seldom
 from yinfeng.masking import mask_logs
 from yinfeng.readiness import at_once
-from yinfeng.sender_process import ALIVE, BEAT_EVERY, FURTHER, LEAVE, MUCH, STAND_BACK, WAKE
+from yinfeng.sender_process import ALIVE, BEAT_EVERY, FURTHER, LEAVE, MUCH, WAKE
 
-POURING_FOR: Final = 3.0  # seconds after a large batch: on a busy machine one takes a second
 END_WITHIN: Final = 8.0  # seconds
 YIELDS: Final = 5  # of what `nice` takes: where processors are few, facts and pages go first
-
-
-class Heard:
-    """What the worker said last of how it stands."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._until = clock, 0.0
-
-    def note(self, said: bytes) -> None:
-        """It said this."""
-        if STAND_BACK in said:
-            self._until = self._clock() + POURING_FOR
-
-    def facts_pour_in(self) -> bool:
-        """Whether facts are pouring in."""
-        return self._clock() < self._until
 
 
 class Speaking:
@@ -72,21 +54,21 @@ def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_onc
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, whose end is heard
     os.nice(YIELDS)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    heard, speaking = Heard(), Speaking()
-    running = Running(settings, stand_back=heard.facts_pour_in, much=speaking.much, further=further)
+    speaking = Speaking()
+    running = Running(settings, much=speaking.much, further=further)
     collect_seldom()
     begin()
     open_vault(file_vault(settings.master_key))
-    asyncio.run(_work(running, heard, speaking, socket.socket(fileno=line)))
+    asyncio.run(_work(running, speaking, socket.socket(fileno=line)))
     return 0
 
 
-async def _work(running: Running, heard: Heard, speaking: Speaking, line: socket.socket) -> None:
+async def _work(running: Running, speaking: Speaking, line: socket.socket) -> None:
     """Raises what ends the sender itself; then the process that comes after it goes on."""
     reader, writer = await asyncio.open_connection(sock=line)
     speaking.over(writer)
     working = asyncio.create_task(running.run())
-    listening = asyncio.create_task(_listen(reader, running, heard))
+    listening = asyncio.create_task(_listen(reader, running))
     beating = asyncio.create_task(_beat(writer))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, listening.cancel)
     await asyncio.wait([working, listening], return_when=asyncio.FIRST_COMPLETED)
@@ -96,11 +78,10 @@ async def _work(running: Running, heard: Heard, speaking: Speaking, line: socket
     beating.cancel()
 
 
-async def _listen(reader: asyncio.StreamReader, running: Running, heard: Heard) -> None:
+async def _listen(reader: asyncio.StreamReader, running: Running) -> None:
     """Returns once the worker has nothing more to say."""
     with suppress(ConnectionError):  # it was ended while we spoke
         while said := await reader.read(4096):
-            heard.note(said)
             if LEAVE in said:
                 await running.leave()
                 return

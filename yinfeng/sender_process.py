@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 # What is said over the line between the two.
 WAKE: Final = b"w"  # there may be something to send
-STAND_BACK: Final = b"s"  # facts pour in, and come first
 LEAVE: Final = b"l"  # begin nothing more, and end once all that is under way is recorded
 ALIVE: Final = b"."  # the sender's loop comes round
 MUCH: Final = b"m"  # more is due than one sender gets done in a while
@@ -78,10 +77,6 @@ class SenderProcess:
     def wake(self) -> None:
         """There may be something to send."""
         self._say(WAKE)
-
-    def stand_back(self) -> None:
-        """Facts pour in: send little for some seconds."""
-        self._say(STAND_BACK)
 
     def leave(self) -> None:
         """Begin nothing more, and end once what is under way is recorded."""

@@ -53,11 +53,6 @@ class Senders:
         """There may be something to send."""
         self._first.wake()  # it says when that is more than it gets done
 
-    def stand_back(self) -> None:
-        """Facts pour in: send little for some seconds."""
-        for each in self._all():
-            each.stand_back()
-
     def much(self) -> None:
         """More is due than those get done that there are: one says so."""
         self._much.set()

@@ -30,7 +30,6 @@ from yinfeng.senders import Senders
 log = logging.getLogger(__name__)
 
 END_WITHIN: Final = 8.0  # seconds: nothing but a commit moves a position, so that a hard end loses nothing
-POURING: Final = 0.25  # of a whole batch: facts pour in, and mails stand back
 SWITCH_EVERY: Final = 0.001  # seconds that the thread which reads from Kafka waits for the one that applies
 
 
@@ -56,8 +55,6 @@ def run_worker(settings: Settings, begin: Callable[[], None] = at_once) -> int:
         _end_soon()
 
     def applied(done: Applied) -> None:
-        if done.facts >= settings.batch_size * POURING:
-            senders.stand_back()
         if done.messages:
             senders.wake()
 

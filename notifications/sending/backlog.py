@@ -6,10 +6,8 @@ from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
-from notifications.sending.inflow import Inflow
 from notifications.sending.route import Chance, Route
 from storage.database import Conn, borrowed
-from storage.ledger import ledger
 from storage.messages import claiming
 
 MUCH: Final = 5  # turns of a route: what takes less is done by the time that a further sender has begun
@@ -19,14 +17,15 @@ class Backlog:
     """What is due of the routes of one sender."""
 
     def __init__(self, pool: AsyncConnectionPool[Conn], chance: Chance) -> None:
-        self._pool, self._chance, self._inflow = pool, chance, Inflow()
+        self._pool, self._chance = pool, chance
 
     async def look(self, route: Route, settled: int) -> None:
-        """Say so where so much waits that it takes many turns like the last one, which settled so many, unless facts
-        pour in: any worker's."""
+        """Say so where so much waits that it takes many turns like the last one, which settled so many, unless others
+        need the processor more."""
+        if self._chance.drain.goes_on:
+            return
         most = MUCH * settled
         async with borrowed(self._pool) as conn:
             waiting = await claiming.waiting(conn, route.kinds, most=most)
-            last = await ledger.last_number(conn)
-        if not self._inflow.pours(last, self._chance.clock()) and waiting >= most:
+        if waiting >= most:
             self._chance.much()

@@ -109,7 +109,7 @@ class Claims:
     def _kinds(self, route: Route) -> Sequence[str]:
         """A route's kinds, without those that go together while these gather: each portion of them is all that wait,
         and each would be a mail to the same reader."""
-        if not self.chance.stand_back():
+        if not self.chance.drain.goes_on:
             self._gathers_until.clear()
             return route.kinds
         alone = [kind for kind in route.kinds if kind not in GROUPED]

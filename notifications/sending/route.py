@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifications.channels.port import Channel
+from notifications.sending.drain import Drain, NoDrain
 from schemas.channels import MailWay
 
 
@@ -27,10 +28,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Time, randomness and room, handed in. `jitter` gives a factor around 1; while `stand_back` says so, others
-    need the processor more; `much` is called when more is due than one sender gets done in a while."""
+    """Time, randomness and room, handed in. `jitter` gives a factor around 1; while a `drain` goes on, others need the
+    processor more; `much` is called when more is due than one sender gets done in a while."""
 
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
-    stand_back: Callable[[], bool] = lambda: False
+    drain: Drain = field(default_factory=NoDrain)
     much: Callable[[], None] = lambda: None

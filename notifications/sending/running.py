@@ -15,6 +15,7 @@ from typing import Final
 
 from notifications.sending import doubts, scheduler
 from notifications.sending.channel_routes import CONNECTIONS, make_routes
+from notifications.sending.drain import DrainSeen
 from notifications.sending.pacing import Pace
 from notifications.sending.rendering import Renderer
 from notifications.sending.reports import make_reports
@@ -32,14 +33,12 @@ FAIRS_EVERY: Final = 10.0  # seconds
 
 
 class Running:
-    """A sender with all that it needs. While `stand_back` says so, mails go out slowly, since facts come first. `much`
-    is called when more is due than it gets done in a while. `further`: it begins beside others, of this version too."""
+    """A sender with all that it needs. `much` is called when more is due than it gets done in a while. `further`: it
+    begins beside others, of this version too."""
 
-    def __init__(
-        self, settings: Settings, *, stand_back: Callable[[], bool], much: Callable[[], None], further: bool = False
-    ) -> None:
+    def __init__(self, settings: Settings, *, much: Callable[[], None], further: bool = False) -> None:
         self._pool = make_pool(settings.database_url or "", name="sender", size=CONNECTIONS)
-        chance = Chance(_now, _jitter, stand_back, much)
+        chance = Chance(_now, _jitter, DrainSeen(), much)
         routes = make_routes(settings, chance)
         writer = Writer(settings.mail_from_name, settings.base_url, settings.hr_email, settings.channels)
         owner = f"{socket.gethostname()}:{os.getpid()}:{random.getrandbits(32):08x}"

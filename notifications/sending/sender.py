@@ -34,6 +34,7 @@ CLOSES_WITHIN: Final = 6.0  # seconds; containers are given ten
 GIVE_WAY: Final = (timedelta(seconds=1), timedelta(seconds=5))  # the shortest, the longest
 SHARE: Final = 20  # while others need the processor, a round has one such part of the time
 FEW: Final = 100  # mails of a route in such a round, so that it is short: the pause after it has an upper bound
+LOOKS_EVERY: Final = 0.5  # seconds, whether they still need it
 LONGEST_PAUSE: Final = 60.0
 ENOUGH_DOUBLINGS: Final = 10
 LONGEST_TURN: Final = timedelta(seconds=2)  # of one route: then it is looked what became due of the others
@@ -147,8 +148,10 @@ class Sender:
             return await _all_of([self._turns(routes) for routes in going])
 
     async def _by_channel(self) -> list[list[Route]]:
-        """The routes for which something is due: who has nothing to send asks that alone, on one connection."""
+        """The routes for which something is due, and whether others come first: who has nothing to send asks that
+        alone, on one connection."""
         async with borrowed(self._pool) as conn:
+            await self._chance.drain.look(conn)
             due = await claiming.kinds_due(conn, [kind for route in self._routes for kind in route.kinds])
         found: dict[str, list[Route]] = {}
         for route in self._routes:
@@ -172,7 +175,7 @@ class Sender:
     async def _turn(self, route: Route) -> int:
         """Some of one route; where its channel is to be tried, one message ahead; few while others come first."""
         turn, in_order = Turn(self._chance.clock() + LONGEST_TURN), self._rests.breaker(route.channel.name).in_order
-        at_once = route.lanes if in_order and not self._chance.stand_back() else 1
+        at_once = route.lanes if in_order and not self._chance.drain.goes_on else 1
         settled = await _all_of(
             [self._first_lane(route, turn), *(self._further_lane(route, turn) for _ in range(1, at_once))]
         )
@@ -195,8 +198,10 @@ class Sender:
         """Let others go first after a round that took so long, but never so long that mail would stand still."""
         shortest, longest = GIVE_WAY
         deadline = self._chance.clock() + min(max(took * SHARE, shortest), longest)
-        while self._chance.stand_back() and self._chance.clock() < deadline:
-            await asyncio.sleep(0.05)
+        while self._chance.drain.goes_on and not self._portions.closing and self._chance.clock() < deadline:
+            await asyncio.sleep(LOOKS_EVERY)
+            async with borrowed(self._pool) as conn:
+                await self._chance.drain.look(conn)
 
     async def _lane(self, route: Route, turn: Turn) -> int:
         """One portion after the other: none waits for those of another lane."""
@@ -215,10 +220,10 @@ class Sender:
         """Whether a turn is over before there is nothing left to send."""
         in_order = self._rests.breaker(route.channel.name).in_order
         late = self._chance.clock() >= turn.ends
-        return self._portions.closing or not in_order or late or self._chance.stand_back()
+        return self._portions.closing or not in_order or late or self._chance.drain.goes_on
 
     async def _send_some(self, route: Route, turn: Turn) -> int:
-        most = min(route.channel.portion, FEW) if self._chance.stand_back() else route.channel.portion
+        most = min(route.channel.portion, FEW) if self._chance.drain.goes_on else route.channel.portion
         limit = self._rests.breaker(route.channel.name).portion(most)
         return await self._portions.send(route, turn, limit)
 

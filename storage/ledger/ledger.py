@@ -223,12 +223,6 @@ class ClaimedFacts(NamedTuple):
     numbers: dict[Identity, int]
 
 
-async def last_number(conn: Conn) -> int:
-    """The highest number that was given to a fact: some may have been given to none."""
-    row = await (await conn.execute("SELECT last_value FROM facts_seq_seq")).fetchone()
-    return int(row[0]) if row else 0
-
-
 async def claim_new(conn: Conn, facts: Sequence[Fact], *, supposed_new: bool = False) -> ClaimedFacts:
     """Facts that came straight over Kafka: put into the ledger. Facts must be unique by identity. `supposed_new`: none
     of them is there (see storage.database.supposing)."""

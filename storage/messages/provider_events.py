@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from storage.arrays import named
+from storage.arrays import columns
 from storage.database import Conn
 
 Finding = Literal["ours", "unknown", "foreign"]
@@ -22,7 +22,7 @@ ON CONFLICT DO NOTHING RETURNING fingerprint
 _TODAY = "(now() AT TIME ZONE 'UTC')::date"
 _COUNT = f"""
 INSERT INTO provider_event_days AS d (day, name, finding, number)
-SELECT {_TODAY}, * FROM unnest(%(names)s::text[], %(findings)s::text[], %(numbers)s::bigint[])
+SELECT {_TODAY}, * FROM unnest(%s::text[], %s::text[], %s::bigint[])
 ON CONFLICT (day, name, finding) DO UPDATE SET number = d.number + excluded.number
 """
 _COUNTED = f"""
@@ -48,14 +48,14 @@ class Noted:
 async def note(conn: Conn, events: Sequence[Noted]) -> set[str]:
     """Note events; returns the fingerprints of those that were not known."""
     ordered = sorted(events, key=lambda each: (each.event, each.fingerprint))
-    columns = [
+    values = [
         [each.event for each in ordered],
         [each.fingerprint for each in ordered],
         [each.name for each in ordered],
         [each.message for each in ordered],
         [each.finding for each in ordered],
     ]
-    cursor = await conn.execute(_NOTE, columns)
+    cursor = await conn.execute(_NOTE, values)
     return {fingerprint for (fingerprint,) in await cursor.fetchall()}
 
 
@@ -63,12 +63,8 @@ async def count(conn: Conn, events: Iterable[Noted]) -> None:
     """Count events that were not known. Others who count wait for this transaction's end, so that it comes last."""
     numbers = sorted(Counter((each.name, each.finding) for each in events).items())
     if numbers:
-        columns = {
-            "names": [name for (name, _), _ in numbers],
-            "findings": [finding for (_, finding), _ in numbers],
-            "numbers": [number for _, number in numbers],
-        }
-        await conn.execute(_COUNT, named(columns))
+        rows = [(name, finding, number) for (name, finding), number in numbers]
+        await conn.execute(_COUNT, columns(rows, 3))
 
 
 async def counted(conn: Conn) -> dict[tuple[str, Finding], int]:

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import Channel
+from notifications.sending.drain import Drain, NoDrain
 from notifications.sending.pacing import Pace
 from notifications.sending.route import Chance, Route
 from notifications.sending.sender import Sender
@@ -72,7 +73,7 @@ class Office:
         pace: Pace | None = None,
         lanes: int = 1,
         channels: MailChannels | None = None,
-        stand_back: Callable[[], bool] = lambda: False,
+        drain: Drain | None = None,
         much: Callable[[], None] = lambda: None,
         further: bool = False,
     ) -> Sender:
@@ -80,7 +81,7 @@ class Office:
         hr = outside if hr_email else Mailbox()
         routes = [Route((*_kinds("candidate"), *_kinds("employer")), outside, lanes), Route(_kinds("hr"), hr)]
         writer = Writer("引凤", "https://park.example", hr_email, channels=channels or MailChannels())
-        chance = Chance(self.clock, lambda: 1.0, stand_back, much)
+        chance = Chance(self.clock, lambda: 1.0, drain or NoDrain(), much)
         return Sender(self.pool, routes, writer, RENDERER, owner=owner, chance=chance, pace=pace, further=further)
 
     async def names(self, which: str = "", values: Sequence[Any] = ()) -> dict[int, str]:

@@ -82,7 +82,6 @@ async def test_what_is_told_while_it_ends_is_told_to_nobody(office: Office, kept
     closing = asyncio.create_task(kept.close())
     await asyncio.sleep(0)
     kept.wake()
-    kept.stand_back()
     await closing
 
 

@@ -20,6 +20,7 @@ from notifications.channels.mailbox import Mailbox
 from notifications.channels.port import SENT, TAKEN, Begin, Mail, Outcome, all_begin
 from notifications.channels.sendgrid import AT_ONCE, SendGrid
 from notifications.sending.claiming import GATHER_FOR, Claims, MayBegin
+from notifications.sending.drain import DrainSeen
 from notifications.sending.hr_steps import cancel
 from notifications.sending.pacing import Pace
 from notifications.sending.portions import LONGEST_LOCKED, Portions
@@ -27,6 +28,7 @@ from notifications.sending.recording import Portion
 from notifications.sending.route import Route
 from notifications.sending.sender import FEW
 from schemas.errors import DatabaseUnavailable
+from storage import leases
 from storage.database import Conn, make_pool
 from storage.messages import channel_rests
 from storage.messages.claiming import Claimed, due, take
@@ -119,6 +121,12 @@ async def test_two_senders_on_one_database_send_each_message_once(
     assert await office.sent_more_than_once() == []
 
 
+async def facts_pour_in(office: Office) -> None:
+    """A worker says so."""
+    async with office.pool.connection() as conn:
+        assert await leases.hold(conn, leases.DRAIN, holder="a worker", seconds=3600)
+
+
 async def test_while_others_need_the_processor_few_mails_go_at_a_time(office: Office):
     class Noting(Mailbox):
         def __init__(self) -> None:
@@ -126,11 +134,14 @@ async def test_while_others_need_the_processor_few_mails_go_at_a_time(office: Of
 
         async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
             self.sizes.append(len(mails))
+            if len(self.sizes) == 2:
+                await office.change("UPDATE leases SET expires_at = now()")
             return await super().send(mails, begin)
 
     channel = Noting()
     await office.tell(opened(), *[person(f"c{n}") for n in range(3 * FEW)])
-    sender = office.sender(channel, lanes=2, stand_back=lambda: len(channel.sizes) < 2)
+    await facts_pour_in(office)
+    sender = office.sender(channel, lanes=2, drain=DrainSeen())
     assert await sender.send_all() == 3 * FEW
     assert channel.sizes[:2] == [FEW, FEW]
     assert sum(channel.sizes) == 3 * FEW
@@ -138,7 +149,8 @@ async def test_while_others_need_the_processor_few_mails_go_at_a_time(office: Of
 
 async def test_while_others_need_the_processor_what_goes_together_gathers_but_not_for_long(office: Office):
     await office.tell(opened(), person("c1"), offer("c1"))
-    sender = office.sender(stand_back=lambda: True)
+    await facts_pour_in(office)
+    sender = office.sender(drain=DrainSeen())
     await office.tell(event("offer.accepted", candidate="c1", offer="o1"))
     assert await sender.send_all() > 0
     answered = "SELECT status FROM messages WHERE kind = 'offer_answered'"

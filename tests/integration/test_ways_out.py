@@ -9,6 +9,7 @@ from typing import Any
 from notifications.channels.mailbox import Mailbox
 from notifications.sending.channel_routes import make_routes
 from notifications.sending.claiming import GATHER_FOR
+from notifications.sending.drain import DrainSeen
 from notifications.sending.route import Chance, Route
 from notifications.sending.sender import Sender
 from notifications.sending.situation import Writer
@@ -18,6 +19,7 @@ from schemas.settings import load_settings
 from storage.campaigns import terms
 from tests.facts import event, hired, opened, signed_up, target
 from tests.integration.office import Office
+from tests.integration.test_sending import facts_pour_in
 from tests.renderer import RENDERER
 from tests.stand_ins.sendgrid import KEY, SendGridStandIn
 from tests.stand_ins.smtp import Reply, smtp_stand_in
@@ -176,7 +178,8 @@ async def test_what_goes_together_gathers_for_each_channel_by_itself(office: Off
     routes = [Route(to_hr, Mailbox(), way="smtp"), Route(to_hr, Mailbox(), way="local", usual=False)]
     channels = MailChannels("smtp", ("smtp", "local"))
     writer = Writer("引凤", "https://park.example", "hr@park.example", channels=channels)
-    chance = Chance(office.clock, lambda: 1.0, lambda: True)
+    await facts_pour_in(office)
+    chance = Chance(office.clock, lambda: 1.0, DrainSeen())
     sender = Sender(office.pool, routes, writer, RENDERER, owner="one", chance=chance)
     await sender.send_all()
     office.clock.ahead += GATHER_FOR
