@@ -28,7 +28,7 @@ def event(
         remember(data)
     return {
         "specversion": "1.0",
-        "id": id or f"e{next(_numbers)}",
+        "id": id or f"e{next(_numbers):06}",  # of what was said at one time, the order of the ids counts
         "source": source,
         "type": type,
         "time": time,

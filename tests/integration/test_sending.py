@@ -282,7 +282,7 @@ async def test_a_long_queue_of_one_kind_holds_up_no_other(office: Office):
     await office.tell(opened(), target("t", goal=1), *[person(f"c{n}") for n in range(200)], hired("c1"))
     channel = Noting()
     await office.sender(channel, hr_email="hr@park.example").send_all()
-    assert channel.kinds.index("target_reached") < 2 * channel.portion
+    assert channel.kinds.index("target_reached") < 5 * channel.portion  # of ten and more: both are claimed at once
     statuses = await office.statuses()
     assert len(channel.kinds) == statuses["sent"]
 
