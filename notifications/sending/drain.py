@@ -22,14 +22,10 @@ class DrainSeen:
     """As workers say, by a lease that one of them holds meanwhile."""
 
     def __init__(self) -> None:
-        self._goes_on = False
-
-    @property
-    def goes_on(self) -> bool:
-        return self._goes_on
+        self.goes_on = False
 
     async def look(self, conn: Conn) -> None:
-        self._goes_on = await leases.is_held(conn, leases.DRAIN)
+        self.goes_on = await leases.is_held(conn, leases.DRAIN)
 
 
 class NoDrain:
