@@ -34,6 +34,7 @@ from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
 from storage.together import commit_with, together
 from storage.vault.persons import AtHand
+from storage.vault.process import vault
 from streams import merging
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
 from streams.counting import Board, load_board
@@ -41,7 +42,7 @@ from streams.domain.campaign import OF_FAIRS, Target
 from streams.domain.fold import IRREVOCABLE, RETRACTION, stands
 from streams.domain.merging import TYPES
 from streams.effects import Effects, change_journeys, knows_erasures
-from streams.foreseen import Begun, Place, begin, likely_of
+from streams.foreseen import Begun, Place, begin, is_plain, likely_of
 from streams.intake import NOTHING_NEW, Incoming, Supposed, Taken, said_by_ledger, take_in
 
 
@@ -74,6 +75,8 @@ async def apply_batch(
             likely = likely_of(incoming, said)
             begun = await begin(conn, said, likely, place=place, transaction=transaction, at_hand=at_hand)
             taken = await take_in(conn, incoming, said, begun.claimed, now=now, at_hand=at_hand, supposed=supposed)
+            if taken.letters or not all(map(is_plain, taken.facts)):
+                await vault().enter(conn, at_hand)
             letters = await dead_letters.bury(conn, taken.letters) if taken.letters else []
             asked = await _apply(conn, taken, begun, now, at_hand) if taken.facts else []
             return Applied(len(taken.facts), asked, letters)

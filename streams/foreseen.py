@@ -52,7 +52,7 @@ class Foreseen:
 
     def covers(self, facts: Collection[Fact]) -> bool:
         """Whether nothing more need be locked or read for these facts."""
-        return all(_is_plain(fact) and key_of(fact) in self.stored for fact in facts)
+        return all(is_plain(fact) and key_of(fact) in self.stored for fact in facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def likely_of(incoming: Sequence[Incoming], said: Said) -> list[Fact]:
     if len(said) > FEW or len(said) < len(incoming):
         return []
     facts = [fact for _, text in said if (fact := read_if_event(text))]
-    return facts if len(facts) == len(said) and all(map(_is_plain, facts)) else []
+    return facts if len(facts) == len(said) and all(map(is_plain, facts)) else []
 
 
 def key_of(fact: Fact) -> JourneyKey:
@@ -109,5 +109,6 @@ def key_of(fact: Fact) -> JourneyKey:
     return fact.campaign, fact.candidate
 
 
-def _is_plain(fact: Fact) -> bool:
+def is_plain(fact: Fact) -> bool:
+    """Whether it changes the journey of whom it names, and nothing else."""
     return fact.candidate is not None and fact.type not in NOT_PLAIN

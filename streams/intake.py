@@ -176,7 +176,7 @@ async def take_in(
     sealed = await vault().seal(conn, good, at_hand=at_hand)
     new, waited, numbers = await ledger.claim_new(conn, sealed, supposed_new=supposed.facts)
     numbers |= {fact.identity: seq for (seq, _), fact in ours.items()}
-    facts = new + await _sealed([*ours.values(), *waited], conn)
+    facts = new + await _sealed(conn, [*ours.values(), *waited], at_hand)
     return Taken(facts, letters, numbers, can_be_undone, supposed.messages)
 
 
@@ -194,13 +194,13 @@ def _unopened(
     return [m.dead(str(faults[id(m.found)])) for m in messages if id(m.found) in faults] if faults else []
 
 
-async def _sealed(facts: list[Fact], conn: Conn) -> list[Fact]:
+async def _sealed(conn: Conn, facts: list[Fact], at_hand: AtHand) -> list[Fact]:
     """What an earlier version accepted in the clear is sealed where it stands."""
     clear = [fact for fact in facts if personal(fact.event)]
     if not clear:
         return facts
     numbers = await ledger.numbers(conn, [fact.identity for fact in clear])
-    sealed = {fact.identity: fact for fact in await vault().seal(conn, clear)}
+    sealed = {fact.identity: fact for fact in await vault().seal(conn, clear, at_hand=at_hand)}
     await ledger.rewrite(conn, [(numbers[identity], fact) for identity, fact in sealed.items()])
     return [sealed.get(fact.identity, fact) for fact in facts]
 

@@ -113,6 +113,8 @@ class Persons:
 
     async def keep(self, conn: Conn) -> None:
         """Destroy the keys of those who were erased, note who is hidden, then draw what persons are called."""
+        if not self.are_only_named:
+            await vault().enter(conn, self._at_hand)
         if erased := {key: each.erased for key, each in self._changes.items() if each.erased is not None}:
             await vault().erase(conn, erased)
             await dead_letters.forget(conn, erased)

@@ -75,6 +75,7 @@ class PersonKey(msgspec.Struct, frozen=True, gc=False):
 
 
 Held = dict[JourneyKey, PersonKey]  # what one transaction holds: nobody else destroys it before it ends
+Made = dict[JourneyKey, str]  # wrapped keys of persons who have no row as yet: the transaction enters them itself
 
 
 class PersonKeys:
@@ -99,18 +100,23 @@ class PersonKeys:
             held |= self.unwrapped(await cursor.fetchall())
 
     async def for_sealing(
-        self, conn: Conn, persons: Mapping[JourneyKey, datetime], held: Held | None = None
+        self,
+        conn: Conn,
+        persons: Mapping[JourneyKey, datetime],
+        held: Held | None = None,
+        made: Made | None = None,
     ) -> dict[JourneyKey, PersonKey]:
         """The keys of these persons, made where there is none; none is destroyed before this transaction ends.
         Persons come with when the latest of what is to be sealed was said: who was erased since gets no new key.
-        `held`: what this transaction holds already, and holds from now on."""
+        `held`: what this transaction holds already, and holds from now on. `made`: where who has no row yet is noted
+        with their key; without it they are entered at once."""
         held = {} if held is None else held
         for _ in range(_AGAIN):
             await self.hold(conn, persons, held)
             missing = [each for each, said in persons.items() if each not in held or held[each].begins_with(said)]
             if not missing:
                 return {each: held[each] for each in persons}
-            await self._make(conn, missing, held)
+            await self._make(conn, missing, held, made)
         raise ConcurrentChange("a person was erased while facts were sealed")
 
     async def for_keeping(
@@ -141,13 +147,19 @@ class PersonKeys:
         gone = await (await conn.execute(_DISCARD, columns(list(persons), 2))).fetchall()
         return [(campaign, candidate) for campaign, candidate in gone]
 
-    async def _make(self, conn: Conn, missing: list[JourneyKey], held: Held) -> None:
+    async def _make(self, conn: Conn, missing: list[JourneyKey], held: Held, made: Made | None = None) -> None:
         """Those whom somebody else was about to change are held no more: they are to be looked at again."""
         keys, rows = {person: self._randomness(KEY_BYTES) for person in missing}, []
         for person, key in keys.items():
             before = held.pop(person, None)
             life = before.life if before else 1
-            rows.append((*person, life, self._master.wrap(key, about(*person, life))))
+            wrapped = self._master.wrap(key, about(*person, life))
+            if made is not None and before is None:
+                made[person], held[person] = wrapped, PersonKey(life, key)
+            else:
+                rows.append((*person, life, wrapped))
+        if not rows:
+            return
         cursor = await conn.execute(_MAKE, columns(rows, 4))
         for campaign, candidate, life, erased_at in await cursor.fetchall():
             held[campaign, candidate] = PersonKey(life, keys[campaign, candidate], erased_at)

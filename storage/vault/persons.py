@@ -24,7 +24,7 @@ from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault import emptying, entry_keys, profiles, unsealing
 from storage.vault.entry import EntryKey
 from storage.vault.keeping import PLATFORM, Keeper
-from storage.vault.keys import READ, Held, PersonKey, PersonKeys
+from storage.vault.keys import READ, Held, Made, PersonKey, PersonKeys
 from storage.vault.master import FileMaster, Master, Randomness
 from storage.vault.profiles import Profile
 from storage.vault.sealing import personal, seal, without
@@ -54,9 +54,13 @@ UNKNOWN: Final[Graduated] = (None, None)
 class AtHand:
     """What one transaction has at hand of the vault: the keys that it holds, by its seal what it sealed itself, as
     it was said (another may have said otherwise under the same identity), and by campaign the keys under which
-    telephone numbers and addresses are hashed there. Nothing of it outlives the transaction."""
+    telephone numbers and addresses are hashed there. Nothing of it outlives the transaction.
+
+    `made`: keys of those who have no row yet. Who a batch hears of first is entered once, with all that it says of them
+    (`draw`), or before anything else is to look at their row (`enter`)."""
 
     keys: Held = field(default_factory=dict)
+    made: Made = field(default_factory=dict)
     said: dict[str, Fact] = field(default_factory=dict)
     searched: dict[str, bytes] = field(default_factory=dict)
 
@@ -95,6 +99,7 @@ class Vault:
         """The facts with what is personal sealed; what was said before its person was erased loses it. Facts that are
         sealed already are left as they are, where nothing stands in the clear beside the seal. `like`: how they were
         sealed in another life."""
+        made = at_hand.made if at_hand else None
         at_hand = at_hand or AtHand()
         facts = await self._whole(conn, facts, at_hand)
         open_ones = [(f, names) for f in facts if SEALED not in f.event and (names := personal(f.event))]
@@ -102,7 +107,7 @@ class Vault:
         for fact, _ in open_ones:
             whose = unsealing.whose(fact)
             latest[whose] = max(fact.time, latest.get(whose, fact.time))
-        keys = await self.keys.for_sealing(conn, latest, at_hand.keys)
+        keys = await self.keys.for_sealing(conn, latest, at_hand.keys, made)
         before, sealed = like or {}, {}
         for fact, names in open_ones:
             earlier = before.get(fact.identity) if before else None
@@ -274,22 +279,31 @@ class Vault:
     ) -> None:
         """Store what persons are called now, a value of None for what is no longer said; names that are not here stay
         as they are. `graduated`: of these and of whom it changed. `anew`: of whom nothing was known before."""
+        at_hand = at_hand or AtHand()
         told = {key: told.get(key, {}) for key in told.keys() | graduated.keys() if told.get(key) or key in graduated}
         said = [key for key, changes in told.items() if any(value is not None for value in changes.values())]
         if not told:
+            await self.enter(conn, at_hand)
             return
-        keys = await self.keys.for_sealing(conn, dict.fromkeys(said, _ALWAYS), at_hand.keys if at_hand else None)
+        keys = await self.keys.for_sealing(conn, dict.fromkeys(said, _ALWAYS), at_hand.keys, at_hand.made)
         keys |= await self.keys.held(conn, told.keys() - keys.keys())
-        searched = at_hand.searched if at_hand else {}
+        searched = at_hand.searched
         await self.find_search_keys(conn, (campaign for campaign, _ in told), searched)
         before = await self._profiles(conn, told.keys() - anew, keys)
-        rows = []
+        rows, entered = list[profiles.Row](), list[profiles.Row]()
         for key, changes in told.items():
             merged = {**before.get(key, {}), **changes}
             profile = {name: value for name, value in merged.items() if value is not None}
             text = profiles.sealed(profile, keys[key], key, self._randomness) if profile else None
-            rows.append(profiles.row_of(key, text, profile, searched, graduated.get(key, UNKNOWN)))
-        await profiles.draw(conn, sorted(rows))
+            row = profiles.row_of(key, text, profile, searched, graduated.get(key, UNKNOWN))
+            (entered if key in at_hand.made else rows).append(row)
+        await profiles.enter(conn, at_hand.made, entered)
+        if rows:
+            await profiles.draw(conn, sorted(rows))
+
+    async def enter(self, conn: Conn, at_hand: AtHand) -> None:
+        """Let all whose keys were made have their rows: what comes next may look at them."""
+        await profiles.enter(conn, at_hand.made)
 
     async def draw_more(self, conn: Conn, after: JourneyKey, most: int) -> JourneyKey | None:
         """Draw some of what persons are searched by, of those whom another version of Yinfeng drew last, the next ones

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,14 +15,16 @@ from schemas.errors import CannotOpen
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
-from storage.vault.keys import PersonKey
+from storage.vault.keys import Made, PersonKey
 from storage.vault.master import Randomness
 from storage.vault.searching import Graduated, found_by
 
 Profile = dict[str, Any]
+Row = tuple[Any, ...]  # of a person, by what they are read and searched
 
 _NONCE: Final = 12
 _WIDTH: Final = 10  # columns of a person that are drawn
+_NOTHING: Final = (None,) * (_WIDTH - 2)  # is known of them
 # What tells a profile from the one before: of its life and its nonce. The version before left out the star, and drew no
 # namesakes.
 DRAWN_FROM: Final = "'*' || left({}, 20)"
@@ -33,6 +35,17 @@ UPDATE vault.person p SET name = u.name, profile = u.profile, pinyin = u.pinyin,
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
             %s::text[]) AS u(campaign, candidate, name, profile, pinyin, initials, sought, phone, email, namesake)
 WHERE p.campaign = u.campaign AND p.candidate = u.candidate
+"""
+# Who was seen to have no row gets one, with all that is known of them: one that another transaction made meanwhile is a
+# conflict, and the key that this one sealed with is of no use then.
+_ENTER: Final = f"""
+INSERT INTO vault.person
+    (campaign, candidate, key, name, profile, pinyin, initials, sought, phone, email, namesake, drawn)
+SELECT campaign, candidate, key, name, profile, pinyin, initials, string_to_array(sought, ' '), phone, email, namesake,
+    {DRAWN_FROM.format("profile")}
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[], %s::text[])
+    AS u(campaign, candidate, name, profile, pinyin, initials, sought, phone, email, namesake, key)
 """
 # Who is worked on is drawn by whoever does.
 UNDRAWN: Final = f"""
@@ -66,16 +79,27 @@ def opened(text: str, key: PersonKey, whose: JourneyKey) -> Profile:
 
 def row_of(
     whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None], graduated: Graduated
-) -> tuple[Any, ...]:
+) -> Row:
     """What `draw` stores of a person whose profile this is, sealed as `text`."""
     found = found_by(profile, keys[whose[0]], graduated)
     hashes = (found.phone, found.email, found.namesake)
     return (*whose, profile.get("name"), text, found.pinyin, found.initials, " ".join(found.sought) or None, *hashes)
 
 
-async def draw(conn: Conn, rows: Sequence[tuple[Any, ...]]) -> None:
+async def draw(conn: Conn, rows: Sequence[Row]) -> None:
     """Store what persons are read and searched by: rows of `row_of`, all locked."""
     await conn.execute(_DRAW, columns(rows, _WIDTH))
+
+
+async def enter(conn: Conn, made: Made, rows: Iterable[Row] = ()) -> None:
+    """Let those who have no row yet have one with their key, and by rows of `row_of` with what they are read and
+    searched by; none is `made` any more. In one order, so that two who enter the same persons don't wait for each
+    other."""
+    drawn = {row[:2]: row for row in rows}
+    entered = [(*drawn.get(whose, (*whose, *_NOTHING)), made[whose]) for whose in sorted(made)]
+    made.clear()
+    if entered:
+        await conn.execute(_ENTER, columns(entered, _WIDTH + 1))
 
 
 def _about(whose: JourneyKey, life: int) -> bytes:
