@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 FACTS: Final = "yinfeng.facts"
@@ -25,8 +26,10 @@ _FACTS: Final = {
     "max.message.bytes": str(FACT_BYTES),
 }
 
-# name → (partitions, topic configs). Tansu has no defaults of its own, so each is given.
-TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
+Topics = Mapping[str, tuple[int, Mapping[str, str]]]  # name → (partitions, topic configs)
+
+# Tansu has no defaults of its own, so each is given.
+TOPICS: Final[Topics] = {
     FACTS: (8, _FACTS),
     PROGRESS: (1, {"retention.ms": "3600000", "cleanup.policy": "delete"}),
     MESSAGES: (8, {"retention.ms": "86400000", "cleanup.policy": "delete"}),

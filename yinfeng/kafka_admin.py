@@ -15,7 +15,7 @@ from producers.kafka import require_answer
 from producers.publishing import Topic
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.kafka import KafkaAccess, access
-from schemas.topics import FACTS, TOPICS
+from schemas.topics import FACTS, TOPICS, Topics
 from storage.ledger.positions import Log
 
 # An ApiVersions request of version 0, by correlation 1 of a client without a name.
@@ -30,10 +30,10 @@ def create_topics(bootstrap: str | KafkaAccess) -> None:
     Raises BrokerUnavailable when the broker does not answer.
     """
     with kafka_admin(bootstrap) as admin:
-        _create(admin)
+        _create(admin, TOPICS)
 
 
-def create_topics_first(bootstrap: str | KafkaAccess) -> None:
+def create_topics_first(bootstrap: str | KafkaAccess, topics: Topics = TOPICS) -> None:
     """The same on a broker that began empty, where a client may have been quicker and had a topic made in another
     shape: that one is made anew. What it held is lost, as all is that a broker held which begins empty.
 
@@ -41,21 +41,21 @@ def create_topics_first(bootstrap: str | KafkaAccess) -> None:
     """
     with kafka_admin(bootstrap) as admin:
         for _ in range(TRIES):
-            _create(admin)
-            if not (wrong := _misshapen(admin)):
+            _create(admin, topics)
+            if not (wrong := _misshapen(admin, topics)):
                 return
             admin.delete_topics(list(wrong))
     raise ConfigurationError("; ".join(f"topic {name} has {found} partitions" for name, found in wrong.items()))
 
 
-def _create(admin: KafkaAdminClient) -> None:
-    for name, (partitions, configs) in TOPICS.items():
+def _create(admin: KafkaAdminClient, topics: Topics) -> None:
+    for name, (partitions, configs) in topics.items():
         try:
             admin.create_topics([NewTopic(name, partitions, topic_configs=configs)])
         except TopicAlreadyExistsError:
             continue
     # A KRaft broker accepts a topic before its metadata shows it.
-    admin.wait_for_topics(list(TOPICS))
+    admin.wait_for_topics(list(topics))
 
 
 def facts_log(bootstrap: str | KafkaAccess) -> Log:
@@ -107,10 +107,10 @@ def answers(bootstrap: str | KafkaAccess, *, within: float) -> bool:
     return False
 
 
-def _misshapen(admin: KafkaAdminClient) -> dict[str, int]:
+def _misshapen(admin: KafkaAdminClient, topics: Topics) -> dict[str, int]:
     """The topics with another number of partitions than we give them, and that number."""
-    found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(TOPICS))}
-    return {name: count for name, count in found.items() if count != TOPICS[name][0]}
+    found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(topics))}
+    return {name: count for name, count in found.items() if count != topics[name][0]}
 
 
 @contextmanager

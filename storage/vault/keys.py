@@ -75,7 +75,7 @@ class PersonKey(msgspec.Struct, frozen=True, gc=False):
 
 
 Held = dict[JourneyKey, PersonKey]  # what one transaction holds: nobody else destroys it before it ends
-Made = dict[JourneyKey, str]  # wrapped keys of persons who have no row as yet: the transaction enters them itself
+NewKeys = dict[JourneyKey, str]  # wrapped keys of persons who have no row as yet: the transaction enters them itself
 
 
 class PersonKeys:
@@ -104,7 +104,7 @@ class PersonKeys:
         conn: Conn,
         persons: Mapping[JourneyKey, datetime],
         held: Held | None = None,
-        made: Made | None = None,
+        made: NewKeys | None = None,
     ) -> dict[JourneyKey, PersonKey]:
         """The keys of these persons, made where there is none; none is destroyed before this transaction ends.
         Persons come with when the latest of what is to be sealed was said: who was erased since gets no new key.
@@ -147,7 +147,7 @@ class PersonKeys:
         gone = await (await conn.execute(_DISCARD, columns(list(persons), 2))).fetchall()
         return [(campaign, candidate) for campaign, candidate in gone]
 
-    async def _make(self, conn: Conn, missing: list[JourneyKey], held: Held, made: Made | None = None) -> None:
+    async def _make(self, conn: Conn, missing: list[JourneyKey], held: Held, made: NewKeys | None = None) -> None:
         """Those whom somebody else was about to change are held no more: they are to be looked at again."""
         keys, rows = {person: self._randomness(KEY_BYTES) for person in missing}, []
         for person, key in keys.items():

@@ -24,7 +24,7 @@ from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault import emptying, entry_keys, profiles, unsealing
 from storage.vault.entry import EntryKey
 from storage.vault.keeping import PLATFORM, Keeper
-from storage.vault.keys import READ, Held, Made, PersonKey, PersonKeys
+from storage.vault.keys import READ, Held, NewKeys, PersonKey, PersonKeys
 from storage.vault.master import FileMaster, Master, Randomness
 from storage.vault.profiles import Profile
 from storage.vault.sealing import personal, seal, without
@@ -60,7 +60,7 @@ class AtHand:
     (`draw`), or before anything else is to look at their row (`enter`)."""
 
     keys: Held = field(default_factory=dict)
-    made: Made = field(default_factory=dict)
+    made: NewKeys = field(default_factory=dict)
     said: dict[str, Fact] = field(default_factory=dict)
     searched: dict[str, bytes] = field(default_factory=dict)
 
@@ -290,7 +290,7 @@ class Vault:
         searched = at_hand.searched
         await self.find_search_keys(conn, (campaign for campaign, _ in told), searched)
         before = await self._profiles(conn, told.keys() - anew, keys)
-        rows, entered = list[profiles.Row](), list[profiles.Row]()
+        rows, entered = list[profiles.PersonColumns](), list[profiles.PersonColumns]()
         for key, changes in told.items():
             merged = {**before.get(key, {}), **changes}
             profile = {name: value for name, value in merged.items() if value is not None}

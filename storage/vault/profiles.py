@@ -15,12 +15,12 @@ from schemas.errors import CannotOpen
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
-from storage.vault.keys import Made, PersonKey
+from storage.vault.keys import NewKeys, PersonKey
 from storage.vault.master import Randomness
 from storage.vault.searching import Graduated, found_by
 
 Profile = dict[str, Any]
-Row = tuple[Any, ...]  # of a person, by what they are read and searched
+PersonColumns = tuple[Any, ...]  # of a person, by what they are read and searched
 
 _NONCE: Final = 12
 _WIDTH: Final = 10  # columns of a person that are drawn
@@ -79,19 +79,19 @@ def opened(text: str, key: PersonKey, whose: JourneyKey) -> Profile:
 
 def row_of(
     whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None], graduated: Graduated
-) -> Row:
+) -> PersonColumns:
     """What `draw` stores of a person whose profile this is, sealed as `text`."""
     found = found_by(profile, keys[whose[0]], graduated)
     hashes = (found.phone, found.email, found.namesake)
     return (*whose, profile.get("name"), text, found.pinyin, found.initials, " ".join(found.sought) or None, *hashes)
 
 
-async def draw(conn: Conn, rows: Sequence[Row]) -> None:
+async def draw(conn: Conn, rows: Sequence[PersonColumns]) -> None:
     """Store what persons are read and searched by: rows of `row_of`, all locked."""
     await conn.execute(_DRAW, columns(rows, _WIDTH))
 
 
-async def enter(conn: Conn, made: Made, rows: Iterable[Row] = ()) -> None:
+async def enter(conn: Conn, made: NewKeys, rows: Iterable[PersonColumns] = ()) -> None:
     """Let those who have no row yet have one with their key, and by rows of `row_of` with what they are read and
     searched by; none is `made` any more. In one order, so that two who enter the same persons don't wait for each
     other."""

@@ -15,8 +15,8 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from schemas.errors import ConfigurationError
-from schemas.topics import TOPICS
 from tests.platform import Platform, free_port, gone, until
+from yinfeng.embedded.broker import SHAPE
 from yinfeng.embedded.postgres import end_servers_of
 from yinfeng.log_files import LOG_LIMIT
 from yinfeng.platform import require_space
@@ -174,7 +174,7 @@ def test_the_embedded_servers_come_back_after_sigkill_with_data_and_topics(up: U
     platform.kill_child("broker")
     platform.until_back("postgres")
     platform.until_back("broker")
-    assert {name: count for name, (count, _) in TOPICS.items()} == topics_of(state.kafka)
+    assert {name: count for name, (count, _) in SHAPE.items()} == topics_of(state.kafka)
     with psycopg.connect(state.database_url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchall() == [(1,)]
 

@@ -11,12 +11,12 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from schemas.errors import BrokerUnavailable, ConfigurationError, Unavailable
-from schemas.topics import FACTS, FACTS_GROUP, TOPICS
+from schemas.topics import FACTS, FACTS_GROUP
 from yinfeng import log_files
 from yinfeng.child_spec import ChildSpec
 from yinfeng.children import Child, running
 from yinfeng.embedded import broker as embedded_broker
-from yinfeng.embedded.broker import EmbeddedBroker
+from yinfeng.embedded.broker import SHAPE, EmbeddedBroker
 from yinfeng.embedded.postgres import SOCKET_PATH_LIMIT, EmbeddedPostgres
 from yinfeng.home import hold, web_port
 from yinfeng.kafka_admin import create_topics, kafka_admin
@@ -130,7 +130,7 @@ def test_topics_made_by_a_quicker_client_are_made_anew(tmp_path: Path):
 
 def has_our_shape(address: str) -> bool:
     with kafka_admin(address) as admin:
-        return all(len(topic["partitions"]) == TOPICS[topic["name"]][0] for topic in admin.describe_topics(None))
+        return all(len(topic["partitions"]) == SHAPE[topic["name"]][0] for topic in admin.describe_topics(None))
 
 
 def asked(address: str) -> bool:
