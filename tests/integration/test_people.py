@@ -133,6 +133,15 @@ async def test_what_an_earlier_version_drew_is_drawn_anew(conn: Conn):
     assert await tag_journeys(conn) is None
 
 
+async def test_more_of_a_profile_that_the_version_before_kept_is_as_good_and_another_profile_is_not(conn: Conn):
+    await apply(conn, *PEOPLE)
+    await conn.execute("UPDATE vault.person SET drawn = '*' || left(profile, 20)")
+    assert await draw_persons(conn) is None
+    await conn.execute("UPDATE vault.person SET drawn = '*' || left(reverse(profile), 20) WHERE candidate = 'c1'")
+    assert await draw_persons(conn) == (CAMPAIGN, "c1")
+    assert await draw_persons(conn) is None
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=30)
 @given(text=st.text(max_size=30))
 async def test_whatever_is_typed_is_answered(conn: Conn, text: str):
