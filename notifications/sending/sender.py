@@ -35,8 +35,7 @@ GIVE_WAY: Final = (timedelta(seconds=1), timedelta(seconds=5))  # the shortest, 
 SHARE: Final = 20  # while others need the processor, a round has one such part of the time
 FEW: Final = 100  # mails of a route in such a round, so that it is short: the pause after it has an upper bound
 LOOKS_EVERY: Final = 0.5  # seconds, whether they still need it
-LONGEST_PAUSE: Final = 60.0
-ENOUGH_DOUBLINGS: Final = 10
+MOST_FAULTS: Final = 3  # of ours, in a row
 LONGEST_TURN: Final = timedelta(seconds=2)  # of one route: then it is looked what became due of the others
 
 
@@ -72,7 +71,8 @@ class Sender:
     async def run(self, *, interval: float) -> None:
         """Send until closed: when woken, and every `interval` seconds. A database outage is waited out.
 
-        After a fault of ours it goes on, later each time: facts are applied beside it, and must not stop with it.
+        After a fault of ours it goes on, later each time, as one message may have led to it. One that stays is raised:
+        a sender that is of no use must end to be seen.
         """
         faults = 0
         while not self._portions.closing:
@@ -85,9 +85,11 @@ class Sender:
                 log.warning("%s; messages wait", error)
                 await asyncio.sleep(OUTAGE_PAUSE)
             except Exception:
-                faults = min(faults + 1, ENOUGH_DOUBLINGS)
+                faults += 1
+                if faults == MOST_FAULTS:
+                    raise
                 log.exception("the sender failed; messages wait")
-                await asyncio.sleep(min(OUTAGE_PAUSE * 2**faults, LONGEST_PAUSE))
+                await asyncio.sleep(OUTAGE_PAUSE * 2**faults)
             with suppress(TimeoutError):
                 async with asyncio.timeout(interval):
                     await self._work.wait()

@@ -26,7 +26,7 @@ from notifications.sending.pacing import Pace
 from notifications.sending.portions import LONGEST_LOCKED, Portions
 from notifications.sending.recording import Portion
 from notifications.sending.route import Route
-from notifications.sending.sender import FEW
+from notifications.sending.sender import FEW, MOST_FAULTS
 from schemas.errors import DatabaseUnavailable
 from storage import leases
 from storage.database import Conn, make_pool
@@ -636,6 +636,23 @@ async def test_a_fault_of_ours_ends_neither_the_sender_nor_what_runs_beside_it(
     running.cancel()
     assert "a fault of ours" in caplog.text
     assert await office.sent_more_than_once() == []
+
+
+async def test_a_sender_whose_fault_stays_ends_and_the_next_one_sends_what_it_left(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("notifications.sending.sender.OUTAGE_PAUSE", 0.01)
+    channel = Faulty()
+    channel.faults = MOST_FAULTS
+    await office.tell(opened(), person("c1"))
+    with pytest.raises(LookupError, match="a fault of ours"):
+        async with asyncio.timeout(60):
+            await office.sender(channel).run(interval=0.05)
+    running = asyncio.create_task(office.sender(channel).run(interval=0.05))
+    while await office.statuses() != {"sent": 1}:
+        assert not running.done()
+        await asyncio.sleep(0.05)
+    running.cancel()
 
 
 async def test_a_sender_stops_also_when_the_database_does_not_take_what_it_sent(
