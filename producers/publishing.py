@@ -72,6 +72,7 @@ class Publishing:
     def __init__(self, process: Process, outbox: Outbox, lease: Lease, broker: Broker) -> None:
         self._process, self._outbox, self._lease, self._broker = process, outbox, lease, broker
         self._topic = broker.topic()
+        process.pulse(None)
         self._producer = broker.producer()
         self._look_at = 0.0
 

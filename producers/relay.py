@@ -46,6 +46,7 @@ class Relay:
         with connect_sync(self._database_url, name="relay") as connection:
             lease = Lease(connection, RELAY, holder=self._holder, seconds=LEASE)
             self._broker.topic()
+            self._process.pulse(None)  # a broker that only begins takes long over each answer
             self._process.ready()
             if self._wait_to_lead(lease):
                 Publishing(self._process, Outbox(connection), lease, self._broker).run()
