@@ -65,6 +65,8 @@ OPERATIONS = [
 ]
 
 
+# The server is a thread of this process, and whatever it draws while a request is made up looks like the request's own.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_what_is_said_is_so(operation: Any, mode: GenerationMode, app: tuple[str, str]):
