@@ -1,4 +1,5 @@
-"""The Kafka topics: their names, and how many partitions the embedded and scaled set-ups make."""
+"""The Kafka topics: their names, and how many partitions each is made with; the embedded broker has its own numbers
+(yinfeng/embedded/broker.py)."""
 
 from __future__ import annotations
 
