@@ -31,7 +31,7 @@ from storage.messages.sealed import Sealed
 from storage.vault.persons import ReadSoFar
 from storage.vault.process import vault
 
-MayBegin = Callable[[int], Awaitable[None]]  # so many messages
+MayBegin = Callable[[int], Awaitable[bool]]  # so many messages
 _NO_ROOM: Final = "its domain has had its share"
 GATHER_FOR: Final = timedelta(seconds=60)  # for which what goes together gathers, while others need the processor
 
@@ -50,7 +50,7 @@ class Claims:
 
     async def claim(self, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
         """Up to `limit` messages that a route carries, as mails where they go; within a transaction. None where nothing
-        is due. `may_begin` is waited for before any of them is taken."""
+        is due, or none `may_begin`, which is waited for before any of them is taken."""
         began = self.chance.clock()
         room = Room(limit) if route.channel.keeps else await self.pace.room(conn, limit)
         found = await self._due(conn, route, room) if room.mails else []
@@ -62,7 +62,8 @@ class Claims:
         letters = await letters_for(conn, found, writer, links, self.chance.clock(), reading=reading)
         draws = self.pace.is_set and not route.channel.keeps
         if draws:  # from what all senders share, and holds it from then on: so not while it waits
-            await may_begin(len(found))
+            if not await may_begin(len(found)):
+                return None
             letters = await _paced(conn, self.pace, letters)
         claimed, letters = _without_left(found, letters)
         if not claimed:
@@ -70,8 +71,8 @@ class Claims:
         portion = self._portion(claimed, letters)
         portion.sealed = await _sealed(conn, portion, reading)
         portion.asks_from = began + timedelta(seconds=route.channel.lease / 2)
-        if not draws:
-            await may_begin(len(found))
+        if not draws and not await may_begin(len(found)):
+            return None
         await self._take(conn, route, portion)
         return portion
 

@@ -12,7 +12,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from psycopg import Rollback
 from psycopg_pool import AsyncConnectionPool
 
 from notifications.channels.port import Mail, Outcome, believed
@@ -87,19 +86,18 @@ class Portions:
                 raise
         return portion
 
-    async def _may_begin(self, route: Route, turn: Turn, limit: int, begun: AsyncExitStack, messages: int) -> None:
+    async def _may_begin(self, route: Route, turn: Turn, limit: int, begun: AsyncExitStack, messages: int) -> bool:
         """So many are to be taken, of `limit`. Wait until fewer portions of a route are under way; one more is until
-        this stack ends. Where that takes long, or one of them has shown that the channel takes no such portion now,
-        what is locked is let go, to be claimed anew: raises Rollback."""
+        this stack ends. False where that takes long, or one of them has shown that the channel takes no such portion
+        now: what is locked is to be let go, and claimed anew."""
         turn.much = turn.much or messages >= limit
         turn.seen.set()
         try:
             async with asyncio.timeout(LONGEST_LOCKED):
                 await begun.enter_async_context(self._begun[route])
         except TimeoutError:
-            raise Rollback from None
-        if self._rests.breaker(route.channel.name).portion(limit) < limit:
-            raise Rollback
+            return False
+        return self._rests.breaker(route.channel.name).portion(limit) >= limit
 
     async def _is_committed(self, portion: Portion) -> bool:
         """Whether it was claimed after all, where the answer to that was lost: what had begun by that would else be in

@@ -26,7 +26,7 @@ from notifications.sending.pacing import Pace
 from notifications.sending.portions import LONGEST_LOCKED, Portions
 from notifications.sending.recording import Portion
 from notifications.sending.route import Route
-from notifications.sending.sender import FEW, MOST_FAULTS
+from notifications.sending.sender import FEW, MOST_FAULTS, Sender
 from schemas.errors import DatabaseUnavailable
 from storage import leases
 from storage.database import Conn, make_pool
@@ -984,7 +984,19 @@ async def test_of_three_lanes_two_are_under_way_and_the_third_waits_with_what_go
     assert channel.most == 2
 
 
-async def test_what_waits_long_to_go_is_let_go_of(office: Office):
+WAITS_TO_BEGIN = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'idle in transaction'"""
+
+
+async def until_done(sender: Sender) -> None:
+    """A lost connection is no fault of ours: it is sent on."""
+    with suppress(DatabaseUnavailable):
+        await sender.send_all()
+    await sender.send_all()
+
+
+@pytest.mark.parametrize("connection_lost", [False, True])
+async def test_what_waits_long_to_go_is_let_go_of(office: Office, connection_lost: bool):
     await office.tell(opened(), *[person(f"c{n}") for n in range(60)])
     channel, free = Provider(), "SELECT id FROM messages WHERE status = 'requested' FOR UPDATE SKIP LOCKED"
     handed_over, goes_on = 0, asyncio.Event()
@@ -996,9 +1008,13 @@ async def test_what_waits_long_to_go_is_let_go_of(office: Office):
         return await Provider.send(channel, mails, begin)
 
     channel.send = keeping  # type: ignore[method-assign]
+    sender = office.sender(channel, lanes=3)
     async with asyncio.TaskGroup() as group:
-        sending = group.create_task(office.sender(channel, lanes=3).send_all())
-        await asyncio.sleep(LONGEST_LOCKED + 1)
+        sending = group.create_task(until_done(sender))
+        await asyncio.sleep(LONGEST_LOCKED / 2)
+        if connection_lost:
+            assert len(await office.rows(WAITS_TO_BEGIN)) == 1
+        await asyncio.sleep(LONGEST_LOCKED / 2 + 1)
         waits = (await office.statuses())["requested"]
         assert waits == 60 - handed_over
         assert len(await office.rows(free)) == waits
