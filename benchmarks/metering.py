@@ -11,8 +11,8 @@ from typing import Final
 
 import psutil
 
-EVERY: Final = 0.1  # seconds between looks at the processors
-MEMORY_EVERY: Final = 5  # looks: the system adds a process's pages up for each
+EVERY: Final = 0.5  # seconds between looks at the processors: each takes from what is measured
+MEMORY_EVERY: Final = 4  # looks: the system adds a process's pages up for each
 
 
 @dataclass(slots=True)

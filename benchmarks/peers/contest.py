@@ -17,6 +17,7 @@ from benchmarks.metering import Meter, Tree, between
 from benchmarks.peers.load import Expected
 from benchmarks.peers.results import Fault, Round, Run, wrong
 
+LOOKS_EVERY: Final = 0.1  # seconds
 END_WITHIN: Final = 15.0  # seconds; then it is killed
 LONGER: Final = 60.0  # seconds that a start may take on top of the limit
 LEEWAY: Final = 60.0  # seconds: a peer's limit counts from its start, not from its first fact
@@ -80,7 +81,7 @@ def _wait(started: Started, course: Course) -> Finish | None:
             return finish
         if not started.alive():
             return None
-        time.sleep(0.05)
+        time.sleep(LOOKS_EVERY)
     return None
 
 
