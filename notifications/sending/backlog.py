@@ -21,11 +21,12 @@ class Backlog:
 
     async def look(self, route: Route, settled: int) -> None:
         """Say so where so much waits that it takes many turns like the last one, which settled so many, unless others
-        need the processor more."""
-        if self._chance.drain.goes_on:
-            return
+        need the processor more, as they may since this turn began."""
         most = MUCH * settled
         async with borrowed(self._pool) as conn:
+            await self._chance.drain.look(conn)
+            if self._chance.drain.goes_on:
+                return
             waiting = await claiming.waiting(conn, route.kinds, most=most)
         if waiting >= most:
             self._chance.much()

@@ -64,6 +64,23 @@ async def test_a_sender_says_when_more_is_due_than_it_gets_done(
     assert len(said) < 2
 
 
+async def test_it_says_so_no_more_once_facts_pour_in_within_its_turn(office: Office):
+    class Flooded(Taking):
+        async def send(self, mails: Sequence[Mail], begin: Begin = all_begin) -> list[Outcome]:
+            await facts_pour_in(office)
+            return await super().send(mails, begin)
+
+    said: list[bool] = []
+    await office.tell(opened(), *[person(f"c{number}") for number in range(2 * MANY)])
+    sender = office.sender(Flooded(office.clock, 1.1), drain=DrainSeen(), much=lambda: said.append(True))
+    sending = asyncio.create_task(sender.send_all())
+    while not (await office.statuses()).get("sent"):
+        await asyncio.sleep(0.01)
+    await sender.leave()
+    await sending
+    assert said == []
+
+
 async def test_one_that_leaves_records_what_is_under_way_however_long_that_takes(office: Office):
     under_way, goes_on = asyncio.Event(), asyncio.Event()
 
