@@ -15,11 +15,10 @@ PENDING_CHANNEL = "yinfeng_pending"
 Identity = tuple[str, str]
 JourneyKey = tuple[str, str]
 
-# Inserted in the order of their identities: two that have the same facts in opposite orders would else wait for each
-# other. Numbered as they are inserted, which fills the pages of their index: facts of several partitions have no other
-# order among them. Nobody posted them: an empty word takes less room than none.
-# Supposed new, none is looked for first, nor marked as it is inserted.
-_INSERT_NEW = f"""
+# They come in the order of their identities, and are inserted in it: two that have the same facts in opposite orders
+# would else wait for each other. Numbered as they are inserted, which fills the pages of their index: facts of several
+# partitions have no other order among them. Nobody posted them: an empty word takes less room than none.
+_PUT = f"""
 INSERT INTO facts (seq, source, id, type, campaign, candidate, time, event, posted_by)
 OVERRIDING SYSTEM VALUE
 SELECT nextval('facts_seq_seq'), source, id, type, campaign, candidate, time, {stored("f.said")},
@@ -28,11 +27,11 @@ FROM (
     SELECT u.*, event::jsonb AS said
     FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], {split()})
          AS u(source, id, type, campaign, candidate, time, event)
-    ORDER BY source COLLATE "C", id COLLATE "C"
 ) AS f
-RETURNING seq, source, id
 """
-_INSERT = _INSERT_NEW.replace("RETURNING", "ON CONFLICT (source, id) DO NOTHING\nRETURNING")
+_INSERT = f"{_PUT} ON CONFLICT (source, id) DO NOTHING RETURNING seq, source, id"
+# Supposed new, none is looked for first, nor marked as it is inserted; and all are numbered, in their order.
+_INSERT_NEW = f"{_PUT} RETURNING seq"
 # The same for facts that are to be published, numbered in the order in which they were said: into the ledger and the
 # outbox with one statement, so in one transaction.
 _APPEND = f"""
@@ -228,7 +227,11 @@ async def claim_new(conn: Conn, facts: Sequence[Fact], *, supposed_new: bool = F
     of them is there (see storage.database.supposing)."""
     if not facts:
         return ClaimedFacts([], [], {})
-    cursor = await conn.execute(_INSERT_NEW if supposed_new else _INSERT, _columns(facts))
+    ordered = sorted(facts, key=lambda fact: (fact.source, fact.id))
+    if supposed_new:
+        given = sorted(seq for (seq,) in await (await conn.execute(_INSERT_NEW, _columns(ordered))).fetchall())
+        return ClaimedFacts(list(facts), [], dict(zip([fact.identity for fact in ordered], given, strict=True)))
+    cursor = await conn.execute(_INSERT, _columns(ordered))
     numbers = {(source, id): seq for seq, source, id in await cursor.fetchall()}
     if len(numbers) == len(facts):
         return ClaimedFacts(list(facts), [], numbers)

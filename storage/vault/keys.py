@@ -150,10 +150,10 @@ class PersonKeys:
     async def _make(self, conn: Conn, missing: list[JourneyKey], held: Held, made: NewKeys | None = None) -> None:
         """Those whom somebody else was about to change are held no more: they are to be looked at again."""
         keys, rows = {person: self._randomness(KEY_BYTES) for person in missing}, []
-        for person, key in keys.items():
-            before = held.pop(person, None)
-            life = before.life if before else 1
-            wrapped = self._master.wrap(key, about(*person, life))
+        lives = {person: held[person].life if person in held else 1 for person in missing}
+        wrapping = self._master.wrap_all((key, about(*person, lives[person])) for person, key in keys.items())
+        for (person, key), wrapped in zip(keys.items(), wrapping, strict=True):
+            before, life = held.pop(person, None), lives[person]
             if made is not None and before is None:
                 made[person], held[person] = wrapped, PersonKey(life, key)
             else:

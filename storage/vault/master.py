@@ -1,4 +1,4 @@
-"""The master key, with which each person's key is wrapped: a port of two calls, and the file that is behind it here.
+"""The master key, with which each person's key is wrapped: a port of few calls, and the file that is behind it here.
 
 A key service may stand behind the same port: it wraps and unwraps, and never hands the master key out.
 """
@@ -9,7 +9,7 @@ import base64
 import binascii
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -40,6 +40,9 @@ class Master(Protocol):
     def wrap(self, key: bytes, about: bytes) -> str:
         """`<id of the master key>:<wrapped>`."""
 
+    def wrap_all(self, keys: Iterable[tuple[bytes, bytes]]) -> list[str]:
+        """The same of many at once: (key, about) of each, in their order."""
+
     def unwrap(self, wrapped: str, about: bytes) -> bytes:
         """Raises ConfigurationError where the master key is not known, CannotOpen where it is not the right one."""
 
@@ -59,7 +62,7 @@ class _Known:
 
 class FileMaster:
     """Master keys in a file that only its owner may read. Another process may rotate them: the file is looked at anew
-    before each wrapping, and read again when it has changed."""
+    before keys are wrapped, and read again when it has changed."""
 
     def __init__(self, path: Path, randomness: Randomness = secrets.token_bytes) -> None:
         """Raises ConfigurationError where there is no such file, or it holds no keys."""
@@ -72,9 +75,16 @@ class FileMaster:
         return next(iter(self._known.keys))
 
     def wrap(self, key: bytes, about: bytes) -> str:
-        id, nonce = self.current, self._randomness(_NONCE)
-        wrapped = self._known.ciphers[id].encrypt(nonce, key, about)
-        return f"{id}:{base64.b64encode(nonce + wrapped).decode()}"
+        return self.wrap_all([(key, about)])[0]
+
+    def wrap_all(self, keys: Iterable[tuple[bytes, bytes]]) -> list[str]:
+        id = self.current
+        cipher, found = self._known.ciphers[id], []
+        for key, about in keys:
+            nonce = self._randomness(_NONCE)
+            wrapped = nonce + cipher.encrypt(nonce, key, about)
+            found.append(f"{id}:{binascii.b2a_base64(wrapped, newline=False).decode()}")
+        return found
 
     def unwrap(self, wrapped: str, about: bytes) -> bytes:
         id, _, text = wrapped.partition(":")

@@ -43,6 +43,14 @@ def test_the_same_is_never_wrapped_alike(make: Callable[[], Any]):
     assert master.wrap(KEY, LI) != master.wrap(KEY, LI)
 
 
+def test_many_are_wrapped_each_for_whom_it_is_and_in_their_order(make: Callable[[], Any]):
+    master, other = make(), b"h" * 32
+    assert master.wrap_all([]) == []
+    one, two = master.wrap_all(iter([(KEY, LI), (other, HAN)]))
+    assert (master.unwrap(one, LI), master.unwrap(two, HAN)) == (KEY, other)
+    assert one.startswith(f"{master.current}:")
+
+
 def test_a_key_is_one_person_s(make: Callable[[], Any]):
     master = make()
     with pytest.raises(CannotOpen):
@@ -68,6 +76,7 @@ def test_after_a_rotation_the_old_is_read_and_the_new_is_used(make: Callable[[],
     assert master.rotate() == master.current != before
     assert master.unwrap(wrapped, LI) == KEY
     assert master.wrap(KEY, LI).startswith(f"{master.current}:")
+    assert master.wrap_all([(KEY, LI)])[0].startswith(f"{master.current}:")
 
 
 class TestFile:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
 from schemas.facts import Fact, build_fact, validate_event
 from schemas.kinds import FACT_KINDS
-from schemas.messages import OWN_PAGE, SIGNUP_CONFIRMATION, WELCOME, MessageRequest
+from schemas.messages import DAILY_DIGEST, OWN_PAGE, SIGNUP_CONFIRMATION, WELCOME, MessageRequest
 from schemas.sealed import SEALED, personal_fields
 from storage.database import connect
 from storage.ledger import ledger
@@ -69,6 +72,41 @@ def sealed(said: Fact) -> Fact:
     """As it stands in the ledger."""
     data = {name: value for name, value in said.data.items() if name not in personal_fields(said.type)}
     return build_fact({**said.event, "data": data, SEALED: "as nobody can read it"})
+
+
+ROWS = "SELECT to_jsonb(m) - '{id,asked_by,nonce,requested_at}'::text[], asked_by FROM messages m ORDER BY id"
+
+
+@pytest.mark.parametrize("noted", ["", "events_whole_until", "wide_reasons", "long_reasons"])
+async def test_supposed_new_or_not_the_same_is_asked_for_and_each_by_its_own_fact(conn: AsyncConnection, noted: str):
+    said = [hired(f"c{n}", id=f"h{n % 7}-{n}-é" if n % 2 else f"H{n}") for n in range(40)]
+    facts = [sealed(validate_event(each)) for each in said]
+    requests = [request for each in facts for request in candidate_requests(each)]
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat().encode() if noted == "events_whole_until" else b""
+    found = []
+    for supposed_new in (False, True):
+        await conn.execute("TRUNCATE facts, messages, secrets")
+        if noted:
+            await conn.execute("INSERT INTO secrets (name, value) VALUES (%s, %s)", [noted, until])
+        numbers = (await ledger.claim_new(conn, facts, supposed_new=supposed_new)).numbers
+        stored = await (await conn.execute("SELECT seq, source, id FROM facts")).fetchall()
+        assert numbers == {(source, id): seq for seq, source, id in stored}
+        ids = await asking.request(conn, requests, numbers=numbers, supposed_new=supposed_new)
+        assert len(ids) == len(requests)
+        rows = await (await conn.execute(ROWS)).fetchall()
+        found.append([row for row, _ in rows])
+        asked_by = [None if noted == "events_whole_until" else numbers["/hr/test", each.fact or ""] for each in requests]
+        assert Counter(by for _, by in rows) == Counter(asked_by)
+    assert found[0] == found[1]
+
+
+async def test_what_no_fact_asks_for_may_be_supposed_new_beside_what_one_does(conn: AsyncConnection):
+    fact = sealed(validate_event(hired("c1", id="h1")))
+    numbers = (await ledger.claim_new(conn, [fact], supposed_new=True)).numbers
+    hr = MessageRequest(DAILY_DIGEST, "digest:1", fact.campaign, None, {"percent": 50})
+    both = [*candidate_requests(fact), hr]
+    assert len(await asking.request(conn, both, numbers=numbers, supposed_new=True)) == len(both)
+    assert {"percent": 50} in await params(conn)
 
 
 async def test_what_a_sender_takes_is_told_what_the_fact_says(conn: AsyncConnection):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -33,6 +34,9 @@ class KeyService:
         return (
             f"{self._current}:{base64.b64encode(nonce + self._keys[self._current].encrypt(nonce, key, about)).decode()}"
         )
+
+    def wrap_all(self, keys: Iterable[tuple[bytes, bytes]]) -> list[str]:
+        return [self.wrap(key, about) for key, about in keys]
 
     def unwrap(self, wrapped: str, about: bytes) -> bytes:
         id, _, text = wrapped.partition(":")
