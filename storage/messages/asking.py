@@ -57,9 +57,9 @@ _REQUEST: Final = _ASK.format(
     fact=_OF_ITS_FACT, status="'requested'", cause="NULL", reason="NULL", asked_before=_LEFT_OUT
 )
 _REQUEST_NEW: Final = _ASK.format(fact=_OF_ITS_FACT, status="'requested'", cause="NULL", reason="NULL", asked_before="")
-# What facts of the ledger ask for, supposed to be asked for the first time, where no message was stored by another kind
-# of key, and no process of the version before runs beside: nearly everything that is asked for.
-_REQUEST_PLAIN: Final = f"""
+# What facts of the ledger ask for, where no message was stored by another kind of key, and no process of the version
+# before runs beside: nearly everything that is asked for. Elsewhere it asks for nothing.
+_PLAINLY_NEW: Final = f"""
 INSERT INTO messages (id, dedupe_key, kind, campaign, candidate, asked_by, not_before, status, attempts, forgotten)
 OVERRIDING SYSTEM VALUE
 SELECT nextval('messages_id_seq'), d, k, c, p, a, n, 'requested', NULL, NULL
@@ -67,6 +67,7 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::ti
 WHERE NOT {BESIDE} AND NOT {reasons.WIDE_ONES} AND NOT {reasons.WHOLE_ONES}
 RETURNING id
 """
+_PLAINLY: Final = _PLAINLY_NEW.replace("RETURNING", f"{_LEFT_OUT} RETURNING")
 _DOUBTED: Final = _ASK.format(
     fact=_OF_ITS_FACT,
     asked_before=_LEFT_OUT,
@@ -167,29 +168,34 @@ async def request(
         return []
     keyed = _by_person(requests)
     unique = [request for _, request in keyed]
-    if supposed_new and not doubtful and (fresh := await _request_plainly(conn, keyed, numbers)):
+    fresh = [] if doubtful else await _request_plainly(conn, keyed, numbers, supposed_new=supposed_new)
+    if len(fresh) == len(unique):
         await _announce(conn, unique, fresh, doubtful=False)
         return sorted(fresh)
     values = {**_columns(keyed, numbers), "doubtful": doubtful}
-    statement = _DOUBT if doubtful else _REQUEST_NEW if supposed_new else _REQUEST
-    rows = await (await conn.execute(statement, values)).fetchall()
-    await _announce(conn, unique, [id for (id,) in rows], doubtful=doubtful)
-    if len(rows) < len(unique):
-        rows += await statuses.change(conn, _AGAIN, {**values, **_undone(unique)}, also=_ASKED_AGAIN)
-    return [] if doubtful else sorted(id for (id,) in rows)
+    if not fresh:
+        statement = _DOUBT if doubtful else _REQUEST_NEW if supposed_new else _REQUEST
+        fresh = [id for (id,) in await (await conn.execute(statement, values)).fetchall()]
+    await _announce(conn, unique, fresh, doubtful=doubtful)
+    if len(fresh) < len(unique):
+        again = await statuses.change(conn, _AGAIN, {**values, **_undone(unique)}, also=_ASKED_AGAIN)
+        fresh += [id for (id,) in again]
+    return [] if doubtful else sorted(fresh)
 
 
 async def _request_plainly(
-    conn: Conn, keyed: Sequence[tuple[str, MessageRequest]], numbers: Mapping[Identity, int]
+    conn: Conn, keyed: Sequence[tuple[str, MessageRequest]], numbers: Mapping[Identity, int], *, supposed_new: bool
 ) -> list[int]:
-    """Ask for messages that are supposed to be asked for the first time. None where this is not all there is to it."""
+    """Ask for messages, where each is asked for by a fact whose number is known. None where that is not all there is
+    to it."""
     rows: list[tuple[Value, ...]] = []
     for wide, r in keyed:
         number = numbers.get((r.source, r.fact)) if r.source and r.fact and r.params is None else None
         if number is None:
             return []
         rows.append((reasons.short_of(wide), r.kind, r.campaign, r.candidate, number, r.not_before))
-    return [id for (id,) in await (await conn.execute(_REQUEST_PLAIN, columns(rows, 6))).fetchall()]
+    cursor = await conn.execute(_PLAINLY_NEW if supposed_new else _PLAINLY, columns(rows, 6))
+    return [id for (id,) in await cursor.fetchall()]
 
 
 async def _announce(conn: Conn, requests: Sequence[MessageRequest], fresh: Sequence[int], *, doubtful: bool) -> None:

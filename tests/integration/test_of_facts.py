@@ -95,9 +95,25 @@ async def test_supposed_new_or_not_the_same_is_asked_for_and_each_by_its_own_fac
         assert len(ids) == len(requests)
         rows = await (await conn.execute(ROWS)).fetchall()
         found.append([row for row, _ in rows])
-        asked_by = [None if noted == "events_whole_until" else numbers["/hr/test", each.fact or ""] for each in requests]
+        asked_by = [
+            None if noted == "events_whole_until" else numbers["/hr/test", each.fact or ""] for each in requests
+        ]
         assert Counter(by for _, by in rows) == Counter(asked_by)
     assert found[0] == found[1]
+
+
+async def test_beside_what_is_asked_for_first_what_was_cancelled_goes_after_all(conn: AsyncConnection):
+    one, again, other = (
+        sealed(validate_event(hired(who, id=id))) for who, id in (("c1", "h1"), ("c1", "h9"), ("c2", "h2"))
+    )
+    numbers = (await ledger.claim_new(conn, [one, again, other])).numbers
+    first = await asking.request(conn, candidate_requests(one), numbers=numbers)
+    assert await asking.request(conn, candidate_requests(one), numbers=numbers) == []
+    await conn.execute("UPDATE messages SET status = 'cancelled', cause = 'moot'")
+    asked = await asking.request(conn, candidate_requests(again) + candidate_requests(other), numbers=numbers)
+    assert asked[: len(first)] == first
+    assert len(asked) == 2 * len(first)
+    assert await params(conn) == [None] * len(asked)
 
 
 async def test_what_no_fact_asks_for_may_be_supposed_new_beside_what_one_does(conn: AsyncConnection):
