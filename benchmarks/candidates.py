@@ -27,7 +27,7 @@ from storage.database import Conn, connect
 from storage.journeys import people
 from storage.journeys.narrowing import Wanted
 from storage.vault import duplicates
-from storage.vault.persons import SEARCHED
+from storage.vault.drawing import SEARCHED
 from storage.vault.process import vault
 from streams.apply import Applied, apply_batch
 from streams.intake import Incoming

@@ -22,7 +22,9 @@ from storage.arrays import columns
 from storage.database import Conn, connect
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault import profiles
-from storage.vault.persons import NOBODY, UNKNOWN, AtHand, ReadSoFar, Vault, file_vault
+from storage.vault.at_hand import AtHand, ReadSoFar
+from storage.vault.drawing import NOBODY, UNKNOWN
+from storage.vault.persons import Vault, file_vault
 from storage.vault.process import open_vault
 from storage.vault.profiles import Profile
 from storage.vault.searching import Graduated

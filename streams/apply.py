@@ -33,7 +33,7 @@ from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
 from storage.together import commit_with, together
-from storage.vault.persons import AtHand
+from storage.vault.at_hand import AtHand
 from storage.vault.process import vault
 from streams import merging
 from streams.campaigns import NOTHING, count_anew, reach_milestones, refold_campaign, refold_employers, refold_openings
@@ -76,7 +76,7 @@ async def apply_batch(
             begun = await begin(conn, said, likely, place=place, transaction=transaction, at_hand=at_hand)
             taken = await take_in(conn, incoming, said, begun.claimed, now=now, at_hand=at_hand, supposed=supposed)
             if taken.letters or not all(map(is_plain, taken.facts)):
-                await vault().enter(conn, at_hand)
+                await vault().drawing.enter(conn, at_hand)
             letters = await dead_letters.bury(conn, taken.letters) if taken.letters else []
             asked = await _apply(conn, taken, begun, now, at_hand) if taken.facts else []
             return Applied(len(taken.facts), asked, letters)

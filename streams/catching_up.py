@@ -15,7 +15,7 @@ from storage.journeys.journeys import Stored
 from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
 from storage.messages import seat_words
-from storage.vault.persons import AtHand
+from storage.vault.at_hand import AtHand
 from storage.vault.process import vault
 from streams import merging
 from streams.apply import forget_erased, group_anew
@@ -70,7 +70,7 @@ async def draw_persons(conn: Conn, after: JourneyKey = START) -> JourneyKey | No
     """Draw what the next persons are searched by, of those whom another version drew last. Returns after which to go
     on; None when nothing is left."""
     async with conn.transaction():
-        return await vault().draw_more(conn, after, PORTION)
+        return await vault().drawing.draw_more(conn, after, PORTION)
 
 
 async def _draw_anew(conn: Conn, keys: list[JourneyKey]) -> None:

@@ -16,7 +16,7 @@ from storage.journeys import journeys
 from storage.journeys.journeys import Stored
 from storage.ledger import ledger
 from storage.ledger.ledger import JourneyKey
-from storage.vault.persons import AtHand
+from storage.vault.at_hand import AtHand
 from streams import merging
 from streams.counting import Board, CellTotals, Totals, note_cells, note_difference
 from streams.domain.breakdown import cells

@@ -24,7 +24,7 @@ from storage.ledger.events import read_if_event
 from storage.ledger.ledger import JourneyKey
 from storage.ledger.positions import Log, Span
 from storage.together import together
-from storage.vault.persons import AtHand
+from storage.vault.at_hand import AtHand
 from storage.vault.process import vault
 from streams.counting import Board, load_board
 from streams.domain.fold import IRREVOCABLE, SIGNUP
@@ -89,7 +89,7 @@ async def begin(
             stored = ask(journeys.load(conn, {key_of(fact) for fact in likely}))
             if told := {key_of(fact) for fact in likely if fact.type == SIGNUP and SEALED in fact.event}:
                 ask(vault().keys.hold(conn, told, at_hand.keys))
-                ask(vault().find_search_keys(conn, {campaign for campaign, _ in told}, at_hand.searched))
+                ask(vault().drawing.find_search_keys(conn, {campaign for campaign, _ in told}, at_hand.searched))
     foreseen = Foreseen(board.result(), stored.result()) if likely else Foreseen()
     return Begun(bool(moved and moved.result()), claimed.result(), foreseen, is_outermost)
 

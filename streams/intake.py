@@ -20,7 +20,7 @@ from storage.ledger import ledger
 from storage.ledger.dead_letters import DeadLetter
 from storage.ledger.events import read_event
 from storage.ledger.ledger import Identity
-from storage.vault.persons import AtHand
+from storage.vault.at_hand import AtHand
 from storage.vault.process import vault
 from storage.vault.sealing import personal
 from streams.domain.fold import IRREVOCABLE

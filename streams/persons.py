@@ -12,7 +12,7 @@ from storage.database import Conn
 from storage.ledger import dead_letters, ledger
 from storage.ledger.ledger import JourneyKey
 from storage.vault import restricting
-from storage.vault.persons import AtHand
+from storage.vault.at_hand import AtHand
 from storage.vault.process import vault
 from storage.vault.searching import Graduated, graduation
 from streams.domain.fold import PERSONAL, SIGNUP
@@ -114,7 +114,7 @@ class Persons:
     async def keep(self, conn: Conn) -> None:
         """Destroy the keys of those who were erased, note who is hidden, then draw what persons are called."""
         if not self.are_only_named:
-            await vault().enter(conn, self._at_hand)
+            await vault().drawing.enter(conn, self._at_hand)
         if erased := {key: each.erased for key, each in self._changes.items() if each.erased is not None}:
             await vault().erase(conn, erased)
             await dead_letters.forget(conn, erased)
@@ -147,7 +147,7 @@ class Persons:
             key: each.now.graduated for key, each in self._changes.items() if each.values or each.is_graduated_anew
         }
         anew = {key for key, each in self._changes.items() if not each.was.told}
-        await vault().draw(conn, values, graduated=graduated, anew=anew, at_hand=self._at_hand)
+        await vault().drawing.draw(conn, values, graduated=graduated, anew=anew, at_hand=self._at_hand)
 
 
 def _known(key: JourneyKey, journey: Journey, told: Mapping[str, Stamp]) -> Known:

@@ -28,7 +28,7 @@ from storage.database import Conn
 from storage.messages import claiming, sealed
 from storage.messages.claiming import Claimed
 from storage.messages.sealed import Sealed
-from storage.vault.persons import ReadSoFar
+from storage.vault.at_hand import ReadSoFar
 from storage.vault.process import vault
 
 MayBegin = Callable[[int], Awaitable[bool]]  # so many messages

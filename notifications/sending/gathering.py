@@ -33,7 +33,7 @@ from storage.messages.background import load as load_background
 from storage.messages.claiming import Claimed
 from storage.messages.told_already import ToldAlready
 from storage.messages.transitions import UNWRITTEN
-from storage.vault.persons import ReadSoFar
+from storage.vault.at_hand import ReadSoFar
 from storage.vault.process import vault
 
 log = logging.getLogger(__name__)

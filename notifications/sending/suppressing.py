@@ -12,7 +12,7 @@ from storage.database import Conn
 from storage.messages import suppressions
 from storage.messages.claiming import Claimed
 from storage.messages.suppressions import Suppression
-from storage.vault.persons import ReadSoFar
+from storage.vault.at_hand import ReadSoFar
 
 
 def blocks(suppression: SuppressionKind, kind: str, about: str = "") -> bool:

@@ -83,7 +83,7 @@ async def seen(conn: Conn, campaign: str, employer: str, given: dict[str, Any]) 
 async def by_person(conn: Conn, campaign: str, wanted: Asked, given: dict[str, Any]) -> list[str]:
     """Conditions on a person `p` of whom somebody typed this. The values that they name are put into `given`."""
     given["id"] = f"{_escaped(wanted.text)}%"
-    if found := await vault().asked(conn, campaign, wanted.text):
+    if found := await vault().drawing.asked(conn, campaign, wanted.text):
         given["hash"] = found[1]
         return [f" AND p.{found[0]} = %(hash)s"]
     if not wanted.chinese and not wanted.words:

@@ -18,8 +18,8 @@ from schemas.names import masked
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
 from storage.messages import sealed, statuses
+from storage.vault.at_hand import ReadSoFar
 from storage.vault.keeping import GONE, PLATFORM, Keeper
-from storage.vault.persons import ReadSoFar
 from storage.vault.process import vault
 
 _ADD: Final = """

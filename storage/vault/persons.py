@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -18,66 +16,26 @@ from schemas.journey import Journey, Micros, Word
 from schemas.sealed import SEALED, Seal, entry_seal_of, seal_of
 from storage.arrays import columns
 from storage.database import Conn
-from storage.journeys.states import read
 from storage.ledger import ledger
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault import emptying, entry_keys, profiles, unsealing
+from storage.vault.at_hand import AtHand, ReadSoFar
+from storage.vault.drawing import Drawing
 from storage.vault.entry import EntryKey
 from storage.vault.keeping import PLATFORM, Keeper
-from storage.vault.keys import READ, Held, NewKeys, PersonKey, PersonKeys
+from storage.vault.keys import READ, PersonKey, PersonKeys
 from storage.vault.master import FileMaster, Master, Randomness
 from storage.vault.profiles import Profile
 from storage.vault.sealing import personal, seal, without
-from storage.vault.searching import Graduated, graduation, hash_asked
 
-_ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_PROFILES: Final = """
-SELECT p.campaign, p.candidate, p.profile FROM vault.person p
-JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
-WHERE p.profile IS NOT NULL
-"""
 _WITH_PROFILES: Final = f"""
 SELECT {READ}, p.profile FROM vault.person p
 JOIN unnest(%s::text[], %s::text[]) AS k(campaign, candidate) USING (campaign, candidate)
 """
-SEARCHED: Final = "search"  # what the keys of hashes are derived for
 _NOTES: Final = """
 DELETE FROM vault.note WHERE (campaign, candidate) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
-
-NOBODY: Final[Mapping[JourneyKey, Graduated]] = MappingProxyType({})
-UNKNOWN: Final[Graduated] = (None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class AtHand:
-    """What one transaction has at hand of the vault: the keys that it holds, by its seal what it sealed itself, as
-    it was said (another may have said otherwise under the same identity), and by campaign the keys under which
-    telephone numbers and addresses are hashed there. Nothing of it outlives the transaction.
-
-    `made`: keys of those who have no row yet. Who a batch hears of first is entered once, with all that it says of them
-    (`draw`), or before anything else is to look at their row (`enter`)."""
-
-    keys: Held = field(default_factory=dict)
-    made: NewKeys = field(default_factory=dict)
-    said: dict[str, Fact] = field(default_factory=dict)
-    searched: dict[str, bytes] = field(default_factory=dict)
-
-    def forget(self, persons: Iterable[JourneyKey]) -> None:
-        """These persons were erased by the transaction itself."""
-        for person in persons:
-            self.keys.pop(person, None)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSoFar:
-    """What one transaction has read of the vault, without holding it: keys, facts as they were said, and by what
-    addresses are found. Nothing of it outlives the transaction."""
-
-    keys: Held = field(default_factory=dict)
-    facts: dict[Identity, Fact] = field(default_factory=dict)
-    addresses: dict[str, bytes] = field(default_factory=dict)
 
 
 class Vault:
@@ -86,6 +44,7 @@ class Vault:
 
     def __init__(self, master: Master, randomness: Randomness = os.urandom) -> None:
         self.keys = PersonKeys(master, randomness)
+        self.drawing = Drawing(self.keys, randomness)
         self._master, self._randomness = master, randomness
 
     async def seal(
@@ -220,17 +179,6 @@ class Vault:
         reading.keys.update(await self.keys.held(conn, [each for each in persons if each not in reading.keys]))
         return reading.keys
 
-    async def _profiles(
-        self, conn: Conn, persons: Collection[JourneyKey], keys: Mapping[JourneyKey, PersonKey]
-    ) -> dict[JourneyKey, Profile]:
-        if not persons:
-            return {}
-        cursor = await conn.execute(_PROFILES, columns(list(persons), 2))
-        return {
-            (campaign, candidate): profiles.opened(text, keys[campaign, candidate], (campaign, candidate))
-            for campaign, candidate, text in await cursor.fetchall()
-        }
-
     async def embody(
         self,
         conn: Conn,
@@ -267,75 +215,6 @@ class Vault:
             data = fact.data if fact is not None else {}
             each.salary, each.contact = data.get("salary"), data.get("contact")
             each.document, each.papers = data.get("document"), data.get("papers")
-
-    async def draw(
-        self,
-        conn: Conn,
-        told: Mapping[JourneyKey, Profile],
-        *,
-        graduated: Mapping[JourneyKey, Graduated] = NOBODY,
-        anew: Collection[JourneyKey] = frozenset(),
-        at_hand: AtHand | None = None,
-    ) -> None:
-        """Store what persons are called now, a value of None for what is no longer said; names that are not here stay
-        as they are. `graduated`: of these and of whom it changed. `anew`: of whom nothing was known before."""
-        at_hand = at_hand or AtHand()
-        told = {key: told.get(key, {}) for key in told.keys() | graduated.keys() if told.get(key) or key in graduated}
-        said = [key for key, changes in told.items() if any(value is not None for value in changes.values())]
-        if not told:
-            await self.enter(conn, at_hand)
-            return
-        keys = await self.keys.for_sealing(conn, dict.fromkeys(said, _ALWAYS), at_hand.keys, at_hand.made)
-        keys |= await self.keys.held(conn, told.keys() - keys.keys())
-        searched = at_hand.searched
-        await self.find_search_keys(conn, (campaign for campaign, _ in told), searched)
-        before = await self._profiles(conn, told.keys() - anew, keys)
-        rows, entered = list[profiles.PersonColumns](), list[profiles.PersonColumns]()
-        for key, changes in told.items():
-            merged = {**before.get(key, {}), **changes}
-            profile = {name: value for name, value in merged.items() if value is not None}
-            text = profiles.sealed(profile, keys[key], key, self._randomness) if profile else None
-            row = profiles.row_of(key, text, profile, searched, graduated.get(key, UNKNOWN))
-            (entered if key in at_hand.made else rows).append(row)
-        await profiles.enter(conn, at_hand.made, entered)
-        if rows:
-            await profiles.draw(conn, sorted(rows))
-
-    async def enter(self, conn: Conn, at_hand: AtHand) -> None:
-        """Let all whose keys were made have their rows: what comes next may look at them."""
-        await profiles.enter(conn, at_hand.made)
-
-    async def draw_more(self, conn: Conn, after: JourneyKey, most: int) -> JourneyKey | None:
-        """Draw some of what persons are searched by, of those whom another version of Yinfeng drew last, the next ones
-        after this. Returns after which to go on; None when nothing is left."""
-        found = await (await conn.execute(profiles.UNDRAWN, [*after, most])).fetchall()
-        texts = {(campaign, candidate): text for campaign, candidate, text, _ in found}
-        graduated = {
-            (campaign, candidate): UNKNOWN if state is None else graduation(read(state))
-            for campaign, candidate, _, state in found
-        }
-        keys, searched = await self.keys.held(conn, texts), dict[str, bytes]()
-        await self.find_search_keys(conn, (campaign for campaign, _ in texts), searched)
-        rows = [
-            profiles.row_of(key, text, profiles.opened(text, keys[key], key), searched, graduated[key])
-            for key, text in texts.items()
-        ]
-        await profiles.draw(conn, rows)
-        return rows[-1][:2] if rows else None
-
-    async def asked(self, conn: Conn, campaign: str, text: str) -> tuple[str, str] | None:
-        """The column of hashes (`phone`, `email`) that this text asks for, and what stands there of whom it is; None
-        where it is no telephone number and no address."""
-        keys = await self.keys.held(conn, [PLATFORM])
-        keeper = Keeper(keys, self._randomness)
-        return hash_asked(text, keeper.digest(SEARCHED, campaign.encode()) if PLATFORM in keys else None)
-
-    async def find_search_keys(self, conn: Conn, campaigns: Iterable[str], found: dict[str, bytes]) -> None:
-        """Find, by campaign, the key under which telephone numbers and addresses are hashed there."""
-        missing = {*campaigns} - found.keys()
-        if missing:
-            keeper = await self.keeper(conn)
-            found.update((campaign, keeper.digest(SEARCHED, campaign.encode())) for campaign in missing)
 
     async def erase(self, conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
         """Destroy the keys of persons, and what is known of them. What was said after the cut, of a life that goes on,
