@@ -22,7 +22,7 @@ from kafka.errors import KafkaError
 
 from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.topics import FACTS_GROUP, TOPICS
-from yinfeng.embedded.apache import LOG4J, PROPERTIES, command, fetch, format_storage, free_ports, why_not
+from yinfeng.embedded.apache import HEAP, LOG4J, PROPERTIES, command, fetch, format_storage, free_ports, why_not
 from yinfeng.kafka_admin import create_topics_first, kafka_admin
 from yinfeng.status_file import end_processes
 
@@ -55,6 +55,7 @@ class ApacheKafka:
     port: int
     process: subprocess.Popen[bytes]
     secured: int = 0
+    java: tuple[str, ...] = HEAP
 
     @property
     def address(self) -> str:
@@ -68,7 +69,7 @@ class ApacheKafka:
     def restart(self) -> None:
         """Start it again on the same data and port, and wait until it answers."""
         self.stop()
-        self.process = _launch(self.folder, self.libs)
+        self.process = _launch(self.folder, self.libs, self.java)
         _wait_until_ready(self)
 
     def stop(self) -> None:
@@ -89,9 +90,11 @@ class Guarded:
     keystore: Path
 
 
-def start(cache: Path, name: str = "broker", guarded: Guarded | None = None, more: str = "") -> ApacheKafka:
+def start(
+    cache: Path, name: str = "broker", guarded: Guarded | None = None, more: str = "", java: tuple[str, ...] = HEAP
+) -> ApacheKafka:
     """Fetch Kafka into `cache` if it is not there, and run a broker with fresh data in `cache/name`; `more`: lines of
-    its properties.
+    its properties; `java`: options of its machine.
 
     Raises ConfigurationError when Java or Maven is missing, BrokerUnavailable when it does not come up.
     """
@@ -111,7 +114,7 @@ def start(cache: Path, name: str = "broker", guarded: Guarded | None = None, mor
     (folder / "log4j2.properties").write_text(LOG4J)
     users = (f"SCRAM-SHA-512=[name={guarded.username},password={guarded.password}]",) if guarded else ()
     format_storage(folder, libs, folder / "server.properties", users)
-    broker = ApacheKafka(folder, libs, port, _launch(folder, libs), secured)
+    broker = ApacheKafka(folder, libs, port, _launch(folder, libs, java), secured, java)
     _wait_until_ready(broker)
     return broker
 
@@ -131,10 +134,10 @@ def empty_topics(address: str) -> None:
     create_topics_first(address)
 
 
-def _launch(folder: Path, libs: Path) -> subprocess.Popen[bytes]:
+def _launch(folder: Path, libs: Path, java: tuple[str, ...]) -> subprocess.Popen[bytes]:
     with (folder / "kafka.log").open("ab") as log:
         return subprocess.Popen(
-            command(folder, libs, "kafka.Kafka", str(folder / "server.properties")),
+            command(folder, libs, "kafka.Kafka", str(folder / "server.properties"), options=java),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -160,10 +160,10 @@ def format_storage(folder: Path, libs: Path, properties: Path, users: tuple[str,
     _run(command(folder, libs, "kafka.tools.StorageTool", *words), "Kafka's storage could not be formatted")
 
 
-def command(folder: Path, libs: Path, main: str, *arguments: str) -> list[str]:
-    """How Java runs a program of Kafka's."""
+def command(folder: Path, libs: Path, main: str, *arguments: str, options: Sequence[str] = HEAP) -> list[str]:
+    """How Java runs a program of Kafka's; `options` are Java's own."""
     log4j = f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"
-    return ["java", *HEAP, log4j, "-cp", f"{libs}/*", main, *arguments]
+    return ["java", *options, log4j, "-cp", f"{libs}/*", main, *arguments]
 
 
 def free_ports(count: int, folder: Path) -> list[int]:
