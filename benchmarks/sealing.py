@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,7 +24,8 @@ from storage.database import Conn, connect
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault import profiles
 from storage.vault.at_hand import AtHand, ReadSoFar
-from storage.vault.drawing import NOBODY, UNKNOWN
+from storage.vault.drawing import NOBODY, UNKNOWN, Drawing
+from storage.vault.master import Master
 from storage.vault.persons import Vault, file_vault
 from storage.vault.process import open_vault
 from storage.vault.profiles import Profile
@@ -40,8 +42,35 @@ INSERT INTO vault.person (campaign, candidate) SELECT * FROM unnest(%s::text[], 
 _SEARCHED: Final = {CAMPAIGN: b"what numbers and addresses are hashed under"}
 
 
+class ClearDrawing(Drawing):
+    """Persons are searched by the same columns, in which what they are called stands as it was said."""
+
+    async def draw(
+        self,
+        conn: Conn,
+        told: Mapping[JourneyKey, Profile],
+        *,
+        graduated: Mapping[JourneyKey, Graduated] = NOBODY,
+        anew: Collection[JourneyKey] = frozenset(),
+        at_hand: AtHand | None = None,
+    ) -> None:
+        known = sorted((key, said) for key, said in told.items() if said)
+        await conn.execute(_KNOWN, columns([key for key, _ in known], 2))
+        await profiles.draw(
+            conn,
+            [
+                profiles.row_of(key, json.dumps(said), said, _SEARCHED, graduated.get(key, UNKNOWN))
+                for key, said in known
+            ],
+        )
+
+
 class Clear(Vault):
-    """Keeps everything as it was said; persons are searched by the same columns."""
+    """Keeps everything as it was said."""
+
+    def __init__(self, master: Master) -> None:
+        super().__init__(master)
+        self.drawing = ClearDrawing(self.keys, os.urandom)
 
     async def seal(
         self,
@@ -76,25 +105,6 @@ class Clear(Vault):
         hidden: bool = False,
     ) -> None:
         pass
-
-    async def draw(
-        self,
-        conn: Conn,
-        told: Mapping[JourneyKey, Profile],
-        *,
-        graduated: Mapping[JourneyKey, Graduated] = NOBODY,
-        anew: Collection[JourneyKey] = frozenset(),
-        at_hand: AtHand | None = None,
-    ) -> None:
-        known = sorted((key, said) for key, said in told.items() if said)
-        await conn.execute(_KNOWN, columns([key for key, _ in known], 2))
-        await profiles.draw(
-            conn,
-            [
-                profiles.row_of(key, json.dumps(said), said, _SEARCHED, graduated.get(key, UNKNOWN))
-                for key, said in known
-            ],
-        )
 
     async def erase(self, conn: Conn, cuts: Mapping[JourneyKey, Micros]) -> None:
         pass

@@ -16,7 +16,6 @@ from notifications.authoring.trying import Workbench, trial, troubles
 from notifications.drawing import with_images
 from notifications.sending.rendering import LOCALES, Renderer
 from notifications.sending.samples import sample
-from notifications.sending.signed_links import Links
 from notifications.sending.signed_links import load as load_links
 from notifications.sending.situation import Writer
 from notifications.sending.template_checking import names
@@ -68,15 +67,13 @@ class Studio:
     def __init__(self, pool: AsyncConnectionPool[Conn], writer: Writer, clock: Callable[[], datetime]) -> None:
         self.pool, self.hr_email = pool, writer.hr_email
         self._writer, self._clock = writer, clock
-        self._links: Links | None = None
         self._renderer: Renderer | None = None
 
     async def workbench(self, conn: Conn) -> Workbench:
         """Compiling every template takes a moment, which the first author waits for and no other caller."""
         if self._renderer is None:
             self._renderer = await asyncio.to_thread(Renderer)
-        self._links = self._links or await load_links(conn, self._writer.base_url)
-        return Workbench(self._writer, self._links, self._renderer)
+        return Workbench(self._writer, await load_links(conn, self._writer.base_url), self._renderer)
 
     async def gallery(self, conn: Conn, name: str | None) -> Row:
         """Every kind, in the campaign of this name or the one that begins last."""

@@ -36,7 +36,6 @@ class Door:
     def __init__(self, pool: AsyncConnectionPool[Conn], sender: Writer, clock: Callable[[], datetime]) -> None:
         self.pool, self.sender, self._clock = pool, sender, clock
         self.limit = of_a_link(clock)
-        self._links: Links | None = None
 
     def now(self) -> datetime:
         """By the clock of this installation."""
@@ -44,8 +43,7 @@ class Door:
 
     async def links(self, conn: Conn) -> Links:
         """The signed links of this installation."""
-        self._links = self._links or await load_links(conn, self.sender.base_url)
-        return self._links
+        return await load_links(conn, self.sender.base_url)
 
     async def open(self, purpose: Purpose, token: str) -> tuple[Linked, Situation]:
         """The message of a link, and its situation. Raises NotFound when the link is none of ours, or its candidate was

@@ -19,13 +19,12 @@ from notifications.sending.preparing import prepare
 from notifications.sending.recording import Portion
 from notifications.sending.rendering import Renderer
 from notifications.sending.route import Chance, Route
-from notifications.sending.signed_links import Links
 from notifications.sending.signed_links import load as load_links
 from notifications.sending.situation import Left, NotNow, ToldWith, Writer
 from schemas.kinds import GROUPED
 from storage.campaigns import terms
 from storage.database import Conn
-from storage.messages import claiming, sealed
+from storage.messages import asking, claiming, sealed
 from storage.messages.claiming import Claimed
 from storage.messages.sealed import Sealed
 from storage.vault.at_hand import ReadSoFar
@@ -45,7 +44,6 @@ class Claims:
     owner: str
     chance: Chance
     pace: Pace
-    _links: Links | None = None
     _gathers_until: dict[Route, datetime] = field(default_factory=dict)
 
     async def claim(self, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
@@ -56,7 +54,7 @@ class Claims:
         found = await self._due(conn, route, room) if room.mails else []
         if not found:
             return None
-        links = self._links = self._links or await load_links(conn, self.writer.base_url)
+        links = await load_links(conn, self.writer.base_url)
         writer = replace(self.writer, way=route.way)
         reading = ReadSoFar()
         letters = await letters_for(conn, found, writer, links, self.chance.clock(), reading=reading)
@@ -85,6 +83,8 @@ class Claims:
         return portion
 
     async def _take(self, conn: Conn, route: Route, portion: Portion) -> None:
+        instead = [why.instead for why in portion.letters if isinstance(why, NotNow) and why.instead]
+        await asking.request(conn, instead)
         going, channel = route.channel.at_once(portion.mails), route.channel
         begin, lease = set(portion.with_followers(going)), channel.lease
         taken = await claiming.take(conn, portion.claimed, begin, channel=channel.name, owner=self.owner, lease=lease)

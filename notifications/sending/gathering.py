@@ -27,7 +27,7 @@ from storage.database import Conn
 from storage.journeys import journeys, sight, unconfirmed
 from storage.journeys.journeys import Stored
 from storage.ledger.ledger import JourneyKey
-from storage.messages import asking, seat_words, told_already
+from storage.messages import seat_words, told_already
 from storage.messages.background import Background, told_hr
 from storage.messages.background import load as load_background
 from storage.messages.claiming import Claimed
@@ -58,7 +58,8 @@ TICKETS_WEIGH: Final = 5  # letters: the code of one takes milliseconds
 async def letters_for(
     conn: Conn, claimed: Sequence[Claimed], writer: Writer, links: Links, now: datetime, *, reading: ReadSoFar
 ) -> list[MadeOf]:
-    """A letter for each message, or why there is none now; read in a few queries for all, within a transaction."""
+    """A letter for each message, or why there is none now, and what is to be asked for instead; read in a few queries
+    for all, within a transaction."""
     keys = {(message.campaign, message.candidate) for message in claimed if message.candidate is not None}
     known = await journeys.carried(conn, keys) if keys else {}
     await vault().embody(conn, {head: each.journey for head, each in known.values()}, reading=reading, hidden=True)
@@ -82,7 +83,6 @@ async def letters_for(
             made.append(_letter(situation, *_head(known, message)))
         else:
             made.append(situation)
-    await asking.request(conn, [why.instead for why in made if isinstance(why, NotNow) and why.instead])
     return await suppressing.held_back(conn, claimed, made, reading)
 
 

@@ -58,8 +58,14 @@ class Links:
 
 
 async def load(conn: Conn, base_url: str) -> Links:
-    """The links of this installation; the first call makes its secret."""
-    return Links(await load_secret(conn), base_url)
+    """The links of this installation; the first call makes its secret, which goes with this transaction if that is
+    undone: so it is asked for each time."""
+    return _known(await load_secret(conn), base_url)
+
+
+@lru_cache(8)
+def _known(secret: bytes, base_url: str) -> Links:
+    return Links(secret, base_url)
 
 
 @lru_cache(1024)  # mails of one fair ask for its name again and again

@@ -27,6 +27,7 @@ from notifications.sending.portions import LONGEST_LOCKED, Portions
 from notifications.sending.recording import Portion
 from notifications.sending.route import Route
 from notifications.sending.sender import FEW, MOST_FAULTS, Sender
+from notifications.sending.signed_links import load as load_links
 from schemas.errors import DatabaseUnavailable
 from storage import leases
 from storage.database import Conn, make_pool
@@ -877,6 +878,33 @@ async def test_of_two_lanes_none_takes_the_others_claim_for_its_own(office: Offi
         await office.sender(channel, lanes=2).send_all()
     assert len(channel.gone) == 5
     assert await office.statuses() == {"sent": 5}
+
+
+async def test_links_are_signed_with_the_secret_that_stands(office: Office, monkeypatch: pytest.MonkeyPatch):
+    """The first claim of all makes it, and is lost."""
+    claim, channel = Claims.claim, Provider()
+    made: list[Portion] = []
+    sent: list[Mail] = []
+
+    async def losing(self: Claims, conn: Conn, route: Route, limit: int, may_begin: MayBegin) -> Portion | None:
+        portion = await claim(self, conn, route, limit, may_begin)
+        if portion is not None and not made:
+            await office.change(f"SELECT pg_terminate_backend({conn.info.backend_pid}, 10000)")
+            made.append(portion)
+        return portion
+
+    async def noting(mails: Sequence[Mail], begin: Any = None) -> list[Outcome]:
+        sent.extend(mails)
+        return await Provider.send(channel, mails, begin)
+
+    monkeypatch.setattr(Claims, "claim", losing)
+    channel.send = noting  # type: ignore[method-assign]
+    await office.tell(opened(), person("c1"))
+    await until_done(office.sender(channel))
+    async with office.pool.connection() as conn:
+        links = await load_links(conn, "https://park.example")
+    assert made[0].mails[0].unsubscribe != sent[0].unsubscribe
+    assert links.read("unsubscribe", (sent[0].unsubscribe or "").rpartition("/")[2])
 
 
 class Slow(Provider):

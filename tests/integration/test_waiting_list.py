@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from notifications.channels.port import Mail, Outcome
+from notifications.sending.portions import LONGEST_LOCKED
 from notifications.sending.scheduler import look
 from tests.facts import event, opened, retraction, signed_up
 from tests.integration.office import Office
+from tests.integration.test_sending import Provider
 
 LATER = {"time": "2026-05-01T09:00:00+08:00"}
 
@@ -174,3 +178,23 @@ async def test_without_a_capacity_nobody_waits_and_two_senders_give_no_seat_twic
     assert seats == [(False, 120), (True, 180)]
     by_kind = dict(await office.rows("SELECT kind, count(*) FROM messages WHERE status = 'sent' GROUP BY 1"))
     assert (by_kind["signup_confirmation"], by_kind["waitlisted"]) == (120, 180)
+
+
+async def test_what_is_let_go_of_before_it_begins_has_asked_for_nothing_in_its_place(office: Office):
+    await office.tell(opened(), fair(office, 40), *[person(f"c{n}") for n in range(40)])
+    await office.tell(*[person(f"w{n}", **LATER) for n in range(20)])
+    channel, goes_on = Provider(), asyncio.Event()
+
+    async def keeping(mails: Sequence[Mail], begin: Any = None) -> list[Outcome]:
+        await goes_on.wait()
+        return await Provider.send(channel, mails, begin)
+
+    channel.send = keeping  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(office.sender(channel, lanes=3).send_all())
+        await asyncio.sleep(LONGEST_LOCKED + 1)
+        asked = await office.rows("SELECT FROM messages WHERE kind = 'waitlisted'")
+        goes_on.set()
+        await sending
+    assert asked == []
+    assert len(await office.rows("SELECT FROM messages WHERE kind = 'waitlisted' AND status = 'sent'")) == 20
