@@ -26,7 +26,7 @@ LEAVE: Final = b"l"  # begin nothing more, and end once all that is under way is
 ALIVE: Final = b"."  # the sender's loop comes round
 MUCH: Final = b"m"  # more is due than one sender gets done in a while
 
-FURTHER: Final = "further"  # the argument of one that begins beside others
+FURTHER: Final = "further"  # the argument of one that begins beside others, or in the place of one
 
 BEAT_EVERY: Final = 1.0  # seconds between two of these
 MISSES: Final = 40  # of them in a row that do not come, after which it hangs
@@ -43,6 +43,7 @@ class SenderProcess:
     def __init__(self, settings: Settings, much: Callable[[], None], lost: Callable[[str], None]) -> None:
         self._settings, self._much, self._lost = settings, much, lost
         self._closing = False
+        self._was_heard = False  # one has begun, and tried again what an earlier version could not do
         self._writer: asyncio.StreamWriter | None = None
         self._line: socket.socket
         self._process: Forked | subprocess.Popen[bytes]
@@ -100,7 +101,7 @@ class SenderProcess:
         """Have one run, another where there is none; says why it is no use any more."""
         try:
             if self._process.poll() is not None:
-                self.start_by_command()
+                self.start_by_command(*([FURTHER] if self._was_heard else []))
         except OSError as error:
             return f"can't be started ({error})"
         return await self.watched()
@@ -138,6 +139,7 @@ class SenderProcess:
                         said = await reader.read(4096)
                     if not said:
                         break
+                    self._was_heard = True
                     if MUCH in said:
                         self._much()
                     missed = 0

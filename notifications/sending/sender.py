@@ -79,8 +79,8 @@ class Sender:
             self._work.clear()
             try:
                 await self.sweep()
-                await self.send_all()
-                faults = 0
+                if await self.send_all():
+                    faults = 0  # a round in which nothing was due proves nothing
             except (DatabaseUnavailable, ConcurrentChange) as error:
                 log.warning("%s; messages wait", error)
                 await asyncio.sleep(OUTAGE_PAUSE)

@@ -104,6 +104,27 @@ async def test_another_takes_the_place_of_one_that_ends_or_hangs(
 
 
 @pytest.mark.slow
+async def test_one_that_takes_anothers_place_tries_nothing_again_that_can_not_be_written(
+    office: Office, kept: SenderProcess
+):
+    await office.tell(opened(), person("c1"))
+    await sends_all(office, kept, 1)
+    first = kept.pid
+    os.kill(first, signal.SIGKILL)
+    await office.tell(person("c2"))
+    await office.change("UPDATE messages SET status = 'held', reason = 'can''t be written: x' WHERE candidate = 'c2'")
+    await until_another(kept, first)
+    await office.tell(person("c3"))
+    kept.wake()
+
+    async def c3_is_sent() -> bool:
+        kept.wake()
+        return await office.statuses() == {"sent": 2, "held": 1}
+
+    await until(c3_is_sent)
+
+
+@pytest.mark.slow
 async def test_one_that_can_not_be_started_is_tried_again_and_stops_nothing_else(
     office: Office, kept: SenderProcess, lost: list[str], monkeypatch: pytest.MonkeyPatch
 ):

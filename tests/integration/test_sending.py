@@ -656,6 +656,16 @@ async def test_a_sender_whose_fault_stays_ends_and_the_next_one_sends_what_it_le
     running.cancel()
 
 
+async def test_a_fault_that_stays_ends_it_also_where_little_is_due(office: Office, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("notifications.sending.sender.OUTAGE_PAUSE", 0.01)
+    channel = Faulty()
+    channel.faults, channel.lease = MOST_FAULTS, 0.5
+    await office.tell(opened(), person("c1"))
+    with pytest.raises(LookupError, match="a fault of ours"):
+        async with asyncio.timeout(15):
+            await office.sender(channel).run(interval=0.05)
+
+
 async def test_a_sender_stops_also_when_the_database_does_not_take_what_it_sent(
     office: Office, sendgrid_server: SendGridStandIn, sendgrid: SendGrid, monkeypatch: pytest.MonkeyPatch
 ):

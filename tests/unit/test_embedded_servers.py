@@ -93,6 +93,7 @@ def test_a_broker_is_spent_only_when_it_holds_much_and_all_of_it_is_read(tmp_pat
         assert child.pid
         assert broker.is_spent(child.pid) is None
         monkeypatch.setattr(embedded_broker, "MEMORY_LIMIT", 0)
+        assert broker.is_spent(child.pid) is None  # something may just have come
         assert "MB of facts" in (broker.is_spent(child.pid) or "")
         producer = KafkaProducer(bootstrap_servers=broker.address)
         for number in range(20):
@@ -103,6 +104,21 @@ def test_a_broker_is_spent_only_when_it_holds_much_and_all_of_it_is_read(tmp_pat
         consume(broker.address, 20)
         assert facts_lag(broker.address) == 0
         assert "MB of facts" in (broker.is_spent(child.pid) or "")
+
+
+def test_a_broker_to_which_facts_come_is_left_alone_until_it_holds_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded_broker, "MEMORY_LIMIT", 0)
+    broker = EmbeddedBroker(tmp_path)
+    with running(broker.spec(), tmp_path / "logs") as child:
+        assert child.pid
+        for number in range(3):
+            producer = KafkaProducer(bootstrap_servers=broker.address)
+            producer.send(FACTS, b"fact", key=b"%d" % number)
+            producer.close()
+            consume(broker.address, 1)
+            if number == 2:
+                monkeypatch.setattr(embedded_broker, "MOST_MEMORY", 0)
+            assert bool(broker.is_spent(child.pid)) is (number == 2)
 
 
 @pytest.mark.parametrize("ask", [facts_lag, create_topics])
@@ -126,6 +142,22 @@ def test_topics_made_by_a_quicker_client_are_made_anew(tmp_path: Path):
         assert broker.is_ready()
         assert has_our_shape(broker.address)
         assert broker.is_ready()
+
+
+def test_what_a_quicker_client_posts_can_be_read(tmp_path: Path):
+    """It knows the topic as Tansu made it, for as long as it does not ask again."""
+    broker = EmbeddedBroker(tmp_path)
+    hasty = ChildSpec(
+        name="broker", command=broker.spec().command, env=broker.spec().env, is_ready=lambda: asked(broker.address)
+    )
+    with running(hasty, tmp_path / "logs"):
+        producer = KafkaProducer(bootstrap_servers=broker.address, enable_idempotence=False)
+        producer.partitions_for(FACTS)
+        assert broker.is_ready()
+        for sent in [producer.send(FACTS, b"fact", key=b"%d" % number) for number in range(40)]:
+            sent.get(10)
+        producer.close()
+        assert facts_lag(broker.address) == 40
 
 
 def has_our_shape(address: str) -> bool:

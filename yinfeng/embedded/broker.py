@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from signal import Signals
 from typing import Final
@@ -17,19 +18,22 @@ from schemas.errors import BrokerUnavailable, ConfigurationError
 from schemas.topics import FACTS, TOPICS, Topics
 from yinfeng.child_spec import ChildSpec
 from yinfeng.kafka_admin import answers, create_topics_first
-from yinfeng.lag import facts_lag
+from yinfeng.lag import facts_ends, facts_lag
 
 # Below the range that systems take outgoing ports from: there, a client knocking at a broker that is down
 # can be given the broker's own port, connect to itself, and so keep the broker from coming back.
 _PORTS: Final = range(19_092, 29_092)
 
 # Tansu looks through all batches of a partition to find the new ones, and facts that come one by one are a batch each,
-# in as many partitions as there are: after 20,000 of them in eight, a record was read 20 ms later than at first. One
-# for each lane of the worker. A topic that a client asked for before it stood has Tansu's own number, 4.
-SHAPE: Final[Topics] = {**TOPICS, FACTS: (3, TOPICS[FACTS][1])}
+# in as many partitions as there are: after 20,000 of them in eight, a record was read 20 ms later than at first. Here
+# there are as many as Tansu makes for a client that asks for a topic before it stands: what such a client posts to any
+# of them can be read. Tansu takes records for partitions that are none, too.
+SHAPE: Final[Topics] = {**TOPICS, FACTS: (4, TOPICS[FACTS][1])}
 
-# Resident bytes, above which it is renewed as soon as nothing in it waits to be applied: some 35,000 facts.
+# Resident bytes, above which it is renewed once nothing in it waits to be applied and nothing comes (some 35,000
+# facts), or though facts come: what is posted straight to it in the moment of its end is lost.
 MEMORY_LIMIT = 64 * 1024 * 1024
+MOST_MEMORY = 128 * 1024 * 1024
 
 
 class EmbeddedBroker:
@@ -41,6 +45,7 @@ class EmbeddedBroker:
     def __init__(self, home: Path) -> None:
         self._note = home / "run" / "broker.port"
         self.port = _choose_port(self._note, home)
+        self._ends: Mapping[int, int] = {}  # as it was looked at last
 
     @property
     def address(self) -> str:
@@ -88,12 +93,17 @@ class EmbeddedBroker:
         """
         try:
             held = int(psutil.Process(pid).memory_info().rss)
-            if held > MEMORY_LIMIT and facts_lag(self.address) == 0:
+            if held > MEMORY_LIMIT and self._may_end(held) and facts_lag(self.address) == 0:
                 return f"holds {held >> 20} MB of facts that are all applied"
         except (psutil.NoSuchProcess, BrokerUnavailable):
             # Dead or dying: the supervisor sees that by itself.
             return None
         return None
+
+    def _may_end(self, held: int) -> bool:
+        """Whether nothing came since the last look, or that can't be waited for."""
+        before, self._ends = self._ends, facts_ends(self.address)
+        return self._ends == before or held > MOST_MEMORY
 
 
 def binary() -> str:
