@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from schemas.errors import BrokerUnavailable, ConfigurationError, Unavailable
-from schemas.topics import FACTS, FACTS_GROUP
+from schemas.topics import FACTS, FACTS_GROUP, PROGRESS
 from yinfeng import log_files
 from yinfeng.child_spec import ChildSpec
 from yinfeng.children import Child, running
@@ -135,7 +135,7 @@ def test_topics_made_by_a_quicker_client_are_made_anew(tmp_path: Path):
         command=broker.spec().command,
         env=broker.spec().env,
         # Asking for a topic's metadata makes it, with Tansu's own number of partitions.
-        is_ready=lambda: asked(broker.address),
+        is_ready=lambda: asked(broker.address, PROGRESS),
     )
     with running(hasty, tmp_path / "logs"):
         assert not has_our_shape(broker.address)
@@ -165,14 +165,14 @@ def has_our_shape(address: str) -> bool:
         return all(len(topic["partitions"]) == SHAPE[topic["name"]][0] for topic in admin.describe_topics(None))
 
 
-def asked(address: str) -> bool:
+def asked(address: str, topic: str = FACTS) -> bool:
     host, _, port = address.partition(":")
     try:
         socket.create_connection((host, int(port))).close()
     except OSError:
         return False
     producer = KafkaProducer(bootstrap_servers=address)
-    partitions = producer.partitions_for(FACTS)
+    partitions = producer.partitions_for(topic)
     producer.close()
     return bool(partitions)
 
