@@ -21,6 +21,7 @@ from kafka.errors import (
 from schemas.errors import BrokerUnavailable
 from schemas.kafka import KafkaAccess, access
 
+LISTENS_WITHIN: Final = 3.0  # seconds, at each address
 DELIVERY_TIMEOUT: Final = 20.0  # seconds
 FLUSH_LONGER: Final = 2.0  # seconds: by then kafka-python has given up itself whatever is late
 PARTITIONS_SEEN: Final = 15.0  # seconds until partitions that are added are used
@@ -58,7 +59,7 @@ def require_answer(kafka: str | KafkaAccess) -> None:
     for address in access(kafka).servers:
         host, _, port = address.rpartition(":")
         with suppress(OSError):
-            socket.create_connection((host.strip("[] "), int(port)), timeout=3).close()
+            socket.create_connection((host.strip("[] "), int(port)), timeout=LISTENS_WITHIN).close()
             return
     raise BrokerUnavailable(f"Kafka at {kafka} does not answer: nobody listens there")
 

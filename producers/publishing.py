@@ -155,6 +155,7 @@ class Publishing:
         if not self._outbox.has_stale(STALE):
             return False
         topic = self._broker.topic()
+        self._process.pulse(None)
         if topic != self._topic:
             self._meet(topic)
             return True

@@ -21,6 +21,10 @@ from storage.ledger.positions import Log
 # An ApiVersions request of version 0, by correlation 1 of a client without a name.
 _API_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 TRIES: Final = 20
+PATIENCE: Final = 10.0  # seconds for one answer
+# Of who asks for a topic: four answers, one after another, come to less than what a process may take without a pulse
+# (yinfeng.pulse.STILL_AFTER), also where a broker that only begins takes long over each.
+LESS_PATIENCE: Final = 6.0
 _LARGEST: Final = "max.message.bytes"
 
 
@@ -64,7 +68,7 @@ def facts_log(bootstrap: str | KafkaAccess) -> Log:
     Brokers before 2.8 give no ids: then a topic made anew is told by its end alone. Raises BrokerUnavailable when the
     broker does not answer or has no such topic as yet.
     """
-    with kafka_admin(bootstrap) as admin:
+    with kafka_admin(bootstrap, patience=LESS_PATIENCE) as admin:
         return _log(admin, bootstrap)
 
 
@@ -73,7 +77,7 @@ def facts_topic(bootstrap: str | KafkaAccess) -> Topic:
 
     A broker that does not tell (Tansu) is one that we made the topic on.
     """
-    with kafka_admin(bootstrap) as admin:
+    with kafka_admin(bootstrap, patience=LESS_PATIENCE) as admin:
         return Topic(_log(admin, bootstrap), _largest_record(admin))
 
 
@@ -114,14 +118,15 @@ def _misshapen(admin: KafkaAdminClient, topics: Topics) -> dict[str, int]:
 
 
 @contextmanager
-def kafka_admin(bootstrap: str | KafkaAccess) -> Iterator[KafkaAdminClient]:
-    """An admin client, closed at the end. Raises BrokerUnavailable when the broker does not answer."""
+def kafka_admin(bootstrap: str | KafkaAccess, *, patience: float = PATIENCE) -> Iterator[KafkaAdminClient]:
+    """An admin client, closed at the end. Raises BrokerUnavailable when the broker does not answer; within so many
+    seconds each time it is asked."""
     require_answer(bootstrap)
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=access(bootstrap).servers,
-            request_timeout_ms=10_000,
-            bootstrap_timeout_ms=10_000,
+            request_timeout_ms=int(patience * 1000),
+            bootstrap_timeout_ms=int(patience * 1000),
             client_id="yinfeng-admin",
             **access(bootstrap).security.options(),
         )

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from producers.kafka import LISTENS_WITHIN
 from yinfeng import pulse
-from yinfeng.pulse import Pulse, read_beat, standstill
+from yinfeng.kafka_admin import LESS_PATIENCE
+from yinfeng.pulse import STILL_AFTER, Pulse, read_beat, standstill
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +46,8 @@ def test_where_nothing_can_be_written_it_is_silent(tmp_path: Path):
     (tmp_path / "taken").write_text("")
     Pulse(tmp_path / "taken" / "worker.pulse")(None)
     assert standstill(tmp_path / "taken" / "worker.pulse") == "has no pulse"
+
+
+def test_a_broker_that_is_slow_over_each_answer_lets_nobody_who_asks_for_a_topic_stand_still():
+    """It listens, lets itself be asked, and tells of itself, the topic, and what that takes: each at the last moment."""
+    assert LISTENS_WITHIN + 4 * LESS_PATIENCE < STILL_AFTER
