@@ -49,5 +49,5 @@ def test_where_nothing_can_be_written_it_is_silent(tmp_path: Path):
 
 
 def test_a_broker_that_is_slow_over_each_answer_lets_nobody_who_asks_for_a_topic_stand_still():
-    """It listens, lets itself be asked, and tells of itself, the topic, and what that takes: each at the last moment."""
+    """It listens, lets itself be asked, tells of itself, of the topic, and what that takes: each at the last moment."""
     assert LISTENS_WITHIN + 4 * LESS_PATIENCE < STILL_AFTER
