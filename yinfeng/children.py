@@ -36,12 +36,14 @@ class Phase(StrEnum):
 
 @dataclass(slots=True)
 class Child:
-    """A child and its present process. `restarts` counts starts after the first."""
+    """A child and its present process. `restarts` counts starts after it ended of itself, `renewals` those in which a
+    fresh one took its place."""
 
     spec: ChildSpec
     logs: Path
     phase: Phase = Phase.STOPPED
     restarts: int = 0
+    renewals: int = 0
     last_exit: str | None = None
     created: float = 0.0
     started: float = 0.0

@@ -185,7 +185,8 @@ class Supervisor:
         elif spent and not still:
             self._say(f"{child.name} {spent}; a fresh one takes its place")
             child.kill()
-            self._restart(child)
+            child.renewals += 1
+            self._start_again(child)
 
     def _check(self, child: Child) -> None:
         if time.monotonic() < child.next_look:
@@ -199,7 +200,7 @@ class Supervisor:
             return
         if ready:
             self._write_state()
-            if child.restarts:
+            if child.restarts or child.renewals:
                 self._say(f"{child.name} is ready again")
 
     def _bury(self, child: Child, why: str) -> None:
@@ -216,6 +217,9 @@ class Supervisor:
 
     def _restart(self, child: Child) -> None:
         child.restarts += 1
+        self._start_again(child)
+
+    def _start_again(self, child: Child) -> None:
         try:
             child.start()
         except YinfengError as error:
