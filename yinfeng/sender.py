@@ -49,7 +49,7 @@ class Speaking:
 
 def run_sender(settings: Settings, line: int, begin: Callable[[], None] = at_once, *, further: bool = False) -> int:
     """Run until the line, a socket's file descriptor, ends, or SIGTERM comes. Returns the exit code. `begin` waits
-    until the servers may be asked. `further`: it begins beside others, where much is to be sent."""
+    until the servers may be asked. `further`: it begins beside others, or in the place of one."""
     mask_logs()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, whose end is heard
     os.nice(YIELDS)
