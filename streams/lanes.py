@@ -1,9 +1,10 @@
 """Chunks applied in lanes side by side: while one lane waits for Postgres, another computes.
 
-Each lane has a connection of its own, and a partition of which something waits in a lane stays there: so its chunks
-are applied in their order, and two lanes are to one another what two workers are. Where few facts come, the first lane
-takes them all: shared out they would be more transactions, with as much work in each. A lane takes at once whatever
-waits for it: one fact alone is not kept waiting for others, and where many come the batches grow by themselves.
+Each lane has a connection of its own. A lane that is free takes what waits longest, of partitions that no other lane is
+at: so a partition's chunks are applied in their order, two lanes are to one another what two workers are, and none
+stands idle while another has two partitions' chunks before it. Where few facts come, the first lane takes them all:
+shared out they would be more transactions, with as much work in each. One fact alone is not kept waiting for others,
+and where many come the batches grow by themselves.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import faust
@@ -29,51 +30,74 @@ FEW: Final = 200  # records that a lane may have while it takes all that comes
 LONG: Final = 0.1  # seconds that a batch may take meanwhile
 
 
-class Lane:
-    """Applies the chunks that are put into it, in one transaction as many as it takes to have `most` records: those
-    that hold one or two each, since few facts come, must not make batches small."""
+class Waiting:
+    """Chunks that no lane has yet, those of a partition in their order."""
 
-    def __init__(self, flow: Flow, applier: Applier, *, most: int) -> None:
-        self._flow, self._applier, self._most = flow, applier, most
-        self._waiting: asyncio.Queue[Chunk] = asyncio.Queue()
-        self._chunks: Counter[int] = Counter()
-        self._began = math.inf
+    def __init__(self) -> None:
+        self._of: dict[int, deque[tuple[int, Chunk]]] = {}  # each with its number among all that came
+        self._taken: set[int] = set()
+        self._came = 0
         self.records = 0
 
-    def has(self, partition: int) -> bool:
-        """Whether something of this partition waits here, or is being applied."""
-        return partition in self._chunks
+    def put(self, chunk: Chunk) -> None:
+        """One more waits."""
+        self._came += 1
+        self._of.setdefault(chunk.partition, deque()).append((self._came, chunk))
+        self.records += len(chunk.records)
+
+    def take(self, most: int) -> list[Chunk]:
+        """As many as it takes to have `most` records, of the partition that waits longest, then of the next: those that
+        hold one or two each, since few facts come, must not make batches small. No more of these partitions is given
+        before they are put back. None where only such wait."""
+        chunks: list[Chunk] = []
+        records = 0
+        for partition in sorted(self._of.keys() - self._taken, key=lambda partition: self._of[partition][0]):
+            if records >= most:
+                break
+            waiting = self._of[partition]
+            while waiting and records < most:
+                chunks.append(waiting.popleft()[1])
+                records += len(chunks[-1].records)
+            self._taken.add(partition)
+            if not waiting:
+                del self._of[partition]
+        self.records -= records
+        return chunks
+
+    def put_back(self, partitions: Iterable[int]) -> None:
+        """More of these may be given."""
+        self._taken.difference_update(partitions)
+
+
+class Lane:
+    """Applies a batch at a time."""
+
+    def __init__(self, flow: Flow, applier: Applier) -> None:
+        self._flow, self._applier = flow, applier
+        self._given: asyncio.Queue[list[Chunk]] = asyncio.Queue(1)
+        self._began = math.inf
+        self.records = 0
+        self.is_free = True
 
     @property
-    def is_quick(self) -> bool:
-        """Whether it may take more: it has little, and is not held up by somebody's lock."""
-        return self.records < FEW and asyncio.get_running_loop().time() - self._began < LONG
+    def took(self) -> float:
+        """Seconds since it began with what it has."""
+        return asyncio.get_running_loop().time() - self._began
 
-    def put(self, chunk: Chunk) -> None:
-        """Have a chunk applied. How many wait is the flow's to bound."""
-        self._chunks[chunk.partition] += 1
-        self.records += len(chunk.records)
-        self._waiting.put_nowait(chunk)
+    def give(self, chunks: list[Chunk]) -> None:
+        """Have a batch applied by a lane that is free."""
+        self.is_free, self._began = False, asyncio.get_running_loop().time()
+        self.records = sum(len(chunk.records) for chunk in chunks)
+        self._given.put_nowait(chunks)
 
-    async def run(self, told: Callable[[Applied], None], end: Callable[[Exception], Awaitable[None]]) -> None:
-        """Apply until cancelled. `told` of what each batch did; `end` of an error that no record's values led to,
-        which is raised then."""
+    async def run(self, told: Callable[[Applied], None], freed: Callable[[set[int]], None]) -> None:
+        """Apply until cancelled. `told` of what each batch did; `freed` when the chunks of these partitions are
+        applied, or dropped."""
         while True:
-            chunks = [await self._waiting.get()]
-            while sum(len(chunk.records) for chunk in chunks) < self._most and not self._waiting.empty():
-                chunks.append(self._waiting.get_nowait())
-            self._began = asyncio.get_running_loop().time()
-            try:
-                told(await self._apply(chunks))
-            except Exception as error:
-                await end(error)
-                raise
-            self._forget(chunks)
-
-    def _forget(self, chunks: Sequence[Chunk]) -> None:
-        self._chunks.subtract(chunk.partition for chunk in chunks)
-        self._chunks, self._began = +self._chunks, math.inf
-        self.records -= sum(len(chunk.records) for chunk in chunks)
+            chunks = await self._given.get()
+            told(await self._apply(chunks))
+            self.is_free, self._began, self.records = True, math.inf, 0
+            freed({chunk.partition for chunk in chunks})
 
     async def _apply(self, chunks: Sequence[Chunk]) -> Applied:
         """Apply those chunks that belong to the reading that goes on; the others are read again."""
@@ -94,34 +118,71 @@ class Lane:
 
 
 class Lanes:
-    """All lanes of a worker, one for each applier."""
+    """All lanes of a worker, one for each applier. A batch has about `most` records."""
 
     def __init__(self, flow: Flow, appliers: Sequence[Applier], *, most: int) -> None:
-        self._lanes = [Lane(flow, applier, most=most) for applier in appliers]
+        self._lanes, self._most = [Lane(flow, applier) for applier in appliers], most
+        self._waiting = Waiting()
+        self._later: asyncio.TimerHandle | None = None
         self._running: list[asyncio.Task[None]] = []
 
     def put(self, chunk: Chunk) -> None:
-        """Have a chunk applied, after those of its partition that are in a lane already."""
-        busy = (lane for lane in self._lanes if lane.has(chunk.partition))
-        (next(busy, None) or self._free_one()).put(chunk)
+        """Have a chunk applied. How many wait is the flow's to bound."""
+        self._waiting.put(chunk)
+        self._share_out()
 
-    def _free_one(self) -> Lane:
-        first = self._lanes[0]
-        return first if first.is_quick else min(self._lanes, key=lambda lane: lane.records)
+    def _share_out(self) -> None:
+        """Give what waits to lanes that are free: to the first as long as it gets done with all of it."""
+        first, *others = self._lanes
+        if first.is_free:
+            self._give(first)
+        if self._waiting.records + first.records >= FEW or first.took >= LONG:
+            for lane in others:
+                if lane.is_free:
+                    self._give(lane)
+        elif self._waiting.records and not first.is_free:
+            self._look_later()
+
+    def _give(self, lane: Lane) -> None:
+        if chunks := self._waiting.take(self._most):
+            lane.give(chunks)
+
+    def _look_later(self) -> None:
+        """The first lane may be held up by somebody's lock."""
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(LONG, self._look)
+
+    def _look(self) -> None:
+        self._later = None
+        self._share_out()
+
+    def _freed(self, partitions: set[int]) -> None:
+        self._waiting.put_back(partitions)
+        self._share_out()
 
     def attach(
         self, app: faust.App, told: Callable[[Applied], None], end: Callable[[Exception], Awaitable[None]]
     ) -> None:
-        """Let them run with the app."""
+        """Let them run with the app. `told` of what each batch did; `end` of an error that no record's values led to,
+        which is raised then."""
+
+        async def run_one(lane: Lane) -> None:
+            try:
+                await lane.run(told, self._freed)
+            except Exception as error:
+                await end(error)
+                raise
 
         async def run() -> None:
-            self._running = [asyncio.create_task(lane.run(told, end)) for lane in self._lanes]
+            self._running = [asyncio.create_task(run_one(lane)) for lane in self._lanes]
             await asyncio.gather(*self._running)
 
         app.task(run)
 
     async def stop(self) -> None:
         """Give up what is being applied: nothing of it is committed, and it is read again."""
+        if self._later is not None:
+            self._later.cancel()
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -111,18 +111,37 @@ async def test_where_few_facts_come_one_lane_takes_them_all():
     await lanes.stop()
 
 
-async def test_where_many_come_lanes_share_the_partitions_and_each_stays_in_its_own(monkeypatch: pytest.MonkeyPatch):
+async def test_where_many_come_a_free_lane_takes_what_waits_longest_of_a_partition_that_no_other_is_at(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr("streams.lanes.FEW", 1)
     flow, first, second = reading(), Recording(), Recording()
-    put = [chunk for partition in range(4) for chunk in chunks(flow, partition, 2)]
+    put = [chunk for partition in range(3) for chunk in chunks(flow, partition, 5)]
     _, _, lanes = await run(flow, [first, second], put)
-    for applier in (first, second):
-        for _ in range(4):
-            applier.may_go_on.release()
-    await settle()
-    assert [since for batch in first.batches for since in batch] == [0, 1, 0, 1]
-    assert [since for batch in second.batches for since in batch] == [0, 1, 0, 1]
+    assert (first.batches, second.batches) == ([[0]], [[0]])
+    for _ in range(3):
+        second.may_go_on.release()
+        await settle()
+    of_the_second_then_the_third = [[0], [1, 2, 3], [4, 0, 1], [2, 3, 4]]
+    assert (first.batches, second.batches) == ([[0]], of_the_second_then_the_third)
+    await lanes.stop()
+
+
+async def test_no_lane_stands_idle_while_another_has_two_partitions_before_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("streams.lanes.FEW", 1)
+    flow, first, second = reading(), Recording(), Recording()
+    put = [chunk for partition in range(3) for chunk in chunks(flow, partition, 3)]
+    told, _, lanes = await run(flow, [first, second], put)
+    for _ in range(4):
+        second.may_go_on.release()
+        await settle()
+    assert sum(map(len, second.batches)) == 6
+    assert len(first.batches) == 1
+    for _ in range(2):
+        first.may_go_on.release()
+        await settle()
     assert flow.idle
+    assert [flow.untold(partition) for partition in range(3)] == [3, 3, 3]
     await lanes.stop()
 
 
@@ -135,6 +154,17 @@ async def test_what_holds_up_a_lane_holds_up_no_partition_that_comes_later(monke
     second.may_go_on.release()
     await settle()
     assert flow.untold(1) == 1
+    await lanes.stop()
+
+
+async def test_what_waits_for_a_lane_goes_to_another_once_that_is_held_up():
+    flow, first, second = reading(), Recording(), Recording()
+    put = [chunk for partition in range(2) for chunk in chunks(flow, partition, 1)]
+    _, _, lanes = await run(flow, [first, second], put)
+    assert (len(first.batches), len(second.batches)) == (1, 0)
+    async with asyncio.timeout(10):
+        while not second.batches:
+            await asyncio.sleep(0.01)
     await lanes.stop()
 
 
