@@ -50,7 +50,6 @@ NEVER = 10 * 365 * 86400.0  # seconds
 PARTITIONS_SEEN = 15  # seconds
 PUBLISH_WITHIN = 20.0  # seconds
 TALLY_INTERVAL = 0.5  # seconds between looks whether a large campaign has a target to count
-DRAIN_INTERVAL = 1.0  # seconds between two words that facts pour in
 FAIRS_INTERVAL = 1.0  # seconds between looks whether a fair has ended
 
 
@@ -157,15 +156,10 @@ def attach(
     async def share_out(stream: faust.StreamT[Any]) -> None:
         async for chunk in stream:
             lanes.put(chunk)
+            draining.note(app.facts_flow.waiting)
 
     tallier = Tallier(url, watching, told=announcer.note)
     counter = BreakdownCounter(url, watching)
-
-    async def announce() -> None:
-        await announcer.run()
-
-    async def tell() -> None:
-        await telling.run()
 
     async def count_fairs() -> None:
         announcer.note(await fairs.count())  # once a second: pages see it by themselves
@@ -181,9 +175,8 @@ def attach(
     topic = app.topic(FACTS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     app.agent(topic, name="facts")(share_out)
     lanes.attach(app, told, end)
-    app.task(announce)
-    app.task(tell)
-    app.timer(DRAIN_INTERVAL)(draining.tell)
+    for runs_on in (announcer, telling, draining):
+        app.task(runs_on.run)
     app.timer(FAIRS_INTERVAL)(count_fairs)
     app.timer(TALLY_INTERVAL)(tallier.begin)
     app.timer(TALLY_INTERVAL)(counter.look)  # by itself: it waits for whoever holds a campaign, and counts for long

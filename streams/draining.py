@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from storage import leases
 from streams.persisting import Persistence
 
 MUCH: Final = 0.25  # of a whole batch: facts pour in
+SAID_EVERY: Final = 1.0  # seconds, while they do
 SAID_FOR: Final = 3.0  # seconds after it was said last: on a busy machine one batch takes a second
 
 
@@ -16,15 +18,18 @@ class Draining:
 
     def __init__(self, ask: Persistence, *, holder: str, batch_size: int) -> None:
         self._ask, self._holder, self._much = ask, holder, batch_size * MUCH
-        self._pours = False
+        self._pours = asyncio.Event()
 
     def note(self, facts: int) -> None:
-        """A batch of so many facts was applied."""
-        self._pours = self._pours or facts >= self._much
+        """So many facts wait to be applied, or were applied at once."""
+        if facts >= self._much:
+            self._pours.set()
 
-    async def tell(self) -> None:
-        """Say so, where a large batch was applied since this was called last. Where another worker says it already,
+    async def run(self) -> None:
+        """Say so as soon as many wait, and again while they do, until cancelled. Where another worker says it already,
         that is enough."""
-        if self._pours:
-            self._pours = False
+        while True:
+            await self._pours.wait()
+            self._pours.clear()
             await self._ask.persist(lambda conn: leases.hold(conn, leases.DRAIN, holder=self._holder, seconds=SAID_FOR))
+            await asyncio.sleep(SAID_EVERY)

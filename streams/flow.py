@@ -57,6 +57,11 @@ class Flow:
         return self._waiting == 0
 
     @property
+    def waiting(self) -> int:
+        """How many records were read, and are not applied."""
+        return self._waiting
+
+    @property
     def has_little(self) -> bool:
         """Whether less than a chunk waits: what is read now is applied at once."""
         return self._waiting < self._chunk_size

@@ -131,7 +131,7 @@ async def test_no_lane_stands_idle_while_another_has_two_partitions_before_it(mo
     monkeypatch.setattr("streams.lanes.FEW", 1)
     flow, first, second = reading(), Recording(), Recording()
     put = [chunk for partition in range(3) for chunk in chunks(flow, partition, 3)]
-    told, _, lanes = await run(flow, [first, second], put)
+    _, _, lanes = await run(flow, [first, second], put)
     for _ in range(4):
         second.may_go_on.release()
         await settle()
