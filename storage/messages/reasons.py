@@ -23,7 +23,6 @@ from schemas.facts import fact_key
 from schemas.messages import MessageRequest
 
 _OF_PERSON: Final = 3  # characters, six bits each
-_OF_KEY: Final = 20
 _SHORT: Final = 15
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _AT_HAND: Final = 4096  # persons; a batch asks for some messages to each
@@ -44,7 +43,7 @@ def stored(key: str, campaign: str, candidate: str | None) -> str:
 
 def wide(key: str, campaign: str, candidate: str | None) -> str:
     """What was stored of it before."""
-    return _person(campaign, candidate) + _digest(key)[:_OF_KEY]
+    return _person(campaign, candidate) + _digest(key)
 
 
 def forms(key: str, campaign: str, candidate: str | None) -> tuple[str, str, str]:
@@ -55,7 +54,7 @@ def forms(key: str, campaign: str, candidate: str | None) -> tuple[str, str, str
 
 def wide_of(requests: Iterable[MessageRequest]) -> list[str]:
     """What was stored before of the keys of requests, in their order."""
-    return [wide(each.dedupe_key, each.campaign, each.candidate) for each in requests]
+    return [_person(each.campaign, each.candidate) + _digest(each.dedupe_key) for each in requests]
 
 
 def short_of(wide: str) -> str:
@@ -74,5 +73,6 @@ def _person(campaign: str, candidate: str | None) -> str:
 
 
 def _digest(text: str) -> str:
+    """Twenty characters of six bits."""
     digest = hashlib.sha256(text.encode()).digest()[:15]
     return b2a_base64(digest, newline=False).translate(_URL_SAFE).decode()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from schemas.facts import Fact
+from schemas.keyed import KeyedDigest
 from storage.ledger.ledger import Identity, JourneyKey
 from storage.vault.keys import Held, NewKeys
 
@@ -22,7 +23,7 @@ class AtHand:
     keys: Held = field(default_factory=dict)
     made: NewKeys = field(default_factory=dict)
     said: dict[str, Fact] = field(default_factory=dict)
-    searched: dict[str, bytes] = field(default_factory=dict)
+    searched: dict[str, KeyedDigest] = field(default_factory=dict)
 
     def forget(self, persons: Iterable[JourneyKey]) -> None:
         """These persons were erased by the transaction itself."""

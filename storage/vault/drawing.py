@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
+from schemas.keyed import KeyedDigest
 from storage.arrays import columns
 from storage.database import Conn
 from storage.journeys.states import read
@@ -83,7 +84,7 @@ class Drawing:
             (campaign, candidate): UNKNOWN if state is None else graduation(read(state))
             for campaign, candidate, _, state in found
         }
-        keys, searched = await self._keys.held(conn, texts), dict[str, bytes]()
+        keys, searched = await self._keys.held(conn, texts), dict[str, KeyedDigest]()
         await self.find_search_keys(conn, (campaign for campaign, _ in texts), searched)
         rows = [
             profiles.row_of(key, text, profiles.opened(text, keys[key], key), searched, graduated[key])
@@ -97,14 +98,14 @@ class Drawing:
         where it is no telephone number and no address."""
         keys = await self._keys.held(conn, [PLATFORM])
         keeper = Keeper(keys, self._randomness)
-        return hash_asked(text, keeper.digest(SEARCHED, campaign.encode()) if PLATFORM in keys else None)
+        return hash_asked(text, _search_key(keeper, campaign) if PLATFORM in keys else None)
 
-    async def find_search_keys(self, conn: Conn, campaigns: Iterable[str], found: dict[str, bytes]) -> None:
+    async def find_search_keys(self, conn: Conn, campaigns: Iterable[str], found: dict[str, KeyedDigest]) -> None:
         """Find, by campaign, the key under which telephone numbers and addresses are hashed there."""
         missing = {*campaigns} - found.keys()
         if missing:
             keeper = Keeper(await self._keys.for_keeping(conn, [PLATFORM]), self._randomness)
-            found.update((campaign, keeper.digest(SEARCHED, campaign.encode())) for campaign in missing)
+            found.update((campaign, _search_key(keeper, campaign)) for campaign in missing)
 
     async def _profiles(
         self, conn: Conn, persons: Collection[JourneyKey], keys: Mapping[JourneyKey, PersonKey]
@@ -116,3 +117,7 @@ class Drawing:
             (campaign, candidate): profiles.opened(text, keys[campaign, candidate], (campaign, candidate))
             for campaign, candidate, text in await cursor.fetchall()
         }
+
+
+def _search_key(keeper: Keeper, campaign: str) -> KeyedDigest:
+    return KeyedDigest(keeper.digest(SEARCHED, campaign.encode()))

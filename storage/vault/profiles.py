@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import CannotOpen
+from schemas.keyed import KeyedDigest
 from storage.arrays import columns
 from storage.database import Conn
 from storage.ledger.ledger import JourneyKey
@@ -78,7 +79,7 @@ def opened(text: str, key: PersonKey, whose: JourneyKey) -> Profile:
 
 
 def row_of(
-    whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, bytes | None], graduated: Graduated
+    whose: JourneyKey, text: str | None, profile: Profile, keys: Mapping[str, KeyedDigest | None], graduated: Graduated
 ) -> PersonColumns:
     """What `draw` stores of a person whose profile this is, sealed as `text`."""
     found = found_by(profile, keys[whose[0]], graduated)

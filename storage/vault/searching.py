@@ -8,7 +8,6 @@ storage/journeys/narrowing.py). Telephone numbers and addresses are found whole,
 
 from __future__ import annotations
 
-import hmac
 import os
 import re
 import unicodedata
@@ -17,7 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
+
 from schemas.journey import Journey
+from schemas.keyed import KeyedDigest
 
 BEGINNINGS: Final = (2, 4, 7, 11)  # letters
 MOST_SYLLABLES: Final = 12
@@ -38,8 +40,7 @@ _SURNAMES: Final[Mapping[str, str]] = {
 Graduated = tuple[str | None, int | None]  # from which school, in which year; None: not known
 
 
-@dataclass(frozen=True, slots=True)
-class FoundBy:
+class FoundBy(msgspec.Struct, frozen=True, gc=False):
     """What the vault keeps for searching. `sought`: characters and beginnings; `phone`, `email` and
     `namesake`: keyed hashes."""
 
@@ -71,7 +72,7 @@ class Asked:
         return ["(^| )" + " ?".join(word) for word in self.words]
 
 
-def found_by(profile: Mapping[str, Any], key: bytes | None, graduated: Graduated = (None, None)) -> FoundBy:
+def found_by(profile: Mapping[str, Any], key: KeyedDigest | None, graduated: Graduated = (None, None)) -> FoundBy:
     """By what a person of this profile is found; `key`: the campaign's, for the hashes."""
     name = folded(str(profile.get("name") or ""))
     syllables = _syllables(name)[:MOST_SYLLABLES]
@@ -91,7 +92,7 @@ def graduation(journey: Journey) -> Graduated:
     return str(school.value) if school else None, int(year.value) if year else None
 
 
-def _namesake(key: bytes | None, name: str, school: str | None, year: int | None) -> str | None:
+def _namesake(key: KeyedDigest | None, name: str, school: str | None, year: int | None) -> str | None:
     """The same for who has the same name, school and year of graduation, however they are spaced; None where one of
     them is not known."""
     if year is None or not school:
@@ -108,7 +109,7 @@ def asked(text: str) -> Asked:
     return Asked(text.strip(), chinese, tuple(_letters(part) for part in parts if part not in chinese))
 
 
-def hash_asked(text: str, key: bytes | None) -> tuple[str, str] | None:
+def hash_asked(text: str, key: KeyedDigest | None) -> tuple[str, str] | None:
     """Which column of hashes this asks for, and what must stand there; None for what is no address and no number."""
     given = unicodedata.normalize("NFKC", text).strip()
     if "@" in given:
@@ -134,8 +135,8 @@ def digits(phone: str) -> str:
     return found[2:] if len(found) == 13 and found.startswith("86") else found
 
 
-def _hash(key: bytes | None, kind: str, value: str) -> str | None:
-    return hmac.digest(key, f"yinfeng.search:{kind}:{value}".encode(), "sha256")[:_DIGEST].hex() if key else None
+def _hash(key: KeyedDigest | None, kind: str, value: str) -> str | None:
+    return key(f"yinfeng.search:{kind}:{value}".encode())[:_DIGEST].hex() if key else None
 
 
 def _characters(name: str) -> Iterable[str]:

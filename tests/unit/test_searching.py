@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.keyed import KeyedDigest
 from storage.vault.searching import Asked, FoundBy, asked, digits, found_by, hash_asked
 
-KEY = b"k" * 32
+KEY = KeyedDigest(b"k" * 32)
 NAMES = [
     "李思雨",
     "欧阳娜娜",
@@ -121,8 +123,15 @@ def test_what_is_neither_number_nor_address(typed: str):
 
 
 def test_hashes_are_of_their_campaign_and_their_kind():
-    one, other = (found_by({"phone": "13800138000", "email": "13800138000"}, key) for key in (KEY, b"x" * 32))
+    one, other = (
+        found_by({"phone": "13800138000", "email": "13800138000"}, key) for key in (KEY, KeyedDigest(b"x" * 32))
+    )
     assert len({one.phone, one.email, other.phone, other.email}) == 4
+
+
+def test_hashes_are_those_that_are_stored():
+    whole = hmac.digest(b"k" * 32, b"yinfeng.search:phone:13800138000", "sha256")
+    assert found_by({"phone": "138 0013 8000"}, KEY).phone == whole[:12].hex()
 
 
 def test_what_is_not_known_is_not_kept():
