@@ -17,6 +17,7 @@ from psycopg import Connection
 
 from benchmarks.persons import HIRER, fact_rows, id_of, journey_of, said_by
 from schemas.journey import Journey
+from schemas.keyed import KeyedDigest
 from storage.arrays import column
 from storage.journeys import states
 from storage.journeys.tags import employers, offer_ends, tags
@@ -81,7 +82,7 @@ def _load(url: str, master: Path, key: bytes, numbers: range) -> CellTotals:
     journeys = {n: journey_of(n) for n in numbers}
     for journey in journeys.values():
         note_cells(counted, CAMPAIGN, [], cells(journey, milestones(journey)))
-    person = partial(_person, FileMaster(master), key)
+    person = partial(_person, FileMaster(master), KeyedDigest(key))
     with psycopg.connect(url) as conn:
         _copy(conn, _JOURNEYS, (_journey(id_of(n), journey) for n, journey in journeys.items()))
         _copy(conn, _PERSONS, (person(n, journey) for n, journey in journeys.items()))
@@ -101,7 +102,7 @@ def _journey(candidate: str, journey: Journey) -> Row:
     return (CAMPAIGN, candidate, 1, states.packed(journey), states.kept(standing), *told)
 
 
-def _person(master: FileMaster, search_key: bytes, n: int, journey: Journey) -> Row:
+def _person(master: FileMaster, search_key: KeyedDigest, n: int, journey: Journey) -> Row:
     whose, key, profile = (CAMPAIGN, id_of(n)), os.urandom(KEY_BYTES), said_by(n)
     text = profiles.sealed(profile, PersonKey(1, key), whose, os.urandom)
     school, year = journey.attribute("school"), journey.attribute("graduation_year")

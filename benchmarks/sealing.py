@@ -18,6 +18,7 @@ from benchmarks.running import database, home
 from schemas.errors import InvalidFact
 from schemas.facts import Fact
 from schemas.journey import Journey, Micros
+from schemas.keyed import KeyedDigest
 from schemas.sealed import Seal
 from storage.arrays import columns
 from storage.database import Conn, connect
@@ -39,7 +40,7 @@ ROUNDS: Final = 10  # of one batch sealed and one in the clear
 _KNOWN: Final = """
 INSERT INTO vault.person (campaign, candidate) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING
 """
-_SEARCHED: Final = {CAMPAIGN: b"what numbers and addresses are hashed under"}
+_SEARCHED: Final = {CAMPAIGN: KeyedDigest(b"what numbers and addresses are hashed under")}
 
 
 class ClearDrawing(Drawing):

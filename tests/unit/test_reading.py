@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import ConsumerRecord
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from streams.chunks import MOST_BATCHES, Chunk, by_subject, halves, records_of, 
 from streams.flow import Flow
 from streams.intake import Incoming
 from streams.placing import Placement, decide
-from streams.raw_records import ReadableRecords, fault_of
+from streams.raw_records import RawRecord, ReadableRecords, fault_of
 
 LOG = Log("cluster", "yinfeng.facts", "first")
 
@@ -46,6 +48,10 @@ def message(offset: int) -> Incoming:
 )
 def test_where_a_partition_is_read_on(stored: int | None, start: int, end: int, expected: Placement):
     assert decide({} if stored is None else {0: stored}, {0: start}, {0: end}) == expected
+
+
+def test_a_record_has_what_those_of_aiokafka_have():
+    assert RawRecord.__struct_fields__ == tuple(each.name for each in fields(ConsumerRecord))
 
 
 def flow_at(offset: int, limit: int = 4, chunk_size: int = 2) -> Flow:
