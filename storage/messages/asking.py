@@ -211,9 +211,9 @@ def _by_person(asked: Sequence[MessageRequest]) -> list[tuple[str, MessageReques
     the same of many persons meet in one order. Of one person two ask at once only where one has written the journey,
     which the other waits for."""
     first: dict[str, tuple[str, MessageRequest]] = {}
-    for wide, request in zip(reasons.wide_of(asked), asked, strict=True):
-        first.setdefault(reasons.short_of(wide), (wide, request))
-    return sorted(first.values(), key=lambda each: reasons.person_of(each[0]))
+    for keyed in zip(reasons.wide_of(asked), asked, strict=True):
+        first.setdefault(reasons.short_of(keyed[0]), keyed)
+    return [first[short] for short in sorted(first, key=reasons.person_of)]
 
 
 def _columns(keyed: Sequence[tuple[str, MessageRequest]], numbers: Mapping[Identity, int]) -> dict[str, Column]:

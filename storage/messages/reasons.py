@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from schemas.facts import fact_key
@@ -57,14 +58,11 @@ def wide_of(requests: Iterable[MessageRequest]) -> list[str]:
     return [_person(each.campaign, each.candidate) + _digest(each.dedupe_key) for each in requests]
 
 
-def short_of(wide: str) -> str:
-    """What is stored of a reason's key, of what was stored of it before."""
-    return wide[:_SHORT]
+short_of: Final[Callable[[str], str]] = itemgetter(slice(_SHORT))
+"""What is stored of a reason's key, of what was stored of it before."""
 
-
-def person_of(stored: str) -> str:
-    """By whose reason it is, what all that is stored of theirs begins with."""
-    return stored[:_OF_PERSON]
+person_of: Final[Callable[[str], str]] = itemgetter(slice(_OF_PERSON))
+"""By whose reason it is, what all that is stored of theirs begins with."""
 
 
 @lru_cache(_AT_HAND)

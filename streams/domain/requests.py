@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.access import CONSOLE
 from schemas.facts import Fact
@@ -30,19 +30,31 @@ EXPIRY_NOTICE = timedelta(hours=48)
 SETTLING_IN = timedelta(days=1)
 
 
+class Asked(NamedTuple):
+    """How a type of fact asks for one kind of message: whether this fact does at all, before when it is not to go, and
+    what makes its reason one of its own: the `names` of its data, or the fact itself where there are none; `further`
+    ones came later to the catalogue, and count where some are given: reasons of before keep their keys."""
+
+    kind: str
+    condition: Callable[[Fact], bool] | None
+    due: Callable[[Fact], datetime | None] | None
+    names: tuple[str, ...] | None
+    further: tuple[str, ...] | None
+
+
 def candidate_requests(fact: Fact) -> list[MessageRequest]:
     """The messages that a fact about a candidate asks for. Whether each still makes sense is asked when it is sent:
     what is requested must depend on the facts alone, not on which of them came in one batch."""
-    kinds = FACT_KINDS.get(fact.type)
-    if not kinds:
+    asks = ASKED.get(fact.type)
+    if not asks:
         return []
     campaign, candidate, source, id = fact.campaign, fact.candidate, fact.source, fact.id
     undone, found = undo_until(fact), []
-    for kind in kinds:
-        if kind in CONDITIONS and not CONDITIONS[kind](fact):
+    for kind, condition, due_by, names, further in asks:
+        if condition is not None and not condition(fact):
             continue
-        due = later(DUE[kind](fact), undone) if kind in DUE else undone
-        key = dedupe_key(kind, campaign, candidate, _reason(kind, fact))
+        due = undone if due_by is None else later(due_by(fact), undone)
+        key = dedupe_key(kind, campaign, candidate, _reason(fact, names, further))
         found.append(MessageRequest(kind, key, campaign, candidate, None, source, id, due))
     return found
 
@@ -78,16 +90,12 @@ def expiry(fact: Fact) -> datetime | None:
     return due if due > fact.time else None
 
 
-def _reason(kind: str, fact: Fact) -> list[Any]:
-    names = REASONS.get(kind)
+def _reason(fact: Fact, names: tuple[str, ...] | None, further: tuple[str, ...] | None) -> list[Any]:
     if names is None:
         return [fact.source, fact.id]
-    data = fact.data
-    reason = [*map(data.get, names)]
-    # Terms that came later to the catalogue, where some are given: reasons of before keep their keys.
-    if kind in FURTHER:
-        further = compared(fact.event, FURTHER[kind])
-        reason += further if any(further) else []
+    reason = [*map(fact.event["data"].get, names)]
+    if further is not None and any(told := compared(fact.event, further)):
+        reason += told
     return reason
 
 
@@ -126,4 +134,12 @@ DUE: dict[str, Callable[[Fact], datetime | None]] = {
     OFFER_EXPIRING: expiry_notice,
     OFFER_EXPIRED: expiry,
     BENEFIT_AVAILABLE: lambda fact: fact.time + SETTLING_IN,
+}
+
+# Type of fact → what it asks for.
+ASKED: dict[str, tuple[Asked, ...]] = {
+    type: tuple(
+        Asked(kind, CONDITIONS.get(kind), DUE.get(kind), REASONS.get(kind), FURTHER.get(kind)) for kind in kinds
+    )
+    for type, kinds in FACT_KINDS.items()
 }
