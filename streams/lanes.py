@@ -30,7 +30,7 @@ FEW: Final = 200  # records that a lane may have while it takes all that comes
 LONG: Final = 0.1  # seconds that a batch may take meanwhile
 
 
-class Waiting:
+class Queues:
     """Chunks that no lane has yet, those of a partition in their order."""
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ class Lanes:
 
     def __init__(self, flow: Flow, appliers: Sequence[Applier], *, most: int) -> None:
         self._lanes, self._most = [Lane(flow, applier) for applier in appliers], most
-        self._waiting = Waiting()
+        self._waiting = Queues()
         self._later: asyncio.TimerHandle | None = None
         self._running: list[asyncio.Task[None]] = []
 

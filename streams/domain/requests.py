@@ -30,7 +30,7 @@ EXPIRY_NOTICE = timedelta(hours=48)
 SETTLING_IN = timedelta(days=1)
 
 
-class Asked(NamedTuple):
+class AskedFor(NamedTuple):
     """How a type of fact asks for one kind of message: whether this fact does at all, before when it is not to go, and
     what makes its reason one of its own: the `names` of its data, or the fact itself where there are none; `further`
     ones came later to the catalogue, and count where some are given: reasons of before keep their keys."""
@@ -137,9 +137,9 @@ DUE: dict[str, Callable[[Fact], datetime | None]] = {
 }
 
 # Type of fact → what it asks for.
-ASKED: dict[str, tuple[Asked, ...]] = {
+ASKED: dict[str, tuple[AskedFor, ...]] = {
     type: tuple(
-        Asked(kind, CONDITIONS.get(kind), DUE.get(kind), REASONS.get(kind), FURTHER.get(kind)) for kind in kinds
+        AskedFor(kind, CONDITIONS.get(kind), DUE.get(kind), REASONS.get(kind), FURTHER.get(kind)) for kind in kinds
     )
     for type, kinds in FACT_KINDS.items()
 }
