@@ -138,7 +138,7 @@ def attach(
     app.identify, app.pulse = identify, pulse
     app.placer = Placer(watching.attempt)
 
-    draining = Draining(watching, holder=holder, batch_size=settings.batch_size)
+    draining = Draining(watching, holder=holder, batch_size=settings.batch_size, chunk_size=_chunk_size(settings))
     announcer = Announcer(publisher(app), interval=settings.progress_interval)
     telling = Telling(url, publisher(app), holder=holder, interval=settings.progress_interval, clock=_now)
 
@@ -149,14 +149,14 @@ def attach(
     def told(done: Applied) -> None:
         bell.ring()
         applied(done)
-        draining.note(done.facts)
+        draining.note_applied(done.facts)
         upkeep.note(done.facts)
         announcer.note(done)
 
     async def share_out(stream: faust.StreamT[Any]) -> None:
         async for chunk in stream:
             lanes.put(chunk)
-            draining.note(app.facts_flow.waiting)
+            draining.note_read(len(chunk.records), app.facts_flow.waiting)
 
     tallier = Tallier(url, watching, told=announcer.note)
     counter = BreakdownCounter(url, watching)

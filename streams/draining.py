@@ -14,14 +14,20 @@ SAID_FOR: Final = 3.0  # seconds after it was said last: on a busy machine one b
 
 
 class Draining:
-    """Of one worker, whose name is `holder`. `batch_size`: facts of a whole batch."""
+    """Of one worker, whose name is `holder`. `batch_size`: facts of a whole batch; `chunk_size`: of a whole chunk."""
 
-    def __init__(self, ask: Persistence, *, holder: str, batch_size: int) -> None:
-        self._ask, self._holder, self._much = ask, holder, batch_size * MUCH
+    def __init__(self, ask: Persistence, *, holder: str, batch_size: int, chunk_size: int) -> None:
+        self._ask, self._holder, self._much, self._chunk_size = ask, holder, batch_size * MUCH, chunk_size
         self._pours = asyncio.Event()
 
-    def note(self, facts: int) -> None:
-        """So many facts wait to be applied, or were applied at once."""
+    def note_read(self, together: int, waiting: int) -> None:
+        """So many of one partition were read together, and so many wait in all. Where many wait of which few came at a
+        time, somebody's lock holds them up, and mails that stood back would help nobody."""
+        if together >= self._chunk_size:
+            self.note_applied(waiting)
+
+    def note_applied(self, facts: int) -> None:
+        """So many facts were applied at once."""
         if facts >= self._much:
             self._pours.set()
 
