@@ -2,7 +2,7 @@
 
 Each lane has a connection of its own. A lane that is free takes what waits longest, of partitions that no other lane is
 at: so a partition's chunks are applied in their order, two lanes are to one another what two workers are, and none
-stands idle while another has two partitions' chunks before it. Where few facts come, the first lane takes them all:
+stands idle while another has much of two partitions before it. Where few facts come, the first lane takes them all:
 shared out they would be more transactions, with as much work in each. One fact alone is not kept waiting for others,
 and where many come the batches grow by themselves.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
@@ -35,33 +35,38 @@ class Queues:
 
     def __init__(self) -> None:
         self._of: dict[int, deque[tuple[int, Chunk]]] = {}  # each with its number among all that came
+        self._records: Counter[int] = Counter()
         self._taken: set[int] = set()
         self._came = 0
-        self.records = 0
+
+    @property
+    def records(self) -> int:
+        """How many records may be taken now."""
+        return sum(count for partition, count in self._records.items() if partition not in self._taken)
 
     def put(self, chunk: Chunk) -> None:
         """One more waits."""
         self._came += 1
         self._of.setdefault(chunk.partition, deque()).append((self._came, chunk))
-        self.records += len(chunk.records)
+        self._records[chunk.partition] += len(chunk.records)
 
     def take(self, most: int) -> list[Chunk]:
-        """As many as it takes to have `most` records, of the partition that waits longest, then of the next: those that
-        hold one or two each, since few facts come, must not make batches small. No more of these partitions is given
-        before they are put back. None where only such wait."""
+        """As many as it takes to have `most` records, of the partition that waits longest; where these are few, of the
+        next ones too: those that hold one or two each, since few facts come, must not make batches small. No more of
+        these partitions is given before they are put back. None where only such wait."""
         chunks: list[Chunk] = []
         records = 0
         for partition in sorted(self._of.keys() - self._taken, key=lambda partition: self._of[partition][0]):
-            if records >= most:
-                break
-            waiting = self._of[partition]
+            if records >= min(FEW, most):
+                break  # other lanes take the rest
+            waiting, before = self._of[partition], records
             while waiting and records < most:
                 chunks.append(waiting.popleft()[1])
                 records += len(chunks[-1].records)
             self._taken.add(partition)
+            self._records[partition] -= records - before
             if not waiting:
-                del self._of[partition]
-        self.records -= records
+                del self._of[partition], self._records[partition]
         return chunks
 
     def put_back(self, partitions: Iterable[int]) -> None:

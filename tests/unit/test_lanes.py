@@ -14,7 +14,7 @@ from storage.ledger.positions import Log
 from streams.apply import Applied
 from streams.chunks import Chunk
 from streams.flow import Flow
-from streams.lanes import Lanes
+from streams.lanes import Lanes, Queues
 
 AT = Log("cluster", "facts", "id")
 
@@ -122,7 +122,7 @@ async def test_where_many_come_a_free_lane_takes_what_waits_longest_of_a_partiti
     for _ in range(3):
         second.may_go_on.release()
         await settle()
-    of_the_second_then_the_third = [[0], [1, 2, 3], [4, 0, 1], [2, 3, 4]]
+    of_the_second_then_the_third = [[0], [1, 2, 3], [4], [0, 1, 2]]
     assert (first.batches, second.batches) == ([[0]], of_the_second_then_the_third)
     await lanes.stop()
 
@@ -166,6 +166,29 @@ async def test_what_waits_for_a_lane_goes_to_another_once_that_is_held_up():
         while not second.batches:
             await asyncio.sleep(0.01)
     await lanes.stop()
+
+
+async def test_much_of_two_partitions_is_for_two_lanes_and_little_of_many_for_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("streams.lanes.FEW", 2)
+    flow, queues = reading(), Queues()
+    for partition, count in ((0, 2), (1, 3), (2, 1), (3, 1)):
+        for chunk in chunks(flow, partition, count):
+            queues.put(chunk)
+    taken = [{chunk.partition for chunk in queues.take(10)} for _ in range(4)]
+    assert taken == [{0}, {1}, {2, 3}, set()]
+
+
+async def test_what_waits_behind_a_lane_that_is_held_up_spreads_few_facts_over_no_lanes(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("streams.lanes.FEW", 3)
+    flow, queues = reading(), Queues()
+    for chunk in chunks(flow, 0, 5):
+        queues.put(chunk)
+    assert len(queues.take(2)) == 2
+    assert queues.records == 0
+    queues.put_back({0})
+    assert queues.records == 3
 
 
 async def test_what_is_fenced_off_is_read_again_and_what_was_read_before_is_dropped():
