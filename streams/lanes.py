@@ -80,9 +80,13 @@ class Lane:
     def __init__(self, flow: Flow, applier: Applier) -> None:
         self._flow, self._applier = flow, applier
         self._given: asyncio.Queue[list[Chunk]] = asyncio.Queue(1)
-        self._began = math.inf
+        self._began = math.inf  # it has nothing
         self.records = 0
-        self.is_free = True
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it may be given a batch."""
+        return self._began == math.inf
 
     @property
     def took(self) -> float:
@@ -91,7 +95,7 @@ class Lane:
 
     def give(self, chunks: list[Chunk]) -> None:
         """Have a batch applied by a lane that is free."""
-        self.is_free, self._began = False, asyncio.get_running_loop().time()
+        self._began = asyncio.get_running_loop().time()
         self.records = sum(len(chunk.records) for chunk in chunks)
         self._given.put_nowait(chunks)
 
@@ -101,7 +105,7 @@ class Lane:
         while True:
             chunks = await self._given.get()
             told(await self._apply(chunks))
-            self.is_free, self._began, self.records = True, math.inf, 0
+            self._began, self.records = math.inf, 0
             freed({chunk.partition for chunk in chunks})
 
     async def _apply(self, chunks: Sequence[Chunk]) -> Applied:

@@ -25,8 +25,8 @@ _MAGIC_AT: Final = 16
 
 
 class RawRecord(msgspec.Struct, gc=False):
-    """A record as aiokafka hands it on, in a quarter of the time and memory that its own class takes. Its fields are
-    those of aiokafka.ConsumerRecord, in their order."""
+    """A record as aiokafka hands it on, without the dictionary that each of its own has. Its fields are those of
+    aiokafka.ConsumerRecord, in their order."""
 
     topic: str
     partition: int

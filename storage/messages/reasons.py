@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
-from operator import itemgetter
 from typing import Final
 
 from schemas.facts import fact_key
@@ -55,14 +54,17 @@ def forms(key: str, campaign: str, candidate: str | None) -> tuple[str, str, str
 
 def wide_of(requests: Iterable[MessageRequest]) -> list[str]:
     """What was stored before of the keys of requests, in their order."""
-    return [_person(each.campaign, each.candidate) + _digest(each.dedupe_key) for each in requests]
+    return [wide(each.dedupe_key, each.campaign, each.candidate) for each in requests]
 
 
-short_of: Final[Callable[[str], str]] = itemgetter(slice(_SHORT))
-"""What is stored of a reason's key, of what was stored of it before."""
+def short_of(wide: str) -> str:
+    """What is stored of a reason's key, of what was stored of it before."""
+    return wide[:_SHORT]
 
-person_of: Final[Callable[[str], str]] = itemgetter(slice(_OF_PERSON))
-"""By whose reason it is, what all that is stored of theirs begins with."""
+
+def person_of(stored: str) -> str:
+    """By whose reason it is, what all that is stored of theirs begins with."""
+    return stored[:_OF_PERSON]
 
 
 @lru_cache(_AT_HAND)
