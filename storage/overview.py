@@ -12,10 +12,10 @@ from storage.messages import counting, provider_events, report_mailboxes
 from storage.messages.counting import MessageCounts
 from storage.messages.provider_events import Finding
 from storage.messages.report_mailboxes import MailboxState
+from storage.statistics import estimate
 
-_COUNTS = """
-SELECT greatest(pg_stat_get_live_tuples('facts'::regclass),
-                (SELECT reltuples::bigint FROM pg_class WHERE oid = 'facts'::regclass)),
+_COUNTS = f"""
+SELECT {estimate("facts")},
        (SELECT count(*) FROM pending),
        coalesce((SELECT extract(epoch FROM now() - min(f.received_at)) FROM
                  (SELECT seq FROM pending ORDER BY seq LIMIT 1) p JOIN facts f USING (seq)), 0)::float,
@@ -49,7 +49,7 @@ class Overview:
     `mailboxes`: where mail comes back.
 
     `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells. A
-    Postgres that was killed has lost it: then it is as many as there were when it looked through them last.
+    Postgres that was killed has lost it: then it is reckoned by how much the table takes.
     """
 
     facts: int

@@ -12,6 +12,7 @@ from typing import Final
 
 from storage.arrays import columns
 from storage.database import Conn
+from storage.statistics import estimate
 
 MessageCounts = dict[tuple[str, str, str], int]  # by kind, channel ("" for none yet), status
 
@@ -20,10 +21,7 @@ PORTION: Final = 25_000
 AGAIN: Final = 30.0  # seconds after which what was counted is counted again
 
 _ALL: Final = "SELECT kind, coalesce(channel, ''), status, count(*) FROM messages GROUP BY 1, 2, 3"
-_ESTIMATE: Final = """
-SELECT greatest(pg_stat_get_live_tuples('messages'::regclass),
-                (SELECT reltuples::bigint FROM pg_class WHERE oid = 'messages'::regclass))
-"""
+_ESTIMATE: Final = f"SELECT {estimate('messages')}"
 _KEPT: Final = "SELECT kind, channel, status, number, extract(epoch FROM now() - at)::float FROM message_counts"
 _SOME: Final = """
 SELECT kind, coalesce(channel, ''), status, count(*), max(id)
