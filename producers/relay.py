@@ -28,15 +28,17 @@ class Relay:
         self._database_url, self._broker, self._process, self._holder = database_url, broker, process, holder
 
     def run(self) -> None:
-        """Outages are waited out, with growing pauses."""
+        """Outages are waited out, with pauses that grow until it gets on for longer than the longest of them."""
         pause = RETRY[0]
         while not self._process.stop.is_set():
+            began = self._process.clock()
             try:
                 self._session()
-                pause = RETRY[0]
             except Fenced as error:
                 log.warning("%s", error)
             except (DatabaseUnavailable, BrokerUnavailable) as error:
+                if self._process.clock() - began > RETRY[1]:
+                    pause = RETRY[0]
                 log.warning("%s; trying again in %.1f s", error, pause)
                 self._process.pulse(str(error))
                 self._process.stop.wait(pause)
@@ -49,8 +51,15 @@ class Relay:
             self._process.pulse(None)  # a broker that only begins takes long over each answer
             self._process.ready()
             if self._wait_to_lead(lease):
-                Publishing(self._process, Outbox(connection), lease, self._broker).run()
-                lease.release()
+                self._lead(lease, Outbox(connection))
+
+    def _lead(self, lease: Lease, outbox: Outbox) -> None:
+        try:
+            Publishing(self._process, outbox, lease, self._broker).run()
+        except BrokerUnavailable:
+            lease.release()  # another relay may reach it, or this one be started anew
+            raise
+        lease.release()
 
     def _wait_to_lead(self, lease: Lease) -> bool:
         told = False

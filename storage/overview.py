@@ -49,7 +49,8 @@ class Overview:
     `mailboxes`: where mail comes back.
 
     `facts` is Postgres's own count, some seconds old: counting millions at every look would cost more than it tells. A
-    Postgres that was killed has lost it: then it is reckoned by how much the table takes.
+    Postgres that was killed has lost it: then it is what it counted last, until a worker has it count anew
+    (storage/statistics.py).
     """
 
     facts: int

@@ -14,18 +14,17 @@ FEW: Final = 32 * 8192  # bytes: a table that is smaller is read whole as quickl
 _UNKNOWN: Final = """
 SELECT c.oid::regclass::text FROM pg_class c
 WHERE c.oid = ANY('{facts, journeys, messages, vault.person}'::regclass[])
-  AND c.reltuples < 0 AND pg_relation_size(c.oid) > %s
+  AND (c.reltuples < 0
+       OR coalesce(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) IS NULL)
+  AND pg_relation_size(c.oid) > %s
 """
 
 
 def estimate(table: str) -> str:
     """About how many rows a table has, in SQL that counts none: as Postgres noted, or, where it was killed and lost
-    that, as it reckons for its own plans: as many to a page as when it looked through them last."""
-    return f"""(
-SELECT greatest(pg_stat_get_live_tuples(c.oid),
-                (c.reltuples / greatest(c.relpages, 1)
-                 * (pg_relation_size(c.oid) / current_setting('block_size')::int))::bigint)
-FROM pg_class c WHERE c.oid = '{table}'::regclass)"""
+    that, as many as there were when it counted them last, until it has them counted anew (`learn`)."""
+    return f"""(SELECT greatest(pg_stat_get_live_tuples(oid), reltuples::bigint) FROM pg_class
+ WHERE oid = '{table}'::regclass)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,8 @@ class Learned:
 
 
 async def learn(conn: Conn) -> Learned:
-    """Have Postgres count those tables that it never counted and that are not small any more.
+    """Have Postgres count those tables that it never counted, or does not know any more when, since it was killed, and
+    that are not small.
 
     Autovacuum comes within a minute. Until then a statement that was planned while a table was empty, and whose plan
     is kept, reads it whole each time; to count it makes those plans anew.
